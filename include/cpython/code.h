@@ -18,6 +18,8 @@ typedef struct {
     struct _PyExecutorObject *executors[1];
 } _PyExecutorArray;
 
+#define _PyCode_DEF_THREAD_LOCAL_BYTECODE()
+
 /* The bytecode itself is CPython's business: co_code_adaptive is empty in Cape's mirrors. */
 #define _PyCode_DEF(SIZE) { \
     PyObject_VAR_HEAD \
@@ -50,6 +52,7 @@ typedef struct {
     Py_ssize_t _co_unique_id; \
     int _co_firsttraceable; \
     void *co_extra; \
+    _PyCode_DEF_THREAD_LOCAL_BYTECODE() \
     char co_code_adaptive[(SIZE)]; \
 }
 struct PyCodeObject _PyCode_DEF(1);
