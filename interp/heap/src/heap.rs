@@ -1,22 +1,69 @@
-//! The heap: allocation, identity, roots, collection.
+//! The heap: allocation, and what ties the parts of the collector together.
 //!
 //! All entry points need the GIL.
 
 use std::cell::{Cell, UnsafeCell};
 
+use crate::block::{BLOCK_SHIFT, DATA, fill};
+use crate::conservative::{Threads, native_stack_base, with_registers};
+use crate::cycles::Unlinked;
+use crate::finalize::Finalizers;
+use crate::identity::Identities;
 use crate::kind::Tracer;
-use crate::map::{Map, MapRef};
-use crate::object::{Header, Ptr};
-use crate::{HeapObject, Value};
+use crate::large::Large;
+use crate::links::{Link, Links};
+use crate::map::MapRef;
+use crate::maps::Maps;
+use crate::nursery::Nursery;
+use crate::object::{Header, ObjFlags, Ptr};
+use crate::old::{MAX_SMALL, Old};
+use crate::options::Options;
+use crate::pressure::Pressure;
+use crate::region::{Region, Space};
+use crate::root::Roots;
+use crate::stats::Stats;
+use crate::weak::Weak;
+use crate::{HeapObject, Value, major, minor, verify};
 
 /// The process's heap.
 pub struct Heap {
+    /// The next free byte of the nursery run in use, and its end (0 when every allocation shall take the slow path).
     cursor: Cell<usize>,
     limit: Cell<usize>,
-    map_cursor: Cell<usize>,
-    roots: UnsafeCell<Vec<Value>>,
-    free_roots: UnsafeCell<Vec<u32>>,
-    scanners: UnsafeCell<Vec<fn(&mut Tracer<'_>)>>,
+    base: Cell<usize>,
+    bytes: Cell<usize>,
+    table: Cell<*mut u8>,
+    pub(crate) links: Cell<*mut Link>,
+    pub(crate) pending: Cell<bool>,
+    collecting: Cell<bool>,
+    state: UnsafeCell<State>,
+}
+
+/// Everything that allocation's fast path does not need.
+pub(crate) struct State {
+    pub(crate) region: Region,
+    pub(crate) nursery: Nursery,
+    pub(crate) old: Old,
+    pub(crate) large: Large,
+    pub(crate) maps: Maps,
+    pub(crate) threads: Threads,
+    pub(crate) roots: Roots,
+    /// Old objects that may refer to young ones.
+    pub(crate) store: Vec<usize>,
+    /// Objects whose fields are still to be visited.
+    pub(crate) grey: Vec<usize>,
+    /// Young objects that native stacks mention, sorted.
+    pub(crate) pinned: Vec<usize>,
+    /// Set when a visited cell goes on referring to a young object.
+    pub(crate) saw_young: bool,
+    pub(crate) weak: Weak,
+    pub(crate) finalizers: Finalizers,
+    pub(crate) identities: Identities,
+    pub(crate) links: Links,
+    pub(crate) unlinked: Unlinked,
+    pub(crate) pressure: Pressure,
+    pub(crate) stats: Stats,
+    pub(crate) options: Options,
 }
 
 // SAFETY: every access happens with the GIL held.
@@ -25,10 +72,33 @@ unsafe impl Sync for Heap {}
 static HEAP: Heap = Heap {
     cursor: Cell::new(0),
     limit: Cell::new(0),
-    map_cursor: Cell::new(0),
-    roots: UnsafeCell::new(Vec::new()),
-    free_roots: UnsafeCell::new(Vec::new()),
-    scanners: UnsafeCell::new(Vec::new()),
+    base: Cell::new(0),
+    bytes: Cell::new(0),
+    table: Cell::new(std::ptr::null_mut()),
+    links: Cell::new(std::ptr::null_mut()),
+    pending: Cell::new(false),
+    collecting: Cell::new(false),
+    state: UnsafeCell::new(State {
+        region: Region::new(),
+        nursery: Nursery::new(),
+        old: Old::new(),
+        large: Large::new(),
+        maps: Maps::new(),
+        threads: Threads::new(),
+        roots: Roots::new(),
+        store: Vec::new(),
+        grey: Vec::new(),
+        pinned: Vec::new(),
+        saw_young: false,
+        weak: Weak::new(),
+        finalizers: Finalizers::new(),
+        identities: Identities::new(),
+        links: Links::new(),
+        unlinked: Unlinked::new(),
+        pressure: Pressure::new(),
+        stats: Stats::new(),
+        options: Options::new(),
+    }),
 };
 
 /// The heap.
@@ -37,50 +107,100 @@ pub fn heap() -> &'static Heap {
     &HEAP
 }
 
-const CHUNK: usize = 64 << 20;
-const MAP_REGION: usize = 1 << 30;
-
 impl Heap {
     /// Makes a heap object from its native struct. `init.header` must have been made with `map`, whose kind must
-    /// be `T`'s and of fixed size. The tail is filled with EMPTY.
+    /// be `T`'s and of fixed size. The tail is filled with EMPTY. May collect.
     #[inline(always)]
     pub fn alloc<T: HeapObject>(&self, map: MapRef, init: T) -> Ptr<T> {
-        let p = self.bump((map.fixed_size() + 15) & !15) as *mut T;
-        // SAFETY: bump returned that many fresh bytes, enough for the struct and its tail.
-        unsafe {
-            p.write(init);
-            let tail = (p as *mut u8).add(map.fixed_size() - 8 * map.tail_words as usize) as *mut Value;
-            for i in 0..map.tail_words as usize {
-                tail.add(i).write(Value::EMPTY);
-            }
-            self.made((*(p as *const Header)).map(), p as *const Header);
-            Ptr::from_raw(p)
-        }
+        debug_assert!(std::ptr::eq(map.kind(), T::kind()) && T::kind().size.is_none());
+        let p = self.bump((map.fixed_size() + 15) & !15);
+        // SAFETY: bump returned that many free bytes, enough for the struct and its tail.
+        unsafe { self.place(p, map, init) }
     }
 
     /// Makes a heap object of a variable-size kind: `init` is its fixed part, `bytes` the size of struct and variable part
-    /// (without the tail). The variable part is zeroed (so value cells in it are EMPTY), the tail EMPTY.
+    /// (without the tail), what the kind's `size` says of `init`. The variable part is zeroed (so value cells in it are EMPTY),
+    /// the tail EMPTY. May collect.
+    #[inline]
     pub fn alloc_var<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
-        let body = (bytes + 7) & !7;
-        let total = (body + 8 * map.tail_words as usize + 15) & !15;
-        let p = self.bump(total) as *mut T;
-        // SAFETY: as in alloc.
-        unsafe {
-            std::ptr::write_bytes((p as *mut u8).add(size_of::<T>()), 0, total - size_of::<T>());
-            p.write(init);
-            self.made(map, p as *const Header);
-            Ptr::from_raw(p)
+        let total = var_size(map, bytes);
+        if total > MAX_SMALL {
+            return self.alloc_var_large(map, total, init);
         }
+        let p = self.bump(total);
+        // SAFETY: bump returned that many free bytes.
+        unsafe { self.place_var(p, map, total, init) }
     }
 
     /// As [`Heap::alloc`], directly in the old space, where the object never moves: types, interned strings, code.
     pub fn alloc_old<T: HeapObject>(&self, map: MapRef, init: T) -> Ptr<T> {
-        self.alloc(map, init)
+        let p = self.alloc_raw_old((map.fixed_size() + 15) & !15);
+        // SAFETY: as in alloc.
+        let object = unsafe { self.place(p, map, init) };
+        self.made_old(object.header());
+        object
     }
 
     /// As [`Heap::alloc_var`], directly in the old space.
     pub fn alloc_var_old<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
-        self.alloc_var(map, bytes, init)
+        let total = var_size(map, bytes);
+        let p = self.alloc_raw_old(total);
+        // SAFETY: as in alloc_var.
+        let object = unsafe { self.place_var(p, map, total, init) };
+        self.made_old(object.header());
+        object
+    }
+
+    #[inline(never)]
+    fn alloc_var_large<T: HeapObject>(&self, map: MapRef, total: usize, init: T) -> Ptr<T> {
+        let (p, zero) = self.alloc_large(total);
+        // SAFETY: as in alloc_var; memory that is known to be zero is not zeroed again.
+        unsafe { self.place_var(p, map, if zero { 0 } else { total }, init) }
+    }
+
+    /// Writes a new object of fixed size.
+    ///
+    /// # Safety
+    /// `p` must be the address of enough free memory.
+    #[inline(always)]
+    unsafe fn place<T: HeapObject>(&self, p: usize, map: MapRef, init: T) -> Ptr<T> {
+        let p = p as *mut T;
+        // SAFETY: the caller's promise.
+        unsafe {
+            p.write(init);
+            debug_assert!((*(p as *const Header)).map() == map);
+            let tail = (p as *mut u8).add(map.fixed_size() - 8 * map.tail_words as usize) as *mut Value;
+            for i in 0..map.tail_words as usize {
+                tail.add(i).write(Value::EMPTY);
+            }
+            if map.registers() {
+                self.register(&*(p as *const Header));
+            }
+            Ptr::from_raw(p)
+        }
+    }
+
+    /// Writes a new object of variable size, zeroing `total` bytes but for the struct.
+    ///
+    /// # Safety
+    /// `p` must be the address of enough free memory.
+    #[inline(always)]
+    unsafe fn place_var<T: HeapObject>(&self, p: usize, map: MapRef, total: usize, init: T) -> Ptr<T> {
+        let p = p as *mut T;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if total > size_of::<T>() {
+                std::ptr::write_bytes((p as *mut u8).add(size_of::<T>()), 0, total - size_of::<T>());
+            }
+            p.write(init);
+            let h = &*(p as *const Header);
+            debug_assert!(h.map() == map && std::ptr::eq(map.kind(), T::kind()));
+            debug_assert!(total == 0 || map.object_size(h) == total, "the kind's size function contradicts alloc_var");
+            if map.registers() {
+                self.register(h);
+            }
+            Ptr::from_raw(p)
+        }
     }
 
     #[inline(always)]
@@ -97,94 +217,290 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn bump_slow(&self, size: usize) -> usize {
-        let n = CHUNK.max((size + 4095) & !4095);
-        // SAFETY: an anonymous private mapping.
-        let p = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                n,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        assert!(p != libc::MAP_FAILED, "out of memory");
-        self.cursor.set(p as usize + size);
-        self.limit.set(p as usize + n);
-        p as usize
-    }
-
-    /// Registers a new object for finalization or drop, when its map or kind asks for it.
-    #[inline(always)]
-    fn made(&self, _map: MapRef, _object: *const Header) {}
-
-    pub(crate) fn remember(&self, _owner: &Header) {}
-
-    /// A number that identifies the object for its whole life, also when it moves: what `id()` gives.
-    pub fn identity(&self, object: &Header) -> usize {
-        object as *const Header as usize
-    }
-
-    pub(crate) fn add_map(&self, map: Map) -> MapRef {
-        let mut p = self.map_cursor.get();
-        if p == 0 {
-            // SAFETY: an anonymous private mapping at an address that nothing else uses.
-            let m = unsafe {
-                libc::mmap(
-                    0x10_0000_0000 as *mut _,
-                    MAP_REGION,
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
-                    -1,
-                    0,
-                )
-            };
-            assert!(m != libc::MAP_FAILED && (m as usize) < 128 << 30, "no address space for maps");
-            p = m as usize;
+        assert!(!self.collecting.get(), "allocation inside a collection");
+        self.ensure_init();
+        self.check_thread();
+        if size > MAX_SMALL {
+            return self.alloc_large_checked(size).0;
         }
-        self.map_cursor.set(p + size_of::<Map>());
-        // SAFETY: fresh memory inside the region, aligned to the map's size.
-        unsafe { (p as *mut Map).write(map) };
-        MapRef::from_address(p as *const Map)
+        let s = self.state();
+        // SAFETY: the GIL is held; no reference into the state is kept over a collection.
+        unsafe {
+            let zeal = (*s).options.zeal();
+            if zeal {
+                self.zeal_tick();
+            }
+            if (*s).pressure.minor_due() {
+                self.collect_minor();
+            }
+            loop {
+                let p = self.cursor.get();
+                let end = (*s).nursery.run_end;
+                if p + size <= end {
+                    self.limit.set(if zeal { 0 } else { end });
+                    self.cursor.set(p + size);
+                    return p;
+                }
+                self.close_run();
+                match (*s).nursery.next_run() {
+                    Some((start, _)) => self.cursor.set(start),
+                    None => self.collect_minor(),
+                }
+            }
+        }
     }
 
-    /// Adds a function that reports the VM's precise roots.
-    pub fn add_root_scanner(&self, f: fn(&mut Tracer<'_>)) {
-        // SAFETY: the GIL is held and nobody iterates over the scanners outside a collection.
-        unsafe { (*self.scanners.get()).push(f) }
+    /// Ends the run in use: what is left of it becomes a filler.
+    fn close_run(&self) {
+        // SAFETY: the GIL is held; between the cursor and the run's end is free memory.
+        unsafe {
+            let end = (*self.state()).nursery.run_end;
+            fill(self.cursor.get(), end);
+            (*self.state()).nursery.run_end = 0;
+        }
+        self.cursor.set(0);
+        self.limit.set(0);
+    }
+
+    /// Memory for a young large object, and whether it is zero.
+    fn alloc_large(&self, size: usize) -> (usize, bool) {
+        assert!(!self.collecting.get(), "allocation inside a collection");
+        self.ensure_init();
+        self.check_thread();
+        // SAFETY: the GIL is held.
+        if unsafe { (*self.state()).options.zeal() } {
+            self.zeal_tick();
+        }
+        self.alloc_large_checked(size)
+    }
+
+    fn alloc_large_checked(&self, size: usize) -> (usize, bool) {
+        let s = self.state();
+        // SAFETY: the GIL is held; no reference into the state is kept over a collection.
+        unsafe {
+            if (*s).large.young_bytes + size > (*s).nursery.size * 8 {
+                self.collect_minor();
+            }
+            (*s).large.alloc(self, &mut (*s).region, size, true)
+        }
+    }
+
+    /// Memory in the old space; may collect.
+    fn alloc_raw_old(&self, size: usize) -> usize {
+        assert!(!self.collecting.get(), "allocation inside a collection");
+        self.ensure_init();
+        self.check_thread();
+        let s = self.state();
+        // SAFETY: the GIL is held; no reference into the state is kept over a collection.
+        unsafe {
+            if (*s).options.zeal() {
+                self.zeal_tick();
+            }
+            if (*s).pressure.major_due(&(*s).old, &(*s).large) {
+                self.collect(true);
+            }
+            if size > MAX_SMALL {
+                (*s).large.alloc(self, &mut (*s).region, size, false).0
+            } else {
+                (*s).old.alloc(self, &mut (*s).region, size)
+            }
+        }
+    }
+
+    /// A new object in the old space: its first values may be young, so it is remembered.
+    fn made_old(&self, object: &Header) {
+        object.set(ObjFlags::OLD);
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).store.push(object as *const Header as usize) }
+    }
+
+    /// Slow path of the write barrier.
+    pub(crate) fn remember(&self, owner: &Header) {
+        owner.clear(ObjFlags::BARRIER);
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).store.push(owner as *const Header as usize) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(&self) -> *mut State {
+        self.state.get()
+    }
+
+    /// Sets the heap up at its first use, on whatever thread that is.
+    #[inline]
+    pub(crate) fn ensure_init(&self) {
+        if self.base.get() == 0 {
+            self.init();
+        }
+    }
+
+    #[cold]
+    fn init(&self) {
+        let s = self.state();
+        // SAFETY: the GIL is held, and nobody has used the heap before.
+        unsafe {
+            (*s).region.init(self);
+            (*s).links.init(self);
+            (*s).nursery.provide(self, &mut (*s).region);
+        }
+        if !self.is_attached() {
+            self.attach_thread(native_stack_base());
+        }
+    }
+
+    pub(crate) fn set_region(&self, base: usize, bytes: usize, table: *mut u8) {
+        self.base.set(base);
+        self.bytes.set(bytes);
+        self.table.set(table);
+    }
+
+    /// The space of a block of the region.
+    #[inline(always)]
+    pub(crate) fn space_of(&self, addr: usize) -> Space {
+        debug_assert!(self.in_region(addr));
+        // SAFETY: the table has an entry for every block, which set_space wrote (or 0, Free).
+        unsafe { *(self.table.get().add((addr - self.base.get()) >> BLOCK_SHIFT) as *const Space) }
+    }
+
+    pub(crate) fn set_space(&self, addr: usize, space: Space) {
+        // SAFETY: the table has an entry for every block.
+        unsafe { *self.table.get().add((addr - self.base.get()) >> BLOCK_SHIFT) = space as u8 }
+    }
+
+    /// Whether `addr` lies in the address range of the heap.
+    #[inline(always)]
+    pub(crate) fn in_region(&self, addr: usize) -> bool {
+        addr.wrapping_sub(self.base.get()) < self.bytes.get()
+    }
+
+    /// Whether the object at `addr` is young: it may move, or die, at the next minor collection.
+    #[inline(always)]
+    pub(crate) fn is_young_ptr(&self, addr: usize) -> bool {
+        matches!(self.space_of(addr), Space::Nursery | Space::LargeYoung)
+    }
+
+    /// Whether `v` refers to a young object.
+    #[inline(always)]
+    pub fn is_young(&self, v: Value) -> bool {
+        v.is_ptr() && self.is_young_ptr(v.bits() as usize)
     }
 
     /// Runs a collection; `full` of the whole heap, else of the nursery.
-    pub fn collect(&self, _full: bool) {}
+    pub fn collect(&self, full: bool) {
+        assert!(!self.collecting.get(), "collection inside a collection");
+        self.ensure_init();
+        self.check_thread();
+        self.close_run();
+        with_registers(|sp| self.collect_from(sp, full));
+    }
 
-    pub(crate) fn add_root(&self, v: Value) -> u32 {
-        // SAFETY: the GIL is held; no reference into the vectors is kept.
+    /// A minor collection, and a full one when it is due.
+    #[cold]
+    #[inline(never)]
+    fn collect_minor(&self) {
+        self.close_run();
+        with_registers(|sp| self.collect_from(sp, false));
+    }
+
+    fn collect_from(&self, sp: usize, full: bool) {
+        let s = self.state();
+        self.collecting.set(true);
+        // SAFETY: the GIL is held, the run is closed, and sp covers the running thread's frames.
         unsafe {
-            if let Some(i) = (*self.free_roots.get()).pop() {
-                (&mut *self.roots.get())[i as usize] = v;
-                return i;
+            minor::collect(self, s, sp);
+            let full = full || (*s).pressure.major_due(&(*s).old, &(*s).large);
+            if (*s).options.verify {
+                verify::verify(self, s);
             }
-            (*self.roots.get()).push(v);
-            (*self.roots.get()).len() as u32 - 1
+            if full {
+                major::collect(self, s, sp);
+                if (*s).options.verify {
+                    verify::verify(self, s);
+                }
+            }
+        }
+        self.collecting.set(false);
+    }
+
+    fn zeal_tick(&self) {
+        // SAFETY: the GIL is held.
+        if let Some(full) = unsafe { (*self.state()).options.tick() } {
+            self.collect(full);
         }
     }
 
-    pub(crate) fn root(&self, i: u32) -> Value {
-        // SAFETY: as above.
-        unsafe { (&*self.roots.get())[i as usize] }
+    /// Sends the next allocation into the slow path.
+    pub(crate) fn stop_bumping(&self) {
+        self.limit.set(0);
     }
 
-    pub(crate) fn set_root(&self, i: u32, v: Value) {
-        // SAFETY: as above.
-        unsafe { (&mut *self.roots.get())[i as usize] = v }
+    /// After a test that panicked inside a collection.
+    pub(crate) fn reset_after_panic(&self) {
+        self.collecting.set(false);
     }
 
-    pub(crate) fn remove_root(&self, i: u32) {
-        // SAFETY: as above.
+    /// Calls `f` for every object of the heap, also those that died since the last full collection. `f` must not
+    /// allocate.
+    pub fn each_object(&self, f: &mut dyn FnMut(&Header)) {
+        self.ensure_init();
+        let s = self.state();
+        // SAFETY: the GIL is held; the rest of the run in use is made walkable first.
         unsafe {
-            (&mut *self.roots.get())[i as usize] = Value::EMPTY;
-            (*self.free_roots.get()).push(i);
+            fill(self.cursor.get(), (*s).nursery.run_end);
+            let mut g = |p: usize| f(&*(p as *const Header));
+            (*s).nursery.each(&(*s).region, &mut g);
+            (*s).old.each(&(*s).region, &mut g);
+            (*s).large.each(&(*s).region, &mut g);
         }
+    }
+
+    /// Calls `f` for every object that `object` refers to: its fields, its tail and its class.
+    pub fn each_referent(&self, object: &Header, f: &mut dyn FnMut(Value)) {
+        let class = object.map().class.get();
+        if class.is_ptr() {
+            f(class);
+        }
+        Tracer::new(&mut |c| f(c.get())).object(object);
+    }
+
+    /// Calls `f` for every object that refers to `target` by a field or its tail. `f` must not allocate.
+    pub fn each_referrer(&self, target: Value, f: &mut dyn FnMut(Value)) {
+        self.each_object(&mut |h| {
+            let mut found = false;
+            Tracer::new(&mut |c| found |= c.get() == target).object(h);
+            if found {
+                f(h.as_value());
+            }
+        });
+    }
+
+    /// The size of an object in bytes, what it takes in the heap.
+    pub fn size_of(&self, object: &Header) -> usize {
+        object.map().object_size(object)
+    }
+
+    /// Sets options from a text: comma-separated `every:N` (collect at every Nth allocation), `full:K` (every Kth of those
+    /// of the whole heap), `move`, `poison`, `verify`, `nursery:SIZE` (with `K` or `M`). What `-X gc=...` takes.
+    pub fn set_options(&self, text: &str) -> Result<(), String> {
+        let parsed = Options::parse(text)?;
+        self.ensure_init();
+        let s = self.state();
+        // SAFETY: the GIL is held.
+        unsafe {
+            if let Some(size) = parsed.nursery {
+                (*s).nursery.size = size;
+            }
+            (*s).options = parsed;
+        }
+        self.collect(false);
+        Ok(())
     }
 }
+
+/// The size of a variable-size object whose struct and variable part have `bytes`.
+#[inline(always)]
+fn var_size(map: MapRef, bytes: usize) -> usize {
+    (((bytes + 7) & !7) + 8 * map.tail_words as usize + 15) & !15
+}
+
+const _: () = assert!(DATA.is_multiple_of(64));

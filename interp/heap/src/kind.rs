@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-use crate::Value;
+use crate::heap::{State, heap};
+use crate::map::MapRef;
 use crate::object::Header;
+use crate::{Value, major, minor};
 
 /// What the collector knows of a native layout. One static per layout, made by [`crate::heap_object!`];
 /// its address identifies the layout.
@@ -13,14 +15,18 @@ pub struct KindInfo {
     pub name: &'static str,
     /// Size of the struct in bytes (of its fixed part, for kinds of variable size).
     pub fixed_size: usize,
-    /// Bytes of an object, tail not included, for kinds of variable size.
+    /// Bytes of an object, tail not included, for kinds of variable size. Must look at nothing but the object,
+    /// and never change during its life.
     pub size: Option<unsafe fn(&Header) -> usize>,
-    /// Visits the fields that hold values (the tail is visited by the collector itself).
+    /// Visits the fields that hold values (the tail is visited by the collector itself). Must look at nothing
+    /// but the object: others may have moved already.
     pub trace: unsafe fn(&Header, &mut Tracer<'_>),
     /// Whether `trace` does nothing.
     pub leaf: bool,
     /// Releases native resources of a dead object; must not touch other objects.
     pub drop: Option<unsafe fn(*mut Header)>,
+    /// All objects of the kind are registered for finalization, as with [`crate::MapFlags::FINALIZER`].
+    pub finalizer: bool,
 }
 
 // SAFETY: it holds function pointers and static strings only.
@@ -40,21 +46,64 @@ pub trait Trace {
 
 /// Handed to `trace` functions: visits, and in a moving collection updates, each value cell.
 pub struct Tracer<'a> {
-    visit: &'a mut dyn FnMut(&Cell<Value>),
+    mode: Mode<'a>,
     _not_send: PhantomData<*mut ()>,
 }
 
+/// What a tracer does with a cell. The collector's own two ways need no indirect call.
+enum Mode<'a> {
+    /// Evacuates the young object that the cell refers to.
+    Minor(*mut State),
+    /// Marks the object that the cell refers to.
+    Mark(*mut State),
+    /// Calls a function.
+    Call(&'a mut dyn FnMut(&Cell<Value>)),
+    /// Calls the first for every cell, the second for every map.
+    CallBoth(&'a mut dyn FnMut(&Cell<Value>), &'a mut dyn FnMut(MapRef)),
+}
+
 impl<'a> Tracer<'a> {
-    /// A tracer that calls `visit` for every cell.
+    /// A tracer that calls `visit` for every cell that holds a pointer.
     pub fn new(visit: &'a mut dyn FnMut(&Cell<Value>)) -> Tracer<'a> {
-        Tracer { visit, _not_send: PhantomData }
+        Tracer { mode: Mode::Call(visit), _not_send: PhantomData }
+    }
+
+    /// As [`Tracer::new`], and calls `map` for every map that is reported.
+    pub fn with_maps(visit: &'a mut dyn FnMut(&Cell<Value>), map: &'a mut dyn FnMut(MapRef)) -> Tracer<'a> {
+        Tracer { mode: Mode::CallBoth(visit, map), _not_send: PhantomData }
+    }
+
+    pub(crate) fn minor(state: *mut State) -> Tracer<'static> {
+        Tracer { mode: Mode::Minor(state), _not_send: PhantomData }
+    }
+
+    pub(crate) fn mark(state: *mut State) -> Tracer<'static> {
+        Tracer { mode: Mode::Mark(state), _not_send: PhantomData }
+    }
+
+    /// Whether only references to young objects matter: a root that is known to hold none may be skipped.
+    #[inline]
+    pub fn young_only(&self) -> bool {
+        matches!(self.mode, Mode::Minor(_))
     }
 
     /// Reports one cell that holds a value.
     #[inline]
     pub fn visit(&mut self, cell: &Cell<Value>) {
-        if cell.get().is_ptr() {
-            (self.visit)(cell)
+        let v = cell.get();
+        if !v.is_ptr() {
+            return;
+        }
+        match &mut self.mode {
+            Mode::Minor(s) => {
+                if heap().is_young_ptr(v.bits() as usize) {
+                    // SAFETY: a minor collection made this tracer and is running.
+                    unsafe { minor::visit_young(*s, cell) }
+                }
+            }
+            // SAFETY: a full collection made this tracer and is running; cells refer to live objects.
+            Mode::Mark(s) => unsafe { major::mark(*s, v.bits() as usize) },
+            Mode::Call(f) | Mode::CallBoth(f, _) => f(cell),
         }
     }
 
@@ -62,10 +111,39 @@ impl<'a> Tracer<'a> {
     ///
     /// # Safety
     /// `first .. first + n` must be initialised value cells of the object being traced.
+    #[inline]
     pub unsafe fn visit_range(&mut self, first: *const Value, n: usize) {
         for i in 0..n {
             // SAFETY: the caller's promise; Cell<Value> has Value's layout.
             self.visit(unsafe { &*(first.add(i) as *const Cell<Value>) });
+        }
+    }
+
+    /// Reports a map that is kept by its id or its [`MapRef`]; matters when maps are reclaimed
+    /// ([`crate::Heap::reclaim_maps`]).
+    #[inline]
+    pub fn visit_map(&mut self, map: MapRef) {
+        match &mut self.mode {
+            // SAFETY: as in visit.
+            Mode::Mark(s) => unsafe { major::mark_map(*s, map) },
+            Mode::CallBoth(_, f) => f(map),
+            Mode::Minor(_) | Mode::Call(_) => {}
+        }
+    }
+
+    /// Visits all fields and the tail of `object`.
+    #[inline]
+    pub(crate) fn object(&mut self, object: &Header) {
+        let map = object.map();
+        let kind = map.kind();
+        if !kind.leaf {
+            // SAFETY: the object's map names its kind.
+            unsafe { (kind.trace)(object, self) }
+        }
+        let n = map.tail_words as usize;
+        if n != 0 {
+            // SAFETY: the map says that the object has a tail of n values.
+            unsafe { self.visit_range(object.tail(), n) }
         }
     }
 }
@@ -132,11 +210,22 @@ impl<T> std::ops::Deref for Native<T> {
 ///
 /// Every field's type implements [`Trace`]; the struct gets a `header` field in front. After the struct:
 /// `[drop]` runs the fields' destructors when the object dies (for `Native<..>` fields);
+/// `[finalizer]` registers all its objects for finalization; `[leaf]` says that no field holds a value;
 /// `[size = f]` with `f: fn(&Self) -> usize` makes it a kind of variable size;
 /// `[trace = f]` with `f: fn(&Self, &mut Tracer)` visits values behind the struct.
 #[macro_export]
 macro_rules! heap_object {
-    ($( $(#[$m:meta])* $vis:vis struct $name:ident { $($(#[$fm:meta])* $fvis:vis $f:ident : $ft:ty),* $(,)? } $([$($opt:tt)*])* )*) => { $(
+    () => {};
+    (@item { $($item:tt)* } { $($opts:tt)* } [$($opt:tt)*] $($rest:tt)*) => {
+        $crate::heap_object! { @item { $($item)* } { $($opts)* [$($opt)*] } $($rest)* }
+    };
+    (@item { $($item:tt)* } { $($opts:tt)* } $($rest:tt)*) => {
+        $crate::heap_object! { @emit { $($item)* } $($opts)* }
+        $crate::heap_object! { $($rest)* }
+    };
+    (@emit {
+        $(#[$m:meta])* $vis:vis struct $name:ident { $($(#[$fm:meta])* $fvis:vis $f:ident : $ft:ty),* $(,)? }
+    } $([$($opt:tt)*])*) => {
         $(#[$m])*
         #[repr(C)]
         $vis struct $name {
@@ -162,6 +251,7 @@ macro_rules! heap_object {
                         trace,
                         leaf: false,
                         drop: None,
+                        finalizer: false,
                     };
                     $( $crate::heap_object!(@opt k $name $($opt)*); )*
                     k
@@ -169,7 +259,7 @@ macro_rules! heap_object {
                 &KIND
             }
         }
-    )* };
+    };
     (@trace $this:ident $t:ident trace = $e:expr) => { $e($this, $t) };
     (@trace $this:ident $t:ident $($rest:tt)*) => {};
     (@opt $k:ident $name:ident drop) => {
@@ -179,6 +269,7 @@ macro_rules! heap_object {
             d
         });
     };
+    (@opt $k:ident $name:ident finalizer) => { $k.finalizer = true; };
     (@opt $k:ident $name:ident leaf) => { $k.leaf = true; };
     (@opt $k:ident $name:ident size = $e:expr) => {
         $k.size = Some({
@@ -188,4 +279,7 @@ macro_rules! heap_object {
         });
     };
     (@opt $k:ident $name:ident trace = $e:expr) => {};
+    ($(#[$m:meta])* $vis:vis struct $name:ident { $($fields:tt)* } $($rest:tt)*) => {
+        $crate::heap_object! { @item { $(#[$m])* $vis struct $name { $($fields)* } } {} $($rest)* }
+    };
 }

@@ -7,22 +7,61 @@
 //! * native stack frames and registers, scanned conservatively: a word that falls into a
 //!   nursery object pins that object, so Rust locals may keep [`Value`]s and [`Ptr`]s across
 //!   an allocation;
-//! * [`Root`] handles, for long-lived native structures.
+//! * [`Root`] handles, for long-lived native structures, and [`RootVec`], for values gathered on the side.
 //!
 //! Nothing else: never a `Vec`, a `Box`, a `HashMap` or a `static`. Every allocation may collect.
+//!
+//! What the heap offers beside allocation (all methods of [`Heap`]):
+//!
+//! * threads: `attach_thread`, `detach_thread`, `release_thread(f)` around whatever gives up the GIL,
+//!   or `save_stack` and `resume_thread`;
+//! * safe points: `has_pending`/`pending`, `take_pending` ([`Pending`]), `collect_fully`;
+//! * weak references: `new_weak` ([`WeakCell`]), `each_weak`, `find_weak`, `clear_weak`, `add_weak_processor` ([`WeakCtx`]);
+//! * finalizers: `MapFlags::FINALIZER`, `[finalizer]` kinds, `add_finalizer`;
+//! * links: `link`, `unlink`, `relink`, `mirror_of`, `managed_of`, `managed_of_mirror`, `links_base`, `set_foreign`
+//!   ([`ForeignHeap`], [`Mirror`], [`Link`]);
+//! * maps: `MapRef::set_class`, `MapRef::set_shape`, `reclaim_maps`, `Tracer::visit_map`;
+//! * extensions' memory: `pressure(bytes)`;
+//! * the `gc` module: `collect`, `each_object`, `each_referent`, `each_referrer`, `size_of`, `stats` ([`Stats`]),
+//!   `set_options` (zeal);
+//! * tests: [`testing::exclusive`], because the heap is one per process.
 
 mod barrier;
+mod block;
+mod conservative;
+mod cycles;
+mod finalize;
 pub mod heap;
+mod identity;
 mod kind;
+mod large;
+mod links;
+mod major;
 mod map;
+mod maps;
+mod minor;
+mod nursery;
 mod object;
+mod old;
+mod options;
+mod pressure;
+mod region;
 mod root;
+mod stats;
+pub mod testing;
 mod value;
+mod verify;
+mod weak;
 
 pub use barrier::write_barrier;
+pub use conservative::native_stack_base;
+pub use finalize::Pending;
 pub use heap::{Heap, heap};
 pub use kind::{HeapObject, KindInfo, Native, Trace, Tracer};
+pub use links::{ForeignHeap, Link, Mirror};
 pub use map::{Map, MapFlags, MapRef};
 pub use object::{Field, Header, ObjFlags, Ptr};
-pub use root::Root;
+pub use root::{Root, RootVec};
+pub use stats::Stats;
 pub use value::Value;
+pub use weak::{WeakCell, WeakCtx};

@@ -9,15 +9,17 @@ use std::ops::Deref;
 
 use crate::Value;
 use crate::kind::KindInfo;
+use crate::maps::MAP_REGISTER;
 use crate::object::{Field, Header};
 
 /// Layout and class of a set of objects.
 #[repr(C, align(32))]
 pub struct Map {
     kind: &'static KindInfo,
-    /// The class of these objects (a type object, which is always old).
+    /// The class of these objects (a type object, which is always old). Changed with [`MapRef::set_class`].
     pub class: Field,
     /// The shape of these objects: what the VM knows of their attribute slots (a heap object, or empty).
+    /// Changed with [`MapRef::set_shape`].
     pub shape: Field,
     /// The version of the class that caches may rely on; 0 when it may not be relied on.
     pub version: Cell<u32>,
@@ -51,8 +53,20 @@ impl MapFlags {
     pub const FINALIZER: u32 = 1;
     /// The attributes of these objects live in a dict in the attribute word.
     pub const DICT_MODE: u32 = 2;
+    /// The objects are proxies of structs born in C: see [`crate::ForeignHeap::proxy_may_die`].
+    pub const PROXY: u32 = 4;
     /// First bit that is free for the VM.
     pub const USER_SHIFT: u32 = 8;
+}
+
+const _: () = assert!(size_of::<Map>() == 64);
+
+impl Map {
+    /// Whether a new object of this map must be registered.
+    #[inline(always)]
+    pub(crate) fn registers(&self) -> bool {
+        (self.flags.get() & MapFlags::FINALIZER) | (self.gc_bits.get() & MAP_REGISTER) != 0
+    }
 }
 
 /// A reference to a map, by address; 32 bits in headers.
@@ -103,7 +117,7 @@ impl MapRef {
             dict_index: u16::MAX,
             inline_start: 0,
             inline_count: 0,
-            gc_bits: Cell::new(0),
+            gc_bits: Cell::new(if kind.drop.is_some() || kind.finalizer { MAP_REGISTER } else { 0 }),
             user: Cell::new(0),
         };
         crate::heap::heap().add_map(map)

@@ -1,0 +1,211 @@
+//! Native stacks: which threads have one, how far it is in use, and the scan of its words.
+//!
+//! A collection runs on the thread that holds the GIL, from its stack pointer up to its stack's base.
+//! Every other thread has left the interpreter through [`Heap::release_thread`] (or
+//! [`Heap::save_stack`]), which spilled its registers and recorded how deep its stack was.
+
+use std::arch::asm;
+use std::cell::Cell;
+
+use crate::heap::Heap;
+
+/// A thread that may hold managed pointers in its native stack.
+struct Thread {
+    id: u32,
+    base: usize,
+    /// The stack pointer when it gave up the GIL; 0 while it runs, or never ran.
+    sp: usize,
+}
+
+/// The attached threads.
+pub(crate) struct Threads {
+    list: Vec<Thread>,
+    /// The one with the GIL; 0 when none has it.
+    current: u32,
+    last_id: u32,
+}
+
+thread_local! {
+    static THIS: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Threads {
+    pub(crate) const fn new() -> Threads {
+        Threads { list: Vec::new(), current: 0, last_id: 0 }
+    }
+
+    fn find(&mut self, id: u32) -> Option<&mut Thread> {
+        self.list.iter_mut().find(|t| t.id == id)
+    }
+
+    /// Calls `f` for each range of stack words in use, given the running thread's stack pointer.
+    pub(crate) fn ranges(&self, sp: usize, f: &mut dyn FnMut(usize, usize)) {
+        for t in &self.list {
+            if t.id == self.current {
+                if sp < t.base {
+                    f(sp, t.base);
+                }
+            } else if t.sp != 0 {
+                f(t.sp, t.base);
+            }
+        }
+    }
+}
+
+/// The highest address of the calling thread's stack.
+pub fn native_stack_base() -> usize {
+    // SAFETY: pthread_getattr_np initialises the attributes, which are destroyed after use.
+    unsafe {
+        let mut attr = std::mem::zeroed();
+        let (mut low, mut size) = (std::ptr::null_mut(), 0);
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
+            return usize::MAX & !7;
+        }
+        libc::pthread_attr_getstack(&attr, &mut low, &mut size);
+        libc::pthread_attr_destroy(&mut attr);
+        low as usize + size
+    }
+}
+
+/// Calls `f` with a stack pointer below which nothing of the caller is kept: the callee-saved registers
+/// are spilled above it.
+#[inline(never)]
+pub(crate) fn with_registers<R>(f: impl FnOnce(usize) -> R) -> R {
+    let mut regs = [0usize; 12];
+    let sp: usize;
+    // SAFETY: stores registers into an array that is large enough, and reads the stack pointer.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!(
+            "mov [{r}], rbx", "mov [{r} + 8], rbp", "mov [{r} + 16], r12",
+            "mov [{r} + 24], r13", "mov [{r} + 32], r14", "mov [{r} + 40], r15",
+            "mov {sp}, rsp",
+            r = in(reg) regs.as_mut_ptr(), sp = out(reg) sp, options(nostack, preserves_flags)
+        );
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!(
+            "stp x19, x20, [{r}]", "stp x21, x22, [{r}, 16]", "stp x23, x24, [{r}, 32]",
+            "stp x25, x26, [{r}, 48]", "stp x27, x28, [{r}, 64]", "str x29, [{r}, 80]",
+            "mov {sp}, sp",
+            r = in(reg) regs.as_mut_ptr(), sp = out(reg) sp, options(nostack, preserves_flags)
+        );
+    }
+    let result = f(sp & !7);
+    std::hint::black_box(&regs);
+    result
+}
+
+/// Calls `f` with every word of `start .. end`.
+///
+/// # Safety
+/// The range must be a readable part of a stack.
+#[inline]
+pub(crate) unsafe fn words(start: usize, end: usize, f: &mut impl FnMut(usize)) {
+    let mut p = start;
+    while p < end {
+        // SAFETY: the caller's promise; the volatile read takes whatever is there.
+        f(unsafe { std::ptr::read_volatile(p as *const usize) });
+        p += 8;
+    }
+}
+
+impl Heap {
+    /// Makes the calling thread, which must hold the GIL, known to the collector: from now on it may hold
+    /// managed pointers in the part of its stack below `stack_base` (see [`native_stack_base`]).
+    /// Does nothing but make it the running thread when it is attached already.
+    pub fn attach_thread(&self, stack_base: usize) {
+        self.ensure_init();
+        // SAFETY: the GIL is held, and no other reference to the threads is alive.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.get();
+        if threads.find(id).is_none() {
+            threads.last_id += 1;
+            THIS.set(threads.last_id);
+            threads.list.push(Thread { id: threads.last_id, base: stack_base & !7, sp: 0 });
+        }
+        threads.current = THIS.get();
+    }
+
+    /// Forgets the calling thread, which holds the GIL and no managed pointer any more.
+    pub fn detach_thread(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.replace(0);
+        threads.list.retain(|t| t.id != id);
+        if threads.current == id {
+            threads.current = 0;
+        }
+    }
+
+    /// Whether the calling thread is attached.
+    pub fn is_attached(&self) -> bool {
+        THIS.get() != 0
+    }
+
+    /// Records that the calling thread is about to give up the GIL with its stack in use down to `sp`;
+    /// the caller must have spilled its registers above `sp` and must not return from that frame until
+    /// [`Heap::resume_thread`]. [`Heap::release_thread`] does all that.
+    pub fn save_stack(&self, sp: usize) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.get();
+        if let Some(t) = threads.find(id) {
+            t.sp = sp & !7;
+        }
+        if threads.current == id {
+            threads.current = 0;
+        }
+    }
+
+    /// Records that the calling thread has taken the GIL again. Attaches it when it is new.
+    pub fn resume_thread(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.get();
+        match threads.find(id) {
+            Some(t) => {
+                t.sp = 0;
+                threads.current = id;
+            }
+            None => self.attach_thread(native_stack_base()),
+        }
+    }
+
+    /// Runs `f` (which gives up the GIL, does something without managed pointers, and takes the GIL again)
+    /// with the calling thread's registers spilled and its stack visible to other threads' collections.
+    pub fn release_thread<R>(&self, f: impl FnOnce() -> R) -> R {
+        with_registers(|sp| {
+            self.save_stack(sp);
+            let r = f();
+            self.resume_thread();
+            r
+        })
+    }
+
+    /// For threads of the C side that only ever take and leave the GIL: the thread keeps its place in the
+    /// list, but its stack holds no managed pointers now.
+    pub fn clear_stack(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.get();
+        if let Some(t) = threads.find(id) {
+            t.sp = 0;
+        }
+        if threads.current == id {
+            threads.current = 0;
+        }
+    }
+
+    /// Makes sure that the running thread is attached, whatever its embedder did.
+    pub(crate) fn check_thread(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        let id = THIS.get();
+        if id == 0 || threads.current != id {
+            self.resume_thread();
+        }
+    }
+}

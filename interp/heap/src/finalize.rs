@@ -1,0 +1,258 @@
+//! Finalizers, native destructors, and the queue of what is to be run at a safe point.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use crate::Value;
+use crate::heap::Heap;
+use crate::kind::Tracer;
+use crate::links::{ForeignOp, Mirror};
+use crate::map::MapFlags;
+use crate::object::{Header, ObjFlags};
+use crate::weak::WeakCtx;
+
+/// What the VM has to run at a safe point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pending {
+    /// The target of the weak reference has died: call `callback(weak)`.
+    WeakCallback {
+        /// The weak reference.
+        weak: Value,
+        /// Its callback.
+        callback: Value,
+    },
+    /// Call the object's finalizer (`__del__`, a generator's `close`). It is reachable again and will not be
+    /// queued a second time.
+    Finalize(Value),
+}
+
+enum Item {
+    Callback(Cell<Value>, Cell<Value>),
+    Finalize(Cell<Value>),
+    Foreign(ForeignOp, *mut Mirror),
+}
+
+/// What of the queue must run on which side.
+pub(crate) enum Work {
+    Managed(Pending),
+    Foreign(ForeignOp, *mut Mirror),
+}
+
+/// Registered objects, and the queue.
+pub(crate) struct Finalizers {
+    young: Vec<usize>,
+    old: Vec<usize>,
+    drops_young: Vec<usize>,
+    drops_old: Vec<usize>,
+    queue: VecDeque<Item>,
+}
+
+impl Finalizers {
+    pub(crate) const fn new() -> Finalizers {
+        Finalizers {
+            young: Vec::new(),
+            old: Vec::new(),
+            drops_young: Vec::new(),
+            drops_old: Vec::new(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Whether something waits to be run.
+    pub(crate) fn any(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    pub(crate) fn queue_callback(&mut self, weak: Value, callback: Value) {
+        self.queue.push_back(Item::Callback(Cell::new(weak), Cell::new(callback)));
+    }
+
+    pub(crate) fn queue_foreign(&mut self, op: ForeignOp, mirror: *mut Mirror) {
+        self.queue.push_back(Item::Foreign(op, mirror));
+    }
+
+    /// Visits the values in the queue.
+    pub(crate) fn trace(&self, t: &mut Tracer<'_>) {
+        for item in &self.queue {
+            match item {
+                Item::Callback(a, b) => {
+                    t.visit(a);
+                    t.visit(b);
+                }
+                Item::Finalize(v) => t.visit(v),
+                Item::Foreign(..) => {}
+            }
+        }
+    }
+
+    /// Calls `f` for every mirror that a queued operation other than a release is about.
+    pub(crate) fn each_foreign(&self, f: &mut dyn FnMut(*mut Mirror)) {
+        for item in &self.queue {
+            if let Item::Foreign(op, m) = item
+                && *op != ForeignOp::Release
+            {
+                f(*m);
+            }
+        }
+    }
+
+    /// Queues the finalizers of registered objects that were not reached; whether there are any. Tracing the queue
+    /// then revives them.
+    pub(crate) fn find_dead(&mut self, ctx: &WeakCtx<'_>) -> bool {
+        let mut any = false;
+        let queue = &mut self.queue;
+        let mut check = |list: &mut Vec<usize>| {
+            list.retain(|&p| {
+                if ctx.survivor(p).is_some() {
+                    return true;
+                }
+                // SAFETY: a dead object's memory is intact until the collection ends.
+                let h = unsafe { &*(p as *const Header) };
+                if !h.has(ObjFlags::FINALIZED) {
+                    h.set(ObjFlags::FINALIZED);
+                    queue.push_back(Item::Finalize(Cell::new(h.as_value())));
+                    any = true;
+                }
+                false
+            })
+        };
+        if !ctx.is_minor() {
+            check(&mut self.old);
+        }
+        check(&mut self.young);
+        any
+    }
+
+    /// Follows registered objects that moved. All of them are alive by now.
+    pub(crate) fn update(&mut self, ctx: &WeakCtx<'_>) {
+        follow(ctx, &mut self.young, &mut self.old, &mut |_| {});
+    }
+
+    /// Runs the native destructors of objects that died.
+    pub(crate) fn drop_dead(&mut self, ctx: &WeakCtx<'_>) {
+        let mut drop = |p: usize| {
+            let h = p as *mut Header;
+            // SAFETY: the object is dead, its memory intact, and it leaves the list.
+            unsafe {
+                if let Some(f) = (*h).map().kind().drop {
+                    f(h);
+                }
+            }
+        };
+        follow(ctx, &mut self.drops_young, &mut self.drops_old, &mut drop);
+    }
+}
+
+/// Moves what is old now from `young` to `old`; calls `dead` for what has died.
+fn follow(ctx: &WeakCtx<'_>, young: &mut Vec<usize>, old: &mut Vec<usize>, dead: &mut dyn FnMut(usize)) {
+    if !ctx.is_minor() {
+        old.retain(|&p| {
+            let alive = ctx.survivor(p).is_some();
+            if !alive {
+                dead(p);
+            }
+            alive
+        });
+    }
+    let mut kept = 0;
+    for i in 0..young.len() {
+        match ctx.survivor(young[i]) {
+            None => dead(young[i]),
+            // A pinned object stays young where it is.
+            Some(p) if crate::heap::heap().is_young_ptr(p) => {
+                young[kept] = p;
+                kept += 1;
+            }
+            Some(p) => old.push(p),
+        }
+    }
+    young.truncate(kept);
+}
+
+impl Heap {
+    /// Notes a new object that has a finalizer or a native destructor.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn register(&self, object: &Header) {
+        let map = object.map();
+        if map.kind().finalizer || map.flags.get() & MapFlags::FINALIZER != 0 {
+            self.add_finalizer(object);
+        }
+        if map.kind().drop.is_some() {
+            let p = object as *const Header as usize;
+            // SAFETY: the GIL is held.
+            let f = unsafe { &mut (*self.state()).finalizers };
+            if self.is_young_ptr(p) { &mut f.drops_young } else { &mut f.drops_old }.push(p);
+        }
+    }
+
+    /// Registers one object for finalization (a generator when it first suspends in a `try`; an object whose class
+    /// has just got a `__del__`). Must not be called twice for an object.
+    pub fn add_finalizer(&self, object: &Header) {
+        let p = object as *const Header as usize;
+        // SAFETY: the GIL is held.
+        let f = unsafe { &mut (*self.state()).finalizers };
+        if self.is_young_ptr(p) { &mut f.young } else { &mut f.old }.push(p);
+    }
+
+    /// Whether [`Heap::take_pending`] has something to give, or foreign work waits: polled by the VM at safe points.
+    #[inline(always)]
+    pub fn has_pending(&self) -> bool {
+        self.pending.get()
+    }
+
+    /// The flag behind [`Heap::has_pending`].
+    pub fn pending(&self) -> &Cell<bool> {
+        &self.pending
+    }
+
+    /// The next weak-reference callback or finalizer to run. Work for the foreign side (releasing, finalizing and
+    /// clearing mirrors) that comes before it in the queue is done here. Call it at safe points until it
+    /// gives `None`.
+    pub fn take_pending(&self) -> Option<Pending> {
+        loop {
+            match self.next_work()? {
+                Work::Managed(p) => return Some(p),
+                Work::Foreign(op, m) => self.run_foreign(op, m),
+            }
+        }
+    }
+
+    fn next_work(&self) -> Option<Work> {
+        // SAFETY: the GIL is held; the reference ends before anything is run.
+        let f = unsafe { &mut (*self.state()).finalizers };
+        let item = f.queue.pop_front();
+        self.pending.set(f.any());
+        Some(match item? {
+            Item::Callback(weak, callback) => {
+                Work::Managed(Pending::WeakCallback { weak: weak.get(), callback: callback.get() })
+            }
+            Item::Finalize(v) => Work::Managed(Pending::Finalize(v.get())),
+            Item::Foreign(op, m) => Work::Foreign(op, m),
+        })
+    }
+
+    /// Full collections, each followed by `run` for everything pending, until one finds no finalizer and no cycle over the
+    /// boundary (at most five): what `gc.collect()` does.
+    pub fn collect_fully(&self, run: &mut dyn FnMut(Pending)) {
+        for _ in 0..5 {
+            self.collect(true);
+            let mut again = false;
+            while let Some(work) = self.next_work() {
+                match work {
+                    Work::Managed(p) => {
+                        again |= matches!(p, Pending::Finalize(_));
+                        run(p);
+                    }
+                    Work::Foreign(op, m) => {
+                        again = true;
+                        self.run_foreign(op, m);
+                    }
+                }
+            }
+            if !again {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Links: the dense table that joins managed objects with their mirrors.
+//!
+//! While an object is linked, the managed side owns one reference of the mirror (*bias* 1). A mirror with more makes its
+//! object a root, unless the object is a proxy that may die. When the object dies the link is cut and the
+//! reference given back, at a safe point.
+
+use std::cell::Cell;
+
+use crate::Value;
+use crate::finalize::Finalizers;
+use crate::heap::Heap;
+use crate::map::MapFlags;
+use crate::object::{Header, ObjFlags};
+use crate::region::{commit, reserve_only};
+use crate::weak::WeakCtx;
+
+/// The head of every C struct that can be linked: CPython's 64-bit reference count word, split.
+#[repr(C)]
+pub struct Mirror {
+    /// The reference count.
+    pub refcnt: Cell<u32>,
+    /// The index of its link, whose low 16 bits are never all zero; other values mean that there is none.
+    pub link: Cell<u32>,
+}
+
+/// An entry of the link table.
+#[repr(C)]
+pub struct Link {
+    /// The managed object (in free entries: the next free index).
+    pub managed: Cell<Value>,
+    /// The mirror; null in free entries.
+    pub mirror: Cell<*mut Mirror>,
+}
+
+/// What the collector asks of the side that has the mirrors. The first three are called inside collections: they must not
+/// allocate managed objects nor change reference counts. The others are called at safe points.
+pub trait ForeignHeap: Sync {
+    /// Calls `visit` for every reference that the struct holds (`tp_traverse`, or the items of mirrored storage), once for each
+    /// counted reference. Does nothing for types without `Py_TPFLAGS_HAVE_GC`. Also called for unlinked structs.
+    fn traverse(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(*mut Mirror));
+
+    /// Calls `visit` for managed objects that the struct refers to other than through counted references.
+    fn managed_children(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(Value)) {
+        let _ = (mirror, visit);
+    }
+
+    /// Whether the proxy (an object whose map has [`MapFlags::PROXY`], and to which no weak reference points) may die
+    /// while C holds its struct: it has no state of its own.
+    fn proxy_may_die(&self, managed: &Header) -> bool {
+        let _ = managed;
+        false
+    }
+
+    /// Whether [`ForeignHeap::finalize`] has still to be called before the struct, garbage in a cycle, is cleared.
+    fn needs_finalize(&self, mirror: *mut Mirror) -> bool {
+        let _ = mirror;
+        false
+    }
+
+    /// Calls `visit` for every unlinked struct that the foreign side wants examined for cycles
+    /// (objects tracked by `PyObject_GC_Track`).
+    fn each_tracked(&self, visit: &mut dyn FnMut(*mut Mirror)) {
+        let _ = visit;
+    }
+
+    /// Drops one reference; the struct may go.
+    fn release(&self, mirror: *mut Mirror);
+
+    /// Calls the struct's finalizer (`tp_finalize`), once.
+    fn finalize(&self, mirror: *mut Mirror) {
+        let _ = mirror;
+    }
+
+    /// Breaks cycles through the struct (`tp_clear`).
+    fn clear(&self, mirror: *mut Mirror);
+}
+
+/// What is queued for the foreign side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ForeignOp {
+    /// Drop the bias reference of a mirror whose object died.
+    Release,
+    Finalize,
+    Clear,
+    /// As the two above, for unlinked structs, on which the queue holds a reference.
+    FinalizeHeld,
+    ClearHeld,
+}
+
+const MAX_LINKS: usize = ObjFlags::LINK_MASK as usize + 1;
+const STEP: u32 = 1 << 16;
+
+/// The link table.
+pub(crate) struct Links {
+    base: *mut Link,
+    /// The first index that was never used.
+    pub(crate) end: u32,
+    committed: u32,
+    free: u32,
+    pub(crate) count: usize,
+    /// Links of young objects.
+    pub(crate) young: Vec<u32>,
+    pub(crate) foreign: Option<&'static dyn ForeignHeap>,
+    /// During a full collection: links whose mirrors were reached, and those of them not yet visited.
+    reached: Vec<u64>,
+    pub(crate) to_visit: Vec<u32>,
+}
+
+impl Links {
+    pub(crate) const fn new() -> Links {
+        Links {
+            base: std::ptr::null_mut(),
+            end: 1,
+            committed: 0,
+            free: 0,
+            count: 0,
+            young: Vec::new(),
+            foreign: None,
+            reached: Vec::new(),
+            to_visit: Vec::new(),
+        }
+    }
+
+    pub(crate) fn init(&mut self, heap: &Heap) {
+        self.base = reserve_only(MAX_LINKS * size_of::<Link>()) as *mut Link;
+        heap.links.set(self.base);
+        self.commit_to(1);
+    }
+
+    fn commit_to(&mut self, end: u32) {
+        if end > self.committed {
+            commit(self.base as usize + self.committed as usize * size_of::<Link>(), STEP as usize * size_of::<Link>());
+            self.committed += STEP;
+        }
+    }
+
+    /// The entry of an index below `end`.
+    #[inline(always)]
+    pub(crate) fn entry(&self, index: u32) -> &'static Link {
+        debug_assert!(index < self.end);
+        // SAFETY: the table is never unmapped, and committed up to `end`; entries are cells.
+        unsafe { &*self.base.add(index as usize) }
+    }
+
+    fn take_index(&mut self) -> u32 {
+        if self.free != 0 {
+            let i = self.free;
+            self.free = self.entry(i).managed.get().bits() as u32;
+            return i;
+        }
+        if self.end & 0xffff == 0 {
+            self.end += 1;
+        }
+        let i = self.end;
+        assert!((i as usize) < MAX_LINKS, "out of memory: too many links");
+        self.end += 1;
+        self.commit_to(self.end);
+        i
+    }
+
+    fn free_index(&mut self, index: u32) {
+        let e = self.entry(index);
+        e.mirror.set(std::ptr::null_mut());
+        // SAFETY: not used as a value: free entries hold the next free index.
+        e.managed.set(unsafe { Value::from_bits(self.free as u64) });
+        self.free = index;
+        self.count -= 1;
+    }
+
+    /// The index of the link of a struct, if it has one.
+    #[inline]
+    pub(crate) fn index_of(&self, mirror: *mut Mirror) -> Option<u32> {
+        // SAFETY: the foreign side names live structs only.
+        let i = unsafe { &*mirror }.link.get();
+        (i & 0xffff != 0 && i < self.end && std::ptr::eq(self.entry(i).mirror.get(), mirror)).then_some(i)
+    }
+
+    /// Whether C holds the mirror of a live link so that its object must stay.
+    pub(crate) fn may_die(&self, managed: &Header) -> bool {
+        managed.map().flags.get() & MapFlags::PROXY != 0
+            && !managed.has(ObjFlags::WEAKREF)
+            && self.foreign.is_some_and(|f| f.proxy_may_die(managed))
+    }
+
+    /// The cell of the `i`th young link, when it is a root of a minor collection.
+    pub(crate) fn young_root(&self, i: usize) -> Option<&'static Cell<Value>> {
+        let e = self.entry(self.young[i]);
+        let mirror = e.mirror.get();
+        let heap = crate::heap::heap();
+        if mirror.is_null() || !heap.is_young(e.managed.get()) {
+            return None;
+        }
+        // SAFETY: a linked mirror is alive: the link owns a reference.
+        if unsafe { &*mirror }.refcnt.get() <= 1 {
+            return None;
+        }
+        let addr = e.managed.get().bits() as usize;
+        // SAFETY: an object that is not known to survive has its header still.
+        let root = crate::minor::survivor(heap, addr).is_some() || !self.may_die(unsafe { &*(addr as *const Header) });
+        root.then_some(&e.managed)
+    }
+
+    fn cut(&mut self, index: u32, finalizers: &mut Finalizers) {
+        let mirror = self.entry(index).mirror.get();
+        // SAFETY: a linked mirror is alive.
+        unsafe { &*mirror }.link.set(0);
+        self.free_index(index);
+        finalizers.queue_foreign(ForeignOp::Release, mirror);
+    }
+
+    /// Ends a minor collection: follows the young links, and cuts those of objects that died.
+    pub(crate) fn cut_dead_young(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
+        for index in std::mem::take(&mut self.young) {
+            let e = self.entry(index);
+            let v = e.managed.get();
+            if e.mirror.get().is_null() || !(v.is_ptr() && crate::heap::heap().in_region(v.bits() as usize)) {
+                continue;
+            }
+            match ctx.forward(v) {
+                Some(v) => {
+                    e.managed.set(v);
+                    if ctx.is_young(v) {
+                        self.young.push(index);
+                    }
+                }
+                None => self.cut(index, finalizers),
+            }
+        }
+    }
+
+    /// Ends a full collection: cuts the links of objects that died.
+    pub(crate) fn cut_dead(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
+        for index in 1..self.end {
+            let e = self.entry(index);
+            if !e.mirror.get().is_null() && !ctx.is_alive(e.managed.get()) {
+                self.cut(index, finalizers);
+            }
+        }
+        self.reached = Vec::new();
+    }
+
+    /// Begins the marking of mirrors.
+    pub(crate) fn begin_marking(&mut self) {
+        self.reached = vec![0; (self.end as usize).div_ceil(64)];
+    }
+
+    /// Whether the link's mirror was reached.
+    #[inline]
+    pub(crate) fn is_reached(&self, index: u32) -> bool {
+        self.reached[index as usize / 64] >> (index % 64) & 1 != 0
+    }
+
+    /// Marks a link's mirror as reached.
+    #[inline]
+    pub(crate) fn reach(&mut self, index: u32) {
+        let (w, bit) = (&mut self.reached[index as usize / 64], 1 << (index % 64));
+        if *w & bit == 0 {
+            *w |= bit;
+            if self.foreign.is_some() {
+                self.to_visit.push(index);
+            }
+        }
+    }
+}
+
+impl Heap {
+    /// Links `object`, which has no link, with `mirror`, and gives the link's index. The link takes over one reference of the
+    /// mirror.
+    pub fn link(&self, object: &Header, mirror: *mut Mirror) -> u32 {
+        debug_assert!(object.link() == 0 && !mirror.is_null());
+        self.ensure_init();
+        // SAFETY: the GIL is held; no other reference to the table is alive.
+        let links = unsafe { &mut (*self.state()).links };
+        let i = links.take_index();
+        links.count += 1;
+        let e = links.entry(i);
+        e.managed.set(object.as_value());
+        e.mirror.set(mirror);
+        object.set_link(i);
+        // SAFETY: the caller gives a live struct.
+        unsafe { &*mirror }.link.set(i);
+        if self.is_young(object.as_value()) {
+            links.young.push(i);
+        }
+        i
+    }
+
+    /// Cuts a link. The reference that it owned is the caller's again.
+    pub fn unlink(&self, index: u32) {
+        // SAFETY: as above.
+        let links = unsafe { &mut (*self.state()).links };
+        let e = links.entry(index);
+        debug_assert!(!e.mirror.get().is_null(), "the index of no link");
+        // SAFETY: a linked mirror is alive.
+        unsafe { &*e.mirror.get() }.link.set(0);
+        e.managed.get().header().set_link(0);
+        links.free_index(index);
+    }
+
+    /// Joins the object of a link with another struct (which has been reallocated, say); the index stays. The reference that
+    /// the link owned of the old one is the caller's, and the link takes over one of the new one.
+    pub fn relink(&self, index: u32, mirror: *mut Mirror) {
+        // SAFETY: as above.
+        let e = unsafe { (*self.state()).links.entry(index) };
+        e.mirror.set(mirror);
+        // SAFETY: the caller gives a live struct.
+        unsafe { &*mirror }.link.set(index);
+    }
+
+    /// The mirror of an object; null when it is not linked.
+    #[inline(always)]
+    pub fn mirror_of(&self, object: &Header) -> *mut Mirror {
+        // SAFETY: a header's link is the index of an entry; entry 0 has a null mirror.
+        unsafe { (*self.links.get().add(object.link() as usize)).mirror.get() }
+    }
+
+    /// The object of the link with this index.
+    #[inline(always)]
+    pub fn managed_of(&self, index: u32) -> Value {
+        // SAFETY: the caller read the index from a linked struct.
+        unsafe { (*self.links.get().add(index as usize)).managed.get() }
+    }
+
+    /// The object of a struct; EMPTY when it is not linked.
+    #[inline(always)]
+    pub fn managed_of_mirror(&self, mirror: &Mirror) -> Value {
+        let i = mirror.link.get();
+        if i & 0xffff == 0 { Value::EMPTY } else { self.managed_of(i) }
+    }
+
+    /// The link table, for code that indexes it itself. Never moves.
+    pub fn links_base(&self) -> *const Link {
+        self.ensure_init();
+        self.links.get()
+    }
+
+    /// Number of links.
+    pub fn link_count(&self) -> usize {
+        // SAFETY: as above.
+        unsafe { (*self.state()).links.count }
+    }
+
+    /// Registers the side that has the mirrors.
+    pub fn set_foreign(&self, foreign: &'static dyn ForeignHeap) {
+        self.ensure_init();
+        // SAFETY: as above.
+        unsafe { (*self.state()).links.foreign = Some(foreign) }
+    }
+
+    /// Does queued work of the foreign side. No reference into the state is kept while it runs.
+    pub(crate) fn run_foreign(&self, op: ForeignOp, mirror: *mut Mirror) {
+        // SAFETY: the GIL is held.
+        let Some(foreign) = (unsafe { (*self.state()).links.foreign }) else { return };
+        match op {
+            ForeignOp::Release => foreign.release(mirror),
+            ForeignOp::Finalize => foreign.finalize(mirror),
+            ForeignOp::Clear => foreign.clear(mirror),
+            ForeignOp::FinalizeHeld => {
+                foreign.finalize(mirror);
+                foreign.release(mirror);
+            }
+            ForeignOp::ClearHeld => {
+                foreign.clear(mirror);
+                foreign.release(mirror);
+            }
+        }
+    }
+}

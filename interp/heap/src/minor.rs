@@ -1,0 +1,263 @@
+//! The minor collection: evacuates what survives in the nursery, once, into the old space.
+//!
+//! Its cost depends on survivors, roots, remembered objects and young links, never on the size of the
+//! heap or of the link table.
+
+use std::cell::Cell;
+
+use crate::block::{BLOCK, Block, DATA, FILLER};
+use crate::conservative::words;
+use crate::heap::{Heap, State, heap};
+use crate::kind::Tracer;
+use crate::nursery::extent;
+use crate::object::{Header, ObjFlags};
+use crate::old::MAX_SMALL;
+use crate::region::Space;
+use crate::weak::WeakCtx;
+use crate::{Value, large};
+
+/// In a header word: the object has moved to the address in the low 48 bits.
+const FORWARDED: u64 = (ObjFlags::MARKED as u64) << 32;
+/// In the header word of a young object, during a minor collection: it stays where it is.
+const PINNED: u64 = (ObjFlags::OLD as u64) << 32;
+const ADDRESS: u64 = (1 << 48) - 1;
+
+/// Runs a minor collection.
+///
+/// # Safety
+/// The GIL is held, `s` is the heap's state and nobody else uses it; the nursery is walkable; `sp` bounds the running thread's
+/// frames.
+pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
+    // SAFETY (for the whole body): the caller's promise; fields of the state are borrowed one at a time, and what is called
+    // in between (trace functions, scanners) reaches the state only through the tracer's pointer.
+    unsafe {
+        pin_mentioned(heap, s, sp);
+        let t = &mut Tracer::minor(s);
+        for i in 0..(*s).pinned.len() {
+            t.object(&*((&(*s).pinned)[i] as *const Header));
+        }
+        visit_remembered(s, t);
+        (*s).roots.trace(false, t);
+        (*s).finalizers.trace(t);
+        (*s).maps.trace_young(t, |c| heap.is_young(c.get()));
+        for i in 0..(*s).links.young.len() {
+            if let Some(cell) = (*s).links.young_root(i) {
+                visit_young(s, cell);
+            }
+        }
+        drain(s, t);
+
+        let ctx = WeakCtx::minor(heap);
+        (*s).weak.clear_dead(&ctx, &mut (*s).finalizers);
+        if (*s).finalizers.find_dead(&ctx) {
+            (*s).finalizers.trace(t);
+            drain(s, t);
+        }
+        (*s).weak.update(&ctx);
+        (*s).finalizers.update(&ctx);
+        (*s).weak.run_processors(&ctx);
+        (*s).links.cut_dead_young(&ctx, &mut (*s).finalizers);
+        (*s).finalizers.drop_dead(&ctx);
+        (*s).identities.update(&ctx, &mut (*s).old);
+        (*s).roots.retain_young(|v| heap.is_young(v) && heap.space_of(v.bits() as usize) == Space::Nursery);
+        let poisoned = (*s).options.poison;
+        (*s).large.sweep_young(heap, &mut (*s).region, poisoned);
+
+        for &p in &(*s).pinned {
+            (*(p as *const Header)).clear(ObjFlags::OLD);
+        }
+        (*s).nursery.rebuild(heap, &mut (*s).region, &(*s).pinned, poisoned);
+        (*s).stats.minor += 1;
+        (*s).pressure.minor_done();
+        heap.pending.set((*s).finalizers.any());
+    }
+}
+
+/// Pins the objects that words of native stacks point into.
+///
+/// # Safety
+/// As for [`collect`].
+unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
+    // SAFETY: as in collect; stack ranges are readable.
+    unsafe {
+        let pinned = &mut (*s).pinned;
+        pinned.clear();
+        let (region, grey) = (&(*s).region, &mut (*s).grey);
+        (*s).threads.ranges(sp, &mut |start, end| {
+            words(start, end, &mut |w| {
+                if !heap.in_region(w) {
+                    return;
+                }
+                match heap.space_of(w) {
+                    Space::Nursery => pinned.push(w),
+                    Space::LargeYoung | Space::Tail => {
+                        if let Some(p) = large::find(region, w)
+                            && heap.space_of(p) == Space::LargeYoung
+                        {
+                            promote(heap, grey, p);
+                        }
+                    }
+                    _ => {}
+                }
+            })
+        });
+        pinned.sort_unstable();
+        pinned.dedup();
+        // Turn the words into the objects that they fall in, walking each block once.
+        let (mut kept, mut block, mut p) = (0, 0, 0);
+        for i in 0..pinned.len() {
+            let w = pinned[i];
+            if w & !(BLOCK - 1) != block {
+                block = w & !(BLOCK - 1);
+                p = block + DATA;
+            }
+            if w < p || Block::of(block).fresh.get() {
+                continue;
+            }
+            let (mut object, mut next) = (p, p + extent(p));
+            while next <= w {
+                object = next;
+                next += extent(object);
+            }
+            p = next;
+            let h = &*(object as *const Header);
+            if h.raw_map().get() != FILLER {
+                h.set(ObjFlags::OLD);
+                pinned[kept] = object;
+                kept += 1;
+            }
+        }
+        pinned.truncate(kept);
+    }
+}
+
+/// Visits the old objects that were stored into; those that go on referring to young ones stay remembered.
+///
+/// # Safety
+/// As for [`collect`].
+unsafe fn visit_remembered(s: *mut State, t: &mut Tracer<'_>) {
+    // SAFETY: as in collect; remembered objects are alive.
+    unsafe {
+        let remembered = std::mem::take(&mut (*s).store);
+        for &p in &remembered {
+            visit_old(s, t, p);
+        }
+        if (*s).store.is_empty() {
+            (*s).store = remembered;
+            (*s).store.clear();
+        }
+    }
+}
+
+/// Visits the fields of an old object, and sets its barrier state.
+///
+/// # Safety
+/// As for [`collect`]; `p` must be an old object without the barrier flag.
+#[inline]
+unsafe fn visit_old(s: *mut State, t: &mut Tracer<'_>, p: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let h = &*(p as *const Header);
+        (*s).saw_young = false;
+        t.object(h);
+        if (*s).saw_young {
+            (*s).store.push(p);
+        } else {
+            h.set(ObjFlags::BARRIER);
+        }
+    }
+}
+
+/// Visits what was evacuated or promoted, until nothing is left.
+///
+/// # Safety
+/// As for [`collect`].
+unsafe fn drain(s: *mut State, t: &mut Tracer<'_>) {
+    // SAFETY: as in collect; grey objects are old, and alive.
+    unsafe {
+        while let Some(p) = (*s).grey.pop() {
+            visit_old(s, t, p);
+        }
+    }
+}
+
+/// Visits a cell that refers to a young object: evacuates the object and updates the cell.
+///
+/// # Safety
+/// As for [`collect`].
+#[inline(never)]
+pub(crate) unsafe fn visit_young(s: *mut State, cell: &Cell<Value>) {
+    let addr = cell.get().bits() as usize;
+    // SAFETY: a live cell refers to a live object, or to one that has been forwarded.
+    unsafe {
+        if heap().space_of(addr) == Space::LargeYoung {
+            return promote(heap(), &mut (*s).grey, addr);
+        }
+        let word = *(addr as *const u64);
+        if word & FORWARDED != 0 {
+            cell.set(Value::from_bits(word & ADDRESS));
+        } else if word & PINNED != 0 {
+            (*s).saw_young = true;
+        } else {
+            cell.set(Value::from_bits(evacuate(s, addr) as u64));
+        }
+    }
+}
+
+/// Makes a young large object old.
+///
+/// # Safety
+/// As for [`collect`].
+unsafe fn promote(heap: &Heap, grey: &mut Vec<usize>, addr: usize) {
+    heap.set_space(addr, Space::LargeOld);
+    // SAFETY: the caller's promise.
+    unsafe { &*(addr as *const Header) }.set(ObjFlags::OLD);
+    grey.push(addr);
+}
+
+/// Moves a nursery object to the old space.
+///
+/// # Safety
+/// As for [`collect`]; the object is neither pinned nor forwarded.
+#[inline]
+unsafe fn evacuate(s: *mut State, addr: usize) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let h = &*(addr as *const Header);
+        let map = h.map();
+        let size = map.object_size(h);
+        let to = if h.has(ObjFlags::SHADOW) {
+            (*s).identities.take(addr)
+        } else if size <= MAX_SMALL {
+            (*s).old.alloc(heap(), &mut (*s).region, size)
+        } else {
+            (*s).large.alloc(heap(), &mut (*s).region, size, false).0
+        };
+        std::ptr::copy_nonoverlapping(addr as *const u64, to as *mut u64, size / 8);
+        let meta = h.raw_meta().get() & !ObjFlags::SHADOW | ObjFlags::OLD;
+        (*(to as *const Header)).raw_meta().set(meta);
+        *(addr as *mut u64) = to as u64 | FORWARDED;
+        if !map.kind().leaf || map.tail_words != 0 {
+            (*s).grey.push(to);
+        }
+        to
+    }
+}
+
+/// Where the object at `addr` is after the tracing of a minor collection; `None` when it died.
+#[inline]
+pub(crate) fn survivor(heap: &Heap, addr: usize) -> Option<usize> {
+    match heap.space_of(addr) {
+        Space::Nursery => {
+            // SAFETY: the nursery has not been emptied yet.
+            let word = unsafe { *(addr as *const u64) };
+            if word & FORWARDED != 0 {
+                Some((word & ADDRESS) as usize)
+            } else {
+                (word & PINNED != 0).then_some(addr)
+            }
+        }
+        Space::LargeYoung => None,
+        _ => Some(addr),
+    }
+}

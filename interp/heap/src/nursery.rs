@@ -1,0 +1,159 @@
+//! The nursery: blocks filled by bumping a cursor through *runs* of free memory.
+//!
+//! After a minor collection an empty block is one run; a block that kept pinned objects has a run
+//! for each hole between them. Whatever of a run is not allocated is covered by a filler before
+//! anybody walks the block, so object starts can always be found from the block's start.
+
+use crate::block::{BLOCK, Block, DATA, FILLER, ROOM, fill, poison};
+use crate::heap::Heap;
+use crate::object::Header;
+use crate::region::{Region, Space};
+
+/// Holes smaller than this stay fillers until their neighbours go.
+const MIN_HOLE: usize = 256;
+
+/// The nursery's blocks and free runs.
+pub(crate) struct Nursery {
+    /// Its blocks, ascending.
+    blocks: Vec<u32>,
+    /// Free runs, and the number of them that have been used since the last minor collection.
+    runs: Vec<(usize, usize)>,
+    next: usize,
+    /// The end of the run in use.
+    pub(crate) run_end: usize,
+    /// Free bytes that a collection should leave.
+    pub(crate) size: usize,
+    /// Free bytes that the last collection left.
+    free: usize,
+}
+
+/// The size of the object or filler at `addr`.
+///
+/// # Safety
+/// An object or a filler must start at `addr`.
+#[inline]
+pub(crate) unsafe fn extent(addr: usize) -> usize {
+    // SAFETY: the caller's promise.
+    let h = unsafe { &*(addr as *const Header) };
+    if h.raw_map().get() == FILLER { h.raw_meta().get() as usize } else { h.map().object_size(h) }
+}
+
+impl Nursery {
+    pub(crate) const fn new() -> Nursery {
+        Nursery { blocks: Vec::new(), runs: Vec::new(), next: 0, run_end: 0, size: 4 << 20, free: 0 }
+    }
+
+    /// Adds blocks until `self.size` bytes are free.
+    pub(crate) fn provide(&mut self, heap: &Heap, region: &mut Region) {
+        let mut added = false;
+        while self.free < self.size {
+            let b = region.take();
+            let start = region.address(b);
+            heap.set_space(start, Space::Nursery);
+            // SAFETY: a block that belongs to nobody else.
+            let block = unsafe { Block::of(start) };
+            block.fresh.set(true);
+            block.mark.clear();
+            self.blocks.push(b);
+            self.runs.push((start + DATA, start + BLOCK));
+            self.free += ROOM;
+            added = true;
+        }
+        if added {
+            self.blocks.sort_unstable();
+            self.runs.sort_unstable();
+        }
+    }
+
+    /// Moves on to the next run: its start and end.
+    pub(crate) fn next_run(&mut self) -> Option<(usize, usize)> {
+        let &(start, end) = self.runs.get(self.next)?;
+        self.next += 1;
+        // SAFETY: a nursery block.
+        unsafe { Block::of(start) }.fresh.set(false);
+        self.run_end = end;
+        Some((start, end))
+    }
+
+    /// Calls `f` for every object in the nursery; all blocks must be walkable.
+    pub(crate) fn each(&self, region: &Region, f: &mut dyn FnMut(usize)) {
+        for &b in &self.blocks {
+            let start = region.address(b);
+            // SAFETY: a nursery block.
+            if unsafe { Block::of(start) }.fresh.get() {
+                continue;
+            }
+            let mut p = start + DATA;
+            while p < start + BLOCK {
+                // SAFETY: the walk goes from object to object.
+                unsafe {
+                    if (*(p as *const Header)).raw_map().get() != FILLER {
+                        f(p);
+                    }
+                    p += extent(p);
+                }
+            }
+        }
+    }
+
+    /// Clears the mark bits of all blocks.
+    pub(crate) fn clear_marks(&self, region: &Region) {
+        for &b in &self.blocks {
+            // SAFETY: a nursery block.
+            unsafe { Block::of(region.address(b)) }.mark.clear();
+        }
+    }
+
+    /// Empties the nursery but for the `pinned` objects (sorted), and makes the free memory the new runs.
+    pub(crate) fn rebuild(&mut self, heap: &Heap, region: &mut Region, pinned: &[usize], poisoned: bool) {
+        self.runs.clear();
+        self.next = 0;
+        self.run_end = 0;
+        self.free = 0;
+        let mut pins = pinned.iter().copied().peekable();
+        let mut kept = std::mem::take(&mut self.blocks);
+        kept.retain(|&b| {
+            let start = region.address(b);
+            let end = start + BLOCK;
+            let pinned_here = pins.peek().is_some_and(|p| *p < end);
+            if !pinned_here {
+                if self.free >= self.size {
+                    heap.set_space(start, Space::Free);
+                    region.give(b);
+                    return false;
+                }
+                // SAFETY: a nursery block without live objects.
+                unsafe {
+                    Block::of(start).fresh.set(true);
+                    if poisoned {
+                        poison(start + DATA, end);
+                    }
+                }
+                self.free += ROOM;
+                self.runs.push((start + DATA, end));
+                return true;
+            }
+            let mut p = start + DATA;
+            while p < end {
+                let stop = pins.next_if(|q| *q < end);
+                let hole_end = stop.unwrap_or(end);
+                // SAFETY: what lies between pinned objects is free now.
+                unsafe {
+                    if poisoned {
+                        poison(p, hole_end);
+                    }
+                    fill(p, hole_end);
+                }
+                if hole_end - p >= MIN_HOLE {
+                    self.free += hole_end - p;
+                    self.runs.push((p, hole_end));
+                }
+                // SAFETY: a pinned object starts there.
+                p = stop.map_or(end, |q| q + unsafe { extent(q) });
+            }
+            true
+        });
+        self.blocks = kept;
+        self.provide(heap, region);
+    }
+}

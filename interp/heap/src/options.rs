@@ -1,0 +1,86 @@
+//! Options: the nursery's size, and *zeal*, which makes rare events of the collector frequent.
+
+/// The options in force.
+pub(crate) struct Options {
+    /// Collect at every Nth allocation; 0 to collect when it is due.
+    every: usize,
+    /// Every Kth of those collections is a full one.
+    full: usize,
+    /// Fill vacated memory.
+    pub(crate) poison: bool,
+    /// Check the heap after each collection.
+    pub(crate) verify: bool,
+    pub(crate) nursery: Option<usize>,
+    count: usize,
+}
+
+impl Options {
+    pub(crate) const fn new() -> Options {
+        Options { every: 0, full: 10, poison: false, verify: false, nursery: None, count: 0 }
+    }
+
+    /// Whether every allocation must take the slow path.
+    #[inline]
+    pub(crate) fn zeal(&self) -> bool {
+        self.every != 0
+    }
+
+    /// Counts an allocation; whether to collect now, and then whether the whole heap.
+    pub(crate) fn tick(&mut self) -> Option<bool> {
+        self.count += 1;
+        if !self.count.is_multiple_of(self.every) {
+            return None;
+        }
+        Some((self.count / self.every).is_multiple_of(self.full))
+    }
+
+    /// Parses the text of `-X gc=...`.
+    pub(crate) fn parse(text: &str) -> Result<Options, String> {
+        let mut o = Options::new();
+        for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+            let (name, arg) = part.split_once(':').map_or((part, None), |(n, a)| (n, Some(a)));
+            let number = || {
+                let a = arg.unwrap_or("");
+                let (digits, unit) = match a.char_indices().last() {
+                    Some((i, 'k' | 'K')) => (&a[..i], 1 << 10),
+                    Some((i, 'm' | 'M')) => (&a[..i], 1 << 20),
+                    _ => (a, 1),
+                };
+                let n = digits.parse::<usize>().ok().filter(|n| *n > 0);
+                n.map(|n| n * unit).ok_or_else(|| format!("gc option {name} needs a positive number, not {a:?}"))
+            };
+            match name {
+                "every" => o.every = number()?,
+                "full" => o.full = number()?,
+                "nursery" => o.nursery = Some(number()?.max(64 << 10)),
+                "poison" => o.poison = true,
+                "verify" => o.verify = true,
+                // Whatever is not pinned moves anyway when it survives its first collection.
+                "move" => {}
+                _ => return Err(format!("unknown gc option: {part:?}")),
+            }
+        }
+        Ok(o)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_parse() {
+        let o = Options::parse("every:3,move,poison,verify,nursery:256K").unwrap();
+        assert!(o.zeal() && o.poison && o.verify && o.nursery == Some(256 << 10));
+        assert!(!Options::parse("").unwrap().zeal());
+        assert!(Options::parse("every:0").is_err() && Options::parse("often").is_err());
+    }
+
+    #[test]
+    fn every_kth_collection_is_full() {
+        let mut o = Options::parse("every:2,full:3").unwrap();
+        let ticks: Vec<_> = (0..12).map(|_| o.tick()).collect();
+        let (no, minor, full) = (None, Some(false), Some(true));
+        assert_eq!(ticks, [no, minor, no, minor, no, full, no, minor, no, minor, no, full]);
+    }
+}

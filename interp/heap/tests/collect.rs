@@ -1,0 +1,236 @@
+//! Minor and full collections: moving, pinning, the barrier, large objects, memory staying flat.
+
+mod common;
+use cape_heap::{ObjFlags, Root, RootVec, Value, heap, testing};
+use common::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[test]
+fn survivors_move_once_and_keep_their_contents() {
+    let _h = testing::exclusive("verify");
+    let m = map::<Node>(2);
+    let r = apart(|| {
+        let a = node(m, Value::int(1), Value::NONE, 7);
+        let b = node(m, a.value(), a.value(), 8);
+        Root::new(b.value())
+    });
+    let before = apart(|| std::hint::black_box(!r.get().bits()));
+    heap().collect(false);
+    let b = r.get().downcast::<Node>().unwrap();
+    assert_ne!(!(b.as_raw() as u64), before);
+    assert!(b.header.has(ObjFlags::OLD));
+    assert_eq!((b.id.get(), b.left.get()), (8, b.right.get()));
+    let a = b.left.downcast::<Node>().unwrap();
+    assert_eq!((a.id.get(), a.left.get(), a.right.get()), (7, Value::int(1), Value::NONE));
+    let old = r.get();
+    heap().collect(true);
+    assert!(r.get() == old);
+    // SAFETY: the map has a tail of two values.
+    assert!(unsafe { *b.header.tail().add(1) }.is_empty());
+}
+
+#[test]
+fn what_the_stack_mentions_stays_in_place() {
+    let _h = testing::exclusive("verify,poison");
+    let m = map::<Node>(0);
+    let kept = node(m, Value::NONE, Value::NONE, 5);
+    let inner = &kept.id as *const _ as usize;
+    for round in 0..50 {
+        for i in 0..1000 {
+            node(m, Value::int(i), Value::NONE, 0);
+        }
+        kept.left.set(kept, node(m, kept.left.get(), Value::NONE, round).value());
+        heap().collect(round % 10 == 9);
+        assert_eq!(kept.id.get(), 5);
+        assert!(!kept.header.has(ObjFlags::OLD));
+    }
+    let mut n = 0;
+    let mut v = kept.left.get();
+    while let Some(p) = v.downcast::<Node>() {
+        n += 1;
+        v = p.left.get();
+    }
+    assert_eq!(n, 50);
+    assert_eq!(inner, &kept.id as *const _ as usize);
+}
+
+#[test]
+fn old_objects_that_were_stored_into_keep_young_ones() {
+    let _h = testing::exclusive("verify,poison");
+    let (m, am) = (map::<Node>(0), map::<Array>(0));
+    let r = apart(|| Root::new(array(am, 100).value()));
+    heap().collect(false);
+    for round in 0..600 {
+        apart(|| {
+            let a = r.get().downcast::<Array>().unwrap();
+            assert!(a.header.has(ObjFlags::OLD));
+            item(a, round).set(a, node(m, Value::NONE, Value::NONE, round as u64).value());
+        });
+        heap().collect(false);
+        let a = r.get().downcast::<Array>().unwrap();
+        assert!(a.header.has(ObjFlags::BARRIER));
+        for i in 0..=round {
+            assert_eq!(item(a, i).downcast::<Node>().unwrap().id.get(), i as u64);
+        }
+    }
+}
+
+#[test]
+fn objects_made_old_may_refer_to_young_ones() {
+    let _h = testing::exclusive("verify,poison");
+    let m = map::<Node>(0);
+    let r = apart(|| {
+        let young = node(m, Value::NONE, Value::NONE, 3);
+        let old = heap().alloc_old(
+            m,
+            Node {
+                header: cape_heap::Header::new(m),
+                left: cape_heap::Field::new(young.value()),
+                right: cape_heap::Field::new(Value::NONE),
+                id: Default::default(),
+            },
+        );
+        let at = old.as_raw();
+        heap().collect(false);
+        assert_eq!(old.as_raw(), at);
+        Root::new(old.value())
+    });
+    heap().collect(true);
+    assert_eq!(r.get().downcast::<Node>().unwrap().left.downcast::<Node>().unwrap().id.get(), 3);
+}
+
+#[test]
+fn large_objects_live_and_die() {
+    let _h = testing::exclusive("verify,poison");
+    let (m, am, bm) = (map::<Node>(0), map::<Array>(1), map::<Blob>(0));
+    let r = apart(|| {
+        let a = array(am, 100_000);
+        assert!((0..100_000).all(|i| item(a, i).get().is_empty()));
+        item(a, 99_999).set(a, node(m, Value::NONE, Value::NONE, 9).value());
+        Root::new(a.value())
+    });
+    let place = r.get();
+    for i in 0..2000 {
+        apart(|| blob(bm, 1 << 20 | i));
+    }
+    heap().collect(false);
+    assert!(heap().stats().large_bytes < 4 << 20, "{:?}", heap().stats());
+    assert!(r.get() == place);
+    let a = r.get().downcast::<Array>().unwrap();
+    assert_eq!(item(a, 99_999).downcast::<Node>().unwrap().id.get(), 9);
+    // An interior word keeps a large object.
+    r.set(Value::NONE);
+    let inside = item(a, 50_000) as *const _;
+    heap().collect(true);
+    std::hint::black_box(inside);
+}
+
+#[test]
+fn memory_stays_flat() {
+    let _h = testing::exclusive("");
+    let (m, bm) = (map::<Node>(0), map::<Blob>(0));
+    let keep = RootVec::new();
+    for i in 0..1000 {
+        keep.push(node(m, Value::int(i), Value::NONE, 0).value());
+    }
+    let resident = || {
+        let s = std::fs::read_to_string("/proc/self/statm").unwrap();
+        s.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    };
+    let mut first = 0;
+    for round in 0..600 {
+        for i in 0..100_000usize {
+            let n = node(m, keep.get(i % 1000), Value::NONE, i as u64);
+            if i % 100 == 0 {
+                // Old garbage in every size class, and in chains.
+                keep.set(i / 100, n.value());
+                blob(bm, i % 20_000);
+            }
+            if i % 1000 == 0 {
+                keep.set(i / 1000, blob(bm, i % 9000).value());
+            }
+        }
+        for i in 0..1000 {
+            keep.set(i, Value::NONE);
+        }
+        if round == 300 {
+            first = resident();
+        }
+    }
+    assert!(resident() < first + (8 << 20), "{} grew to {}, {:?}", first, resident(), heap().stats());
+    assert!(heap().stats().major > 0);
+}
+
+static DROPS: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn destructors_run_once() {
+    let _h = testing::exclusive("verify,poison");
+    let m = map::<Dropper>(0);
+    DROPS.store(0, Ordering::Relaxed);
+    let make = || {
+        heap().alloc(
+            m,
+            Dropper { header: cape_heap::Header::new(m), what: cape_heap::Native(CountDrop(&DROPS)) },
+        )
+    };
+    let r = apart(|| {
+        for _ in 0..100 {
+            make();
+        }
+        Root::new(make().value())
+    });
+    clear_stack();
+    heap().collect(false);
+    assert_eq!(DROPS.load(Ordering::Relaxed), 100);
+    heap().collect(true);
+    assert_eq!(DROPS.load(Ordering::Relaxed), 100);
+    drop(r);
+    clear_stack();
+    heap().collect(true);
+    assert_eq!(DROPS.load(Ordering::Relaxed), 101);
+    heap().collect(true);
+    assert_eq!(DROPS.load(Ordering::Relaxed), 101);
+}
+
+#[test]
+fn another_threads_saved_stack_is_scanned() {
+    let _h = testing::exclusive("verify,poison");
+    let m = map::<Node>(0);
+    let n = node(m, Value::NONE, Value::NONE, 77);
+    heap().release_thread(|| {
+        std::thread::spawn(|| {
+            heap().resume_thread();
+            let m = map::<Node>(0);
+            for i in 0..500_000 {
+                node(m, Value::int(i), Value::NONE, 1);
+            }
+            heap().collect(true);
+            heap().detach_thread();
+        })
+        .join()
+        .unwrap()
+    });
+    assert_eq!((n.id.get(), n.left.get()), (77, Value::NONE));
+    assert!(!n.header.has(ObjFlags::OLD));
+}
+
+#[test]
+fn extensions_memory_makes_collections_due() {
+    let _h = testing::exclusive("");
+    let m = map::<Node>(0);
+    let before = heap().stats();
+    for _ in 0..100 {
+        heap().pressure(10 << 20);
+        node(m, Value::NONE, Value::NONE, 1);
+        heap().pressure(-(10 << 20));
+    }
+    assert!(heap().stats().minor >= before.minor + 20);
+    assert_eq!(heap().stats().major, before.major);
+    heap().pressure(1 << 30);
+    for _ in 0..200_000 {
+        node(m, Value::NONE, Value::NONE, 1);
+    }
+    assert_eq!(heap().stats().major, before.major + 1);
+    heap().pressure(-(1 << 30));
+}
