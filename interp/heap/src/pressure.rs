@@ -15,17 +15,20 @@ pub(crate) struct Pressure {
     external: usize,
     /// Bytes that extensions took since the last minor collection.
     taken: usize,
-    limit: usize,
+    /// Bytes that the last full collection left, and that extensions held then.
+    live: usize,
+    live_external: usize,
 }
 
 impl Pressure {
     pub(crate) const fn new() -> Pressure {
-        Pressure { external: 0, taken: 0, limit: LEAST }
+        Pressure { external: 0, taken: 0, live: 0, live_external: 0 }
     }
 
-    /// Whether a full collection is due.
+    /// Whether a full collection is due: what the last one left has grown by four fifths.
     pub(crate) fn major_due(&self, old: &Old, large: &Large) -> bool {
-        old.bytes + large.old_bytes + self.external > self.limit
+        let base = self.live + self.live_external.min(self.external);
+        old.bytes + large.old_bytes + self.external > LEAST.max(base + base / 5 * 4)
     }
 
     /// Whether extensions took so much memory that a minor collection is due.
@@ -38,10 +41,10 @@ impl Pressure {
         self.taken = 0;
     }
 
-    /// A full collection left `live` bytes: the next is due when they have grown by four fifths.
+    /// A full collection left `live` bytes.
     pub(crate) fn collected(&mut self, live: usize) {
-        let total = live + self.external;
-        self.limit = LEAST.max(total + total / 5 * 4);
+        self.live = live;
+        self.live_external = self.external;
     }
 }
 

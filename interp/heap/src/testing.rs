@@ -17,6 +17,8 @@ pub fn exclusive(options: &str) -> Exclusive {
     let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     heap().reset_after_panic();
     heap().attach_thread(native_stack_base());
+    while heap().take_pending().is_some() {}
+    heap().collect_fully(&mut |_| {});
     heap().set_options(options).expect("valid options");
     Exclusive { _guard: guard }
 }

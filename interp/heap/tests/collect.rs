@@ -60,7 +60,7 @@ fn old_objects_that_were_stored_into_keep_young_ones() {
     let (m, am) = (map::<Node>(0), map::<Array>(0));
     let r = apart(|| Root::new(array(am, 100).value()));
     heap().collect(false);
-    for round in 0..600 {
+    for round in 0..100 {
         apart(|| {
             let a = r.get().downcast::<Array>().unwrap();
             assert!(a.header.has(ObjFlags::OLD));
@@ -137,8 +137,7 @@ fn memory_stays_flat() {
         let s = std::fs::read_to_string("/proc/self/statm").unwrap();
         s.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
     };
-    let mut first = 0;
-    for round in 0..600 {
+    for _ in 0..300 {
         for i in 0..100_000usize {
             let n = node(m, keep.get(i % 1000), Value::NONE, i as u64);
             if i % 100 == 0 {
@@ -153,11 +152,9 @@ fn memory_stays_flat() {
         for i in 0..1000 {
             keep.set(i, Value::NONE);
         }
-        if round == 300 {
-            first = resident();
-        }
     }
-    assert!(resident() < first + (8 << 20), "{} grew to {}, {:?}", first, resident(), heap().stats());
+    // A gigabyte has been allocated, 200 MB of it as old garbage.
+    assert!(resident() < 128 << 20, "{} {:?}", resident(), heap().stats());
     assert!(heap().stats().major > 0);
 }
 

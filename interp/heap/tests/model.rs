@@ -108,8 +108,10 @@ fn run(options: &str, seed: u64, steps: usize) {
                 }
             }
         }
-        if step % 4096 == 0 {
+        if step % 1024 == 0 {
             check(&model, &roots);
+            // Most of the graph dies, or it would only grow.
+            (0..31).for_each(|i| roots.set(i, Value::NONE));
         }
     }
     check(&model, &roots);
@@ -124,7 +126,7 @@ fn store(model: &mut Model, n: Ptr<Node>, side: usize, v: Value) {
 
 #[test]
 fn every_allocation_collects() {
-    run("every:1,full:5,poison,verify,nursery:64K", 1, 2_000);
+    run("every:1,full:5,poison,verify,nursery:64K", 1, 1_500);
 }
 
 #[test]
@@ -137,11 +139,11 @@ fn seventh_allocation_collects() {
 #[test]
 fn small_nursery() {
     for seed in 5..8 {
-        run("poison,verify,nursery:64K", seed * 7777, 150_000);
+        run("poison,verify,nursery:64K", seed * 7777, 50_000);
     }
 }
 
 #[test]
 fn normal_operation() {
-    run("", 12345, 2_000_000);
+    run("", 12345, 500_000);
 }

@@ -66,14 +66,18 @@ pub fn item(a: Ptr<Array>, i: usize) -> &'static Field {
     unsafe { &*((a.as_raw().add(1) as *const Field).add(i)) }
 }
 
-/// Runs `f` in a frame of its own, below a stretch of cleared stack, so that no stale word of it is found later.
+/// Runs `f` in a frame of its own, and clears that part of the stack afterwards, so that no stale word of it is found.
 #[inline(never)]
 pub fn apart<R>(f: impl FnOnce() -> R) -> R {
-    let r = f();
+    let mut f = Some(f);
+    let mut r = None;
+    let mut call = || r = Some((f.take().unwrap())());
+    std::hint::black_box(&mut call as &mut dyn FnMut())();
     clear_stack();
-    r
+    r.unwrap()
 }
 
+/// Overwrites the stack below the caller's frame.
 #[inline(never)]
 pub fn clear_stack() {
     let mut a = [0usize; 4096];
