@@ -1,1 +1,17 @@
-//! Cape.
+//! The bytecode of Cape: opcode table, instruction words, code units, their serialized form and their disassembly. No behaviour.
+
+mod code;
+mod enums;
+mod instr;
+mod opcodes;
+mod positions;
+pub mod varint;
+
+pub use code::{CodeUnit, Const, ExcEntry, Wtf8, flags};
+pub use enums::{
+    AwaitKind, BinOp, CmpOp, CommonConst, FORMAT_CONV_MASK, FORMAT_HAS_SPEC, FuncAttr, Intrinsic1,
+    Intrinsic2, SpecialMethod,
+};
+pub use instr::Word;
+pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
+pub use positions::{Position, PositionBuilder, PositionTable, Runs};
