@@ -83,8 +83,8 @@ pub enum Const {
     Code(Arc<CodeUnit>),
 }
 
-/// Text as WTF-8: UTF-8 in which lone surrogates may occur as three-byte sequences (`ED A0..BF xx`). Never contains a surrogate
-/// pair (those are joined).
+/// Text as generalized UTF-8: any sequence of code points, a surrogate being its three-byte sequence (`ED A0..BF xx`). As in CPython, two
+/// surrogates next to each other stay two code points.
 #[derive(Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Wtf8(pub Box<[u8]>);
 

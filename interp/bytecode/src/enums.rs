@@ -171,9 +171,6 @@ operand_enum! {
         Closure = 8 "closure",
         /// The `__annotate__` function.
         Annotate = 16 "annotate",
-        /// The `__annotations__` dict (only with `from __future__ import annotations`): a tuple `(name, value, ...)` to make it
-        /// from, or a dict.
-        Annotations = 4 "annotations",
     }
 }
 

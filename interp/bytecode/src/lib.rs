@@ -1,13 +1,16 @@
 //! The bytecode of Cape: opcode table, instruction words, code units, their serialized form and their disassembly. No behaviour.
 
 mod code;
+mod dis;
 mod enums;
 mod instr;
 mod opcodes;
 mod positions;
+mod serialize;
 pub mod varint;
 
 pub use code::{CodeUnit, Const, ExcEntry, Wtf8, flags};
+pub use dis::disassemble;
 pub use enums::{
     AwaitKind, BinOp, CmpOp, CommonConst, FORMAT_CONV_MASK, FORMAT_HAS_SPEC, FuncAttr, Intrinsic1,
     Intrinsic2, SpecialMethod,
@@ -15,3 +18,4 @@ pub use enums::{
 pub use instr::Word;
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
 pub use positions::{Position, PositionBuilder, PositionTable, Runs};
+pub use serialize::{ReadError, deserialize, serialize, version_hash};

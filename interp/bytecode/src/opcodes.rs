@@ -414,7 +414,7 @@ opcodes! {
         /// BaseException is not allowed`.
         CheckExcMatch(a Dst, b Reg, c Reg);
         /// `except* r[c]`: splits `r[b]`: `r[a]` = the matching group (a naked exception is wrapped) or None, `r[b]` = the rest or
-        /// None. TypeErrors as CPython's CHECK_EG_MATCH.
+        /// None. A match becomes the thread's handled exception. TypeErrors as CPython's CHECK_EG_MATCH.
         CheckEgMatch(a Dst, b Mod, c Reg);
         /// End of a `try/except*`: `r[a]` = exception to re-raise or None, from the original exception `r[b]` and the list `r[c]` of
         /// exceptions raised and re-raised by the handlers (last entry: the unmatched rest, maybe None).

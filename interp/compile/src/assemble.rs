@@ -1,0 +1,238 @@
+//! From instructions with labels to code words.
+
+use cape_bytecode::{CodeUnit, ExcEntry, Op, PositionBuilder, Slot, Word};
+
+use crate::compiler::Compiler;
+use crate::error::{Error, ErrorKind, R};
+use crate::unit::{Label, Unit};
+
+/// Marks instructions without a source position.
+pub(crate) const NO_RANGE: u32 = u32::MAX;
+
+fn target_slot(op: Op) -> Option<Slot> {
+    op.info()
+        .operands
+        .iter()
+        .find(|(_, kind)| *kind == cape_bytecode::Kind::Target)
+        .map(|(slot, _)| *slot)
+}
+
+/// The instruction that a jump to `label` really reaches: jumps to unconditional jumps are threaded.
+fn resolve(u: &Unit<'_>, label: Label, through_back: bool, from: usize) -> u32 {
+    let mut at = u.labels[label.0 as usize]
+        .at
+        .expect("every label is placed");
+    for _ in 0..16 {
+        let Some(ins) = u.ins.get(at as usize) else {
+            break;
+        };
+        if ins.word.op() != Some(Op::Jump) {
+            break;
+        }
+        let next = u.labels[ins.word.bc() as usize]
+            .at
+            .expect("every label is placed");
+        if next as usize <= from && !through_back {
+            break;
+        }
+        at = next;
+    }
+    at
+}
+
+/// A conditional jump over an unconditional one becomes the opposite conditional jump.
+fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep: &mut [bool]) {
+    for i in 0..u.ins.len().saturating_sub(1) {
+        let j = i + 1;
+        if !keep[i] || !keep[j] || is_target[j] || u.ins[j].word.op() != Some(Op::Jump) {
+            continue;
+        }
+        let opposite = match u.ins[i].word.op() {
+            Some(Op::JumpIfTrue) => Op::JumpIfFalse,
+            Some(Op::JumpIfFalse) => Op::JumpIfTrue,
+            Some(Op::JumpIfNone) => Op::JumpIfNotNone,
+            Some(Op::JumpIfNotNone) => Op::JumpIfNone,
+            _ => continue,
+        };
+        let over = targets[i] as usize;
+        if over > j && (j + 1..over).all(|k| !keep[k]) {
+            u.ins[i].word = u.ins[i].word.with_op(opposite);
+            targets[i] = targets[j];
+            keep[j] = false;
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// Finish a unit.
+    pub(crate) fn assemble(&mut self, mut u: Unit<'_>) -> R<CodeUnit> {
+        // Threaded targets, as instruction indexes.
+        let count = u.ins.len();
+        let mut targets: Vec<u32> = vec![u32::MAX; count];
+        for i in 0..count {
+            let word = u.ins[i].word;
+            let op = word.op().expect("emitted");
+            if let Some(slot) = target_slot(op) {
+                let label = Label(if slot == Slot::xc {
+                    word.xc()
+                } else {
+                    word.bc()
+                });
+                targets[i] = resolve(&u, label, op != Op::ForIter, i);
+            }
+        }
+        // Instructions that threading made unreachable: a jump that no label precedes, after another jump.
+        let mut keep = vec![true; count];
+        let mut is_target = vec![false; count + 1];
+        for &t in &targets {
+            if t != u32::MAX {
+                is_target[t as usize] = true;
+            }
+        }
+        for h in &u.handlers {
+            if let Some(at) = u.labels[h.label.0 as usize].at {
+                is_target[at as usize] = true;
+            }
+        }
+        for i in 1..count {
+            let ends = |w: Word| {
+                matches!(
+                    w.op(),
+                    Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise)
+                )
+            };
+            if u.ins[i].word.op() == Some(Op::Jump)
+                && !is_target[i]
+                && ends(u.ins[i - 1].word)
+                && keep[i - 1]
+            {
+                keep[i] = false;
+            }
+        }
+        invert_jumps(&mut u, &mut targets, &is_target, &mut keep);
+        // A jump to what follows it is no jump.
+        let mut next = count as u32;
+        for i in (0..count).rev() {
+            if u.ins[i].word.op() == Some(Op::Jump)
+                && keep[i]
+                && targets[i] > i as u32
+                && targets[i] <= next
+            {
+                keep[i] = false;
+            }
+            if keep[i] {
+                next = i as u32;
+            }
+        }
+        // Word offsets.
+        let mut offsets: Vec<u32> = Vec::with_capacity(count + 1);
+        let mut at = 0u32;
+        for (i, ins) in u.ins.iter().enumerate() {
+            offsets.push(at);
+            if keep[i] {
+                at += ins.word.op().expect("emitted").words() as u32;
+            }
+        }
+        offsets.push(at);
+        let mut code = Vec::with_capacity(at as usize);
+        let mut positions = PositionBuilder::new(u.first_line);
+        let mut exceptions: Vec<ExcEntry> = Vec::new();
+        let mut hint = u.first_line.saturating_sub(1) as usize;
+        hint = hint.min(self.source.line(u32::MAX) as usize - 1);
+        for (i, ins) in u.ins.iter().enumerate() {
+            if !keep[i] {
+                continue;
+            }
+            let mut word = ins.word;
+            let op = word.op().expect("emitted");
+            if targets[i] != u32::MAX {
+                let backward = targets[i] as usize <= i;
+                let target = offsets[targets[i] as usize];
+                word = match op {
+                    Op::ForIter => word.with_xc(target),
+                    Op::Jump if backward => word.with_op(Op::JumpBack).with_bc(target),
+                    Op::Jump => word.with_bc(target),
+                    _ => {
+                        let word = word.with_bc(target);
+                        if backward {
+                            Word(word.0 | 1 << 8)
+                        } else {
+                            word
+                        }
+                    }
+                };
+            }
+            code.push(word);
+            if op.extra_words() > 0 {
+                code.push(Word(ins.extra));
+            }
+            code.resize(code.len() + op.cache_words(), Word::ZERO);
+            let start = ins.range.start().to_u32();
+            let position = if start == NO_RANGE {
+                None
+            } else {
+                Some(self.source.position(ins.range, &mut hint))
+            };
+            positions.push(op.words() as u32, position);
+            if ins.handler != 0 {
+                let (start, end) = (offsets[i], offsets[i + 1]);
+                let h = u.handlers[ins.handler as usize - 1];
+                let target = u.labels[h.label.0 as usize]
+                    .at
+                    .expect("every handler is placed");
+                let handler = offsets[target as usize];
+                match exceptions.last_mut() {
+                    Some(e) if e.end == start && e.handler == handler && e.reg == h.reg => {
+                        e.end = end;
+                    }
+                    _ => exceptions.push(ExcEntry {
+                        start,
+                        end,
+                        handler,
+                        reg: h.reg,
+                    }),
+                }
+            }
+        }
+        if u.max_temp > u16::MAX as u32 {
+            return self.overflow("too many registers in one code object");
+        }
+        if u.names.len() > u16::MAX as usize {
+            return self.overflow("too many names in one code object");
+        }
+        let name = |id| Box::<str>::from(self.interner.get(id));
+        u.temp_names.sort_unstable();
+        u.temp_names.dedup();
+        Ok(CodeUnit {
+            name: name(u.name),
+            qualname: u.qualname.into(),
+            filename: self.filename.clone(),
+            first_line: u.first_line,
+            flags: u.flags,
+            argcount: u.argcount,
+            posonlyargcount: u.posonlyargcount,
+            kwonlyargcount: u.kwonlyargcount,
+            nregs: u.max_temp as u16,
+            first_free: u.first_free,
+            varnames: u.varnames.iter().map(|&n| name(n)).collect(),
+            cellvars: u.cellvars.iter().map(|&(n, _)| name(n)).collect(),
+            cell_regs: u.cellvars.iter().map(|&(_, r)| r).collect(),
+            freevars: u.freevars.iter().map(|&n| name(n)).collect(),
+            temp_names: u.temp_names.iter().map(|&(r, n)| (r, name(n))).collect(),
+            names: u.names.iter().map(|&n| name(n)).collect(),
+            consts: u.consts,
+            code,
+            exceptions,
+            positions: positions.finish(),
+        })
+    }
+
+    fn overflow<T>(&self, msg: &str) -> R<T> {
+        Err(Box::new(Error {
+            kind: ErrorKind::Overflow,
+            msg: msg.into(),
+            range: Default::default(),
+            incomplete: false,
+        }))
+    }
+}

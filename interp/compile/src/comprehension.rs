@@ -1,0 +1,296 @@
+//! Comprehensions and generator expressions.
+
+use cape_bytecode::{AwaitKind, Op, flags};
+use ruff_python_ast::{self as ast, Expr};
+use ruff_text_size::Ranged;
+use rustc_hash::FxHashMap;
+
+use crate::compiler::Compiler;
+use crate::error::{R, err};
+use crate::intern::NameId;
+use crate::symtable::{BlockId, Comp, Part, Scope, def};
+use crate::unit::{Overlay, Reg, UnitKind};
+
+/// The parts of a comprehension.
+struct Parts<'a> {
+    block: BlockId,
+    comp: Comp,
+    generators: &'a [ast::Comprehension],
+    elt: &'a Expr,
+    /// Value of a dict comprehension (`elt` is the key).
+    value: Option<&'a Expr>,
+}
+
+impl<'a> Compiler<'a> {
+    fn parts(&self, e: &'a Expr) -> Parts<'a> {
+        let (key, comp, generators, elt, value) = match e {
+            Expr::ListComp(c) => (
+                std::ptr::from_ref(c) as usize,
+                Comp::List,
+                &c.generators,
+                &c.elt,
+                None,
+            ),
+            Expr::SetComp(c) => (
+                std::ptr::from_ref(c) as usize,
+                Comp::Set,
+                &c.generators,
+                &c.elt,
+                None,
+            ),
+            Expr::DictComp(c) => {
+                let k = c.key.as_ref().expect("checked by the symbol table");
+                (
+                    std::ptr::from_ref(c) as usize,
+                    Comp::Dict,
+                    &c.generators,
+                    k,
+                    Some(&*c.value),
+                )
+            }
+            Expr::Generator(c) => (
+                std::ptr::from_ref(c) as usize,
+                Comp::Generator,
+                &c.generators,
+                &c.elt,
+                None,
+            ),
+            _ => unreachable!("not a comprehension"),
+        };
+        Parts {
+            block: self.table.by_node[&(key, Part::Body)],
+            comp,
+            generators,
+            elt,
+            value,
+        }
+    }
+
+    pub(crate) fn comprehension(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
+        let parts = self.parts(e);
+        let b = &self.table.blocks[parts.block as usize];
+        let (inlined, is_async) = (b.comp_inlined, b.coroutine);
+        if is_async && parts.comp != Comp::Generator && !self.allows_await() {
+            return err(
+                e.range(),
+                "asynchronous comprehension outside of an asynchronous function",
+            );
+        }
+        if inlined {
+            return self.inlined_comprehension(&parts, e, dst);
+        }
+        let outermost = &parts.generators[0];
+        let f = self.u.temps(2);
+        let arg = self.u.temp();
+        self.outermost_iterator(outermost, arg)?;
+        let name = self.table.blocks[parts.block as usize].name;
+        self.enter_unit(parts.block, UnitKind::Comprehension, name, e.range());
+        self.u.argcount = 1;
+        if parts.comp == Comp::Generator {
+            self.generators(&parts, 0, 0, None)?;
+            self.u.range = e.range();
+            self.return_none();
+        } else {
+            let acc = self.u.temp();
+            self.u.op3(build_op(parts.comp), acc, 0, 0);
+            self.generators(&parts, 0, 0, Some(acc))?;
+            self.u.range = e.range();
+            self.emit_return(acc);
+        }
+        let code = self.exit_unit()?;
+        let awaited = code.flags & flags::COROUTINE != 0;
+        self.u.range = e.range();
+        self.make_function(code, f);
+        self.u.op1(Op::Clear, f + 1);
+        self.u.op3(Op::Call, dst, f, 1);
+        if awaited {
+            self.u.next_temp = f as u32 + 1;
+            self.u.movr(f, dst);
+            self.await_value(f, dst, AwaitKind::Plain);
+        }
+        Ok(())
+    }
+
+    /// Evaluate the outermost iterable, in the scope around the comprehension, and get its iterator.
+    fn outermost_iterator(&mut self, g: &'a ast::Comprehension, dst: Reg) -> R<()> {
+        self.iterable(&g.iter, dst)?;
+        self.u.range = g.iter.range();
+        self.u.op2(
+            if g.is_async {
+                Op::GetAIter
+            } else {
+                Op::GetIter
+            },
+            dst,
+            dst,
+        );
+        Ok(())
+    }
+
+    fn inlined_comprehension(&mut self, parts: &Parts<'a>, e: &'a Expr, dst: Reg) -> R<()> {
+        let acc = self.scratch(dst);
+        let iter = self.u.temp();
+        self.outermost_iterator(&parts.generators[0], iter)?;
+        self.u.range = e.range();
+        let regs = self.comprehension_registers(parts.block);
+        let block = &self.table.blocks[parts.block as usize];
+        let mut cleared = Vec::new();
+        for &n in &block.order {
+            let Some(&r) = regs.get(&n) else { continue };
+            if block.symbols[&n].scope == Scope::Cell {
+                cleared.push((r, true));
+            } else {
+                cleared.push((r, false));
+            }
+        }
+        for &(r, cell) in &cleared {
+            self.u.bound.remove(r);
+            if cell {
+                // Every evaluation has cells of its own.
+                self.u.op1(Op::Clear, r);
+                self.u.op1(Op::MakeCell, r);
+            }
+        }
+        self.u.op3(build_op(parts.comp), acc, 0, 0);
+        self.u.overlays.push(Overlay {
+            block: parts.block,
+            regs,
+        });
+        self.generators(parts, 0, iter, Some(acc))?;
+        self.u.overlays.pop();
+        self.u.range = e.range();
+        for &(r, _) in &cleared {
+            if !self.u.is_temp(r) {
+                self.u.op1(Op::Clear, r);
+            }
+            self.u.bound.remove(r);
+        }
+        self.u.movr(dst, acc);
+        Ok(())
+    }
+
+    /// Registers for the names that an inlined comprehension binds: a local register if the name means nothing else in the function.
+    fn comprehension_registers(&mut self, block: BlockId) -> FxHashMap<NameId, Reg> {
+        let names: Vec<NameId> = self.table.blocks[block as usize]
+            .order
+            .iter()
+            .copied()
+            .filter(|n| {
+                let s = self.table.blocks[block as usize].symbols[n];
+                matches!(s.scope, Scope::Local | Scope::Cell) && s.flags & def::PARAM == 0
+            })
+            .collect();
+        let mut regs = FxHashMap::default();
+        for n in names {
+            let own = matches!(
+                self.table.scope(self.u.block, n),
+                Scope::Local | Scope::Cell
+            );
+            let in_use = self.u.overlays.iter().any(|o| o.regs.contains_key(&n));
+            let r = match self.u.regs.get(&n) {
+                Some(&r) if !own && !in_use => r,
+                _ => {
+                    let r = self.u.temp();
+                    self.u.temp_names.push((r, n));
+                    r
+                }
+            };
+            regs.insert(n, r);
+        }
+        regs
+    }
+
+    /// Generator number `i` of the comprehension and what is inside of it.
+    fn generators(&mut self, parts: &Parts<'a>, i: usize, iter: Reg, acc: Option<Reg>) -> R<()> {
+        let g = &parts.generators[i];
+        let mark = self.u.next_temp;
+        if g.is_async {
+            if !self.allows_await() {
+                return err(
+                    g.range,
+                    "asynchronous comprehension outside of an asynchronous function",
+                );
+            }
+            return self.async_generators(parts, i, iter, acc);
+        }
+        let top = self.u.label();
+        let exit = self.u.label();
+        self.u.bind_loop(top);
+        self.next_item(iter, &g.target, exit)?;
+        for cond in &g.ifs {
+            self.jump_if(cond, false, top)?;
+        }
+        self.element(parts, i, acc)?;
+        self.u.jump(top);
+        self.u.bind(exit);
+        self.u.next_temp = mark;
+        Ok(())
+    }
+
+    fn async_generators(
+        &mut self,
+        parts: &Parts<'a>,
+        i: usize,
+        iter: Reg,
+        acc: Option<Reg>,
+    ) -> R<()> {
+        let g = &parts.generators[i];
+        let mark = self.u.next_temp;
+        let exc = self.u.temp();
+        let top = self.u.label();
+        let exhausted = self.u.label();
+        self.u.bind_loop(top);
+        let bound = self.u.bound.clone();
+        let start = self.u.ins.len();
+        self.async_next(iter, &g.target, exhausted, exc)?;
+        for cond in &g.ifs {
+            self.jump_if(cond, false, top)?;
+        }
+        self.element(parts, i, acc)?;
+        self.u.jump(top);
+        self.u.bind_handler(exhausted, start, bound);
+        self.u.op1(Op::EndAsyncFor, exc);
+        self.u.next_temp = mark;
+        Ok(())
+    }
+
+    /// The next inner generator, or the element itself.
+    fn element(&mut self, parts: &Parts<'a>, i: usize, acc: Option<Reg>) -> R<()> {
+        let mark = self.u.next_temp;
+        if let Some(g) = parts.generators.get(i + 1) {
+            let iter = self.u.temp();
+            self.outermost_iterator(g, iter)?;
+            self.generators(parts, i + 1, iter, acc)?;
+            self.u.next_temp = mark;
+            return Ok(());
+        }
+        self.u.range = parts.elt.range();
+        let Some(acc) = acc else {
+            let t = self.u.temp();
+            let r = self.expr_near(parts.elt, t)?;
+            let is_async = self.u.flags & flags::ASYNC_GENERATOR != 0;
+            self.u.opx(Op::Yield, is_async as u8, t, r, 0);
+            self.u.next_temp = mark;
+            return Ok(());
+        };
+        let r = self.expr(parts.elt)?;
+        match parts.comp {
+            Comp::Set => self.u.op2(Op::SetAdd, acc, r),
+            Comp::Dict => {
+                let v = self.expr(parts.value.expect("a dict comprehension"))?;
+                self.u.op3(Op::MapAdd, acc, r, v);
+            }
+            _ => self.u.op2(Op::ListAppend, acc, r),
+        }
+        self.u.next_temp = mark;
+        Ok(())
+    }
+}
+
+fn build_op(comp: Comp) -> Op {
+    match comp {
+        Comp::Set => Op::BuildSet,
+        Comp::Dict => Op::BuildMap,
+        _ => Op::BuildList,
+    }
+}

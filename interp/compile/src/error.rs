@@ -1,0 +1,74 @@
+//! Errors and warnings of compilation.
+
+use ruff_text_size::TextRange;
+
+/// Which exception a failed compilation raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// `SyntaxError`
+    Syntax,
+    /// `IndentationError`
+    Indentation,
+    /// `TabError`
+    Tab,
+    /// `RecursionError` (too deeply nested for the compiler).
+    Recursion,
+    /// `MemoryError` (too deeply nested for the parser).
+    Memory,
+    /// `OverflowError` (too many registers, constants or names in one code object).
+    Overflow,
+    /// `ValueError`
+    Value,
+}
+
+/// A failed compilation, ready to become an exception.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxErr {
+    /// The exception class.
+    pub kind: ErrorKind,
+    /// The message, worded as CPython's.
+    pub msg: String,
+    /// 1-based line; 0 if unknown.
+    pub line: u32,
+    /// 1-based column in characters (`SyntaxError.offset`); 0 if unknown.
+    pub col: u32,
+    /// 1-based end line.
+    pub end_line: u32,
+    /// 1-based end column in characters.
+    pub end_col: u32,
+    /// The source line(s) of the error, with the newline (`SyntaxError.text`).
+    pub text: Option<String>,
+    /// More input could make the source valid (interactive sessions).
+    pub incomplete: bool,
+}
+
+/// A `SyntaxWarning` (or `DeprecationWarning`) given during compilation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The message.
+    pub msg: String,
+    /// 1-based line.
+    pub line: u32,
+}
+
+/// An error inside the compiler: not yet in line/column terms.
+#[derive(Clone, Debug)]
+pub(crate) struct Error {
+    pub kind: ErrorKind,
+    pub msg: String,
+    pub range: TextRange,
+    pub incomplete: bool,
+}
+
+pub(crate) type R<T> = Result<T, Box<Error>>;
+
+/// A `SyntaxError` at `range`.
+#[cold]
+pub(crate) fn err<T>(range: TextRange, msg: impl Into<String>) -> R<T> {
+    Err(Box::new(Error {
+        kind: ErrorKind::Syntax,
+        msg: msg.into(),
+        range,
+        incomplete: false,
+    }))
+}

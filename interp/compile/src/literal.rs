@@ -1,0 +1,234 @@
+//! String literals: text with lone surrogates, warnings for invalid escapes, docstrings.
+
+use cape_bytecode::Wtf8;
+use ruff_python_ast::{self as ast, Expr, Stmt, StringFlags};
+use ruff_text_size::TextRange;
+
+use crate::compiler::Compiler;
+use crate::error::Warning;
+use crate::source::Source;
+
+/// What the parser puts in place of a lone surrogate.
+const REPLACEMENT: char = '\u{FFFD}';
+
+impl<'a> Compiler<'a> {
+    /// The value of a (possibly concatenated) string literal.
+    pub(crate) fn string_value(&self, s: &ast::ExprStringLiteral) -> Wtf8 {
+        let parts = s.value.as_slice();
+        if let [part] = parts {
+            return self.string_part(part);
+        }
+        let mut out = Vec::new();
+        for part in parts {
+            out.extend_from_slice(&self.string_part(part).0);
+        }
+        out.into()
+    }
+
+    pub(crate) fn string_part(&self, part: &ast::StringLiteral) -> Wtf8 {
+        if part.value.contains(REPLACEMENT) && !part.flags.prefix().is_raw() {
+            let inner = TextRange::new(
+                part.range.start() + part.flags.opener_len(),
+                part.range.end() - part.flags.closer_len(),
+            );
+            return decode(self.source.slice(inner)).into();
+        }
+        (&*part.value).into()
+    }
+
+    /// The literal text of an f-string or t-string element.
+    pub(crate) fn interpolated_literal(
+        &self,
+        e: &ast::InterpolatedStringLiteralElement,
+        raw: bool,
+    ) -> Wtf8 {
+        if e.value.contains(REPLACEMENT) && !raw {
+            let text = self
+                .source
+                .slice(e.range)
+                .replace("{{", "{")
+                .replace("}}", "}");
+            return decode(&text).into();
+        }
+        (&*e.value).into()
+    }
+
+    /// The docstring of a body.
+    pub(crate) fn docstring(&self, body: &[Stmt]) -> Option<Wtf8> {
+        match body.first()? {
+            Stmt::Expr(s) => match &*s.value {
+                Expr::StringLiteral(s) => Some(self.string_value(s)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// WTF-8 of a code point that may be a surrogate.
+fn push_code_point(out: &mut Vec<u8>, c: u32) {
+    match char::from_u32(c) {
+        Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => {
+            let bytes = [0xED, 0x80 | (c >> 6 & 0x3f) as u8, 0x80 | (c & 0x3f) as u8];
+            out.extend_from_slice(&bytes);
+        }
+    }
+}
+
+/// Decode the inside of a valid string literal that is not raw.
+fn decode(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        rest = &rest[at + 1..];
+        let Some(c) = rest.chars().next() else { break };
+        rest = &rest[c.len_utf8()..];
+        let hex = |rest: &mut &str, n: usize| {
+            let v = u32::from_str_radix(&rest[..n], 16).unwrap_or(0);
+            *rest = &rest[n..];
+            v
+        };
+        match c {
+            '\n' => continue,
+            '\r' => {
+                rest = rest.strip_prefix('\n').unwrap_or(rest);
+                continue;
+            }
+            '\\' | '\'' | '"' => out.push(c as u8),
+            'a' => out.push(7),
+            'b' => out.push(8),
+            'f' => out.push(12),
+            'n' => out.push(10),
+            'r' => out.push(13),
+            't' => out.push(9),
+            'v' => out.push(11),
+            'x' => push_code_point(&mut out, hex(&mut rest, 2)),
+            'u' => push_code_point(&mut out, hex(&mut rest, 4)),
+            'U' => push_code_point(&mut out, hex(&mut rest, 8)),
+            'N' => {
+                let end = rest.find('}').unwrap_or(rest.len());
+                let name = rest[..end].trim_start_matches('{');
+                if let Some(c) = unicode_names2::character(name) {
+                    push_code_point(&mut out, c as u32);
+                }
+                rest = rest.get(end + 1..).unwrap_or("");
+            }
+            '0'..='7' => {
+                let mut v = c as u32 - '0' as u32;
+                for _ in 0..2 {
+                    match rest.as_bytes().first() {
+                        Some(d @ b'0'..=b'7') => {
+                            v = v * 8 + (d - b'0') as u32;
+                            rest = &rest[1..];
+                        }
+                        _ => break,
+                    }
+                }
+                push_code_point(&mut out, v);
+            }
+            c => {
+                out.push(b'\\');
+                push_code_point(&mut out, c as u32);
+            }
+        }
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out
+}
+
+/// Remove the common indentation of a docstring, as CPython's compiler does since 3.13.
+pub(crate) fn clean_docstring(doc: &Wtf8) -> Wtf8 {
+    let text = doc.as_bytes();
+    // Tabs are expanded first.
+    let mut expanded = Vec::with_capacity(text.len());
+    if memchr::memchr(b'\t', text).is_some() {
+        let mut col = 0;
+        for &b in text {
+            match b {
+                b'\t' => {
+                    let n = 8 - col % 8;
+                    expanded.extend(std::iter::repeat_n(b' ', n));
+                    col += n;
+                }
+                b'\n' | b'\r' => {
+                    expanded.push(b);
+                    col = 0;
+                }
+                _ => {
+                    expanded.push(b);
+                    // Columns count characters.
+                    col += (b & 0xC0 != 0x80) as usize;
+                }
+            }
+        }
+    } else {
+        expanded.extend_from_slice(text);
+    }
+    let margin = expanded
+        .split(|&b| b == b'\n')
+        .skip(1)
+        .filter_map(|line| line.iter().position(|&b| b != b' '))
+        .min()
+        .unwrap_or(0);
+    let mut out = Vec::with_capacity(expanded.len());
+    for (i, line) in expanded.split(|&b| b == b'\n').enumerate() {
+        if i > 0 {
+            out.push(b'\n');
+        }
+        let spaces = line.iter().take_while(|&&b| b == b' ').count();
+        let skip = if i == 0 { spaces } else { spaces.min(margin) };
+        out.extend_from_slice(&line[skip..]);
+    }
+    out.into()
+}
+
+/// The range of the first statement after a docstring.
+pub(crate) fn after_docstring(body: &[Stmt], has: bool) -> &[Stmt] {
+    if has { &body[1..] } else { body }
+}
+
+/// Warnings for the invalid escape sequences in a literal (or part of one) that is not raw.
+pub(crate) fn escape_warnings(
+    source: &Source<'_>,
+    range: TextRange,
+    bytes: bool,
+    out: &mut Vec<Warning>,
+) {
+    let slice = source.slice(range);
+    let text = slice.as_bytes();
+    let mut i = 0;
+    let mut warn = |at: usize, what: &str, shown: &str| {
+        out.push(Warning {
+            msg: format!(
+                "\"\\{shown}\" is an invalid {what} sequence. Such sequences will not work in the future. Did you mean \"\\\\{shown}\"? A raw string is also an option."
+            ),
+            line: source.line(range.start().to_u32() + at as u32),
+        });
+    };
+    while let Some(at) = memchr::memchr(b'\\', &text[i..]) {
+        let at = i + at;
+        let Some(&c) = text.get(at + 1) else { break };
+        i = at + 2;
+        match c {
+            b'\n' | b'\\' | b'\'' | b'"' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v'
+            | b'x' => {}
+            b'N' | b'u' | b'U' if !bytes => {}
+            b'0'..=b'7' => {
+                let n = text[at + 1..]
+                    .iter()
+                    .take(3)
+                    .take_while(|d| matches!(d, b'0'..=b'7'))
+                    .count();
+                if n == 3 && c > b'3' {
+                    warn(at, "octal escape", &slice[at + 1..at + 4]);
+                }
+            }
+            _ => {
+                let c = slice[at + 1..].chars().next().unwrap_or(' ');
+                warn(at, "escape", c.encode_utf8(&mut [0; 4]));
+            }
+        }
+    }
+}
