@@ -1,8 +1,10 @@
 //! Maps: what the first word of an object's header names.
 //!
 //! Maps live in one reserved region below 128 GiB, so that a map's 32-bit id is its address shifted
-//! right by five and reaching it needs no table. They do not move; a full collection frees those that no
-//! object, class or shape refers to any more.
+//! right by five and reaching it needs no table. They do not move.
+//!
+//! A map lives exactly as long as its class: objects keep their class alive through their map, the class's `trace`
+//! visits the shapes of all its maps (the list through `next`), and a full collection that finds a class dead frees its maps.
 
 use std::cell::Cell;
 use std::ops::Deref;

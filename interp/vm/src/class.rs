@@ -1,0 +1,752 @@
+//! Making classes: layout, MRO, the table of special methods, invalidation.
+
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, HeapObject, KindInfo, MapFlags, MapRef, Ptr, Value, heap};
+
+use crate::builtin_types::Row;
+use crate::exc::Res;
+use crate::native::{Flavour, MethodDef};
+use crate::object::*;
+use crate::runtime::{intern, rt, special_of, type_of};
+use crate::shape;
+use crate::special::{SPECIAL_NAMES, Special};
+use crate::vm::Vm;
+
+/// A class to be made by native code.
+pub struct NewType {
+    /// `module.name`, or `name` alone for `builtins`.
+    pub name: &'static str,
+    /// Its base.
+    pub base: Ptr<TypeObj>,
+    /// Layout of its instances.
+    pub kind: &'static KindInfo,
+    /// [`TypeFlags`].
+    pub flags: u32,
+}
+
+fn alloc_type(map: MapRef, name: Value, kind: &'static KindInfo, flags: u32) -> Ptr<TypeObj> {
+    let none = || Field::new(Value::EMPTY);
+    let t = heap().alloc_old(
+        map,
+        TypeObj {
+            header: Header::new(map),
+            name: Field::new(name),
+            qualname: Field::new(name),
+            bases: none(),
+            mro: none(),
+            base: none(),
+            dict: none(),
+            subclasses: none(),
+            native_data: none(),
+            flags: Cell::new(flags),
+            version: Cell::new(0),
+            first_map: Cell::new(0),
+            instance_map: Cell::new(0),
+            kind: Cell::new(kind),
+            nslots: Cell::new(0),
+            inline_hint: Cell::new(0),
+            foreign: Cell::new(std::ptr::null_mut()),
+            special: TypeObj::no_specials(),
+        },
+    );
+    t.dict.set(t, DictObj::new().value());
+    t
+}
+
+/// Flags that a class has when its base has them.
+const INHERITED: u32 = TypeFlags::HAS_DICT
+    | TypeFlags::HAS_WEAKREF
+    | TypeFlags::SEQUENCE
+    | TypeFlags::MAPPING
+    | TypeFlags::TYPE_SUBCLASS
+    | TypeFlags::EXC_SUBCLASS
+    | TypeFlags::FOREIGN
+    | TypeFlags::MATCH_SELF;
+
+fn finish_native(t: Ptr<TypeObj>, base: Option<Ptr<TypeObj>>, module: &str) {
+    let mut mro = vec![t.value()];
+    if let Some(b) = base {
+        t.base.set(t, b.value());
+        t.flags.set(t.flags.get() | b.flags.get() & INHERITED);
+        mro.extend_from_slice(b.mro().as_slice());
+    }
+    t.bases.set(t, TupleObj::new(&base.map(|b| b.value()).into_iter().collect::<Vec<_>>()).value());
+    t.mro.set(t, TupleObj::new(&mro).value());
+    t.dict().set_str(rt().names.module, intern(module));
+    t.dict().set_str(rt().names.doc, Value::NONE);
+    if let Some(b) = base {
+        inherit_specials(t, b);
+        add_subclass(b, t);
+    }
+}
+
+/// Makes a builtin type at start-up; `map` is that of its instances.
+pub(crate) fn make_static(row: &Row, map: MapRef, base: Option<Ptr<TypeObj>>, type_map: MapRef) -> Ptr<TypeObj> {
+    let t = alloc_type(type_map, intern(row.name), row.kind(), row.flags | TypeFlags::IMMUTABLE);
+    map.class.set_no_barrier(t.value());
+    t.instance_map.set(map.id());
+    shape::enter(map, t);
+    finish_native(t, base, row.module);
+    t
+}
+
+/// Makes a native class.
+pub(crate) fn make_native(n: NewType) -> Ptr<TypeObj> {
+    let (module, name) = n.name.rsplit_once('.').unwrap_or(("builtins", n.name));
+    let flags = n.flags | TypeFlags::IMMUTABLE;
+    let t = alloc_type(rt().maps.type_, intern(name), n.kind, flags);
+    finish_native(t, Some(n.base), module);
+    let own_dict = std::ptr::eq(n.kind, ModuleObj::kind()) || std::ptr::eq(n.kind, TypeObj::kind());
+    let map = if t.has(TypeFlags::HAS_DICT) && !own_dict {
+        MapRef::with_attrs(n.kind, t.value(), 1, 0, 1, 0)
+    } else {
+        MapRef::new(n.kind, t.value(), 0)
+    };
+    shape::enter(map, t);
+    t.instance_map.set(map.id());
+    t
+}
+
+/// A native method as it stands in a class dictionary.
+pub(crate) fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value {
+    let map = match def.flavour {
+        Flavour::Class => rt().maps.classmethod_descriptor,
+        _ if is_slot_name(def.name) => rt().maps.wrapper_descriptor,
+        _ => rt().maps.method_descriptor,
+    };
+    heap()
+        .alloc(map, MethodDescrObj { header: Header::new(map), def, class: Field::new(class.value()) })
+        .value()
+}
+
+/// Special methods that are slots in CPython, whose native versions are `wrapper_descriptor`s.
+fn is_slot_name(name: &str) -> bool {
+    special_of(name).is_some_and(|s| {
+        !matches!(
+            s,
+            Special::Format
+                | Special::Reduce
+                | Special::ReduceEx
+                | Special::Getstate
+                | Special::Sizeof
+                | Special::Dir
+                | Special::Enter
+                | Special::Exit
+                | Special::Aenter
+                | Special::Aexit
+                | Special::LengthHint
+                | Special::Reversed
+                | Special::Round
+                | Special::Trunc
+                | Special::Floor
+                | Special::Ceil
+                | Special::Complex
+                | Special::Bytes
+                | Special::Missing
+                | Special::Instancecheck
+                | Special::Subclasscheck
+                | Special::Subclasshook
+                | Special::InitSubclass
+                | Special::ClassGetitem
+                | Special::Prepare
+                | Special::SetName
+                | Special::Fspath
+                | Special::MroEntries
+        )
+    })
+}
+
+/// A `staticmethod` object.
+pub fn static_method(callable: Value) -> Value {
+    let map = rt().maps.staticmethod;
+    heap().alloc(map, StaticMethodObj { header: Header::new(map), callable: Field::new(callable) }).value()
+}
+
+/// A `classmethod` object.
+pub fn class_method(callable: Value) -> Value {
+    let map = rt().maps.classmethod;
+    heap().alloc(map, ClassMethodObj { header: Header::new(map), callable: Field::new(callable) }).value()
+}
+
+/// A native class got a new attribute during initialisation.
+pub(crate) fn native_attribute_added(t: Ptr<TypeObj>, name: &str, v: Value) {
+    if let Some(s) = special_of(name) {
+        set_special(t, s, v);
+        // `__eq__` without `__hash__` is the class's own business in native classes.
+    }
+}
+
+fn set_special(t: Ptr<TypeObj>, s: Special, v: Value) {
+    t.special[s as usize].set(t, v);
+    note_special(t, s);
+    for sub in subclasses(t) {
+        // A subclass that overrides the name keeps its own.
+        if sub.dict().get_str(s.name_value()).is_none() {
+            let found = lookup_mro(sub, s.name_value()).unwrap_or(Value::EMPTY);
+            if sub.special(s) != found {
+                set_special(sub, s, found);
+            }
+        }
+    }
+}
+
+/// Keeps the flags that depend on special methods.
+fn note_special(t: Ptr<TypeObj>, s: Special) {
+    let native_owner = |v: Value| {
+        v.downcast::<MethodDescrObj>().is_some_and(|d| {
+            let c = d.class.get();
+            let ty = &rt().types;
+            c == ty.object.value() || c == ty.type_.value() || c == ty.module.value()
+        })
+    };
+    match s {
+        Special::Getattribute | Special::Getattr => {
+            let ga = t.special(Special::Getattribute);
+            let custom = !t.special(Special::Getattr).is_empty() || !(ga.is_empty() || native_owner(ga));
+            if custom { t.set_flag(TypeFlags::CUSTOM_GETATTR) } else { t.clear_flag(TypeFlags::CUSTOM_GETATTR) }
+        }
+        Special::Setattr | Special::Delattr => {
+            let v = |s| t.special(s);
+            let plain = |v: Value| v.is_empty() || native_owner(v);
+            let custom = !(plain(v(Special::Setattr)) && plain(v(Special::Delattr)));
+            if custom { t.set_flag(TypeFlags::CUSTOM_SETATTR) } else { t.clear_flag(TypeFlags::CUSTOM_SETATTR) }
+        }
+        Special::Del => {
+            let on = !t.special(Special::Del).is_empty();
+            for m in shape::maps_of(t) {
+                let f = m.flags.get();
+                m.flags.set(if on { f | MapFlags::FINALIZER } else { f & !MapFlags::FINALIZER });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn inherit_specials(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
+    for i in 0..SPECIAL_NAMES.len() {
+        t.special[i].set(t, base.special[i].get());
+    }
+    t.flags.set(t.flags.get() | base.flags.get() & (TypeFlags::CUSTOM_GETATTR | TypeFlags::CUSTOM_SETATTR));
+}
+
+fn fill_specials(t: Ptr<TypeObj>) {
+    for &s in Special::all() {
+        let v = lookup_mro(t, s.name_value()).unwrap_or(Value::EMPTY);
+        t.special[s as usize].set(t, v);
+    }
+    note_special(t, Special::Getattr);
+    note_special(t, Special::Setattr);
+    note_special(t, Special::Del);
+}
+
+/// Looks a name up along the MRO.
+#[inline]
+pub fn lookup_mro(t: Ptr<TypeObj>, name: Value) -> Option<Value> {
+    lookup_mro_where(t, name).map(|f| f.0)
+}
+
+/// Looks a name up along the MRO; also says where it was found.
+pub fn lookup_mro_where(t: Ptr<TypeObj>, name: Value) -> Option<(Value, Ptr<TypeObj>)> {
+    for &c in t.mro().as_slice() {
+        // SAFETY: an MRO holds type objects.
+        let c: Ptr<TypeObj> = unsafe { c.cast() };
+        if let Some(v) = c.dict().get_str(name) {
+            return Some((v, c));
+        }
+    }
+    None
+}
+
+/// Direct subclasses that are still alive.
+pub fn subclasses(t: Ptr<TypeObj>) -> Vec<Ptr<TypeObj>> {
+    // The vector's targets are old objects, kept alive by the array for as long as the class lives.
+    match t.subclasses.downcast::<ArrayObj>() {
+        Some(a) => a.as_slice().iter().filter_map(|v| v.downcast()).collect(),
+        None => Vec::new(),
+    }
+}
+
+fn add_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
+    let old = base.subclasses.downcast::<ArrayObj>();
+    let n = old.map_or(0, |a| a.len());
+    let new = ArrayObj::new(n + 1);
+    if let Some(a) = old {
+        new.copy_from(0, a.as_slice());
+    }
+    new.set(n, t.value());
+    base.subclasses.set(base, new.value());
+}
+
+fn remove_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
+    if let Some(a) = base.subclasses.downcast::<ArrayObj>() {
+        let left: Vec<Value> = a.as_slice().iter().copied().filter(|&v| v != t.value()).collect();
+        base.subclasses.set(base, ArrayObj::from_slice(&left).value());
+    }
+}
+
+/// The class or one of its bases changed: nothing cached about it holds any more.
+pub fn modified(t: Ptr<TypeObj>) {
+    if t.version.get() != 0 {
+        t.version.set(0);
+        for m in shape::maps_of(t) {
+            m.version.set(0);
+        }
+    }
+    for s in subclasses(t) {
+        modified(s);
+    }
+}
+
+/// A version of the class for caches; never 0.
+#[inline]
+pub fn version(t: Ptr<TypeObj>) -> u32 {
+    let v = t.version.get();
+    if v != 0 { v } else { new_version(t) }
+}
+
+#[cold]
+fn new_version(t: Ptr<TypeObj>) -> u32 {
+    // A version promises that changes of bases are noticed too, so those need versions first:
+    // `modified` stops at classes without one only for itself, never for its subclasses.
+    let v = rt().next_type_version();
+    t.version.set(v);
+    for m in shape::maps_of(t) {
+        m.version.set(v);
+    }
+    v
+}
+
+/// Sets (or, with EMPTY, deletes) a class attribute: dictionary, special table, caches. False when deleting
+/// what is not there.
+pub fn set_class_attribute(t: Ptr<TypeObj>, name: Value, v: Value) -> bool {
+    if v.is_empty() {
+        if t.dict().remove_str(name).is_none() {
+            return false;
+        }
+    } else {
+        t.dict().set_str(name, v);
+    }
+    modified(t);
+    if let Some(s) = name.downcast::<StrObj>().and_then(|s| special_of(s.as_ascii()?)) {
+        let found = lookup_mro(t, name).unwrap_or(Value::EMPTY);
+        set_special(t, s, found);
+    }
+    true
+}
+
+/// C3 linearisation. `bases` are types.
+pub fn c3_mro(vm: &Vm, t: Ptr<TypeObj>, bases: &[Value]) -> Res<Ptr<TupleObj>> {
+    let type_at = |v: Value| v.downcast::<TypeObj>().expect("a base");
+    if let [only] = bases {
+        let mut v = ValueVec::with_capacity(8);
+        v.push(t.value());
+        v.extend_from_slice(type_at(*only).mro().as_slice());
+        return Ok(TupleObj::new(&v));
+    }
+    for (i, b) in bases.iter().enumerate() {
+        if bases[..i].contains(b) {
+            return Err(vm.type_error(format!("duplicate base class {}", type_at(*b).name_str())));
+        }
+    }
+    let mut out = ValueVec::with_capacity(16);
+    out.push(t.value());
+    // Tuples stay alive through the classes that own them and the bases slice.
+    let mut lists: Vec<(Ptr<TupleObj>, usize)> = bases.iter().map(|b| (type_at(*b).mro(), 0)).collect();
+    lists.push((TupleObj::new(bases), 0));
+    let keep = lists.last().map(|l| l.0);
+    loop {
+        lists.retain(|(l, i)| *i < l.len());
+        if lists.is_empty() {
+            break;
+        }
+        let next = lists.iter().map(|(l, i)| l.get(*i)).find(|c| {
+            lists.iter().all(|(l, i)| !l.as_slice()[(*i + 1).min(l.len())..].contains(c))
+        });
+        let Some(c) = next else {
+            let names: Vec<String> = lists
+                .iter()
+                .map(|(l, i)| l.get(*i))
+                .fold(Vec::new(), |mut seen: Vec<Value>, c| {
+                    if !seen.contains(&c) {
+                        seen.push(c)
+                    }
+                    seen
+                })
+                .iter()
+                .map(|c| type_at(*c).name_str())
+                .collect();
+            return Err(vm.type_error(format!(
+                "Cannot create a consistent method resolution order (MRO) for bases {}",
+                names.join(", ")
+            )));
+        };
+        out.push(c);
+        for (l, i) in &mut lists {
+            if l.get(*i) == c {
+                *i += 1;
+            }
+        }
+    }
+    std::hint::black_box(keep);
+    Ok(TupleObj::new(&out))
+}
+
+/// The layout that a class extends: the nearest class along the bases that adds to the layout of its own base.
+fn solid_base(t: Ptr<TypeObj>) -> Ptr<TypeObj> {
+    match t.base() {
+        Some(b) => {
+            let s = solid_base(b);
+            if extends_layout(t, b) { t } else { s }
+        }
+        None => t,
+    }
+}
+
+fn extends_layout(t: Ptr<TypeObj>, base: Ptr<TypeObj>) -> bool {
+    t.kind.get() != base.kind.get() || t.nslots.get() != base.nslots.get()
+}
+
+/// The base whose layout is taken, as CPython's `best_base`.
+pub fn best_base(vm: &Vm, bases: &[Value]) -> Res<Ptr<TypeObj>> {
+    let mut winner: Option<(Ptr<TypeObj>, Ptr<TypeObj>)> = None;
+    for b in bases {
+        let Some(b) = b.downcast::<TypeObj>() else {
+            return Err(vm.type_error("bases must be types"));
+        };
+        if !b.has(TypeFlags::BASE) {
+            return Err(vm.type_error(format!("type '{}' is not an acceptable base type", full_name(b))));
+        }
+        let s = solid_base(b);
+        match winner {
+            None => winner = Some((b, s)),
+            Some((_, w)) if w.is_subtype(s) => {}
+            Some((_, w)) if s.is_subtype(w) => winner = Some((b, s)),
+            Some(_) => return Err(vm.type_error("multiple bases have instance lay-out conflict")),
+        }
+    }
+    winner.map(|w| w.0).ok_or_else(|| vm.type_error("bases must be types"))
+}
+
+/// `module.qualname`, without the module for builtins: what CPython calls `tp_name` in messages for static types, the
+/// bare name for heap types.
+pub fn full_name(t: Ptr<TypeObj>) -> String {
+    let name = t.name_str();
+    if t.has(TypeFlags::HEAP) {
+        return name;
+    }
+    match t.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>()) {
+        Some(m) if !m.eq_str("builtins") => format!("{}.{name}", m.display()),
+        _ => name,
+    }
+}
+
+/// What `type.__new__` has worked out before it makes the class.
+pub struct ClassSpec {
+    /// The metaclass.
+    pub meta: Ptr<TypeObj>,
+    /// `__name__`.
+    pub name: Ptr<StrObj>,
+    /// Bases, at least one.
+    pub bases: Ptr<TupleObj>,
+    /// The namespace; copied.
+    pub namespace: Ptr<DictObj>,
+}
+
+/// Makes a class: the core of `type.__new__`, up to and without `__set_name__` and `__init_subclass__`.
+pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
+    let names = &rt().names;
+    let bases = spec.bases;
+    let base = best_base(vm, bases.as_slice())?;
+    // SAFETY: a class's kind is a static.
+    let kind: &'static KindInfo = unsafe { &*base.kind.get() };
+    let t = alloc_type(spec.meta.instance_map(), spec.name.value(), kind, TypeFlags::HEAP | TypeFlags::BASE);
+    t.base.set(t, base.value());
+    t.bases.set(t, bases.value());
+    let dict = t.dict();
+    dict.table.copy_from(dict.header(), &spec.namespace.table);
+    for &b in bases.as_slice() {
+        if let Some(b) = b.downcast::<TypeObj>() {
+            t.flags.set(t.flags.get() | b.flags.get() & INHERITED);
+        }
+    }
+    qualname_and_module(vm, t, spec)?;
+    let slots = slots(vm, t, base, spec)?;
+    wrap_special_functions(t);
+    let mro = compute_mro(vm, t, spec)?;
+    t.mro.set(t, mro.value());
+    make_instance_map(t, base, kind, &slots);
+    add_slot_members(t, base, &slots);
+    add_dict_and_weakref_getsets(t, base);
+    if let Some(cell) = dict.remove_str(names.classcell) {
+        let Some(c) = cell.downcast::<CellObj>() else {
+            return Err(vm.type_error(format!(
+                "type.__new__() argument 3 must be dict with '__classcell__' item holding a cell, not {}",
+                type_of(cell).name_str()
+            )));
+        };
+        c.content.set(c, t.value());
+    }
+    if let Some(c) = dict.remove_str(names.classdictcell).and_then(|c| c.downcast::<CellObj>()) {
+        c.content.set(c, dict.value());
+    }
+    if dict.get_str(Special::Hash.name_value()).is_none() && dict.get_str(Special::Eq.name_value()).is_some() {
+        dict.set_str(Special::Hash.name_value(), Value::NONE);
+    }
+    fill_specials(t);
+    for &b in bases.as_slice() {
+        if let Some(b) = b.downcast::<TypeObj>() {
+            add_subclass(b, t);
+        }
+    }
+    Ok(t)
+}
+
+fn qualname_and_module(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<()> {
+    let names = &rt().names;
+    let dict = t.dict();
+    if let Some(q) = dict.remove_str(names.qualname) {
+        if !q.is::<StrObj>() {
+            return Err(
+                vm.type_error(format!("type __qualname__ must be a str, not {}", type_of(q).name_str()))
+            );
+        }
+        t.qualname.set(t, q);
+    } else {
+        t.qualname.set(t, spec.name.value());
+    }
+    if dict.get_str(names.module).is_none()
+        && let Some(m) = vm.caller_globals().and_then(|g| g.get_str(names.name))
+    {
+        dict.set_str(names.module, m);
+    }
+    if dict.get_str(names.doc).is_none() {
+        dict.set_str(names.doc, Value::NONE);
+    }
+    Ok(())
+}
+
+/// `__new__` becomes a static method, `__init_subclass__` and `__class_getitem__` class methods.
+fn wrap_special_functions(t: Ptr<TypeObj>) {
+    let d = t.dict();
+    if let Some(f) = d.get_str(Special::New.name_value())
+        && f.is::<FunctionObj>()
+    {
+        d.set_str(Special::New.name_value(), static_method(f));
+    }
+    for s in [Special::InitSubclass, Special::ClassGetitem] {
+        if let Some(f) = d.get_str(s.name_value())
+            && f.is::<FunctionObj>()
+        {
+            d.set_str(s.name_value(), class_method(f));
+        }
+    }
+}
+
+fn compute_mro(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<Ptr<TupleObj>> {
+    let custom = lookup_mro_where(spec.meta, rt().names.mro);
+    if let Some((_, owner)) = custom
+        && owner != rt().types.type_
+    {
+        // A metaclass with its own mro() needs the default one to exist first.
+        t.mro.set(t, c3_mro(vm, t, spec.bases.as_slice())?.value());
+        let m = vm.get_attr(t.value(), rt().names.mro)?;
+        let r = vm.call(m, &[])?;
+        let items = vm.list_of(r)?;
+        for &c in items.as_slice() {
+            if !c.is::<TypeObj>() {
+                return Err(vm.type_error(format!(
+                    "mro() returned a non-class ('{}')",
+                    type_of(c).name_str()
+                )));
+            }
+        }
+        return Ok(TupleObj::new(items.as_slice()));
+    }
+    c3_mro(vm, t, spec.bases.as_slice())
+}
+
+/// What `__slots__` asks for.
+struct Slots {
+    /// Mangled names, in order.
+    names: Vec<Value>,
+    dict: bool,
+    weakref: bool,
+}
+
+fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<Slots> {
+    let names = &rt().names;
+    let base_dict = t.has(TypeFlags::HAS_DICT);
+    let base_weak = t.has(TypeFlags::HAS_WEAKREF);
+    let Some(s) = t.dict().get_str(names.slots) else {
+        return Ok(Slots { names: Vec::new(), dict: true, weakref: true });
+    };
+    let list = if s.is::<StrObj>() { ListObj::new(&[s]).snapshot() } else { vm.list_of(s)? };
+    let mut out = Slots { names: Vec::new(), dict: base_dict, weakref: base_weak };
+    // SAFETY: a class's kind is a static.
+    let variable = unsafe { (*base.kind.get()).size.is_some() };
+    if !list.is_empty() && variable && !base.is_subtype(rt().types.str) && !base.is_subtype(rt().types.type_) {
+        return Err(vm.type_error(format!(
+            "nonempty __slots__ not supported for subtype of '{}'",
+            base.name_str()
+        )));
+    }
+    for &n in list.as_slice() {
+        let Some(text) = n.downcast::<StrObj>() else {
+            return Err(vm.type_error(format!(
+                "__slots__ items must be strings, not '{}'",
+                type_of(n).name_str()
+            )));
+        };
+        let plain = text.display();
+        if !vm.is_identifier(text) {
+            return Err(vm.type_error("__slots__ must be identifiers"));
+        }
+        match plain.as_str() {
+            "__dict__" if base_dict || out.dict => {
+                return Err(vm.type_error("__dict__ slot disallowed: we already got one"));
+            }
+            "__dict__" => out.dict = true,
+            "__weakref__" if out.weakref => {
+                return Err(vm.type_error("__weakref__ slot disallowed: we already got one"));
+            }
+            "__weakref__" => out.weakref = true,
+            _ => {
+                let mangled = intern(&mangle(&spec.name.display(), &plain));
+                if t.dict().get_str(mangled).is_some()
+                    && !matches!(plain.as_str(), "__qualname__" | "__classcell__" | "__classdictcell__")
+                {
+                    return Err(vm.value_error(format!(
+                        "{} in __slots__ conflicts with class variable",
+                        vm.repr_str(mangled)?
+                    )));
+                }
+                out.names.push(mangled);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Private-name mangling: `__x` in class `C` is `_C__x`.
+pub fn mangle(class: &str, name: &str) -> String {
+    let stripped = class.trim_start_matches('_');
+    if !name.starts_with("__") || name.ends_with("__") || name.contains('.') || stripped.is_empty() {
+        return name.to_string();
+    }
+    format!("_{stripped}{name}")
+}
+
+fn make_instance_map(t: Ptr<TypeObj>, base: Ptr<TypeObj>, kind: &'static KindInfo, slots: &Slots) {
+    if slots.dict {
+        t.set_flag(TypeFlags::HAS_DICT);
+    }
+    if slots.weakref {
+        t.set_flag(TypeFlags::HAS_WEAKREF);
+    }
+    let nslots = base.nslots.get() + slots.names.len() as u16;
+    t.nslots.set(nslots);
+    let own_dict = std::ptr::eq(kind, ModuleObj::kind()) || std::ptr::eq(kind, TypeObj::kind());
+    if !slots.dict || own_dict {
+        let m = MapRef::new(kind, t.value(), nslots);
+        shape::enter(m, t);
+        t.instance_map.set(m.id());
+        return;
+    }
+    // The tail: `__slots__` words in inheritance order, the attribute word, in-object attributes. A base with a dict
+    // and a derived class with slots would move the attribute word; it is found through the map, so that is fine.
+    let plain = std::ptr::eq(kind, InstanceObj::kind());
+    let inline = if plain { inline_hint(t) } else { 0 };
+    t.inline_hint.set(inline);
+    let m = MapRef::with_attrs(kind, t.value(), nslots + 1 + inline, nslots, nslots + 1, inline);
+    shape::enter(m, t);
+    if plain {
+        shape::give_empty_shape(m);
+    } else {
+        m.flags.set(m.flags.get() | MapFlags::DICT_MODE);
+    }
+    t.instance_map.set(m.id());
+}
+
+/// How many attributes instances will probably have: what the compiler saw assigned to `self`, along the MRO.
+fn inline_hint(t: Ptr<TypeObj>) -> u16 {
+    let mut n = 0;
+    for &c in t.mro().as_slice() {
+        if let Some(c) = c.downcast::<TypeObj>()
+            && let Some(a) = c.dict().get_str(rt().names.static_attributes)
+            && let Some(a) = a.downcast::<TupleObj>()
+        {
+            n += a.len();
+        }
+    }
+    // An even tail keeps objects at multiples of 16 bytes without waste: header + attribute word + slots.
+    (n.clamp(2, 30) as u16 + 1) & !1
+}
+
+fn add_slot_members(t: Ptr<TypeObj>, base: Ptr<TypeObj>, slots: &Slots) {
+    for (i, &name) in slots.names.iter().enumerate() {
+        let map = rt().maps.member_descriptor;
+        let m = heap().alloc(
+            map,
+            MemberObj {
+                header: Header::new(map),
+                name: Field::new(name),
+                class: Field::new(t.value()),
+                index: Cell::new(base.nslots.get() as u32 + i as u32),
+            },
+        );
+        t.dict().set_str(name, m.value());
+    }
+}
+
+/// Classes whose instances gain a `__dict__` or weak references get the attributes of these names.
+fn add_dict_and_weakref_getsets(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
+    let names = &rt().names;
+    let new = |flag: u32| t.has(flag) && !base.has(flag);
+    if new(TypeFlags::HAS_DICT) && t.dict().get_str(names.dict).is_none() {
+        t.dict().set_str(names.dict, crate::attr::dict_getset(t));
+    }
+    if new(TypeFlags::HAS_WEAKREF) && t.dict().get_str(names.weakref).is_none() {
+        t.dict().set_str(names.weakref, crate::attr::weakref_getset(t));
+    }
+}
+
+/// Recomputes the MRO and everything that follows from it after `__bases__` was assigned.
+pub fn set_bases(vm: &Vm, t: Ptr<TypeObj>, bases: Ptr<TupleObj>) -> Res<()> {
+    let base = best_base(vm, bases.as_slice())?;
+    let old_base = t.base().unwrap_or(base);
+    if solid_base(base) != solid_base(old_base) {
+        return Err(vm.type_error(format!(
+            "__bases__ assignment: '{}' object layout differs from '{}'",
+            base.name_str(),
+            old_base.name_str()
+        )));
+    }
+    let old: Ptr<TupleObj> = t.bases.downcast().expect("bases");
+    let mro = c3_mro(vm, t, bases.as_slice())?;
+    for &b in old.as_slice() {
+        if let Some(b) = b.downcast() {
+            remove_subclass(b, t);
+        }
+    }
+    t.bases.set(t, bases.value());
+    t.base.set(t, base.value());
+    for &b in bases.as_slice() {
+        if let Some(b) = b.downcast() {
+            add_subclass(b, t);
+        }
+    }
+    t.mro.set(t, mro.value());
+    refresh_below(vm, t)
+}
+
+fn refresh_below(vm: &Vm, t: Ptr<TypeObj>) -> Res<()> {
+    modified(t);
+    fill_specials(t);
+    for s in subclasses(t) {
+        let bases: Ptr<TupleObj> = s.bases.downcast().expect("bases");
+        s.mro.set(s, c3_mro(vm, s, bases.as_slice())?.value());
+        refresh_below(vm, s)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,741 @@
+//! Declaring functions, methods, types and modules implemented in Rust.
+//!
+//! One row per function: its signature in Python's own notation, which drives the argument binding, the error messages
+//! and `__text_signature__`; its docstring; and an ordinary Rust function whose parameters are typed:
+//!
+//! ```ignore
+//! extend(rt().types.list)
+//!     .method("append($self, object, /)", "Append object to the end of the list.", append);
+//! fn append(_vm: &Vm, list: Ptr<ListObj>, item: Value) { list.push(item) }
+//! ```
+//!
+//! The Rust function takes `&Vm` and one parameter per Python parameter, in order (`*args` arrives as a tuple, `**kwargs` as a
+//! dict). An optional parameter is `Option<T>` or [`Value`] (EMPTY when absent). Results: anything that is [`IntoRes`].
+
+use std::cell::OnceCell;
+
+use cape_heap::{HeapObject, Ptr, Value};
+
+use crate::class::NewType;
+use crate::exc::{Raised, Res};
+use crate::object::*;
+use crate::runtime::{intern, rt, type_of};
+use crate::vm::Vm;
+
+/// A native function after binding: one value per parameter, EMPTY for absent optional ones.
+pub type NativeFn = fn(&Vm, &[Value]) -> Res<Value>;
+
+/// How a native function is bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flavour {
+    /// A module-level function: no receiver (a `$module` first parameter is not passed).
+    Function,
+    /// The receiver is the first parameter.
+    Method,
+    /// The class is the first parameter.
+    Class,
+    /// No receiver.
+    Static,
+}
+
+/// A native function's row.
+pub struct MethodDef {
+    /// Python name.
+    pub name: &'static str,
+    /// Parameter list in parentheses, receiver included for methods.
+    pub signature: &'static str,
+    /// Docstring without the signature.
+    pub doc: &'static str,
+    /// The bound function.
+    pub func: NativeFn,
+    /// Number of parameters, receiver included.
+    pub nparams: usize,
+    /// All parameters can be passed by position, none is variadic.
+    pub simple: bool,
+    /// How it is bound.
+    pub flavour: Flavour,
+    parsed: OnceCell<Signature>,
+}
+
+// SAFETY: `parsed` is filled with the GIL held.
+unsafe impl Sync for MethodDef {}
+
+/// A native attribute's row.
+pub struct GetSetDef {
+    /// Python name.
+    pub name: &'static str,
+    /// Docstring.
+    pub doc: &'static str,
+    /// Reads it; the argument is the object.
+    pub get: NativeFn,
+    /// Writes it (object, value), or deletes it (value EMPTY); `None`: read-only.
+    pub set: Option<NativeFn>,
+}
+
+/// A parsed parameter list.
+#[derive(Debug, Default)]
+pub struct Signature {
+    /// The parameters, receiver included.
+    pub params: Vec<Param>,
+    /// Number of leading parameters that take positional arguments.
+    pub positional: usize,
+    /// Number of leading positional-only parameters.
+    pub posonly: usize,
+    /// Positional parameters without a default.
+    pub required: usize,
+    /// Index of `*args`.
+    pub varargs: Option<usize>,
+    /// Index of `**kwargs`.
+    pub varkw: Option<usize>,
+}
+
+/// One parameter.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+impl Signature {
+    fn parse(text: &'static str) -> Signature {
+        let inner = text.trim().strip_prefix('(').and_then(|t| t.strip_suffix(')')).expect("a parenthesised signature");
+        let mut s = Signature::default();
+        let mut keyword_only = false;
+        for part in split_params(inner) {
+            let part = part.trim();
+            match part {
+                "" => {}
+                "/" => s.posonly = s.params.len(),
+                "*" => keyword_only = true,
+                _ => {
+                    let (name, optional) = match part.split_once('=') {
+                        Some((n, _)) => (n.trim(), true),
+                        None => (part, false),
+                    };
+                    let at = s.params.len();
+                    let name = if let Some(n) = name.strip_prefix("**") {
+                        s.varkw = Some(at);
+                        n
+                    } else if let Some(n) = name.strip_prefix('*') {
+                        s.varargs = Some(at);
+                        keyword_only = true;
+                        n
+                    } else {
+                        if !keyword_only {
+                            s.positional += 1;
+                            if !optional {
+                                s.required = s.positional;
+                            }
+                        }
+                        name.strip_prefix('$').unwrap_or(name)
+                    };
+                    s.params.push(Param { name, optional });
+                }
+            }
+        }
+        s
+    }
+}
+
+fn split_params(s: &'static str) -> Vec<&'static str> {
+    let (mut depth, mut start, mut out, mut quote) = (0, 0, Vec::new(), None);
+    for (i, c) in s.char_indices() {
+        match (quote, c) {
+            (Some(q), c) if q == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                out.push(&s[start..i]);
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    out.push(&s[start..]);
+    out
+}
+
+/// Parameters a native function may have.
+pub const MAX_PARAMS: usize = 24;
+
+impl MethodDef {
+    /// Makes a row that lives for ever. `text` is `"name(parameters)"`.
+    pub fn leak<A, F: IntoNative<A>>(text: &'static str, doc: &'static str, flavour: Flavour, f: F) -> &'static MethodDef {
+        Self::leak_raw(text, doc, flavour, F::ARITY, native(f))
+    }
+
+    /// As [`MethodDef::leak`] for an already wrapped function.
+    pub fn leak_raw(
+        text: &'static str,
+        doc: &'static str,
+        flavour: Flavour,
+        nparams: usize,
+        func: NativeFn,
+    ) -> &'static MethodDef {
+        let paren = text.find('(').expect("a signature");
+        let signature = &text[paren..];
+        debug_assert_eq!(
+            split_params(&signature[1..signature.len() - 1])
+                .iter()
+                .filter(|p| !matches!(p.trim(), "" | "/" | "*" | "$module"))
+                .count(),
+            nparams,
+            "{text}"
+        );
+        assert!(nparams <= MAX_PARAMS);
+        Box::leak(Box::new(MethodDef {
+            name: &text[..paren],
+            signature,
+            doc,
+            func,
+            nparams,
+            simple: !signature.contains('*'),
+            flavour,
+            parsed: OnceCell::new(),
+        }))
+    }
+
+    /// The parsed parameter list (without `$module`).
+    pub fn parsed(&self) -> &Signature {
+        self.parsed.get_or_init(|| {
+            let text = self.signature.strip_prefix("($module, ").map(|r| {
+                let s: &'static str = Box::leak(format!("({r}").into_boxed_str());
+                s
+            });
+            Signature::parse(match (text, self.signature) {
+                (Some(t), _) => t,
+                (None, "($module)") => "()",
+                (None, s) => s,
+            })
+        })
+    }
+
+    /// Calls it: `args` are the positional arguments (receiver first, for methods), then one value per name in `kwnames`.
+    #[inline(always)]
+    pub fn call(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if args.len() == self.nparams && self.simple && kwnames.is_none() {
+            vm.native_def.set(self);
+            return (self.func)(vm, args);
+        }
+        self.call_bound(vm, args, kwnames)
+    }
+
+    #[inline(never)]
+    fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        let mut out = [Value::EMPTY; MAX_PARAMS];
+        self.bind(vm, args, kwnames, &mut out)?;
+        vm.native_def.set(self);
+        (self.func)(vm, &out[..self.nparams])
+    }
+
+    fn bind(
+        &self,
+        vm: &Vm,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+        out: &mut [Value; MAX_PARAMS],
+    ) -> Res<()> {
+        let s = self.parsed();
+        let nkw = kwnames.map_or(0, |k| k.len());
+        let npos = args.len() - nkw;
+        let take = npos.min(s.positional);
+        out[..take].copy_from_slice(&args[..take]);
+        if let Some(i) = s.varargs {
+            out[i] = TupleObj::new(&args[take..npos]).value();
+        } else if npos > s.positional {
+            return Err(self.wrong_count(vm, npos, nkw));
+        }
+        if nkw > 0 || s.varkw.is_some() {
+            let extra = s.varkw.map(|_| DictObj::new());
+            for (i, &name) in kwnames.iter().flat_map(|k| k.as_slice()).enumerate() {
+                let value = args[npos + i];
+                let text: Ptr<StrObj> =
+                    name.downcast().ok_or_else(|| vm.type_error("keywords must be strings"))?;
+                let at = (s.posonly..s.params.len())
+                    .find(|&j| Some(j) != s.varargs && Some(j) != s.varkw && text.eq_str(s.params[j].name));
+                match at {
+                    Some(j) if out[j].is_empty() => out[j] = value,
+                    Some(j) => {
+                        return Err(vm.type_error(format!(
+                            "argument for {}() given by name ('{}') and position ({})",
+                            self.name,
+                            s.params[j].name,
+                            j + 1 - self.receivers()
+                        )));
+                    }
+                    None => match extra {
+                        Some(d) => d.set(vm, name, value)?,
+                        None => return Err(self.bad_keyword(vm, &text.display())),
+                    },
+                }
+            }
+            if let (Some(i), Some(d)) = (s.varkw, extra) {
+                out[i] = d.value();
+            }
+        }
+        for (i, p) in s.params.iter().enumerate() {
+            if out[i].is_empty() && !p.optional && Some(i) != s.varargs && Some(i) != s.varkw {
+                return Err(self.missing_argument(vm, i, npos, nkw));
+            }
+        }
+        Ok(())
+    }
+
+    /// Receivers that do not count in messages.
+    fn receivers(&self) -> usize {
+        matches!(self.flavour, Flavour::Method | Flavour::Class) as usize
+    }
+
+    #[cold]
+    fn wrong_count(&self, vm: &Vm, npos: usize, nkw: usize) -> Raised {
+        let s = self.parsed();
+        let r = self.receivers();
+        let (max, min, given) = (s.positional - r, s.required.saturating_sub(r), npos.saturating_sub(r));
+        let only_positional = s.posonly == s.params.len();
+        if only_positional && nkw == 0 || s.positional == s.posonly && s.params.len() == s.positional {
+            if max == 0 {
+                return vm.type_error(format!("{}() takes no arguments ({given} given)", self.name));
+            }
+            if max == min && max == 1 {
+                return vm.type_error(format!("{}() takes exactly one argument ({given} given)", self.name));
+            }
+            let (word, n) = if max == min {
+                ("", max)
+            } else if given < min {
+                ("at least ", min)
+            } else {
+                ("at most ", max)
+            };
+            let plural = if n == 1 { "" } else { "s" };
+            return vm
+                .type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.name));
+        }
+        let total = given + nkw;
+        let all = s.params.len() - r;
+        if total > all {
+            let word = if s.required.saturating_sub(r) == all { "exactly" } else { "at most" };
+            let plural = if all == 1 { "" } else { "s" };
+            let keyword = if given == 0 && nkw > 0 { "keyword " } else { "" };
+            return vm.type_error(format!(
+                "{}() takes {word} {all} {keyword}argument{plural} ({total} given)",
+                self.name
+            ));
+        }
+        if max == 0 {
+            return vm.type_error(format!("{}() takes no positional arguments", self.name));
+        }
+        let word = if min < max { "at most" } else { "exactly" };
+        let plural = if max == 1 { "" } else { "s" };
+        vm.type_error(format!(
+            "{}() takes {word} {max} positional argument{plural} ({given} given)",
+            self.name
+        ))
+    }
+
+    #[cold]
+    fn missing_argument(&self, vm: &Vm, i: usize, npos: usize, nkw: usize) -> Raised {
+        let s = self.parsed();
+        let r = self.receivers();
+        if i < s.posonly {
+            if s.posonly == s.params.len() && nkw == 0 {
+                return self.wrong_count(vm, npos, nkw);
+            }
+            let min = s.required.min(s.posonly) - r;
+            let word = if s.posonly - r == min { "exactly" } else { "at least" };
+            let plural = if min == 1 { "" } else { "s" };
+            return vm.type_error(format!(
+                "{}() takes {word} {min} positional argument{plural} ({} given)",
+                self.name,
+                npos.saturating_sub(r)
+            ));
+        }
+        vm.type_error(format!(
+            "{}() missing required argument '{}' (pos {})",
+            self.name,
+            s.params[i].name,
+            i + 1 - r
+        ))
+    }
+
+    #[cold]
+    fn bad_keyword(&self, vm: &Vm, name: &str) -> Raised {
+        let s = self.parsed();
+        if s.params.len() == s.posonly {
+            return vm.type_error(format!("{}() takes no keyword arguments", self.name));
+        }
+        vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.name))
+    }
+}
+
+/// A type that a native parameter may have.
+pub trait FromArg: Sized {
+    /// Converts; `i` is the index of the parameter, for messages.
+    fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self>;
+}
+
+impl FromArg for Value {
+    #[inline(always)]
+    fn from_arg(_: &Vm, v: Value, _: usize) -> Res<Value> {
+        Ok(v)
+    }
+}
+
+/// A layout whose Python type can be named in messages.
+pub trait Named: HeapObject {
+    /// The type's name.
+    const NAME: &'static str;
+}
+
+macro_rules! named { ($($t:ty = $n:literal),* $(,)?) => { $(impl Named for $t { const NAME: &'static str = $n; })* } }
+named! {
+    StrObj = "str", BytesObj = "bytes", BytearrayObj = "bytearray", TupleObj = "tuple", ListObj = "list", DictObj = "dict",
+    SetObj = "set", TypeObj = "type", FunctionObj = "function", CodeObj = "code", ModuleObj = "module", SliceObj = "slice",
+    RangeObj = "range", CellObj = "cell", ExcObj = "BaseException", TracebackObj = "traceback", ComplexObj = "complex",
+    BoundMethodObj = "method", PropertyObj = "property", LongObj = "int", FloatObj = "float",
+    RangeIterObj = "range_iterator", SeqIterObj = "iterator", ClassMethodObj = "classmethod", StaticMethodObj = "staticmethod",
+    BuiltinObj = "builtin_function_or_method", MethodDescrObj = "method_descriptor", GetSetObj = "getset_descriptor",
+    MemberObj = "member_descriptor", NamespaceObj = "SimpleNamespace", InstanceObj = "object",
+    crate::frame::FrameObj = "frame", crate::generator::GeneratorObj = "generator", crate::generator::AsyncGenAuxObj = "async_generator_asend",
+}
+
+impl<T: Named> FromArg for Ptr<T> {
+    #[inline(always)]
+    fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self> {
+        match v.downcast::<T>() {
+            Some(p) => Ok(p),
+            None => Err(bad_argument(vm, v, i, T::NAME)),
+        }
+    }
+}
+
+/// `TypeError` for an argument of the wrong type to the running native function.
+#[cold]
+pub fn bad_argument(vm: &Vm, v: Value, i: usize, expected: &str) -> Raised {
+    let def = vm.native_def();
+    let got = if v.is_none() { "None".to_string() } else { type_of(v).name_str() };
+    let r = def.receivers();
+    if i < r {
+        return vm.type_error(format!(
+            "descriptor '{}' requires a '{expected}' object but received a '{}'",
+            def.name,
+            type_of(v).name_str()
+        ));
+    }
+    let s = def.parsed();
+    let which = if s.params.len() - r == 1 && s.posonly == s.params.len() {
+        "argument".to_string()
+    } else if i >= s.posonly && s.params.len() > s.posonly {
+        format!("argument '{}'", s.params[i].name)
+    } else {
+        format!("argument {}", i + 1 - r)
+    };
+    vm.type_error(format!("{}() {which} must be {expected}, not {got}", def.name))
+}
+
+impl<T: FromArg> FromArg for Option<T> {
+    #[inline(always)]
+    fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self> {
+        if v.is_empty() { Ok(None) } else { T::from_arg(vm, v, i).map(Some) }
+    }
+}
+
+/// A parameter for which `None` is the same as leaving it out.
+pub struct OrNone<T>(pub Option<T>);
+
+impl<T: FromArg> FromArg for OrNone<T> {
+    fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self> {
+        if v.is_empty() || v.is_none() { Ok(OrNone(None)) } else { T::from_arg(vm, v, i).map(|x| OrNone(Some(x))) }
+    }
+}
+
+impl FromArg for bool {
+    fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<bool> {
+        vm.truth(v)
+    }
+}
+
+impl FromArg for f64 {
+    fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<f64> {
+        vm.to_f64(v)
+    }
+}
+
+macro_rules! int_args { ($($t:ty = $c:literal),*) => { $(
+    impl FromArg for $t {
+        fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<$t> {
+            let i = vm.index_int(v)?;
+            match &i {
+                Int::Small(i) => <$t>::try_from(*i).ok(),
+                Int::Big(b) => <$t>::try_from(b).ok(),
+            }
+            .ok_or_else(|| vm.overflow_error(concat!("Python int too large to convert to C ", $c)))
+        }
+    }
+)* } }
+int_args!(i32 = "int", i64 = "long", isize = "ssize_t", u8 = "unsigned char", u32 = "unsigned int", u64 = "unsigned long", usize = "size_t");
+
+impl FromArg for Int {
+    fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<Int> {
+        vm.index_int(v)
+    }
+}
+
+/// A `str` argument as Rust text (lone surrogates raise `UnicodeEncodeError`).
+impl FromArg for String {
+    fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<String> {
+        let s = Ptr::<StrObj>::from_arg(vm, v, i)?;
+        vm.utf8(s)
+    }
+}
+
+/// What a native function may return.
+pub trait IntoRes {
+    /// The Python value.
+    fn into_res(self, vm: &Vm) -> Res<Value>;
+}
+
+impl IntoRes for Value {
+    #[inline(always)]
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(self)
+    }
+}
+impl<T: IntoRes> IntoRes for Res<T> {
+    #[inline(always)]
+    fn into_res(self, vm: &Vm) -> Res<Value> {
+        self?.into_res(vm)
+    }
+}
+impl<T: HeapObject> IntoRes for Ptr<T> {
+    #[inline(always)]
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(self.value())
+    }
+}
+impl<T: IntoRes> IntoRes for Option<T> {
+    fn into_res(self, vm: &Vm) -> Res<Value> {
+        match self {
+            Some(x) => x.into_res(vm),
+            None => Ok(Value::NONE),
+        }
+    }
+}
+impl IntoRes for () {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(Value::NONE)
+    }
+}
+impl IntoRes for bool {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(Value::bool(self))
+    }
+}
+impl IntoRes for f64 {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(Value::float(self))
+    }
+}
+impl IntoRes for Int {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(self.into_value())
+    }
+}
+impl IntoRes for String {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(StrObj::new(&self).value())
+    }
+}
+impl IntoRes for &str {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(StrObj::new(self).value())
+    }
+}
+impl IntoRes for num_bigint::BigInt {
+    fn into_res(self, _: &Vm) -> Res<Value> {
+        Ok(Int::Big(self).into_value())
+    }
+}
+macro_rules! int_results { ($($t:ty),*) => { $(impl IntoRes for $t {
+    fn into_res(self, _: &Vm) -> Res<Value> { Ok(int_from(self as i128)) }
+})* } }
+int_results!(i32, i64, isize, u8, u16, u32, u64, usize);
+
+/// An `int` value from any machine integer.
+pub fn int_from(i: i128) -> Value {
+    match i64::try_from(i) {
+        Ok(i) => Int::Small(i).into_value(),
+        Err(_) => Int::Big(num_bigint::BigInt::from(i)).into_value(),
+    }
+}
+
+/// A Rust function that can be wrapped as a [`NativeFn`].
+pub trait IntoNative<A>: Copy + 'static {
+    /// Number of Python parameters.
+    const ARITY: usize;
+    /// Converts the arguments, calls, converts the result.
+    fn invoke(self, vm: &Vm, args: &[Value]) -> Res<Value>;
+}
+
+macro_rules! into_native { ($n:literal $($a:ident $i:tt),*) => {
+    impl<F, R, $($a),*> IntoNative<(R, $($a,)*)> for F
+    where F: Fn(&Vm, $($a),*) -> R + Copy + 'static, R: IntoRes, $($a: FromArg),* {
+        const ARITY: usize = $n;
+        #[inline(always)]
+        fn invoke(self, vm: &Vm, args: &[Value]) -> Res<Value> {
+            assert!(args.len() == $n);
+            self(vm, $(<$a>::from_arg(vm, args[$i], $i)?),*).into_res(vm)
+        }
+    }
+} }
+into_native!(0);
+into_native!(1 A 0);
+into_native!(2 A 0, B 1);
+into_native!(3 A 0, B 1, C 2);
+into_native!(4 A 0, B 1, C 2, D 3);
+into_native!(5 A 0, B 1, C 2, D 3, E 4);
+into_native!(6 A 0, B 1, C 2, D 3, E 4, G 5);
+into_native!(7 A 0, B 1, C 2, D 3, E 4, G 5, H 6);
+into_native!(8 A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
+into_native!(9 A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8);
+into_native!(10 A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9);
+into_native!(11 A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10);
+into_native!(12 A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11);
+
+/// Wraps a Rust function. It must be a function item or a closure that captures nothing.
+pub fn native<A, F: IntoNative<A>>(_: F) -> NativeFn {
+    fn trampoline<A, F: IntoNative<A>>(vm: &Vm, args: &[Value]) -> Res<Value> {
+        const { assert!(size_of::<F>() == 0, "native functions capture nothing") };
+        // SAFETY: a zero-sized Copy type has exactly one value, and `native` was given it.
+        let f: F = unsafe { std::mem::MaybeUninit::uninit().assume_init() };
+        f.invoke(vm, args)
+    }
+    trampoline::<A, F>
+}
+
+/// Adds methods and attributes to a class.
+#[derive(Clone, Copy)]
+pub struct TypeBuilder(Ptr<TypeObj>);
+
+/// Adds to an existing native class.
+pub fn extend(class: Ptr<TypeObj>) -> TypeBuilder {
+    TypeBuilder(class)
+}
+
+/// Makes a class whose instances are laid out as `T`. `name` may be dotted: the part before the last dot becomes `__module__`.
+pub fn new_type<T: HeapObject>(name: &'static str, base: Ptr<TypeObj>, flags: u32) -> TypeBuilder {
+    TypeBuilder(crate::class::make_native(NewType { name, base, kind: T::kind(), flags }))
+}
+
+impl TypeBuilder {
+    /// The class.
+    pub fn class(self) -> Ptr<TypeObj> {
+        self.0
+    }
+
+    fn put(self, name: &str, v: Value) -> Self {
+        self.0.dict().set_str(intern(name), v);
+        crate::class::native_attribute_added(self.0, name, v);
+        self
+    }
+
+    /// Adds a method. Special methods become `wrapper_descriptor`s.
+    pub fn method<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
+        let def = MethodDef::leak(text, doc, Flavour::Method, f);
+        self.def(def)
+    }
+
+    /// Adds a row made elsewhere.
+    pub fn def(self, def: &'static MethodDef) -> Self {
+        let v = crate::class::method_descriptor(self.0, def);
+        self.put(def.name, v)
+    }
+
+    /// Adds `__new__`: its first parameter is the class.
+    pub fn new_fn<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
+        let def = MethodDef::leak(text, doc, Flavour::Static, f);
+        let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
+        self.put("__new__", b.value())
+    }
+
+    /// Adds a class method.
+    pub fn class_method<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
+        let def = MethodDef::leak(text, doc, Flavour::Class, f);
+        self.def(def)
+    }
+
+    /// Adds a static method.
+    pub fn static_method<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
+        let def = MethodDef::leak(text, doc, Flavour::Static, f);
+        let b = BuiltinObj::new(def, Value::EMPTY, Value::NONE);
+        let s = crate::class::static_method(b.value());
+        self.put(def.name, s)
+    }
+
+    /// Adds a read-only attribute.
+    pub fn getter<A, F: IntoNative<A>>(self, name: &'static str, doc: &'static str, get: F) -> Self {
+        self.getset_raw(name, doc, native(get), None)
+    }
+
+    /// Adds an attribute. `set` takes the object and the new value (EMPTY to delete it).
+    pub fn getset<A, B, F: IntoNative<A>, G: IntoNative<B>>(
+        self,
+        name: &'static str,
+        doc: &'static str,
+        get: F,
+        set: G,
+    ) -> Self {
+        self.getset_raw(name, doc, native(get), Some(native(set)))
+    }
+
+    fn getset_raw(self, name: &'static str, doc: &'static str, get: NativeFn, set: Option<NativeFn>) -> Self {
+        let def: &'static GetSetDef = Box::leak(Box::new(GetSetDef { name, doc, get, set }));
+        let map = rt().maps.getset_descriptor;
+        let d = cape_heap::heap().alloc(
+            map,
+            GetSetObj {
+                header: cape_heap::Header::new(map),
+                def,
+                class: cape_heap::Field::new(self.0.value()),
+            },
+        );
+        self.put(name, d.value())
+    }
+
+    /// Adds a plain class attribute.
+    pub fn attribute(self, name: &str, v: Value) -> Self {
+        self.put(name, v)
+    }
+
+    /// Sets the docstring.
+    pub fn doc(self, text: &'static str) -> Self {
+        self.put("__doc__", StrObj::new(text).value())
+    }
+}
+
+/// Adds to a native module's namespace.
+impl ModuleObj {
+    /// Adds a function. `text` is `"name(parameters)"`, without or with `$module`.
+    pub fn function<A, F: IntoNative<A>>(&self, text: &'static str, doc: &'static str, f: F) -> &Self {
+        let def = MethodDef::leak(text, doc, Flavour::Function, f);
+        let name = self.get(rt().names.name).unwrap_or(Value::NONE);
+        let b = BuiltinObj::new(def, self.header.as_value(), name);
+        self.dict().set_str(intern(def.name), b.value());
+        self
+    }
+
+    /// Adds a value.
+    pub fn value(&self, name: &str, v: Value) -> &Self {
+        self.dict().set_str(intern(name), v);
+        self
+    }
+
+    /// Adds a class under its name.
+    pub fn class(&self, t: Ptr<TypeObj>) -> &Self {
+        self.dict().set_str(rt().intern(&t.name_str()), t.value());
+        self
+    }
+}

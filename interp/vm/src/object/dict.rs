@@ -1,0 +1,570 @@
+//! `dict` and `set`: one insertion-ordered open-addressing table.
+//!
+//! A table's keys object holds a byte, half-word or word index per slot and an append-only entry array
+//! (CPython's compact dict). Lookups whose key comparison runs Python code restart when the table changed.
+
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, MapRef, Ptr, Tracer, Value, heap, heap_object, write_barrier};
+
+use super::StrObj;
+use crate::exc::Res;
+use crate::runtime::rt;
+use crate::vm::Vm;
+
+/// One entry; `key` is EMPTY in a deleted one.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The key's hash.
+    pub hash: i64,
+    /// The key.
+    pub key: Value,
+    /// The value (`None` in sets).
+    pub value: Value,
+}
+
+heap_object! {
+    /// Index and entries of a table: `1 << log2` slots, `usable` entries.
+    pub struct TableKeys {
+        log2: u8,
+        filled: Cell<u32>,
+        usable: u32,
+        /// For caches: nonzero while no key was added or removed since it was given out.
+        pub version: Cell<u32>,
+    } [size = TableKeys::bytes] [trace = TableKeys::trace_entries]
+
+    /// A `dict`.
+    pub struct DictObj { pub table: Table }
+
+    /// A `set` or `frozenset`.
+    pub struct SetObj { pub table: Table, pub hash: Cell<i64> }
+}
+
+/// The state of a hash table inside its object.
+#[repr(C)]
+pub struct Table {
+    keys: Field,
+    used: Cell<usize>,
+}
+
+impl cape_heap::Trace for Table {
+    fn trace(&self, t: &mut Tracer<'_>) {
+        self.keys.trace(t)
+    }
+}
+
+const MIN_LOG2: u8 = 3;
+const FREE: usize = usize::MAX;
+
+/// What a lookup found: the index of the entry.
+pub type Found = Option<usize>;
+
+fn usable_of(log2: u8) -> usize {
+    (1usize << log2) * 2 / 3
+}
+
+impl TableKeys {
+    fn index_width(log2: u8) -> usize {
+        match log2 {
+            0..=7 => 1,
+            8..=15 => 2,
+            _ => 4,
+        }
+    }
+
+    fn index_bytes(log2: u8) -> usize {
+        ((Self::index_width(log2) << log2) + 7) & !7
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<TableKeys>() + Self::index_bytes(self.log2) + self.usable as usize * size_of::<Entry>()
+    }
+
+    fn trace_entries(&self, t: &mut Tracer<'_>) {
+        for i in 0..self.filled.get() as usize {
+            let e = self.entry_ptr(i);
+            // SAFETY: i is below the number of filled entries.
+            unsafe {
+                t.visit_range(&raw const (*e).key, 2);
+            }
+        }
+    }
+
+    fn new(log2: u8) -> Ptr<TableKeys> {
+        let map = rt().maps.table_keys;
+        let usable = usable_of(log2);
+        let bytes = size_of::<TableKeys>() + Self::index_bytes(log2) + usable * size_of::<Entry>();
+        heap().alloc_var(
+            map,
+            bytes,
+            TableKeys {
+                header: Header::new(map),
+                log2,
+                filled: Cell::new(0),
+                usable: usable as u32,
+                version: Cell::new(0),
+            },
+        )
+    }
+
+    fn indices(&self) -> *mut u8 {
+        // SAFETY: the index follows the fixed part.
+        unsafe { (self as *const TableKeys).add(1) as *mut u8 }
+    }
+
+    /// Address of entry `i`.
+    #[inline(always)]
+    pub fn entry_ptr(&self, i: usize) -> *mut Entry {
+        // SAFETY: the entries follow the index.
+        unsafe { (self.indices().add(Self::index_bytes(self.log2)) as *mut Entry).add(i) }
+    }
+
+    /// Number of entries that were ever filled, deleted ones included.
+    #[inline(always)]
+    pub fn filled(&self) -> usize {
+        self.filled.get() as usize
+    }
+
+    /// Entry `i`, which must be below [`TableKeys::filled`].
+    #[inline(always)]
+    pub fn entry(&self, i: usize) -> Entry {
+        debug_assert!(i < self.filled());
+        // SAFETY: in bounds.
+        unsafe { *self.entry_ptr(i) }
+    }
+
+    /// The entry number in slot `s`, or FREE. Numbers are stored plus one; 0 is free. A deleted
+    /// entry keeps its number (its key is EMPTY), so probing goes on over it.
+    #[inline(always)]
+    fn slot(&self, s: usize) -> usize {
+        let p = self.indices();
+        // SAFETY: s is masked to the number of slots.
+        let n = unsafe {
+            match self.log2 {
+                0..=7 => *p.add(s) as usize,
+                8..=15 => *(p as *const u16).add(s) as usize,
+                _ => *(p as *const u32).add(s) as usize,
+            }
+        };
+        n.wrapping_sub(1)
+    }
+
+    #[inline(always)]
+    fn set_slot(&self, s: usize, entry: usize) {
+        let p = self.indices();
+        // SAFETY: as above; an entry number fits the width that its table size selects.
+        unsafe {
+            match self.log2 {
+                0..=7 => *p.add(s) = (entry + 1) as u8,
+                8..=15 => *(p as *mut u16).add(s) = (entry + 1) as u16,
+                _ => *(p as *mut u32).add(s) = (entry + 1) as u32,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn mask(&self) -> usize {
+        (1 << self.log2) - 1
+    }
+
+    fn free_slot(&self, hash: i64) -> usize {
+        let mut probe = Probe::new(hash, self.mask());
+        loop {
+            let s = probe.next();
+            if self.slot(s) == FREE {
+                return s;
+            }
+        }
+    }
+}
+
+struct Probe {
+    perturb: u64,
+    at: usize,
+    mask: usize,
+    first: bool,
+}
+
+impl Probe {
+    #[inline(always)]
+    fn new(hash: i64, mask: usize) -> Probe {
+        Probe { perturb: hash as u64, at: hash as usize & mask, mask, first: true }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        if self.first {
+            self.first = false;
+        } else {
+            self.perturb >>= 5;
+            self.at = (self.at * 5 + self.perturb as usize + 1) & self.mask;
+        }
+        self.at
+    }
+}
+
+impl Table {
+    fn empty() -> Table {
+        Table { keys: Field::new(rt().empty_keys().value()), used: Cell::new(0) }
+    }
+
+    /// The keys object. Stale after any change of the table.
+    #[inline(always)]
+    pub fn keys(&self) -> Ptr<TableKeys> {
+        // SAFETY: the field always holds a keys object.
+        unsafe { self.keys.cast() }
+    }
+
+    /// Number of live entries.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.used.get()
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Finds a string key without running Python code: keys that are not exact strings are skipped, which is
+    /// right when `key` is an exact `str` and no key in the table compares equal to one by its own `__eq__`.
+    #[inline(always)]
+    fn find_str(&self, key: Ptr<StrObj>, hash: i64) -> Result<Found, ()> {
+        let keys = self.keys();
+        let mut probe = Probe::new(hash, keys.mask());
+        loop {
+            let i = keys.slot(probe.next());
+            if i == FREE {
+                return Ok(None);
+            }
+            let e = keys.entry(i);
+            if e.key == key.value() {
+                return Ok(Some(i));
+            }
+            if e.hash == hash && !e.key.is_empty() {
+                match e.key.downcast::<StrObj>() {
+                    Some(k) if k.header.map_id() == rt().maps.str.id() => {
+                        if k.eq(&key) {
+                            return Ok(Some(i));
+                        }
+                    }
+                    _ => return Err(()),
+                }
+            }
+        }
+    }
+
+    /// Finds a key; may run `__eq__`.
+    #[inline]
+    pub fn find(&self, vm: &Vm, key: Value, hash: i64) -> Res<Found> {
+        if let Some(s) = key.downcast::<StrObj>()
+            && s.header.map_id() == rt().maps.str.id()
+            && let Ok(f) = self.find_str(s, hash)
+        {
+            return Ok(f);
+        }
+        self.find_any(vm, key, hash)
+    }
+
+    #[inline(never)]
+    fn find_any(&self, vm: &Vm, key: Value, hash: i64) -> Res<Found> {
+        'restart: loop {
+            let keys = self.keys();
+            let mut probe = Probe::new(hash, keys.mask());
+            loop {
+                let i = keys.slot(probe.next());
+                if i == FREE {
+                    return Ok(None);
+                }
+                let e = keys.entry(i);
+                if e.key.is_empty() || e.hash != hash {
+                    continue;
+                }
+                if e.key == key && !key.is_float() {
+                    return Ok(Some(i));
+                }
+                if e.key.is_int() && key.is_int() {
+                    continue;
+                }
+                let same = vm.eq_identity(e.key, key)?;
+                let changed = self.keys() != keys || i >= keys.filled() || keys.entry(i).key != e.key;
+                if changed {
+                    continue 'restart;
+                }
+                if same {
+                    return Ok(Some(i));
+                }
+            }
+        }
+    }
+
+    /// Adds a key that is known to be absent.
+    pub fn insert_new(&self, owner: &Header, hash: i64, key: Value, value: Value) {
+        let mut keys = self.keys();
+        if keys.filled() >= keys.usable as usize {
+            self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
+            keys = self.keys();
+        }
+        let i = keys.filled();
+        keys.set_slot(keys.free_slot(hash), i);
+        // SAFETY: i is below usable.
+        unsafe { keys.entry_ptr(i).write(Entry { hash, key, value }) };
+        keys.filled.set(i as u32 + 1);
+        keys.version.set(0);
+        write_barrier(keys.header());
+        self.used.set(self.used.get() + 1);
+    }
+
+    fn resize(&self, owner: &Header, want: usize) {
+        let mut log2 = MIN_LOG2;
+        while usable_of(log2) < want.max(5) {
+            log2 += 1;
+        }
+        let new = TableKeys::new(log2);
+        let old = self.keys();
+        let mut n = 0;
+        for i in 0..old.filled() {
+            let e = old.entry(i);
+            if !e.key.is_empty() {
+                new.set_slot(new.free_slot(e.hash), n);
+                // SAFETY: n is below the number of live entries, hence below usable.
+                unsafe { new.entry_ptr(n).write(e) };
+                n += 1;
+            }
+        }
+        new.filled.set(n as u32);
+        old.version.set(0);
+        write_barrier(new.header());
+        self.keys.store(owner, new.value());
+    }
+
+    /// Makes room for `n` entries in all.
+    pub fn reserve(&self, owner: &Header, n: usize) {
+        if n > self.keys().usable as usize {
+            self.resize(owner, n);
+        }
+    }
+
+    /// Replaces the value of entry `i`.
+    #[inline(always)]
+    pub fn set_value(&self, i: usize, value: Value) {
+        let keys = self.keys();
+        debug_assert!(i < keys.filled());
+        // SAFETY: in bounds.
+        unsafe { (*keys.entry_ptr(i)).value = value };
+        write_barrier(keys.header());
+    }
+
+    /// Removes entry `i` and returns its value.
+    pub fn remove_at(&self, i: usize) -> Value {
+        let keys = self.keys();
+        let e = keys.entry(i);
+        // SAFETY: in bounds.
+        unsafe { keys.entry_ptr(i).write(Entry { hash: 0, key: Value::EMPTY, value: Value::EMPTY }) };
+        keys.version.set(0);
+        self.used.set(self.used.get() - 1);
+        e.value
+    }
+
+    /// Removes everything.
+    pub fn clear(&self, _owner: &Header) {
+        self.keys().version.set(0);
+        self.keys.set_no_barrier(rt().empty_keys().value());
+        self.used.set(0);
+    }
+
+    /// The live entry at or after `i`, with its index.
+    #[inline(always)]
+    pub fn next_entry(&self, mut i: usize) -> Option<(usize, Entry)> {
+        let keys = self.keys();
+        while i < keys.filled() {
+            let e = keys.entry(i);
+            if !e.key.is_empty() {
+                return Some((i, e));
+            }
+            i += 1;
+        }
+        None
+    }
+
+    /// The live entry before `i`, with its index.
+    pub fn prev_entry(&self, i: usize) -> Option<(usize, Entry)> {
+        let keys = self.keys();
+        let mut i = i.min(keys.filled());
+        while i > 0 {
+            i -= 1;
+            let e = keys.entry(i);
+            if !e.key.is_empty() {
+                return Some((i, e));
+            }
+        }
+        None
+    }
+
+    /// Live entries in order. The table must not change while the iterator is in use.
+    pub fn iter(&self) -> impl Iterator<Item = Entry> + '_ {
+        let mut i = 0;
+        std::iter::from_fn(move || {
+            let (at, e) = self.next_entry(i)?;
+            i = at + 1;
+            Some(e)
+        })
+    }
+
+    /// Makes this table an exact copy of another.
+    pub fn copy_from(&self, owner: &Header, other: &Table) {
+        if other.is_empty() {
+            return self.clear(owner);
+        }
+        self.keys.set_no_barrier(rt().empty_keys().value());
+        self.used.set(0);
+        self.resize(owner, other.len());
+        for e in other.iter() {
+            self.insert_new(owner, e.hash, e.key, e.value);
+        }
+    }
+
+    /// A version of the key set for caches: while it stays the same, entry indices of all keys do.
+    pub fn version(&self) -> u32 {
+        let keys = self.keys();
+        if keys.version.get() == 0 && keys.log2 > 0 {
+            keys.version.set(rt().next_dict_version());
+        }
+        keys.version.get()
+    }
+}
+
+impl TableKeys {
+    /// The keys object shared by all empty tables (no room, so that the first insertion makes a real one).
+    pub(crate) fn make_empty(map: MapRef) -> Ptr<TableKeys> {
+        heap().alloc_var_old(
+            map,
+            size_of::<TableKeys>() + Self::index_bytes(0),
+            TableKeys { header: Header::new(map), log2: 0, filled: Cell::new(0), usable: 0, version: Cell::new(0) },
+        )
+    }
+}
+
+impl DictObj {
+    /// An empty dict of exact type.
+    pub fn new() -> Ptr<DictObj> {
+        Self::with_map(rt().maps.dict)
+    }
+
+    /// An empty dict with this map: of a subclass.
+    pub fn with_map(map: MapRef) -> Ptr<DictObj> {
+        heap().alloc(map, DictObj { header: Header::new(map), table: Table::empty() })
+    }
+
+    /// Number of items.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether it is `{}`.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// `d.get(key)`; hashes the key, may run `__hash__` and `__eq__`.
+    pub fn get(&self, vm: &Vm, key: Value) -> Res<Option<Value>> {
+        let hash = vm.hash(key)?;
+        Ok(self.table.find(vm, key, hash)?.map(|i| self.table.keys().entry(i).value))
+    }
+
+    /// `d[key] = value`.
+    pub fn set(&self, vm: &Vm, key: Value, value: Value) -> Res<()> {
+        let hash = vm.hash(key)?;
+        match self.table.find(vm, key, hash)? {
+            Some(i) => self.table.set_value(i, value),
+            None => self.table.insert_new(&self.header, hash, key, value),
+        }
+        Ok(())
+    }
+
+    /// Removes a key; returns its value if it was there.
+    pub fn remove(&self, vm: &Vm, key: Value) -> Res<Option<Value>> {
+        let hash = vm.hash(key)?;
+        Ok(self.table.find(vm, key, hash)?.map(|i| self.table.remove_at(i)))
+    }
+
+    fn find_str_key(&self, name: Value) -> Found {
+        let s: Ptr<StrObj> = name.downcast().expect("a str key");
+        self.table.find_str(s, s.hash()).unwrap_or(None)
+    }
+
+    /// The value under an exact string key; keys that are not exact strings are not compared.
+    #[inline(always)]
+    pub fn get_str(&self, name: Value) -> Option<Value> {
+        self.find_str_key(name).map(|i| self.table.keys().entry(i).value)
+    }
+
+    /// The entry index of an exact string key.
+    pub fn index_of_str(&self, name: Value) -> Found {
+        self.find_str_key(name)
+    }
+
+    /// Stores under an exact string key.
+    pub fn set_str(&self, name: Value, value: Value) {
+        match self.find_str_key(name) {
+            Some(i) => self.table.set_value(i, value),
+            None => {
+                let s: Ptr<StrObj> = name.downcast().expect("a str key");
+                self.table.insert_new(&self.header, s.hash(), name, value)
+            }
+        }
+    }
+
+    /// Removes an exact string key; returns its value if it was there.
+    pub fn remove_str(&self, name: Value) -> Option<Value> {
+        self.find_str_key(name).map(|i| self.table.remove_at(i))
+    }
+
+    /// A shallow copy, of exact type `dict`.
+    pub fn copy(&self) -> Ptr<DictObj> {
+        let d = DictObj::new();
+        d.table.copy_from(d.header(), &self.table);
+        d
+    }
+}
+
+impl SetObj {
+    /// An empty set with this map (`set`, `frozenset` or a subclass).
+    pub fn with_map(map: MapRef) -> Ptr<SetObj> {
+        heap().alloc(map, SetObj { header: Header::new(map), table: Table::empty(), hash: Cell::new(-1) })
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Adds an element; true when it was not there.
+    pub fn add(&self, vm: &Vm, v: Value) -> Res<bool> {
+        let hash = vm.hash(v)?;
+        if self.table.find(vm, v, hash)?.is_some() {
+            return Ok(false);
+        }
+        self.table.insert_new(&self.header, hash, v, Value::NONE);
+        Ok(true)
+    }
+
+    /// Whether `v` is an element.
+    pub fn contains(&self, vm: &Vm, v: Value) -> Res<bool> {
+        let hash = vm.hash(v)?;
+        Ok(self.table.find(vm, v, hash)?.is_some())
+    }
+
+    /// Removes an element; true when it was there.
+    pub fn discard(&self, vm: &Vm, v: Value) -> Res<bool> {
+        let hash = vm.hash(v)?;
+        Ok(self.table.find(vm, v, hash)?.map(|i| self.table.remove_at(i)).is_some())
+    }
+}

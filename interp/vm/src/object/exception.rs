@@ -1,0 +1,41 @@
+//! Exceptions and tracebacks.
+
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, MapRef, Ptr, Value, heap, heap_object};
+
+use super::TupleObj;
+
+heap_object! {
+    /// An instance of `BaseException`. `extra` is EMPTY or an array of the fields that its class adds
+    /// (`errno`, `value`, `name`...), `traceback`, `cause` and `context` are `None` when absent.
+    pub struct ExcObj {
+        pub args: Field,
+        pub traceback: Field,
+        pub cause: Field,
+        pub context: Field,
+        pub extra: Field,
+        pub suppress_context: Cell<bool>,
+    }
+
+    /// One level of a traceback.
+    pub struct TracebackObj { pub next: Field, pub frame: Field, pub lasti: Cell<i32>, pub line: Cell<i32> }
+}
+
+impl ExcObj {
+    /// An exception with this map and these `args`.
+    pub fn with_map(map: MapRef, args: Ptr<TupleObj>) -> Ptr<ExcObj> {
+        heap().alloc(
+            map,
+            ExcObj {
+                header: Header::new(map),
+                args: Field::new(args.value()),
+                traceback: Field::new(Value::NONE),
+                cause: Field::new(Value::NONE),
+                context: Field::new(Value::NONE),
+                extra: Field::new(Value::EMPTY),
+                suppress_context: Cell::new(false),
+            },
+        )
+    }
+}

@@ -1,0 +1,153 @@
+//! Integers beyond 51 bits, subclasses of `int`, and small integers that C has a borrowed reference to.
+
+use cape_heap::{Header, MapRef, Ptr, Value, heap, heap_object};
+use num_bigint::{BigInt, Sign};
+use num_traits::ToPrimitive;
+
+use crate::runtime::rt;
+
+heap_object! {
+    /// Sign and magnitude; `len` base-2^32 digits, least significant first, follow the fixed part.
+    pub struct LongObj { negative: bool, len: u32 } [size = LongObj::bytes] [leaf]
+}
+
+/// An integer of any size, by value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Int {
+    /// Fits a machine word.
+    Small(i64),
+    /// Anything.
+    Big(BigInt),
+}
+
+impl LongObj {
+    fn bytes(&self) -> usize {
+        size_of::<LongObj>() + 4 * self.len as usize
+    }
+
+    /// A heap integer with this map, even when the value is small.
+    pub fn with_map(map: MapRef, value: &BigInt) -> Ptr<LongObj> {
+        let (sign, digits) = value.to_u32_digits();
+        let p = heap().alloc_var(
+            map,
+            size_of::<LongObj>() + 4 * digits.len(),
+            LongObj { header: Header::new(map), negative: sign == Sign::Minus, len: digits.len() as u32 },
+        );
+        // SAFETY: the object has len digits behind its fixed part.
+        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, digits.len()) };
+        p
+    }
+
+    /// The base-2^32 digits of the magnitude, least significant first.
+    pub fn digits(&self) -> &[u32] {
+        // SAFETY: len digits follow the fixed part.
+        unsafe { std::slice::from_raw_parts((self as *const LongObj).add(1) as *const u32, self.len as usize) }
+    }
+
+    /// Whether it is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.negative
+    }
+
+    /// The value.
+    pub fn to_bigint(&self) -> BigInt {
+        BigInt::from_slice(if self.negative { Sign::Minus } else { Sign::Plus }, self.digits())
+    }
+
+    /// The value when it fits 64 bits.
+    pub fn to_i64(&self) -> Option<i64> {
+        match *self.digits() {
+            [] => Some(0),
+            [a] => Some(if self.negative { -(a as i64) } else { a as i64 }),
+            [a, b] => {
+                let m = a as u64 | (b as u64) << 32;
+                if self.negative {
+                    (m <= 1 << 63).then(|| (m as i64).wrapping_neg())
+                } else {
+                    i64::try_from(m).ok()
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Int {
+    /// The int in a value: unboxed, heap, `bool`, or of a subclass. `None` for everything else.
+    #[inline]
+    pub fn of(v: Value) -> Option<Int> {
+        if v.is_int() {
+            return Some(Int::Small(v.as_int()));
+        }
+        if v.is_bool() {
+            return Some(Int::Small((v == Value::TRUE) as i64));
+        }
+        let l = v.downcast::<LongObj>()?;
+        Some(match l.to_i64() {
+            Some(i) => Int::Small(i),
+            None => Int::Big(l.to_bigint()),
+        })
+    }
+
+    /// As a big integer.
+    pub fn into_big(self) -> BigInt {
+        match self {
+            Int::Small(i) => BigInt::from(i),
+            Int::Big(b) => b,
+        }
+    }
+
+    /// As 64 bits, when it fits.
+    pub fn to_i64(&self) -> Option<i64> {
+        match self {
+            Int::Small(i) => Some(*i),
+            Int::Big(b) => b.to_i64(),
+        }
+    }
+
+    /// A value of exact type `int`.
+    #[inline]
+    pub fn into_value(self) -> Value {
+        match self {
+            Int::Small(i) => int_value(i),
+            Int::Big(b) => big_value(b),
+        }
+    }
+}
+
+/// An `int` from a machine word.
+#[inline(always)]
+pub fn int_value(i: i64) -> Value {
+    match Value::try_int(i) {
+        Some(v) => v,
+        None => wide(i),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wide(i: i64) -> Value {
+    LongObj::with_map(rt().maps.int, &BigInt::from(i)).value()
+}
+
+/// An `int` from a big integer: unboxed when it fits.
+pub fn big_value(b: BigInt) -> Value {
+    if let Some(v) = b.to_i64().and_then(Value::try_int) {
+        return v;
+    }
+    LongObj::with_map(rt().maps.int, &b).value()
+}
+
+/// An `int` from an unsigned word.
+pub fn uint_value(u: u64) -> Value {
+    match i64::try_from(u) {
+        Ok(i) => int_value(i),
+        Err(_) => big_value(BigInt::from(u)),
+    }
+}
+
+/// Whether the value is an int of any representation, `bool` and subclasses included.
+#[inline(always)]
+pub fn is_int(v: Value) -> bool {
+    v.is_int() || v.is_bool() || v.is::<LongObj>()
+}

@@ -1,0 +1,41 @@
+//! Layouts of the core builtin objects, with the operations that need no Python code to run.
+//!
+//! One file per type. What Python sees of them (methods, constructors) is declared in `cape-builtins`.
+
+mod array;
+mod bytes;
+mod cell;
+mod code;
+mod complex;
+pub mod dict;
+mod exception;
+mod float;
+mod function;
+mod instance;
+mod list;
+mod long;
+mod module;
+mod native;
+mod range;
+mod str;
+mod tuple;
+mod types;
+
+pub use self::array::{ArrayObj, ValueVec};
+pub use self::bytes::{BytearrayObj, BytesObj};
+pub use self::cell::CellObj;
+pub use self::code::CodeObj;
+pub use self::complex::ComplexObj;
+pub use self::dict::{DictObj, SetObj, Table, TableKeys};
+pub use self::exception::{ExcObj, TracebackObj};
+pub use self::float::FloatObj;
+pub use self::function::{BoundMethodObj, ClassMethodObj, FunctionObj, PropertyObj, StaticMethodObj};
+pub use self::instance::{InstanceObj, NamespaceObj};
+pub use self::list::ListObj;
+pub use self::long::{Int, LongObj};
+pub use self::module::ModuleObj;
+pub use self::native::{BuiltinObj, GetSetObj, MemberObj, MethodDescrObj};
+pub use self::range::{RangeIterObj, RangeObj, SeqIterObj, SliceObj};
+pub use self::str::{StrBuilder, StrKind, StrObj};
+pub use self::tuple::TupleObj;
+pub use self::types::{TypeFlags, TypeObj};

@@ -1,0 +1,502 @@
+//! `str`: PEP 393 storage (1, 2 or 4 bytes a code point, ASCII flagged), inline.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use cape_heap::{Header, MapRef, Ptr, heap, heap_object};
+
+use crate::runtime::rt;
+
+heap_object! {
+    /// A string; its code points and a final NUL of their width follow the fixed part.
+    /// `info`: bits 0-2 width, bit 3 ASCII, bit 4 interned.
+    pub struct StrObj { len: usize, hash: Cell<u64>, info: Cell<u64> } [size = StrObj::bytes] [leaf]
+}
+
+/// Width of a code point in storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum StrKind {
+    /// Code points up to U+00FF.
+    One = 1,
+    /// Code points up to U+FFFF, at least one above U+00FF.
+    Two = 2,
+    /// At least one code point above U+FFFF.
+    Four = 4,
+}
+
+const ASCII: u64 = 8;
+const INTERNED: u64 = 16;
+
+impl StrKind {
+    /// The narrowest width for strings whose largest code point is `max`.
+    pub fn for_max(max: u32) -> StrKind {
+        match max {
+            0..=0xff => StrKind::One,
+            0x100..=0xffff => StrKind::Two,
+            _ => StrKind::Four,
+        }
+    }
+}
+
+impl StrObj {
+    fn bytes(&self) -> usize {
+        size_of::<StrObj>() + (self.len + 1) * self.kind() as usize
+    }
+
+    /// A string of `len` code points of width `kind` with zeroed storage, to be filled through
+    /// [`StrObj::data_mut`] before anybody sees it.
+    fn alloc(map: MapRef, len: usize, kind: StrKind, ascii: bool) -> Ptr<StrObj> {
+        let info = kind as u64 | if ascii { ASCII } else { 0 };
+        heap().alloc_var(
+            map,
+            size_of::<StrObj>() + (len + 1) * kind as usize,
+            StrObj { header: Header::new(map), len, hash: Cell::new(0), info: Cell::new(info) },
+        )
+    }
+
+    /// A copy of exact type `str` in the old space, where it never moves.
+    pub(crate) fn copy_old(s: Ptr<StrObj>) -> Ptr<StrObj> {
+        let map = rt().maps.str;
+        let p = heap().alloc_var_old(
+            map,
+            s.bytes(),
+            StrObj {
+                header: Header::new(map),
+                len: s.len,
+                hash: Cell::new(s.hash.get()),
+                info: Cell::new(s.info.get() & !INTERNED),
+            },
+        );
+        // SAFETY: the copy has room for as many bytes.
+        unsafe { std::ptr::copy_nonoverlapping(s.data_mut(), p.data_mut(), s.raw_bytes().len()) };
+        p
+    }
+
+    fn data_mut(&self) -> *mut u8 {
+        // SAFETY: the data follows the fixed part.
+        unsafe { (self as *const StrObj).add(1) as *mut u8 }
+    }
+
+    /// A `str` with this text.
+    pub fn new(s: &str) -> Ptr<StrObj> {
+        Self::with_map(rt().maps.str, s)
+    }
+
+    /// With this map: of a subclass.
+    pub fn with_map(map: MapRef, s: &str) -> Ptr<StrObj> {
+        if s.is_ascii() {
+            let p = Self::alloc(map, s.len(), StrKind::One, true);
+            // SAFETY: the storage has len bytes.
+            unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p.data_mut(), s.len()) };
+            return p;
+        }
+        let (mut n, mut max) = (0, 0);
+        for c in s.chars() {
+            n += 1;
+            max = max.max(c as u32);
+        }
+        Self::from_iter(map, n, max, s.chars().map(|c| c as u32))
+    }
+
+    /// A `str` with this map from `n` code points, the largest being `max` (of which only the width matters).
+    pub fn from_iter(map: MapRef, n: usize, max: u32, it: impl Iterator<Item = u32>) -> Ptr<StrObj> {
+        let kind = StrKind::for_max(max);
+        let p = Self::alloc(map, n, kind, max < 0x80);
+        let d = p.data_mut();
+        let mut i = 0;
+        for c in it {
+            assert!(i < n);
+            // SAFETY: i < n, the number of code points that the storage has room for.
+            unsafe {
+                match kind {
+                    StrKind::One => d.add(i).write(c as u8),
+                    StrKind::Two => (d as *mut u16).add(i).write(c as u16),
+                    StrKind::Four => (d as *mut u32).add(i).write(c),
+                }
+            }
+            i += 1;
+        }
+        assert_eq!(i, n);
+        p
+    }
+
+    /// A `str` from Latin-1 bytes (so also from ASCII).
+    pub fn from_latin1(s: &[u8]) -> Ptr<StrObj> {
+        let p = Self::alloc(rt().maps.str, s.len(), StrKind::One, s.is_ascii());
+        // SAFETY: the storage has len bytes.
+        unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p.data_mut(), s.len()) };
+        p
+    }
+
+    /// A `str` from code points (lone surrogates allowed).
+    pub fn from_code_points(s: &[u32]) -> Ptr<StrObj> {
+        Self::from_iter(rt().maps.str, s.len(), s.iter().copied().max().unwrap_or(0), s.iter().copied())
+    }
+
+    /// A `str` of one code point.
+    pub fn from_char(c: u32) -> Ptr<StrObj> {
+        if c < 256 {
+            return rt().latin1_char(c as u8);
+        }
+        Self::from_iter(rt().maps.str, 1, c, std::iter::once(c))
+    }
+
+    /// A `str` from WTF-8 (UTF-8 in which lone surrogates are encoded too). Malformed bytes become U+FFFD.
+    pub fn from_wtf8(s: &[u8]) -> Ptr<StrObj> {
+        match std::str::from_utf8(s) {
+            Ok(s) => Self::new(s),
+            Err(_) => {
+                let mut v = Vec::with_capacity(s.len());
+                let mut rest = s;
+                while !rest.is_empty() {
+                    let (ok, bad) = match std::str::from_utf8(rest) {
+                        Ok(t) => (t, 0),
+                        Err(e) => {
+                            // SAFETY: from_utf8 has checked this prefix.
+                            (unsafe { std::str::from_utf8_unchecked(&rest[..e.valid_up_to()]) }, 1)
+                        }
+                    };
+                    v.extend(ok.chars().map(|c| c as u32));
+                    rest = &rest[ok.len()..];
+                    if bad == 1 {
+                        if let [0xed, b @ 0xa0..=0xbf, c @ 0x80..=0xbf, ..] = *rest {
+                            v.push(0xd000 | (b as u32 & 0x3f) << 6 | (c as u32 & 0x3f));
+                            rest = &rest[3..];
+                        } else {
+                            v.push(0xfffd);
+                            rest = &rest[1..];
+                        }
+                    }
+                }
+                Self::from_code_points(&v)
+            }
+        }
+    }
+
+    /// The concatenation of two strings.
+    pub fn concat(a: Ptr<StrObj>, b: Ptr<StrObj>) -> Ptr<StrObj> {
+        let kind = a.kind().max(b.kind());
+        let p = Self::alloc(rt().maps.str, a.len + b.len, kind, a.is_ascii() && b.is_ascii());
+        // SAFETY: the storage has room for both, at the wider of their widths.
+        unsafe {
+            a.copy_to(p.data_mut(), kind);
+            b.copy_to(p.data_mut().add(a.len * kind as usize), kind);
+        }
+        p
+    }
+
+    /// Copies the code points to `dst`, widened to `kind`.
+    ///
+    /// # Safety
+    /// `dst` must have room for `len` code points of width `kind`, which is at least the string's own.
+    pub unsafe fn copy_to(&self, dst: *mut u8, kind: StrKind) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.kind(), kind) {
+                (a, b) if a == b => std::ptr::copy_nonoverlapping(self.data_mut(), dst, self.len * a as usize),
+                (_, StrKind::Two) => {
+                    for (i, &c) in self.data1().iter().enumerate() {
+                        (dst as *mut u16).add(i).write(c as u16);
+                    }
+                }
+                _ => {
+                    for (i, c) in self.chars().enumerate() {
+                        (dst as *mut u32).add(i).write(c);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The substring `from..to` (code points), narrowed to the width it needs.
+    pub fn substring(self: &StrObj, from: usize, to: usize) -> Ptr<StrObj> {
+        let (from, to) = (from.min(self.len), to.min(self.len));
+        if from >= to {
+            return rt().empty_str();
+        }
+        match self.kind() {
+            StrKind::One => {
+                let d = &self.data1()[from..to];
+                if d.len() == 1 { rt().latin1_char(d[0]) } else { Self::from_latin1(d) }
+            }
+            StrKind::Two => {
+                let d = &self.data2()[from..to];
+                let max = d.iter().copied().max().unwrap_or(0) as u32;
+                Self::from_iter(rt().maps.str, d.len(), max, d.iter().map(|&c| c as u32))
+            }
+            StrKind::Four => Self::from_code_points(&self.data4()[from..to]),
+        }
+    }
+
+    /// Number of code points.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it is `''`.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Width of its code points.
+    #[inline(always)]
+    pub fn kind(&self) -> StrKind {
+        match self.info.get() & 7 {
+            1 => StrKind::One,
+            2 => StrKind::Two,
+            _ => StrKind::Four,
+        }
+    }
+
+    /// Whether all code points are below U+0080.
+    #[inline(always)]
+    pub fn is_ascii(&self) -> bool {
+        self.info.get() & ASCII != 0
+    }
+
+    /// Whether it is the one interned string of its text.
+    #[inline(always)]
+    pub fn is_interned(&self) -> bool {
+        self.info.get() & INTERNED != 0
+    }
+
+    pub(crate) fn mark_interned(&self) {
+        self.info.set(self.info.get() | INTERNED);
+    }
+
+    /// The storage as bytes (`len * width` of them).
+    #[inline(always)]
+    pub fn raw_bytes(&self) -> &[u8] {
+        // SAFETY: the data follows the fixed part; the conservative scan keeps the object in place while borrowed.
+        unsafe { std::slice::from_raw_parts(self.data_mut(), self.len * self.kind() as usize) }
+    }
+
+    /// The code points of a string of width one.
+    #[inline(always)]
+    pub fn data1(&self) -> &[u8] {
+        debug_assert!(self.kind() == StrKind::One);
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts(self.data_mut(), self.len) }
+    }
+
+    /// The code points of a string of width two.
+    #[inline(always)]
+    pub fn data2(&self) -> &[u16] {
+        assert!(self.kind() == StrKind::Two);
+        // SAFETY: as above; objects are aligned to 8.
+        unsafe { std::slice::from_raw_parts(self.data_mut() as *const u16, self.len) }
+    }
+
+    /// The code points of a string of width four.
+    #[inline(always)]
+    pub fn data4(&self) -> &[u32] {
+        assert!(self.kind() == StrKind::Four);
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts(self.data_mut() as *const u32, self.len) }
+    }
+
+    /// Code point `i`; panics when out of range.
+    #[inline(always)]
+    pub fn char_at(&self, i: usize) -> u32 {
+        assert!(i < self.len);
+        match self.kind() {
+            StrKind::One => self.data1()[i] as u32,
+            StrKind::Two => self.data2()[i] as u32,
+            StrKind::Four => self.data4()[i],
+        }
+    }
+
+    /// The code points.
+    pub fn chars(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + '_ {
+        (0..self.len).map(move |i| self.char_at(i))
+    }
+
+    /// The code points, copied.
+    pub fn to_code_points(&self) -> Vec<u32> {
+        self.chars().collect()
+    }
+
+    /// The text without a copy, when it is ASCII.
+    #[inline(always)]
+    pub fn as_ascii(&self) -> Option<&str> {
+        if self.is_ascii() {
+            // SAFETY: ASCII is UTF-8.
+            Some(unsafe { std::str::from_utf8_unchecked(self.data1()) })
+        } else {
+            None
+        }
+    }
+
+    /// The text as UTF-8; `None` when it has lone surrogates.
+    pub fn to_utf8(&self) -> Option<Cow<'_, str>> {
+        if let Some(s) = self.as_ascii() {
+            return Some(Cow::Borrowed(s));
+        }
+        let mut out = String::with_capacity(self.len + 8);
+        for c in self.chars() {
+            out.push(char::from_u32(c)?);
+        }
+        Some(Cow::Owned(out))
+    }
+
+    /// The text as WTF-8: lone surrogates are encoded as three bytes each.
+    pub fn to_wtf8(&self) -> Cow<'_, [u8]> {
+        if let Some(s) = self.as_ascii() {
+            return Cow::Borrowed(s.as_bytes());
+        }
+        let mut out = Vec::with_capacity(self.len + 8);
+        for c in self.chars() {
+            push_wtf8(&mut out, c);
+        }
+        Cow::Owned(out)
+    }
+
+    /// The text for messages: lone surrogates are shown as `\udcxx`.
+    pub fn display(&self) -> String {
+        if let Some(s) = self.as_ascii() {
+            return s.to_string();
+        }
+        let mut out = String::with_capacity(self.len + 8);
+        for c in self.chars() {
+            match char::from_u32(c) {
+                Some(c) => out.push(c),
+                None => out.push_str(&format!("\\u{c:04x}")),
+            }
+        }
+        out
+    }
+
+    /// Whether the text equals `s`.
+    pub fn eq_str(&self, s: &str) -> bool {
+        match self.as_ascii() {
+            Some(t) => t == s,
+            None => !s.is_ascii() && self.to_wtf8().as_ref() == s.as_bytes(),
+        }
+    }
+
+    /// Whether two strings have the same code points.
+    #[inline]
+    pub fn eq(&self, other: &StrObj) -> bool {
+        self.len == other.len && self.info.get() & 7 == other.info.get() & 7 && self.raw_bytes() == other.raw_bytes()
+    }
+
+    /// Three-way comparison by code points.
+    pub fn cmp(&self, other: &StrObj) -> std::cmp::Ordering {
+        if self.kind() == StrKind::One && other.kind() == StrKind::One {
+            return self.data1().cmp(other.data1());
+        }
+        self.chars().cmp(other.chars())
+    }
+
+    /// The hash, computed once; never 0 nor -1.
+    #[inline(always)]
+    pub fn hash(&self) -> i64 {
+        let h = self.hash.get();
+        if h != 0 { h as i64 } else { self.compute_hash() }
+    }
+
+    #[inline(never)]
+    fn compute_hash(&self) -> i64 {
+        let h = hash_bytes(self.raw_bytes());
+        self.hash.set(h as u64);
+        h
+    }
+}
+
+/// The hash of a string's or bytes' content: never 0 nor -1 (the empty one's is 0 in CPython; here it is arbitrary
+/// inside the VM and reported as 0 by `hash()`).
+pub fn hash_bytes(data: &[u8]) -> i64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut h = rt().hash_state().build_hasher();
+    h.write(data);
+    match h.finish() as i64 {
+        0 | -1 => 0x5bd1_e995,
+        h => h,
+    }
+}
+
+/// Appends one code point (a lone surrogate too) as WTF-8.
+pub fn push_wtf8(out: &mut Vec<u8>, c: u32) {
+    match char::from_u32(c) {
+        Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => out.extend_from_slice(&[0xe0 | (c >> 12) as u8, 0x80 | (c >> 6 & 0x3f) as u8, 0x80 | (c & 0x3f) as u8]),
+    }
+}
+
+/// Builds a string piece by piece in native memory.
+#[derive(Default)]
+pub struct StrBuilder {
+    narrow: Vec<u8>,
+    wide: Vec<u32>,
+    is_wide: bool,
+    max: u32,
+}
+
+impl StrBuilder {
+    /// An empty builder.
+    pub fn new() -> StrBuilder {
+        StrBuilder::default()
+    }
+
+    /// With room for `n` code points.
+    pub fn with_capacity(n: usize) -> StrBuilder {
+        StrBuilder { narrow: Vec::with_capacity(n), ..StrBuilder::default() }
+    }
+
+    /// Number of code points so far.
+    pub fn len(&self) -> usize {
+        if self.is_wide { self.wide.len() } else { self.narrow.len() }
+    }
+
+    /// Whether nothing was added yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends one code point.
+    #[inline]
+    pub fn push(&mut self, c: u32) {
+        self.max = self.max.max(c);
+        if self.is_wide {
+            self.wide.push(c)
+        } else if c < 256 {
+            self.narrow.push(c as u8)
+        } else {
+            self.widen();
+            self.wide.push(c)
+        }
+    }
+
+    fn widen(&mut self) {
+        self.is_wide = true;
+        self.wide.reserve(self.narrow.len() + 16);
+        self.wide.extend(self.narrow.drain(..).map(|b| b as u32));
+    }
+
+    /// Appends text.
+    pub fn push_str(&mut self, s: &str) {
+        if s.is_ascii() && !self.is_wide {
+            self.narrow.extend_from_slice(s.as_bytes());
+            self.max = self.max.max(if s.is_empty() { 0 } else { 0x7f });
+        } else {
+            s.chars().for_each(|c| self.push(c as u32));
+        }
+    }
+
+    /// Appends a string object.
+    pub fn push_obj(&mut self, s: &StrObj) {
+        if s.kind() == StrKind::One && !self.is_wide {
+            self.narrow.extend_from_slice(s.data1());
+            self.max = self.max.max(if s.is_empty() { 0 } else if s.is_ascii() { 0x7f } else { 0xff });
+        } else {
+            s.chars().for_each(|c| self.push(c));
+        }
+    }
+
+    /// The string.
+    pub fn finish(self) -> Ptr<StrObj> {
+        if self.is_wide { StrObj::from_code_points(&self.wide) } else { StrObj::from_latin1(&self.narrow) }
+    }
+}

@@ -1,0 +1,87 @@
+//! `tuple`.
+
+use std::cell::Cell;
+
+use cape_heap::{Header, MapRef, Ptr, Tracer, Value, heap, heap_object, write_barrier};
+
+use crate::runtime::rt;
+
+heap_object! {
+    /// An immutable sequence; items follow the fixed part.
+    pub struct TupleObj { len: usize, pub hash: Cell<i64> } [size = TupleObj::bytes] [trace = TupleObj::trace_items]
+}
+
+impl TupleObj {
+    fn bytes(&self) -> usize {
+        size_of::<TupleObj>() + 8 * self.len
+    }
+
+    fn trace_items(&self, t: &mut Tracer<'_>) {
+        // SAFETY: the object has len cells behind its fixed part.
+        unsafe { t.visit_range(self.items_ptr(), self.len) }
+    }
+
+    pub(crate) fn with_header(header: Header) -> TupleObj {
+        TupleObj { header, len: 0, hash: Cell::new(-1) }
+    }
+
+    /// A tuple of exact type `tuple` with these items.
+    #[inline]
+    pub fn new(items: &[Value]) -> Ptr<TupleObj> {
+        if items.is_empty() {
+            return rt().empty_tuple();
+        }
+        Self::with_map(rt().maps.tuple, items)
+    }
+
+    /// A tuple with this map: of a subclass (the map comes from the class).
+    pub fn with_map(map: MapRef, items: &[Value]) -> Ptr<TupleObj> {
+        let t = heap().alloc_var(
+            map,
+            size_of::<TupleObj>() + 8 * items.len(),
+            TupleObj { header: Header::new(map), len: items.len(), hash: Cell::new(-1) },
+        );
+        // SAFETY: the new tuple has as many cells; it may be old when large, hence the barrier.
+        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), t.items_ptr(), items.len()) };
+        write_barrier(t.header());
+        t
+    }
+
+    /// Number of items.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it is `()`.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    #[inline(always)]
+    fn items_ptr(&self) -> *mut Value {
+        // SAFETY: the cells follow the fixed part.
+        unsafe { (self as *const TupleObj).add(1) as *mut Value }
+    }
+
+    /// The items.
+    #[inline(always)]
+    pub fn as_slice(&self) -> &[Value] {
+        // SAFETY: len cells follow; the conservative scan keeps the tuple in place while it is borrowed.
+        unsafe { std::slice::from_raw_parts(self.items_ptr(), self.len) }
+    }
+
+    /// Item `i`; panics when out of range.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Value {
+        self.as_slice()[i]
+    }
+
+    /// Replaces item `i` of a tuple that no Python code has seen yet.
+    pub fn init_item(&self, i: usize, v: Value) {
+        assert!(i < self.len);
+        // SAFETY: in bounds.
+        unsafe { self.items_ptr().add(i).write(v) };
+        write_barrier(&self.header);
+    }
+}

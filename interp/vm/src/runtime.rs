@@ -1,0 +1,406 @@
+//! The runtime: the builtin types, their maps, interned strings and shared constants.
+//!
+//! There is one per process; it is used with the GIL held.
+
+use std::cell::{Cell, UnsafeCell};
+use std::collections::HashMap;
+
+use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, heap};
+use foldhash::fast::RandomState;
+
+use crate::builtin_types::{Maps, ROWS, Types};
+use crate::object::*;
+use crate::shape::ShapeObj;
+use crate::special::{SPECIAL_COUNT, SPECIAL_NAMES, Special};
+
+/// What all threads share.
+pub struct Runtime {
+    /// The builtin types.
+    pub types: Types,
+    /// The maps of their direct instances.
+    pub maps: Maps,
+    /// Strings that the VM itself uses, interned.
+    pub names: crate::names::Names,
+    /// The special method names, interned.
+    pub special_names: [Value; SPECIAL_COUNT],
+    shared: Shared,
+    latin1: [Value; 256],
+    hash_state: RandomState,
+    interned: UnsafeCell<HashMap<InternKey, Value, RandomState>>,
+    roots: UnsafeCell<Vec<Root>>,
+    type_version: Cell<u32>,
+    dict_version: Cell<u32>,
+    /// `sys.modules` (a dict).
+    pub modules: Root,
+    /// The `builtins` module's namespace (a dict).
+    pub builtins: Root,
+    /// The `sys` module's namespace (a dict).
+    pub sys: Root,
+    native_modules: UnsafeCell<HashMap<&'static str, NativeModule>>,
+    /// The interpreter's options.
+    pub config: UnsafeCell<crate::config::Config>,
+}
+
+/// Makes a native module's contents.
+pub type NativeModule = fn(&crate::vm::Vm, Ptr<ModuleObj>) -> crate::exc::Res<()>;
+
+struct Shared {
+    empty_tuple: Value,
+    empty_array: Value,
+    empty_keys: Value,
+    empty_str: Value,
+}
+
+/// An interned string by content; the bytes are its storage, which is old and never moves.
+#[derive(PartialEq, Eq, Hash)]
+struct InternKey {
+    width: u8,
+    bytes: &'static [u8],
+}
+
+struct Slot(UnsafeCell<Option<Runtime>>);
+// SAFETY: used with the GIL held.
+unsafe impl Sync for Slot {}
+static RUNTIME: Slot = Slot(UnsafeCell::new(None));
+
+/// The runtime. [`Runtime::start`] must have been called.
+#[inline(always)]
+pub fn rt() -> &'static Runtime {
+    // SAFETY: written once by `start` before anybody calls this, then only read.
+    unsafe { (*RUNTIME.0.get()).as_ref().unwrap_unchecked() }
+}
+
+/// Whether [`Runtime::start`] has run.
+pub fn started() -> bool {
+    // SAFETY: as above.
+    unsafe { (*RUNTIME.0.get()).is_some() }
+}
+
+/// The class of a value.
+#[inline(always)]
+pub fn type_of(v: Value) -> Ptr<TypeObj> {
+    if v.is_ptr() {
+        // SAFETY: the class of every map that Python-visible objects have is a type object.
+        return unsafe { v.header().map().class.cast() };
+    }
+    immediate_type(v)
+}
+
+fn immediate_type(v: Value) -> Ptr<TypeObj> {
+    let t = &rt().types;
+    match v {
+        v if v.is_int() => t.int,
+        v if v.is_float() => t.float,
+        Value::NONE => t.none_type,
+        Value::TRUE | Value::FALSE => t.bool,
+        Value::NOT_IMPLEMENTED => t.not_implemented_type,
+        Value::ELLIPSIS => t.ellipsis,
+        _ => panic!("an internal value {v:?} was taken for an object"),
+    }
+}
+
+impl Runtime {
+    /// Starts the runtime: makes the builtin types (without their methods, which `cape-builtins` adds).
+    pub fn start(config: crate::config::Config) {
+        assert!(!started());
+        let map = |kind: &'static KindInfo| MapRef::new(kind, Value::EMPTY, 0);
+        // Stage 1: maps without classes, enough to make strings, dicts and tuples.
+        let hash_state = config.hash_state();
+        let row_maps: Vec<MapRef> = ROWS
+            .iter()
+            .map(|r| {
+                let dict = r.flags & TypeFlags::HAS_DICT != 0 && !is_own_dict(r.kind());
+                if dict {
+                    MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0)
+                } else {
+                    map(r.kind())
+                }
+            })
+            .collect();
+        let maps = Maps::from_rows(&row_maps, map(ArrayObj::kind()), map(TableKeys::kind()), map(ShapeObj::kind()));
+        let placeholder = Value::NONE;
+        let empty_keys = TableKeys::make_empty(maps.table_keys).value();
+        let empty_array = heap()
+            .alloc_var_old(maps.array, size_of::<ArrayObj>(), ArrayObj::empty_object(maps.array))
+            .value();
+        let empty_tuple = heap()
+            .alloc_var_old(maps.tuple, size_of::<TupleObj>(), TupleObj::empty_object(maps.tuple))
+            .value();
+        // SAFETY: nobody uses the types before stage 2 fills them: the placeholder is never dereferenced.
+        let types = unsafe { Types::dangling() };
+        let runtime = Runtime {
+            types,
+            maps,
+            names: crate::names::Names::placeholder(),
+            special_names: [placeholder; SPECIAL_COUNT],
+            shared: Shared { empty_tuple, empty_array, empty_keys, empty_str: placeholder },
+            latin1: [placeholder; 256],
+            interned: UnsafeCell::new(HashMap::with_hasher(hash_state.clone())),
+            hash_state,
+            roots: UnsafeCell::new(Vec::new()),
+            type_version: Cell::new(1),
+            dict_version: Cell::new(1),
+            modules: Root::new(Value::EMPTY),
+            builtins: Root::new(Value::EMPTY),
+            sys: Root::new(Value::EMPTY),
+            native_modules: UnsafeCell::new(HashMap::new()),
+            config: UnsafeCell::new(config),
+        };
+        // SAFETY: single-threaded start-up; nothing holds a reference into the slot yet.
+        let rt_mut = unsafe {
+            *RUNTIME.0.get() = Some(runtime);
+            (*RUNTIME.0.get()).as_mut().unwrap()
+        };
+        heap().add_root_scanner(scan_runtime);
+        // Stage 2: strings.
+        for (i, slot) in rt_mut.latin1.iter_mut().enumerate() {
+            let b = [i as u8];
+            let text: String = if i < 128 { (i as u8 as char).to_string() } else { char::from(b[0]).to_string() };
+            *slot = rt().intern(&text);
+        }
+        rt_mut.shared.empty_str = rt().intern("");
+        for (i, n) in SPECIAL_NAMES.iter().enumerate() {
+            rt_mut.special_names[i] = rt().intern(n);
+        }
+        rt_mut.names.fill();
+        // Stage 3: type objects, in the table's order (bases first).
+        let mut made: Vec<Ptr<TypeObj>> = Vec::new();
+        for (i, r) in ROWS.iter().enumerate() {
+            let base = (r.base != r.field).then(|| {
+                let at = ROWS.iter().position(|b| b.field == r.base).expect("base precedes");
+                made[at]
+            });
+            made.push(crate::class::make_static(r, row_maps[i], base, rt().maps.type_));
+        }
+        // The made types are kept alive by their maps' classes, which are visited below.
+        rt_mut.types = Types::from_rows(&made);
+        for m in [rt().maps.array, rt().maps.table_keys, rt().maps.shape] {
+            m.class.set_no_barrier(rt().types.object.value());
+        }
+        rt().modules.set(DictObj::new().value());
+        rt().builtins.set(DictObj::new().value());
+        rt().sys.set(DictObj::new().value());
+    }
+
+    /// `()`.
+    #[inline(always)]
+    pub fn empty_tuple(&self) -> Ptr<TupleObj> {
+        // SAFETY: set at start.
+        unsafe { self.shared.empty_tuple.cast() }
+    }
+
+    /// The array without cells.
+    #[inline(always)]
+    pub fn empty_array(&self) -> Ptr<ArrayObj> {
+        // SAFETY: set at start.
+        unsafe { self.shared.empty_array.cast() }
+    }
+
+    /// The keys of empty tables.
+    #[inline(always)]
+    pub fn empty_keys(&self) -> Ptr<TableKeys> {
+        // SAFETY: set at start.
+        unsafe { self.shared.empty_keys.cast() }
+    }
+
+    /// `''`.
+    #[inline(always)]
+    pub fn empty_str(&self) -> Ptr<StrObj> {
+        // SAFETY: set at start.
+        unsafe { self.shared.empty_str.cast() }
+    }
+
+    /// The string of one code point below U+0100.
+    #[inline(always)]
+    pub fn latin1_char(&self, c: u8) -> Ptr<StrObj> {
+        // SAFETY: set at start.
+        unsafe { self.latin1[c as usize].cast() }
+    }
+
+    /// The randomised hasher of strings and bytes.
+    #[inline(always)]
+    pub fn hash_state(&self) -> &RandomState {
+        &self.hash_state
+    }
+
+    /// The interned string with this text.
+    pub fn intern(&self, s: &str) -> Value {
+        if s.is_ascii()
+            // SAFETY: the GIL is held, and the map is not kept borrowed.
+            && let Some(&v) = unsafe { (*self.interned.get()).get(&InternKey { width: 1, bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.as_bytes()) }) }
+        {
+            return v;
+        }
+        self.intern_obj(StrObj::new(s))
+    }
+
+    /// The interned string with the text of `s` (which may be of a subclass).
+    pub fn intern_obj(&self, s: Ptr<StrObj>) -> Value {
+        if s.is_interned() {
+            return s.value();
+        }
+        // SAFETY: the key borrows from s, which the native frame keeps in place during the look-up.
+        let key = unsafe {
+            InternKey { width: s.kind() as u8, bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.raw_bytes()) }
+        };
+        // SAFETY: the GIL is held.
+        let table = unsafe { &mut *self.interned.get() };
+        if let Some(&v) = table.get(&key) {
+            return v;
+        }
+        let copy = StrObj::copy_old(s);
+        copy.mark_interned();
+        // SAFETY: the copy is old, so its bytes never move; the table is a root of it.
+        let key = unsafe {
+            InternKey { width: copy.kind() as u8, bytes: std::mem::transmute::<&[u8], &'static [u8]>(copy.raw_bytes()) }
+        };
+        table.insert(key, copy.value());
+        copy.value()
+    }
+
+    /// Keeps a value alive for the rest of the process.
+    pub fn keep(&self, v: Value) {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.roots.get()).push(Root::new(v)) }
+    }
+
+    /// A fresh type version.
+    pub(crate) fn next_type_version(&self) -> u32 {
+        let v = self.type_version.get().wrapping_add(1).max(1);
+        self.type_version.set(v);
+        v
+    }
+
+    /// A fresh version for a dict's key set.
+    pub(crate) fn next_dict_version(&self) -> u32 {
+        let v = self.dict_version.get().wrapping_add(1).max(1);
+        self.dict_version.set(v);
+        v
+    }
+
+    /// Registers a native module under its import name.
+    pub fn add_native_module(&self, name: &'static str, init: NativeModule) {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.native_modules.get()).insert(name, init) };
+    }
+
+    /// The native module registered under this name.
+    pub fn native_module(&self, name: &str) -> Option<NativeModule> {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.native_modules.get()).get(name).copied() }
+    }
+
+    /// Names of all native modules, sorted.
+    pub fn native_module_names(&self) -> Vec<&'static str> {
+        // SAFETY: the GIL is held.
+        let mut v: Vec<_> = unsafe { (*self.native_modules.get()).keys().copied().collect() };
+        v.sort_unstable();
+        v
+    }
+
+    /// The options.
+    pub fn config(&self) -> &crate::config::Config {
+        // SAFETY: changed only by the start-up code, before other threads exist.
+        unsafe { &*self.config.get() }
+    }
+
+    /// The `sys.modules` dict.
+    pub fn modules(&self) -> Ptr<DictObj> {
+        self.modules.get().downcast().expect("sys.modules is a dict")
+    }
+
+    /// The namespace of `builtins`.
+    pub fn builtins(&self) -> Ptr<DictObj> {
+        self.builtins.get().downcast().expect("builtins is a dict")
+    }
+
+    /// The namespace of `sys`.
+    pub fn sys(&self) -> Ptr<DictObj> {
+        self.sys.get().downcast().expect("sys is a dict")
+    }
+}
+
+/// Kinds that carry their dict in a field of their own.
+fn is_own_dict(kind: &KindInfo) -> bool {
+    std::ptr::eq(kind, ModuleObj::kind()) || std::ptr::eq(kind, TypeObj::kind()) || std::ptr::eq(kind, NamespaceObj::kind())
+}
+
+fn scan_runtime(t: &mut Tracer<'_>) {
+    // SAFETY: called by the collector with the GIL held; the runtime exists since it registers this scanner itself.
+    let r = unsafe { (*RUNTIME.0.get()).as_mut().unwrap_unchecked() };
+    let mut visit = |v: &mut Value| t.visit(Cell::from_mut(v));
+    visit(&mut r.shared.empty_tuple);
+    visit(&mut r.shared.empty_array);
+    visit(&mut r.shared.empty_keys);
+    // SAFETY: the GIL is held. Interned strings are old: visiting does not move them, keys stay valid.
+    unsafe { (*r.interned.get()).values_mut().for_each(visit) };
+    for m in r.maps.as_slice() {
+        t.visit(m.class.cell());
+        t.visit(m.shape.cell());
+    }
+}
+
+/// Shorthand: the interned string.
+pub fn intern(s: &str) -> Value {
+    rt().intern(s)
+}
+
+/// A type made by native code, kept alive and found again from a `static`.
+pub struct StaticType(Cell<Option<Ptr<TypeObj>>>);
+
+// SAFETY: used with the GIL held.
+unsafe impl Sync for StaticType {}
+
+impl StaticType {
+    /// Not made yet.
+    pub const fn new() -> StaticType {
+        StaticType(Cell::new(None))
+    }
+
+    /// Remembers the type; it is never freed.
+    pub fn set(&self, t: Ptr<TypeObj>) {
+        rt().keep(t.value());
+        self.0.set(Some(t));
+    }
+
+    /// The type; panics when the module that makes it was not initialised.
+    #[inline(always)]
+    pub fn get(&self) -> Ptr<TypeObj> {
+        self.0.get().expect("type of an initialised module")
+    }
+
+    /// The type, if it was made.
+    pub fn try_get(&self) -> Option<Ptr<TypeObj>> {
+        self.0.get()
+    }
+}
+
+impl Default for StaticType {
+    fn default() -> Self {
+        StaticType::new()
+    }
+}
+
+impl TypeObj {
+    /// The field array of an empty special table.
+    pub(crate) fn no_specials() -> [Field; SPECIAL_COUNT] {
+        [const { Field::new(Value::EMPTY) }; SPECIAL_COUNT]
+    }
+}
+
+impl ArrayObj {
+    fn empty_object(map: MapRef) -> ArrayObj {
+        ArrayObj::with_header(Header::new(map))
+    }
+}
+
+impl TupleObj {
+    fn empty_object(map: MapRef) -> TupleObj {
+        TupleObj::with_header(Header::new(map))
+    }
+}
+
+/// The special method's name for a native definition's name, if it is one.
+pub fn special_of(name: &str) -> Option<Special> {
+    Special::of_name(name)
+}
