@@ -476,6 +476,18 @@ opcodes! {
         BuildTemplate(a Dst, b Reg, c Reg);
     }
     specialised {
+        /// `BinaryOp` with `+` or `+=`.
+        Add of BinaryOp;
+        /// `BinaryOpK` with `+` or `+=`.
+        AddK of BinaryOpK;
+        /// `BinaryOp` with `-` or `-=`.
+        Sub of BinaryOp;
+        /// `BinaryOpK` with `-` or `-=`.
+        SubK of BinaryOpK;
+        /// `BinaryOp` with `*` or `*=`.
+        Mul of BinaryOp;
+        /// `BinaryOpK` with `*` or `*=`.
+        MulK of BinaryOpK;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, Header, Ptr, Tracer, Value, heap, heap_object, write_barrier};
+use cape_heap::{Header, Ptr, Tracer, Value, heap, heap_object, write_barrier};
 
 use crate::runtime::rt;
 
@@ -187,9 +187,4 @@ impl std::ops::Deref for ValueVec {
     fn deref(&self) -> &[Value] {
         self.as_slice()
     }
-}
-
-/// A field typed as holding an array.
-pub(crate) fn array_of(field: &Field) -> Option<Ptr<ArrayObj>> {
-    field.downcast()
 }

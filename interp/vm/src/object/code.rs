@@ -1,7 +1,7 @@
 //! Code objects: a compiled [`CodeUnit`] made executable.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use cape_bytecode::CodeUnit;
 use cape_heap::{Field, Native, heap_object};
@@ -11,7 +11,7 @@ heap_object! {
     /// `consts` and `names` are arrays of values (names interned); `cache_values` holds what inline caches
     /// remember of managed values, as an array indexed from the cache words.
     pub struct CodeObj {
-        pub unit: Native<Rc<CodeUnit>>,
+        pub unit: Native<Arc<CodeUnit>>,
         pub words: Native<Box<[Cell<u64>]>>,
         pub consts: Field,
         pub names: Field,

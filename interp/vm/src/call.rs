@@ -1,0 +1,235 @@
+//! The call protocol.
+
+use cape_heap::{Ptr, Value};
+
+use crate::exc::Res;
+use crate::foreign::{ForeignFunctionObj, foreign};
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+use crate::vm::Vm;
+
+impl Vm {
+    /// `callable(*args)`.
+    #[inline]
+    pub fn call(&self, callable: Value, args: &[Value]) -> Res<Value> {
+        self.call_args(callable, args, None)
+    }
+
+    /// `callable(*args, **kwargs)` with the keywords in a dict.
+    pub fn call_dict(&self, callable: Value, args: &[Value], kwargs: Option<Ptr<DictObj>>) -> Res<Value> {
+        let Some(kw) = kwargs.filter(|d| !d.is_empty()) else {
+            return self.call(callable, args);
+        };
+        let mut all = ValueVec::with_capacity(args.len() + kw.len());
+        all.extend_from_slice(args);
+        let mut names = ValueVec::with_capacity(kw.len());
+        for e in kw.table.iter() {
+            if !e.key.is::<StrObj>() {
+                return Err(self.type_error("keywords must be strings"));
+            }
+            names.push(e.key);
+            all.push(e.value);
+        }
+        self.call_args(callable, &all, Some(TupleObj::new(&names)))
+    }
+
+    /// Calls with vectorcall's convention: positional arguments, then one value for each name in `kwnames`.
+    pub fn call_args(&self, callable: Value, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if let Some(f) = callable.downcast::<FunctionObj>() {
+            return self.call_function(f, args, kwnames);
+        }
+        if let Some(b) = callable.downcast::<BuiltinObj>() {
+            return self.call_builtin(b, args, kwnames);
+        }
+        if let Some(m) = callable.downcast::<BoundMethodObj>() {
+            return self.with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames));
+        }
+        if let Some(m) = callable.downcast::<MethodDescrObj>() {
+            return self.call_method_descr(m, args, kwnames);
+        }
+        if let Some(t) = callable.downcast::<TypeObj>() {
+            return self.call_type(t, args, kwnames);
+        }
+        if callable.is::<ForeignFunctionObj>() {
+            return foreign().call(self, callable, args, kwnames);
+        }
+        self.check_native_stack("")?;
+        let t = type_of(callable);
+        let f = t.special(Special::Call);
+        if f.is_empty() {
+            return Err(self.type_error(format!("'{}' object is not callable", crate::class::full_name(t))));
+        }
+        self.with_receiver(callable, args, |vm, all| vm.call_special_args(f, all, kwnames))
+    }
+
+    fn call_builtin(&self, b: Ptr<BuiltinObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        use crate::native::Flavour;
+        self.check_native_stack("")?;
+        let r = match b.def.flavour {
+            Flavour::Function | Flavour::Static => b.def.call(self, args, kwnames)?,
+            Flavour::Method | Flavour::Class => {
+                self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?
+            }
+        };
+        self.stop_if_empty(r)
+    }
+
+    /// A native `__next__` reports exhaustion as EMPTY; for everybody else that is StopIteration.
+    #[inline(always)]
+    pub fn stop_if_empty(&self, r: Value) -> Res<Value> {
+        if r.is_empty() { Err(self.stop_iteration_with(self.take_stop_value())) } else { Ok(r) }
+    }
+
+    fn call_method_descr(
+        &self,
+        m: Ptr<MethodDescrObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        let npos = args.len() - kwnames.map_or(0, |k| k.len());
+        let class: Ptr<TypeObj> = m.class.downcast().expect("class of a descriptor");
+        if npos == 0 {
+            let what = crate::class::full_name(class);
+            return Err(if m.header().map() == rt().maps.wrapper_descriptor {
+                self.type_error(format!("descriptor '{}' of '{what}' object needs an argument", m.def.name))
+            } else {
+                self.type_error(format!("unbound method {}.{}() needs an argument", class.name_str(), m.def.name))
+            });
+        }
+        if m.header().map() == rt().maps.classmethod_descriptor {
+            let Some(c) = args[0].downcast::<TypeObj>() else {
+                return Err(self.type_error(format!(
+                    "descriptor '{}' for type '{}' needs a type, not a '{}' as arg 2",
+                    m.def.name,
+                    class.name_str(),
+                    type_of(args[0]).name_str()
+                )));
+            };
+            if !c.is_subtype(class) {
+                return Err(self.type_error(format!(
+                    "descriptor '{}' requires a subtype of '{}' but received '{}'",
+                    m.def.name,
+                    class.name_str(),
+                    c.name_str()
+                )));
+            }
+        } else if !type_of(args[0]).is_subtype(class) {
+            return Err(if m.header().map() == rt().maps.wrapper_descriptor {
+                self.type_error(format!(
+                    "descriptor '{}' requires a '{}' object but received a '{}'",
+                    m.def.name,
+                    crate::class::full_name(class),
+                    crate::class::full_name(type_of(args[0]))
+                ))
+            } else {
+                self.type_error(format!(
+                    "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
+                    m.def.name,
+                    crate::class::full_name(class),
+                    crate::class::full_name(type_of(args[0]))
+                ))
+            });
+        }
+        self.check_native_stack("")?;
+        let r = m.def.call(self, args, kwnames)?;
+        self.stop_if_empty(r)
+    }
+
+    /// Calls what a type has for a special method; `args[0]` is the object.
+    #[inline]
+    pub fn call_special(&self, f: Value, args: &[Value]) -> Res<Value> {
+        if let Some(m) = f.downcast::<MethodDescrObj>()
+            && m.header().map() != rt().maps.classmethod_descriptor
+        {
+            // The type's own method: the receiver is right by construction.
+            self.check_native_stack("")?;
+            let r = m.def.call(self, args, None)?;
+            return self.stop_if_empty(r);
+        }
+        self.call_special_args(f, args, None)
+    }
+
+    /// As [`Vm::call_special`], with keywords.
+    pub fn call_special_args(&self, f: Value, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if let Some(f) = f.downcast::<FunctionObj>() {
+            return self.call_function(f, args, kwnames);
+        }
+        if f.is::<MethodDescrObj>() && f.header().map() != rt().maps.classmethod_descriptor {
+            return self.call_args(f, args, kwnames);
+        }
+        let obj = args[0];
+        let bound = self.descr_get(f, obj, type_of(obj))?;
+        self.call_args(bound, &args[1..], kwnames)
+    }
+
+    /// Calls a special method of an object; `None` when its type does not have it.
+    pub fn try_special(&self, obj: Value, s: Special, rest: &[Value]) -> Res<Option<Value>> {
+        let f = type_of(obj).special(s);
+        if f.is_empty() {
+            return Ok(None);
+        }
+        if rest.is_empty() {
+            return self.call_special(f, &[obj]).map(Some);
+        }
+        self.with_receiver(obj, rest, |vm, all| vm.call_special(f, all)).map(Some)
+    }
+
+    /// `cls(*args)`: the metaclass's `__call__`.
+    pub fn call_type(&self, t: Ptr<TypeObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        let meta = type_of(t.value());
+        if meta != rt().types.type_ {
+            let f = meta.special(Special::Call);
+            let inherited = f.downcast::<MethodDescrObj>().is_some_and(|m| m.class.get() == rt().types.type_.value());
+            if !inherited {
+                return self.with_receiver(t.value(), args, |vm, all| vm.call_special_args(f, all, kwnames));
+            }
+        }
+        self.type_call(t, args, kwnames)
+    }
+
+    /// `type.__call__(cls, *args)`: `__new__`, then `__init__`.
+    pub fn type_call(&self, t: Ptr<TypeObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if t == rt().types.type_ && args.len() == 1 && kwnames.is_none() {
+            return Ok(type_of(args[0]).value());
+        }
+        self.check_native_stack("")?;
+        let new = t.special(Special::New);
+        if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
+            return Err(
+                self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t)))
+            );
+        }
+        let new = match new.downcast::<StaticMethodObj>() {
+            Some(s) => s.callable.get(),
+            None if new.is::<BuiltinObj>() || new.is::<FunctionObj>() => new,
+            None => self.descr_get(new, Value::EMPTY, t)?,
+        };
+        let obj = self.with_receiver(t.value(), args, |vm, all| vm.call_args(new, all, kwnames))?;
+        let ot = type_of(obj);
+        if !ot.is_subtype(t) {
+            return Ok(obj);
+        }
+        let init = ot.special(Special::Init);
+        if init.is_empty() {
+            return Ok(obj);
+        }
+        let r = self.with_receiver(obj, args, |vm, all| vm.call_special_args(init, all, kwnames))?;
+        if !r.is_none() {
+            return Err(self.type_error(format!(
+                "__init__() should return None, not '{}'",
+                type_of(r).name_str()
+            )));
+        }
+        Ok(obj)
+    }
+
+    /// Whether `v` can be called.
+    pub fn is_callable(&self, v: Value) -> bool {
+        v.is::<FunctionObj>()
+            || v.is::<BuiltinObj>()
+            || v.is::<TypeObj>()
+            || v.is::<ForeignFunctionObj>()
+            || !type_of(v).special(Special::Call).is_empty()
+    }
+}

@@ -1,0 +1,466 @@
+//! Attribute sites with inline caches.
+//!
+//! Cache of LoadAttr and LoadMethod: word 0 = map id (low half) and class version (high half); word 1 = kind (low byte) and
+//! payload (from bit 32 on). A hit needs the object's map to be the one cached, and the map's version (its class's) to be unchanged.
+
+use std::cell::Cell;
+
+use cape_heap::{HeapObject, MapRef, Ptr, Value};
+
+use super::frames::cache_slots;
+use crate::attr::{interned, is_data_descriptor};
+use crate::class::{lookup_mro, version};
+use crate::exc::Res;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::shape;
+use crate::special::Special;
+use crate::vm::Vm;
+
+/// Attribute slot in the object, at a byte offset.
+const INLINE: u64 = 1;
+/// Attribute slot in the overflow array.
+const OVERFLOW: u64 = 2;
+/// Class attribute that binds to nothing, in the code's cache values.
+const CLASS_VALUE: u64 = 3;
+/// `__slots__` member, at a byte offset; EMPTY means missing.
+const MEMBER: u64 = 4;
+/// Module attribute: cache values hold the module, its key version and entry index.
+const MODULE: u64 = 5;
+/// Attribute read from a class: cache values hold the class and the value; payload's class version is in word 0.
+const TYPE_VALUE: u64 = 6;
+/// Method to be called with the object as self, in the code's cache values.
+const METHOD: u64 = 7;
+/// Stores: payload = byte offset; adding: the new map's id in bits 8..32 is not enough, so it is in word 1's low part.
+const STORE_INLINE: u64 = 8;
+const STORE_ADD: u64 = 9;
+
+#[inline(always)]
+fn hit(obj: Value, w0: u64) -> bool {
+    if !obj.is_ptr() {
+        return false;
+    }
+    let h = obj.header();
+    if h.map_id() != w0 as u32 {
+        return false;
+    }
+    h.map().version.get() == (w0 >> 32) as u32
+}
+
+#[inline(always)]
+fn cache_value(code: Ptr<CodeObj>, i: u64) -> Value {
+    // SAFETY: the cache array belongs to the code and has the slots that its caches were given.
+    unsafe { *code.cache_values.cast::<ArrayObj>().items_ptr().add(i as usize) }
+}
+
+#[inline(always)]
+unsafe fn at_offset(obj: Value, offset: u64) -> Value {
+    // SAFETY: the cached map says that a value is at this offset of the object.
+    unsafe { *((obj.bits() + offset) as *const Value) }
+}
+
+/// The attribute, if the cache knows it.
+///
+/// # Safety
+/// `cache` must be the two cache words of an attribute instruction of `code`.
+#[inline(always)]
+pub(super) unsafe fn cached_attr(code: Ptr<CodeObj>, obj: Value, cache: *const Cell<u64>) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
+    if w0 == 0 || !hit(obj, w0) {
+        return None;
+    }
+    let payload = w1 >> 32;
+    match w1 & 0xff {
+        // SAFETY: see at_offset.
+        INLINE => Some(unsafe { at_offset(obj, payload) }),
+        OVERFLOW => {
+            let h = obj.header();
+            let m = h.map();
+            // SAFETY: the shape has the slot, so the attribute word holds the overflow array.
+            Some(unsafe { (*h.tail().add(m.dict_index as usize)).cast::<ArrayObj>() }.get(payload as usize))
+        }
+        CLASS_VALUE => Some(cache_value(code, payload)),
+        MEMBER => {
+            // SAFETY: see at_offset.
+            let v = unsafe { at_offset(obj, payload) };
+            (!v.is_empty()).then_some(v)
+        }
+        kind => cached_special(code, obj, kind, payload),
+    }
+}
+
+#[inline(never)]
+fn cached_special(code: Ptr<CodeObj>, obj: Value, kind: u64, payload: u64) -> Option<Value> {
+    if cache_value(code, payload) != obj {
+        return None;
+    }
+    match kind {
+        MODULE => {
+            let packed = cache_value(code, payload + 1).as_int() as u64;
+            let m: Ptr<ModuleObj> = obj.downcast()?;
+            let keys = m.dict().table.keys();
+            if keys.version.get() != packed as u32 {
+                return None;
+            }
+            Some(keys.entry((packed >> 32) as usize).value)
+        }
+        TYPE_VALUE => {
+            let c: Ptr<TypeObj> = obj.downcast()?;
+            (c.version.get() as i64 == cache_value(code, payload + 2).as_int()).then(|| cache_value(code, payload + 1))
+        }
+        _ => None,
+    }
+}
+
+/// Function and self for a method call, if the cache knows them.
+///
+/// # Safety
+/// As [`cached_attr`].
+#[inline(always)]
+pub(super) unsafe fn cached_method(code: Ptr<CodeObj>, obj: Value, cache: *const Cell<u64>) -> Option<(Value, Value)> {
+    // SAFETY: the caller's promise.
+    let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
+    if w0 == 0 || !hit(obj, w0) {
+        return None;
+    }
+    if w1 & 0xff == METHOD {
+        return Some((cache_value(code, w1 >> 32), obj));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { cached_attr(code, obj, cache) }.map(|v| (v, Value::EMPTY))
+}
+
+/// Stores, if the cache knows where.
+///
+/// # Safety
+/// As [`cached_attr`], for StoreAttr.
+#[inline(always)]
+pub(super) unsafe fn cached_store(obj: Value, v: Value, cache: *const Cell<u64>) -> bool {
+    // SAFETY: the caller's promise.
+    let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
+    if w0 == 0 || !hit(obj, w0) {
+        return false;
+    }
+    let h = obj.header();
+    // SAFETY: the cached map (or the one that it leads to) has a slot at this offset of the object.
+    unsafe { *((obj.bits() + (w1 & 0xffff_ffff) / 16) as *mut Value) = v };
+    if w1 & 15 == STORE_ADD {
+        // SAFETY: maps live as long as their class, and the cached version vouches for it.
+        h.set_map(unsafe { MapRef::from_id((w1 >> 32) as u32) });
+    }
+    cape_heap::write_barrier(h);
+    true
+}
+
+/// Byte offset of attribute slot `slot` in objects of a fixed-size map; `None` when it is in the overflow array.
+fn inline_offset(map: MapRef, slot: u32) -> Option<u64> {
+    if map.kind().size.is_some() || slot >= map.inline_count as u32 {
+        return None;
+    }
+    let tail = map.fixed_size() - 8 * map.tail_words as usize;
+    Some((tail + 8 * (map.inline_start as usize + slot as usize)) as u64)
+}
+
+fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64) {
+    if version == 0 {
+        return;
+    }
+    // SAFETY: two cache words follow an attribute instruction.
+    unsafe {
+        (*pc.add(1)).set(map.id() as u64 | (version as u64) << 32);
+        (*pc.add(2)).set(kind | payload << 32);
+    }
+}
+
+impl Vm {
+    #[inline(never)]
+    pub(crate) fn load_attr(&self, code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>) -> Res<Value> {
+        if obj.is_ptr() {
+            self.cache_attr(code, obj, name, pc, false);
+            // SAFETY: two cache words follow.
+            if let Some(v) = unsafe { cached_attr(code, obj, pc.add(1)) } {
+                return Ok(v);
+            }
+        }
+        self.get_attr(obj, name)
+    }
+
+    /// Fills the cache when the access is of a cacheable sort.
+    fn cache_attr(&self, code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>, method: bool) -> bool {
+        let t = type_of(obj);
+        if t.has(TypeFlags::CUSTOM_GETATTR) {
+            return false;
+        }
+        let map = obj.header().map();
+        if let Some(m) = obj.downcast::<ModuleObj>() {
+            return self.cache_module(code, m, t, name, pc);
+        }
+        if let Some(c) = obj.downcast::<TypeObj>() {
+            return self.cache_type(code, c, t, name, pc);
+        }
+        if obj.is::<NamespaceObj>() {
+            return false;
+        }
+        let descr = lookup_mro(t, name);
+        if let Some(d) = descr
+            && is_data_descriptor(d)
+        {
+            if let Some(m) = d.downcast::<MemberObj>()
+                && map.kind().size.is_none()
+                && m.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
+            {
+                let tail = map.fixed_size() - 8 * map.tail_words as usize;
+                fill(pc, map, version(t), MEMBER, tail as u64 + 8 * m.index.get() as u64);
+                return true;
+            }
+            return false;
+        }
+        if shape::has_attrs(map) {
+            // Objects in dict mode may shadow the class at any time.
+            let Some(s) = shape::shape_of(map) else { return false };
+            if let Some(slot) = s.slot_of(name) {
+                match inline_offset(map, slot) {
+                    Some(o) => fill(pc, map, version(t), INLINE, o),
+                    None => fill(pc, map, version(t), OVERFLOW, (slot - map.inline_count as u32) as u64),
+                }
+                return true;
+            }
+        }
+        let Some(d) = descr else { return false };
+        let plain_method = d.is::<FunctionObj>()
+            || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor;
+        if plain_method {
+            if method {
+                let at = cache_slots(code, 1);
+                self.set_cache_value(code, at, d);
+                fill(pc, map, version(t), METHOD, at as u64);
+                return true;
+            }
+            return false;
+        }
+        let value = match d.downcast::<StaticMethodObj>() {
+            Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
+            _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
+            _ => return false,
+        };
+        let at = cache_slots(code, 1);
+        self.set_cache_value(code, at, value);
+        fill(pc, map, version(t), CLASS_VALUE, at as u64);
+        true
+    }
+
+    fn set_cache_value(&self, code: Ptr<CodeObj>, at: u32, v: Value) {
+        let a: Ptr<ArrayObj> = code.cache_values.downcast().expect("cache array");
+        a.set(at as usize, v);
+    }
+
+    fn cache_module(&self, code: Ptr<CodeObj>, m: Ptr<ModuleObj>, t: Ptr<TypeObj>, name: Value, pc: *const Cell<u64>) -> bool {
+        let Some(i) = m.dict().index_of_str(name) else { return false };
+        if i >= 1 << 18 || lookup_mro(t, name).is_some_and(is_data_descriptor) {
+            return false;
+        }
+        let at = self.reuse_slots(code, pc, MODULE, 2);
+        self.set_cache_value(code, at, m.value());
+        let packed = m.dict().table.version() as i64 | (i as i64) << 32;
+        self.set_cache_value(code, at + 1, Value::int(packed));
+        fill(pc, m.header().map(), version(t), MODULE, at as u64);
+        true
+    }
+
+    fn cache_type(&self, code: Ptr<CodeObj>, c: Ptr<TypeObj>, meta: Ptr<TypeObj>, name: Value, pc: *const Cell<u64>) -> bool {
+        if lookup_mro(meta, name).is_some() {
+            return false;
+        }
+        let Some(d) = lookup_mro(c, name) else { return false };
+        let value = match d.downcast::<StaticMethodObj>() {
+            Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
+            _ if d.is::<FunctionObj>() || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor => d,
+            _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
+            _ => return false,
+        };
+        let at = self.reuse_slots(code, pc, TYPE_VALUE, 3);
+        self.set_cache_value(code, at, c.value());
+        self.set_cache_value(code, at + 1, value);
+        self.set_cache_value(code, at + 2, Value::int(version(c) as i64));
+        fill(pc, c.header().map(), version(meta), TYPE_VALUE, at as u64);
+        true
+    }
+
+    /// Cache slots for a site, the ones that it has when it had the same kind before.
+    fn reuse_slots(&self, code: Ptr<CodeObj>, pc: *const Cell<u64>, kind: u64, n: u32) -> u32 {
+        // SAFETY: two cache words follow.
+        let w1 = unsafe { (*pc.add(2)).get() };
+        if w1 & 0xff == kind { (w1 >> 32) as u32 } else { cache_slots(code, n) }
+    }
+
+    #[inline(never)]
+    pub(crate) fn load_method(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        name: Value,
+        pc: *const Cell<u64>,
+    ) -> Res<(Value, Value)> {
+        let t = type_of(obj);
+        if obj.is_ptr() {
+            if self.cache_attr(code, obj, name, pc, true)
+                // SAFETY: two cache words follow.
+                && let Some(p) = unsafe { cached_method(code, obj, pc.add(1)) }
+            {
+                return Ok(p);
+            }
+        }
+        if !t.has(TypeFlags::CUSTOM_GETATTR)
+            && !obj.is::<TypeObj>()
+            && !obj.is::<ModuleObj>()
+            && !obj.is::<NamespaceObj>()
+            && let Some(d) = lookup_mro(t, interned(name))
+            && (d.is::<FunctionObj>()
+                || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor)
+            && (!obj.is_ptr() || shape::get(obj.header(), name).is_none())
+        {
+            return Ok((d, obj));
+        }
+        self.get_attr(obj, name).map(|v| (v, Value::EMPTY))
+    }
+
+    #[inline(never)]
+    pub(crate) fn store_attr(&self, obj: Value, name: Value, v: Value, pc: *const Cell<u64>) -> Res<()> {
+        self.cache_store(obj, name, pc);
+        // SAFETY: two cache words follow.
+        if unsafe { cached_store(obj, v, pc.add(1)) } {
+            return Ok(());
+        }
+        self.set_attr(obj, name, v)
+    }
+
+    fn cache_store(&self, obj: Value, name: Value, pc: *const Cell<u64>) {
+        if !obj.is_ptr() {
+            return;
+        }
+        let t = type_of(obj);
+        let map = obj.header().map();
+        if t.has(TypeFlags::CUSTOM_SETATTR) || !std::ptr::eq(map.kind(), InstanceObj::kind()) {
+            return;
+        }
+        if let Some(d) = lookup_mro(t, name)
+            && is_data_descriptor(d)
+        {
+            if let Some(m) = d.downcast::<MemberObj>()
+                && m.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
+            {
+                let tail = map.fixed_size() - 8 * map.tail_words as usize;
+                self.fill_store(pc, map, t, tail as u64 + 8 * m.index.get() as u64, None);
+            }
+            return;
+        }
+        let Some(s) = shape::shape_of(map) else { return };
+        if let Some(slot) = s.slot_of(name) {
+            if let Some(o) = inline_offset(map, slot) {
+                self.fill_store(pc, map, t, o, None);
+            }
+        } else if let Some(o) = inline_offset(map, s.count())
+            && let Some(new) = shape::transition(map, s, name)
+        {
+            self.fill_store(pc, map, t, o, Some(new));
+        }
+    }
+
+    fn fill_store(&self, pc: *const Cell<u64>, map: MapRef, t: Ptr<TypeObj>, offset: u64, add: Option<MapRef>) {
+        let v = version(t);
+        let kind = if add.is_some() { STORE_ADD } else { STORE_INLINE };
+        // SAFETY: two cache words follow.
+        unsafe {
+            (*pc.add(1)).set(map.id() as u64 | (v as u64) << 32);
+            (*pc.add(2)).set(kind | offset << 4 | (add.map_or(0, |m| m.id()) as u64) << 32);
+        }
+    }
+
+    /// `super().name`; see the opcode.
+    pub(crate) fn load_super_attr(&self, sup: Value, class: Value, obj: Value, name: Value, two: bool) -> Res<Value> {
+        let (f, this) = self.load_super(sup, class, obj, name, two, false)?;
+        debug_assert!(this.is_empty());
+        Ok(f)
+    }
+
+    /// `super().name` as the callee of a call.
+    pub(crate) fn load_super_method(
+        &self,
+        sup: Value,
+        class: Value,
+        obj: Value,
+        name: Value,
+        two: bool,
+    ) -> Res<(Value, Value)> {
+        self.load_super(sup, class, obj, name, two, true)
+    }
+
+    fn load_super(
+        &self,
+        sup: Value,
+        class: Value,
+        obj: Value,
+        name: Value,
+        two: bool,
+        method: bool,
+    ) -> Res<(Value, Value)> {
+        let builtin = rt().builtins().get_str(rt().intern("super"));
+        let direct = Some(sup) == builtin;
+        if let (true, Some(c)) = (direct, class.downcast::<TypeObj>())
+            && let Some(start) = self.super_start(c, obj)?
+        {
+            if let Some(d) = super_lookup(start, c, name) {
+                if method
+                    && d.is::<FunctionObj>()
+                    && !obj.downcast::<TypeObj>().is_some_and(|o| o == start)
+                {
+                    return Ok((d, obj));
+                }
+                let o = if obj == start.value() { Value::EMPTY } else { obj };
+                return Ok((self.descr_get(d, o, start)?, Value::EMPTY));
+            }
+            if name != rt().names.class {
+                let n = name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+                let s = self.call(sup, &[class, obj])?;
+                return Err(self.attribute_error_for(format!("'super' object has no attribute '{n}'"), s, name));
+            }
+        }
+        let s = if two || direct { self.call(sup, &[class, obj])? } else { self.call(sup, &[])? };
+        Ok((self.get_attr(s, name)?, Value::EMPTY))
+    }
+
+    /// The class whose MRO `super(class, obj)` walks; `None` when obj fits neither way (the caller raises).
+    pub fn super_start(&self, class: Ptr<TypeObj>, obj: Value) -> Res<Option<Ptr<TypeObj>>> {
+        if let Some(o) = obj.downcast::<TypeObj>()
+            && o.is_subtype(class)
+        {
+            return Ok(Some(o));
+        }
+        let t = type_of(obj);
+        if t.is_subtype(class) {
+            return Ok(Some(t));
+        }
+        let k = self.get_attr_opt(obj, rt().names.class)?.and_then(|k| k.downcast::<TypeObj>());
+        Ok(k.filter(|k| k.is_subtype(class)))
+    }
+}
+
+/// Looks a name up along the MRO of `start` behind `class`.
+pub fn super_lookup(start: Ptr<TypeObj>, class: Ptr<TypeObj>, name: Value) -> Option<Value> {
+    let mro = start.mro();
+    let mro = mro.as_slice();
+    let at = mro.iter().position(|&c| c == class.value())?;
+    mro[at + 1..].iter().find_map(|c| c.downcast::<TypeObj>()?.dict().get_str(name))
+}
+
+/// Native descriptors that bind without a `__get__` in their special table.
+fn binds_natively(d: Value) -> bool {
+    d.is::<FunctionObj>()
+        || d.is::<MethodDescrObj>()
+        || d.is::<ClassMethodObj>()
+        || d.is::<StaticMethodObj>()
+        || d.is::<GetSetObj>()
+        || d.is::<MemberObj>()
+        || d.is::<PropertyObj>()
+}

@@ -1,0 +1,295 @@
+//! Building, indexing and unpacking containers.
+
+use cape_heap::{Ptr, Value};
+
+use super::Flow;
+use crate::class::full_name;
+use crate::exc::Res;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+use crate::vm::Vm;
+
+#[inline(always)]
+fn wrap_index(i: i64, n: usize) -> Option<usize> {
+    let i = if i < 0 { i + n as i64 } else { i };
+    (i >= 0 && (i as usize) < n).then_some(i as usize)
+}
+
+/// `c[k]` for exact lists, tuples and dicts with simple keys; `None` for everything else, errors included.
+#[inline(always)]
+pub(super) fn fast_item(c: Value, k: Value) -> Option<Value> {
+    if !c.is_ptr() {
+        return None;
+    }
+    let m = c.header().map();
+    let maps = &rt().maps;
+    if k.is_int() {
+        if m == maps.list {
+            // SAFETY: its map says so.
+            let l = unsafe { c.cast::<ListObj>() };
+            let s = l.generic_slice()?;
+            return wrap_index(k.as_int(), s.len()).map(|i| s[i]);
+        }
+        if m == maps.tuple {
+            // SAFETY: its map says so.
+            let t = unsafe { c.cast::<TupleObj>() };
+            return wrap_index(k.as_int(), t.len()).map(|i| t.get(i));
+        }
+    }
+    if m == maps.dict
+        && let Some(s) = k.downcast::<StrObj>()
+        && s.header().map() == maps.str
+    {
+        // SAFETY: its map says so.
+        return unsafe { c.cast::<DictObj>() }.get_str(k);
+    }
+    None
+}
+
+/// `c[k] = v` for exact lists with a good index.
+#[inline(always)]
+pub(super) fn fast_store(c: Value, k: Value, v: Value) -> bool {
+    if !c.is_ptr() || !k.is_int() || c.header().map() != rt().maps.list {
+        return false;
+    }
+    // SAFETY: its map says so.
+    let l = unsafe { c.cast::<ListObj>() };
+    match wrap_index(k.as_int(), l.len()) {
+        Some(i) => l.set(i, v),
+        None => false,
+    }
+}
+
+/// The concatenation of exact strings.
+pub(super) fn concat_strings(items: &[Value]) -> Value {
+    let total = items.iter().filter_map(|v| v.downcast::<StrObj>()).map(|s| s.len()).sum();
+    let mut b = StrBuilder::with_capacity(total);
+    for v in items {
+        if let Some(s) = v.downcast::<StrObj>() {
+            b.push_obj(&s);
+        }
+    }
+    b.finish().value()
+}
+
+impl Vm {
+    #[inline(never)]
+    pub(super) fn subscr(&self, c: Value, k: Value, _dst: u16) -> Res<Flow> {
+        if let Some(d) = c.downcast::<DictObj>()
+            && d.header().map() == rt().maps.dict
+        {
+            return match d.get(self, k)? {
+                Some(v) => Ok(Flow::Value(v)),
+                None => Err(self.key_error_for(k)),
+            };
+        }
+        self.get_item(c, k).map(Flow::Value)
+    }
+
+    #[inline(never)]
+    pub(super) fn store_subscr(&self, c: Value, k: Value, v: Value) -> Res<()> {
+        if let Some(d) = c.downcast::<DictObj>()
+            && d.header().map() == rt().maps.dict
+        {
+            return d.set(self, k, v);
+        }
+        self.set_item(c, k, v)
+    }
+
+    pub(super) fn contains_op(&self, c: Value, v: Value) -> Res<bool> {
+        if let Some(d) = c.downcast::<DictObj>()
+            && d.header().map() == rt().maps.dict
+        {
+            return Ok(d.get(self, v)?.is_some());
+        }
+        self.contains(c, v)
+    }
+
+    pub(super) fn build_set(&self, items: &[Value]) -> Res<Value> {
+        let s = SetObj::with_map(rt().maps.set);
+        for &v in items {
+            s.add(self, v)?;
+        }
+        Ok(s.value())
+    }
+
+    pub(super) fn build_map(&self, items: &[Value]) -> Res<Value> {
+        let d = DictObj::new();
+        for p in items.chunks_exact(2) {
+            d.set(self, p[0], p[1])?;
+        }
+        Ok(d.value())
+    }
+
+    pub(super) fn list_extend(&self, list: Value, items: Value) -> Res<()> {
+        let l: Ptr<ListObj> = list.downcast().expect("an exact list");
+        if type_of(items).special(Special::Iter).is_empty() && type_of(items).special(Special::Getitem).is_empty() {
+            return Err(self.type_error(format!(
+                "Value after * must be an iterable, not {}",
+                full_name(type_of(items))
+            )));
+        }
+        let a = self.list_of(items)?;
+        let n = l.len();
+        l.splice(n, n, a.as_slice());
+        Ok(())
+    }
+
+    /// `d.update(m)` for any mapping `m`.
+    pub fn dict_update(&self, d: Ptr<DictObj>, m: Value) -> Res<()> {
+        if let Some(o) = m.downcast::<DictObj>()
+            && (o.header().map() == rt().maps.dict || type_of(m).special(Special::Iter) == rt().types.dict.special(Special::Iter))
+        {
+            let mut i = 0;
+            while let Some((at, e)) = o.table.next_entry(i) {
+                i = at + 1;
+                match d.table.find(self, e.key, e.hash)? {
+                    Some(j) => d.table.set_value(j, e.value),
+                    None => d.table.insert_new(d.header(), e.hash, e.key, e.value),
+                }
+            }
+            return Ok(());
+        }
+        let keys = self.call_method(m, rt().names.keys, &[])?;
+        self.for_each(keys, |k| {
+            let v = self.get_item(m, k)?;
+            d.set(self, k, v)
+        })
+    }
+
+    pub(super) fn dict_update_op(&self, d: Value, m: Value) -> Res<()> {
+        let dict: Ptr<DictObj> = d.downcast().expect("an exact dict");
+        match self.dict_update(dict, m) {
+            Err(r) if r.is(rt().types.attribute_error) => {
+                Err(self.type_error(format!("'{}' object is not a mapping", full_name(type_of(m)))))
+            }
+            r => r,
+        }
+    }
+
+    pub(super) fn dict_merge_op(&self, d: Value, m: Value, f: Value) -> Res<()> {
+        let dict: Ptr<DictObj> = d.downcast().expect("an exact dict");
+        let is_dict = m.is::<DictObj>();
+        if !is_dict && self.get_attr_opt(m, rt().names.keys)?.is_none() {
+            return Err(self.type_error(format!(
+                "{} argument after ** must be a mapping, not {}",
+                self.function_str(f),
+                full_name(type_of(m))
+            )));
+        }
+        let keys = if is_dict { m } else { self.call_method(m, rt().names.keys, &[])? };
+        let keys = self.list_of(keys)?;
+        for &k in keys.as_slice() {
+            let v = self.get_item(m, k)?;
+            if dict.get(self, k)?.is_some() {
+                let name = match k.downcast::<StrObj>() {
+                    Some(s) => s.display(),
+                    None => return Err(self.type_error("keywords must be strings")),
+                };
+                return Err(self.type_error(format!(
+                    "{} got multiple values for keyword argument '{name}'",
+                    self.function_str(f)
+                )));
+            }
+            dict.set(self, k, v)?;
+        }
+        Ok(())
+    }
+
+    /// `module.qualname()` for messages, as `_PyObject_FunctionStr`.
+    pub(crate) fn function_str(&self, f: Value) -> String {
+        let text = |v: Option<Value>| v.and_then(|v| v.downcast::<StrObj>()).map(|s| s.display());
+        let q = text(self.get_attr_opt(f, rt().names.qualname).ok().flatten());
+        let m = text(self.get_attr_opt(f, rt().names.module).ok().flatten());
+        match (q, m) {
+            (Some(q), Some(m)) if m != "builtins" => format!("{m}.{q}()"),
+            (Some(q), _) => format!("{q}()"),
+            (None, _) => self.str(f).map(|s| s.display()).unwrap_or_default(),
+        }
+    }
+
+    /// Unpacks exactly `n` items of `v` into registers.
+    pub(super) unsafe fn unpack(&self, v: Value, dst: *mut Value, n: usize) -> Res<()> {
+        let items: Option<&[Value]> = if let Some(t) = v.downcast::<TupleObj>().filter(|t| t.header().map() == rt().maps.tuple) {
+            // SAFETY: the tuple is on this native stack; no allocation happens while the slice is used.
+            Some(unsafe { std::slice::from_raw_parts(t.as_slice().as_ptr(), t.len()) })
+        } else if let Some(l) = v.downcast::<ListObj>().filter(|l| l.header().map() == rt().maps.list) {
+            // SAFETY: as above.
+            l.generic_slice().map(|s| unsafe { std::slice::from_raw_parts(s.as_ptr(), s.len()) })
+        } else {
+            None
+        };
+        if let Some(items) = items {
+            if items.len() == n {
+                // SAFETY: n destination registers.
+                unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), dst, n) };
+                return Ok(());
+            }
+            return Err(if items.len() > n {
+                self.value_error(format!("too many values to unpack (expected {n}, got {})", items.len()))
+            } else {
+                self.value_error(format!("not enough values to unpack (expected {n}, got {})", items.len()))
+            });
+        }
+        let it = self.unpack_iter(v)?;
+        let mut got = ValueVec::with_capacity(n);
+        for i in 0..n {
+            match self.next(it)? {
+                Some(x) => got.push(x),
+                None => {
+                    return Err(
+                        self.value_error(format!("not enough values to unpack (expected {n}, got {i})"))
+                    );
+                }
+            }
+        }
+        if self.next(it)?.is_some() {
+            let sized = v.is::<ListObj>() || v.is::<TupleObj>() || v.is::<DictObj>();
+            let total = if sized { Some(self.len(v)?) } else { None };
+            return Err(self.value_error(match total {
+                Some(t) if t > n => format!("too many values to unpack (expected {n}, got {t})"),
+                _ => format!("too many values to unpack (expected {n})"),
+            }));
+        }
+        // SAFETY: n destination registers.
+        unsafe { std::ptr::copy_nonoverlapping(got.as_slice().as_ptr(), dst, n) };
+        Ok(())
+    }
+
+    fn unpack_iter(&self, v: Value) -> Res<Value> {
+        let t = type_of(v);
+        if t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
+            return Err(self.type_error(format!("cannot unpack non-iterable {} object", full_name(t))));
+        }
+        self.iter(v)
+    }
+
+    /// Unpacks `before` items, a list of the rest, `after` items into registers.
+    pub(super) unsafe fn unpack_ex(&self, v: Value, dst: *mut Value, before: usize, after: usize) -> Res<()> {
+        let it = self.unpack_iter(v)?;
+        let mut got = ValueVec::with_capacity(before + after);
+        while let Some(x) = self.next(it)? {
+            got.push(x);
+        }
+        let n = got.len();
+        if n < before + after {
+            return Err(if after > 0 || n < before {
+                self.value_error(format!(
+                    "not enough values to unpack (expected at least {}, got {n})",
+                    before + after
+                ))
+            } else {
+                self.value_error(format!("not enough values to unpack (expected at least {before}, got {n})"))
+            });
+        }
+        let rest = ListObj::new(&got[before..n - after]);
+        // SAFETY: before + 1 + after destination registers.
+        unsafe {
+            std::ptr::copy_nonoverlapping(got.as_slice().as_ptr(), dst, before);
+            *dst.add(before) = rest.value();
+            std::ptr::copy_nonoverlapping(got.as_slice().as_ptr().add(n - after), dst.add(before + 1), after);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! Call sites: Python callees get a frame on the register stack, native ones are called in place.
+
+use std::cell::Cell;
+
+use cape_bytecode::Word;
+use cape_heap::{Ptr, Value};
+
+use super::Flow;
+use crate::exc::Res;
+use crate::frame::Frame;
+use crate::generator::GeneratorObj;
+use crate::native::Flavour;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+use crate::vm::Vm;
+
+/// What leaving a generator's or constructor's frame comes to.
+pub(super) enum Left {
+    /// Out of the evaluation loop.
+    Entry(Value),
+    /// Into the caller's destination register.
+    Deliver(Value),
+    /// The caller's ForIter is exhausted.
+    Exhausted,
+}
+
+impl Vm {
+    /// Op::Call.
+    ///
+    /// # Safety
+    /// `frame` is the top frame and `pc` its Call instruction `w`.
+    #[inline(always)]
+    pub(super) unsafe fn call_op(&self, frame: *mut Frame, pc: *const Cell<u64>, w: Word) -> Res<Flow> {
+        // SAFETY: the compiler's call layout.
+        unsafe {
+            // The caller stands at its last cache word while the callee runs.
+            (*frame).pc = pc.add(2);
+            let f = (*frame).base.add(w.b() as usize);
+            let has_self = !(*f.add(1)).is_empty();
+            let (args, n) = if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
+            if let Some(func) = (*f).downcast::<FunctionObj>() {
+                return self.enter_function(func, args, n, None, w.a() as u32, Value::EMPTY);
+            }
+            self.call_other(f, args, n, None, w.a() as u32)
+        }
+    }
+
+    /// Op::CallKw.
+    ///
+    /// # Safety
+    /// As [`Vm::call_op`].
+    pub(super) unsafe fn call_kw_op(&self, frame: *mut Frame, pc: *const Cell<u64>, w: Word, names: Value) -> Res<Flow> {
+        // SAFETY: the compiler's call layout.
+        unsafe {
+            (*frame).pc = pc.add(3);
+            let f = (*frame).base.add(w.b() as usize);
+            let has_self = !(*f.add(1)).is_empty();
+            let (args, n) = if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
+            let names: Ptr<TupleObj> = names.cast();
+            if let Some(func) = (*f).downcast::<FunctionObj>() {
+                return self.enter_function(func, args, n, Some(names), w.a() as u32, Value::EMPTY);
+            }
+            self.call_other(f, args, n, Some(names), w.a() as u32)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn enter_function(
+        &self,
+        func: Ptr<FunctionObj>,
+        args: *mut Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        ret: u32,
+        ctor: Value,
+    ) -> Res<Flow> {
+        let code = func.code();
+        if args.wrapping_add(code.nregs as usize + n + 256) >= self.regs_end() {
+            return Err(self.too_deep(""));
+        }
+        // SAFETY: the window begins at the arguments, nothing above them is live, and there is room.
+        unsafe {
+            self.bind(func, args, n, kwnames, args)?;
+            let frame =
+                self.push_frame(code, args, func.value(), func.globals.get(), func.builtins.get(), ret, false)?;
+            (*frame).ctor = ctor;
+        }
+        Ok(Flow::Enter)
+    }
+
+    #[inline(never)]
+    unsafe fn call_other(
+        &self,
+        f: *mut Value,
+        args: *mut Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        ret: u32,
+    ) -> Res<Flow> {
+        // SAFETY: the compiler's call layout; the argument registers stay in place while the callee runs.
+        unsafe {
+            let callee = *f;
+            let slice = std::slice::from_raw_parts(args, n);
+            if let Some(m) = callee.downcast::<MethodDescrObj>() {
+                let class: Ptr<TypeObj> = m.class.cast();
+                if kwnames.is_none()
+                    && n == m.def.nparams
+                    && m.def.simple
+                    && n > 0
+                    && m.header().map() == rt().maps.method_descriptor
+                    && type_of(slice[0]).is_subtype(class)
+                {
+                    self.native_def.set(m.def);
+                    let r = (m.def.func)(self, slice)?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
+                return self.call_args(callee, slice, kwnames).map(Flow::Value);
+            }
+            if let Some(b) = callee.downcast::<BuiltinObj>() {
+                if matches!(b.def.flavour, Flavour::Function | Flavour::Static) {
+                    let r = b.def.call(self, slice, kwnames)?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
+                return self.call_args(callee, slice, kwnames).map(Flow::Value);
+            }
+            if let Some(m) = callee.downcast::<BoundMethodObj>()
+                && let Some(func) = m.func.downcast::<FunctionObj>()
+                && (*f.add(1)).is_empty()
+            {
+                *f.add(1) = m.this.get();
+                return self.enter_function(func, f.add(1), n + 1, kwnames, ret, Value::EMPTY);
+            }
+            if let Some(t) = callee.downcast::<TypeObj>() {
+                return self.call_class(t, f, args, n, kwnames, ret);
+            }
+            self.call_args(callee, slice, kwnames).map(Flow::Value)
+        }
+    }
+
+    /// A class is called: instances of plain Python classes run their `__init__` in a frame of this loop.
+    unsafe fn call_class(
+        &self,
+        t: Ptr<TypeObj>,
+        f: *mut Value,
+        args: *mut Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        ret: u32,
+    ) -> Res<Flow> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let plain_meta = t.header().map() == rt().maps.type_
+                || type_of(t.value()).special(Special::Call) == rt().types.type_.special(Special::Call);
+            if plain_meta
+                && t.special(Special::New) == rt().types.object.special(Special::New)
+                && !t.has(TypeFlags::ABSTRACT)
+                && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
+                && (*f.add(1)).is_empty()
+                && let Some(init) = t.special(Special::Init).downcast::<FunctionObj>()
+            {
+                let obj = InstanceObj::new(t.instance_map()).value();
+                *f.add(1) = obj;
+                return self.enter_function(init, f.add(1), n + 1, kwnames, ret, obj);
+            }
+            let slice = std::slice::from_raw_parts(args, n);
+            self.call_type(t, slice, kwnames).map(Flow::Value)
+        }
+    }
+
+    /// Op::CallEx.
+    pub(super) fn call_ex(&self, f: Value, args: Value, kwargs: Value) -> Res<Value> {
+        let items: Ptr<ArrayObj>;
+        let slice: &[Value] = match args.downcast::<TupleObj>() {
+            // SAFETY: the tuple is in the caller's registers and on this native stack.
+            Some(t) => unsafe { std::slice::from_raw_parts(t.as_slice().as_ptr(), t.len()) },
+            None => {
+                if type_of(args).special(Special::Iter).is_empty() && type_of(args).special(Special::Getitem).is_empty() {
+                    return Err(self.type_error(format!(
+                        "{} argument after * must be an iterable, not {}",
+                        self.function_str(f),
+                        crate::class::full_name(type_of(args))
+                    )));
+                }
+                items = self.list_of(args)?;
+                // SAFETY: the array stays on this native stack.
+                unsafe { std::slice::from_raw_parts(items.items_ptr(), items.len()) }
+            }
+        };
+        // The arguments are copied to scratch registers, so that the callee may rely on them staying.
+        let kw = kwargs.downcast::<DictObj>();
+        self.call_dict(f, slice, kw)
+    }
+
+    /// ForIter over a generator: its frame goes on in this loop. False: it has finished already.
+    pub(super) fn enter_generator(&self, g: Ptr<GeneratorObj>, ret: u32) -> Res<bool> {
+        use crate::generator::GenState;
+        match g.state() {
+            GenState::Running => return Err(self.value_error("generator already executing")),
+            GenState::Closed => return Ok(false),
+            s => {
+                let frame = self.push_generator(g, ret, false)?;
+                // SAFETY: the frame was just pushed.
+                unsafe {
+                    if s == GenState::Suspended {
+                        super::frames::deliver(frame, Value::NONE);
+                    } else {
+                        (*frame).pc = (*frame).pc.add(1);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Return from a generator's body or from `__init__`.
+    pub(super) fn return_special(&self, frame: *mut Frame, v: Value) -> Res<Left> {
+        // SAFETY: the top frame.
+        let (entry, ctor, generator) = unsafe { ((*frame).entry, (*frame).ctor, (*frame).generator) };
+        if !generator.is_empty() {
+            self.finish_generator(frame);
+            if entry {
+                return Ok(Left::Entry(v));
+            }
+            return Ok(Left::Exhausted);
+        }
+        if !v.is_none() {
+            return Err(self.type_error(format!(
+                "__init__() should return None, not '{}'",
+                type_of(v).name_str()
+            )));
+        }
+        self.pop_frame(frame, true);
+        Ok(if entry { Left::Entry(ctor) } else { Left::Deliver(ctor) })
+    }
+}

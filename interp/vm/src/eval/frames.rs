@@ -1,0 +1,617 @@
+//! Entering and leaving Python functions: argument binding, frames, code objects, generators.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use cape_bytecode::{CodeUnit, Const, Op, Word, flags};
+use cape_heap::{Field, Header, Native, Ptr, Value, heap};
+
+use crate::exc::{Raised, Res};
+use crate::frame::Frame;
+use crate::generator::{GenState, GeneratorObj, Sent};
+use crate::object::*;
+use crate::runtime::{intern, rt};
+use crate::vm::Vm;
+
+/// What a constant is as a value.
+pub fn const_value(vm: &Vm, c: &Const) -> Value {
+    match c {
+        Const::None => Value::NONE,
+        Const::True => Value::TRUE,
+        Const::False => Value::FALSE,
+        Const::Ellipsis => Value::ELLIPSIS,
+        Const::Int(i) => Int::Small(*i).into_value(),
+        Const::BigInt(b) => Int::Big(b.clone()).into_value(),
+        Const::Float(f) => Value::float(*f),
+        Const::Complex(re, im) => ComplexObj::new(*re, *im).value(),
+        Const::Str(s) => {
+            let o = StrObj::from_wtf8(s.as_bytes());
+            // Name-like constants are interned, as in CPython.
+            let name_like = o.as_ascii().is_some_and(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            if name_like { rt().intern_obj(o) } else { o.value() }
+        }
+        Const::Bytes(b) => BytesObj::new(b).value(),
+        Const::Tuple(items) => {
+            let mut v = ValueVec::with_capacity(items.len());
+            items.iter().for_each(|i| v.push(const_value(vm, i)));
+            TupleObj::new(&v).value()
+        }
+        Const::FrozenSet(items) => {
+            let s = SetObj::with_map(rt().maps.frozenset);
+            for i in items {
+                // Constants are hashable: the compiler only folds such.
+                let _ = s.add(vm, const_value(vm, i));
+            }
+            s.value()
+        }
+        Const::Slice(parts) => {
+            let [a, b, c] = [0, 1, 2].map(|i| const_value(vm, &parts[i]));
+            SliceObj::new(a, b, c).value()
+        }
+        Const::Code(u) => new_code(vm, u.clone()).value(),
+    }
+}
+
+fn str_tuple<'a>(names: impl Iterator<Item = &'a Box<str>>) -> Value {
+    let mut v = ValueVec::new();
+    names.for_each(|n| v.push(intern(n)));
+    TupleObj::new(&v).value()
+}
+
+/// Operators whose instructions have forms of their own.
+fn specialise(w: Word) -> Word {
+    use cape_bytecode::BinOp;
+    let op = w.op();
+    let k = match op {
+        Some(Op::BinaryOp) => false,
+        Some(Op::BinaryOpK) => true,
+        _ => return w,
+    };
+    let to = match (BinOp::from_u8(w.x()).map(BinOp::to_plain), k) {
+        (Some(BinOp::Add), false) => Op::Add,
+        (Some(BinOp::Add), true) => Op::AddK,
+        (Some(BinOp::Sub), false) => Op::Sub,
+        (Some(BinOp::Sub), true) => Op::SubK,
+        (Some(BinOp::Mul), false) => Op::Mul,
+        (Some(BinOp::Mul), true) => Op::MulK,
+        _ => return w,
+    };
+    w.with_op(to)
+}
+
+/// Makes a code object executable from its unit.
+pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
+    let mut consts = ValueVec::with_capacity(unit.consts.len());
+    unit.consts.iter().for_each(|c| consts.push(const_value(vm, c)));
+    let mut names = ValueVec::with_capacity(unit.names.len());
+    unit.names.iter().for_each(|n| names.push(intern(n)));
+    let mut words: Vec<Cell<u64>> = unit.code.iter().map(|w| Cell::new(w.0)).collect();
+    for (at, _, w) in unit.instructions() {
+        words[at as usize].set(specialise(w).0);
+    }
+    // A word behind the end, so that a saved pc may always be stepped over.
+    words.push(Cell::new(0));
+    let map = rt().maps.code;
+    let star = flags::VARARGS | flags::VARKEYWORDS;
+    let cellvars = str_tuple(unit.cellvars.iter());
+    let freevars = str_tuple(unit.freevars.iter());
+    let varnames = str_tuple(unit.varnames.iter());
+    let filename = StrObj::new(&unit.filename).value();
+    let consts = ArrayObj::from_slice(&consts);
+    let names = ArrayObj::from_slice(&names);
+    heap().alloc_old(
+        map,
+        CodeObj {
+            header: Header::new(map),
+            words: Native(words.into_boxed_slice()),
+            consts: Field::new(consts.value()),
+            names: Field::new(names.value()),
+            cache_values: Field::new(rt().empty_array().value()),
+            cache_used: Cell::new(0),
+            name: Field::new(intern(&unit.name)),
+            qualname: Field::new(intern(&unit.qualname)),
+            filename: Field::new(filename),
+            varnames: Field::new(varnames),
+            cellvars: Field::new(cellvars),
+            freevars: Field::new(freevars),
+            argcount: unit.argcount,
+            kwonly: unit.kwonlyargcount,
+            flags: unit.flags,
+            nregs: unit.nregs as u32,
+            simple: unit.kwonlyargcount == 0 && unit.flags & star == 0,
+            hash: Cell::new(-1),
+            unit: Native(unit),
+        },
+    )
+}
+
+/// Where an inline cache keeps a managed value: an index into the code's `cache_values`.
+pub(super) fn cache_slots(code: Ptr<CodeObj>, n: u32) -> u32 {
+    let at = code.cache_used.get();
+    let array: Ptr<ArrayObj> = code.cache_values.downcast().expect("cache array");
+    if (at + n) as usize > array.len() {
+        let bigger = ArrayObj::new(((at + n) as usize * 2).max(8));
+        bigger.copy_from(0, array.as_slice());
+        code.cache_values.set(code, bigger.value());
+    }
+    code.cache_used.set(at + n);
+    at
+}
+
+impl Vm {
+    /// Pushes a frame whose registers begin at `base`; the caller has written the parameters and cleared the others.
+    #[inline(always)]
+    pub(crate) fn push_frame(
+        &self,
+        code: Ptr<CodeObj>,
+        base: *mut Value,
+        func: Value,
+        globals: Value,
+        builtins: Value,
+        ret: u32,
+        entry: bool,
+    ) -> Res<*mut Frame> {
+        let top = self.frame_top.get().wrapping_add(1);
+        let end = base.wrapping_add(code.nregs as usize);
+        if self.depth() >= self.recursion_limit.get() as usize
+            || top >= self.frames_end()
+            || end.wrapping_add(256) >= self.regs_end()
+        {
+            return Err(self.too_deep(""));
+        }
+        // SAFETY: top is inside the frame mapping.
+        unsafe {
+            top.write(Frame {
+                code,
+                base,
+                pc: code.words.as_ptr(),
+                ret,
+                entry,
+                func,
+                globals,
+                builtins,
+                locals: Value::EMPTY,
+                object: Value::EMPTY,
+                generator: Value::EMPTY,
+                ctor: Value::EMPTY,
+                outer_handled: Value::EMPTY,
+            });
+        }
+        self.frame_top.set(top);
+        // Never down: registers of the caller above the callee's window stay part of the traced stack.
+        self.sp.set(end.max(self.sp.get()));
+        Ok(top)
+    }
+
+    /// Pops the top frame.
+    #[inline(always)]
+    pub(crate) fn pop_frame(&self, frame: *mut Frame, finished: bool) {
+        // SAFETY: frame is the top frame.
+        unsafe {
+            if !(*frame).object.is_empty() {
+                self.detach_frame_object(frame, finished);
+            }
+            let below = frame.wrapping_sub(1);
+            self.frame_top.set(below);
+            if !(*frame).entry {
+                // Native code that entered a frame restores sp itself.
+                self.sp.set((*below).base.wrapping_add((&(*below).code).nregs as usize));
+            }
+        }
+    }
+
+    /// Calls a Python function from native code.
+    pub fn call_function(
+        &self,
+        f: Ptr<FunctionObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        self.check_native_stack("")?;
+        let saved = self.sp.get();
+        let base = saved;
+        let code = f.code();
+        if base.wrapping_add(code.nregs as usize + args.len() + 256) >= self.regs_end() {
+            return Err(self.too_deep(""));
+        }
+        // SAFETY: there is room above sp.
+        unsafe { self.bind(f, args.as_ptr(), args.len(), kwnames, base)? };
+        let frame = self.push_frame(code, base, f.value(), f.globals.get(), f.builtins.get(), 0, true);
+        let r = frame.and_then(|_| super::run(self));
+        self.sp.set(saved);
+        r
+    }
+
+    /// Runs module, class or exec code.
+    pub fn run_code(&self, code: Ptr<CodeObj>, globals: Ptr<DictObj>, locals: Value, closure: Option<Ptr<TupleObj>>) -> Res<Value> {
+        self.check_native_stack("")?;
+        let saved = self.sp.get();
+        if saved.wrapping_add(code.nregs as usize + 256) >= self.regs_end() {
+            return Err(self.too_deep(""));
+        }
+        let builtins = self.builtins_of(globals);
+        // SAFETY: there is room above sp.
+        unsafe {
+            clear(saved, code.nregs as usize);
+            self.fill_closure(code, closure.map_or(Value::EMPTY, |c| c.value()), saved);
+        }
+        let frame = self.push_frame(code, saved, Value::EMPTY, globals.value(), builtins, 0, true)?;
+        // SAFETY: the frame was just pushed.
+        unsafe { (*frame).locals = locals };
+        let r = super::run(self);
+        self.sp.set(saved);
+        r
+    }
+
+    /// The builtins that code with these globals uses.
+    pub fn builtins_of(&self, globals: Ptr<DictObj>) -> Value {
+        match globals.get_str(rt().names.builtins) {
+            Some(b) => match b.downcast::<ModuleObj>() {
+                Some(m) => m.dict().value(),
+                None => b,
+            },
+            None => rt().builtins().value(),
+        }
+    }
+
+    unsafe fn fill_closure(&self, code: Ptr<CodeObj>, closure: Value, win: *mut Value) {
+        let unit = &code.unit;
+        if unit.freevars.is_empty() {
+            return;
+        }
+        if let Some(t) = closure.downcast::<TupleObj>() {
+            for (i, &c) in t.as_slice().iter().enumerate().take(unit.freevars.len()) {
+                // SAFETY: free variables have registers first_free.. in the window.
+                unsafe { *win.add(unit.first_free as usize + i) = c };
+            }
+        }
+    }
+
+    /// Binds arguments to a function's parameters in the window at `win`, clearing all its other registers. `args` may
+    /// overlap the window's beginning.
+    ///
+    /// # Safety
+    /// The window, and above it room for a copy of the arguments, must be free register-stack memory.
+    pub(crate) unsafe fn bind(
+        &self,
+        f: Ptr<FunctionObj>,
+        args: *const Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        win: *mut Value,
+    ) -> Res<()> {
+        let code = f.code();
+        let argcount = code.argcount as usize;
+        let nregs = code.nregs as usize;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if code.simple && kwnames.is_none() && n <= argcount {
+                std::ptr::copy(args, win, n);
+                clear(win.add(n), nregs - n);
+                if n < argcount {
+                    self.fill_defaults(f, code, n, win)?;
+                }
+            } else {
+                self.bind_slow(f, args, n, kwnames, win)?;
+            }
+            self.fill_closure(code, f.closure.get(), win);
+        }
+        Ok(())
+    }
+
+    unsafe fn fill_defaults(&self, f: Ptr<FunctionObj>, code: Ptr<CodeObj>, given: usize, win: *mut Value) -> Res<()> {
+        let argcount = code.argcount as usize;
+        let defaults = f.defaults.downcast::<TupleObj>();
+        let nd = defaults.map_or(0, |d| d.len());
+        let first = argcount.saturating_sub(nd);
+        for i in given.min(argcount)..argcount {
+            // SAFETY: parameter registers are in the window.
+            unsafe {
+                if (*win.add(i)).is_empty()
+                    && let Some(d) = defaults
+                    && i >= first
+                {
+                    *win.add(i) = d.get(i - first + nd.saturating_sub(argcount));
+                }
+            }
+        }
+        // SAFETY: as above.
+        let missing: Vec<usize> = (0..argcount).filter(|&i| unsafe { (*win.add(i)).is_empty() }).collect();
+        if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "positional")) }
+    }
+
+    unsafe fn bind_slow(
+        &self,
+        f: Ptr<FunctionObj>,
+        args: *const Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        win: *mut Value,
+    ) -> Res<()> {
+        let code = f.code();
+        let (argcount, kwonly, nregs) = (code.argcount as usize, code.kwonly as usize, code.nregs as usize);
+        let nkw = kwnames.map_or(0, |k| k.len());
+        let npos = n - nkw;
+        let saved = self.sp.get();
+        // SAFETY: the caller's promise; sp is moved over window and copy, so that allocation sees them as live.
+        let args = unsafe {
+            let copy = win.add(nregs);
+            std::ptr::copy(args, copy, n);
+            clear(win, nregs);
+            self.sp.set(copy.add(n).max(saved));
+            std::slice::from_raw_parts(copy, n)
+        };
+        let r = (|| {
+            let take = npos.min(argcount);
+            // SAFETY: parameter registers are in the window.
+            let set = |i: usize, v: Value| unsafe { *win.add(i) = v };
+            // SAFETY: as above.
+            let get = |i: usize| unsafe { *win.add(i) };
+            for (i, &a) in args[..take].iter().enumerate() {
+                set(i, a);
+            }
+            let params = argcount + kwonly;
+            let has_varargs = code.flags & flags::VARARGS != 0;
+            let varkw_at = params + has_varargs as usize;
+            if has_varargs {
+                set(params, TupleObj::new(&args[take..npos]).value());
+            }
+            let varkw = (code.flags & flags::VARKEYWORDS != 0).then(DictObj::new);
+            if let Some(d) = varkw {
+                set(varkw_at, d.value());
+            }
+            let posonly = code.unit.posonlyargcount as usize;
+            let varnames: Ptr<TupleObj> = code.varnames.downcast().expect("varnames");
+            for k in 0..nkw {
+                let name = kwnames.map_or(Value::EMPTY, |t| t.get(k));
+                let Some(text) = name.downcast::<StrObj>() else {
+                    return Err(self.type_error(format!("{}() keywords must be strings", self.function_name(f))));
+                };
+                let value = args[npos + k];
+                let at = (posonly..params).find(|&j| varnames.get(j) == name).or_else(|| {
+                    (posonly..params).find(|&j| varnames.get(j).downcast::<StrObj>().is_some_and(|s| s.eq(&text)))
+                });
+                match at {
+                    Some(j) if get(j).is_empty() => set(j, value),
+                    Some(_) => {
+                        return Err(self.type_error(format!(
+                            "{}() got multiple values for argument '{}'",
+                            self.function_name(f),
+                            text.display()
+                        )));
+                    }
+                    None => match varkw {
+                        Some(d) => d.set(self, name, value)?,
+                        None => return Err(self.unexpected_keyword(f, kwnames, &text.display(), posonly)),
+                    },
+                }
+            }
+            if npos > argcount && !has_varargs {
+                return Err(self.too_many_positional(f, npos, (argcount..params).filter(|&i| !get(i).is_empty()).count()));
+            }
+            // SAFETY: the window's promise is passed on.
+            unsafe { self.fill_defaults(f, code, take, win)? };
+            let kwdefaults = f.kwdefaults.downcast::<DictObj>();
+            let mut missing = Vec::new();
+            for i in argcount..params {
+                if get(i).is_empty() {
+                    match kwdefaults.and_then(|d| d.get_str(varnames.get(i))) {
+                        Some(v) => set(i, v),
+                        None => missing.push(i),
+                    }
+                }
+            }
+            if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "keyword-only")) }
+        })();
+        self.sp.set(saved);
+        r
+    }
+
+    fn function_name(&self, f: Ptr<FunctionObj>) -> String {
+        f.qualname.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default()
+    }
+
+    #[cold]
+    fn missing_arguments(&self, f: Ptr<FunctionObj>, which: &[usize], kind: &str) -> Raised {
+        let unit = &f.code().unit;
+        let names: Vec<String> = which.iter().map(|&i| format!("'{}'", unit.varnames[i])).collect();
+        let list = match names.as_slice() {
+            [a] => a.clone(),
+            [a, b] => format!("{a} and {b}"),
+            [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
+            [] => String::new(),
+        };
+        self.type_error(format!(
+            "{}() missing {} required {kind} argument{}: {list}",
+            self.function_name(f),
+            names.len(),
+            if names.len() == 1 { "" } else { "s" }
+        ))
+    }
+
+    #[cold]
+    fn too_many_positional(&self, f: Ptr<FunctionObj>, given: usize, kwonly_given: usize) -> Raised {
+        let code = f.code();
+        let n = code.argcount as usize;
+        let nd = f.defaults.downcast::<TupleObj>().map_or(0, |d| d.len());
+        let takes = if nd > 0 { format!("from {} to {n}", n - nd.min(n)) } else { n.to_string() };
+        let plural = if n == 1 && nd == 0 { "" } else { "s" };
+        let kw = match kwonly_given {
+            0 => String::new(),
+            k => format!(
+                " positional argument{} (and {k} keyword-only argument{})",
+                if given == 1 { "" } else { "s" },
+                if k == 1 { "" } else { "s" }
+            ),
+        };
+        let verb = if given == 1 && kwonly_given == 0 { "was" } else { "were" };
+        self.type_error(format!(
+            "{}() takes {takes} positional argument{plural} but {given}{kw} {verb} given",
+            self.function_name(f)
+        ))
+    }
+
+    #[cold]
+    fn unexpected_keyword(
+        &self,
+        f: Ptr<FunctionObj>,
+        kwnames: Option<Ptr<TupleObj>>,
+        name: &str,
+        posonly: usize,
+    ) -> Raised {
+        let unit = &f.code().unit;
+        let wrong: Vec<String> = unit.varnames[..posonly]
+            .iter()
+            .filter(|n| {
+                kwnames.is_some_and(|k| {
+                    k.as_slice().iter().any(|v| v.downcast::<StrObj>().is_some_and(|s| s.eq_str(n)))
+                })
+            })
+            .map(|n| n.to_string())
+            .collect();
+        if !wrong.is_empty() {
+            return self.type_error(format!(
+                "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                self.function_name(f),
+                wrong.join(", ")
+            ));
+        }
+        let params = unit.argcount as usize + unit.kwonlyargcount as usize;
+        let candidates: Vec<&str> = unit.varnames[posonly..params].iter().map(|s| &**s).collect();
+        let hint = crate::suggest::closest(name, candidates.iter().copied())
+            .map(|s| format!(". Did you mean '{s}'?"))
+            .unwrap_or_default();
+        self.type_error(format!(
+            "{}() got an unexpected keyword argument '{name}'{hint}",
+            self.function_name(f)
+        ))
+    }
+
+    /// Puts a generator's frame on the stack, ready to go on after its yield. `entry` as in [`Frame`].
+    pub(crate) fn push_generator(&self, g: Ptr<GeneratorObj>, ret: u32, entry: bool) -> Res<*mut Frame> {
+        let code = g.code();
+        let base = self.sp.get();
+        let frame = self.push_frame(code, base, g.func.get(), g.globals.get(), g.builtins.get(), ret, entry)?;
+        let regs: Ptr<ArrayObj> = g.registers.downcast().expect("a resumable generator has registers");
+        // SAFETY: push_frame has checked that there is room for the window.
+        unsafe {
+            std::ptr::copy_nonoverlapping(regs.items_ptr(), base, code.nregs as usize);
+            let f = &mut *frame;
+            f.generator = g.value();
+            f.pc = code.words.as_ptr().add(g.pc.get() as usize);
+            f.outer_handled = self.handled.replace(g.handled.get());
+            if let Some(o) = g.frame.downcast::<crate::frame::FrameObj>() {
+                f.object = o.value();
+                o.live.set(frame);
+            }
+        }
+        g.set_state(GenState::Running);
+        Ok(frame)
+    }
+
+    /// A generator's frame suspends at its present pc: its registers go back to the heap.
+    pub(crate) fn suspend_generator(&self, frame: *mut Frame) {
+        // SAFETY: frame is the top frame and belongs to a generator.
+        unsafe {
+            let f = &mut *frame;
+            let g: Ptr<GeneratorObj> = f.generator.cast();
+            let regs: Ptr<ArrayObj> = g.registers.cast();
+            regs.copy_from(0, std::slice::from_raw_parts(f.base, f.code.nregs as usize));
+            g.pc.set(f.lasti());
+            g.handled.set(g, self.handled.replace(f.outer_handled));
+            g.set_state(GenState::Suspended);
+            self.pop_frame(frame, false);
+        }
+    }
+
+    /// A generator's frame has finished (returned or raised).
+    pub(crate) fn finish_generator(&self, frame: *mut Frame) {
+        // SAFETY: frame is the top frame and belongs to a generator.
+        unsafe {
+            let g: Ptr<GeneratorObj> = (*frame).generator.cast();
+            self.handled.set((*frame).outer_handled);
+            self.pop_frame(frame, true);
+            self.drop_generator(g);
+        }
+    }
+
+    /// Resumes a generator that may be resumed, from native code.
+    pub(crate) fn resume_frame(&self, g: Ptr<GeneratorObj>, input: Result<Value, Raised>) -> Res<Sent> {
+        self.check_native_stack("")?;
+        let saved = self.sp.get();
+        if let (GenState::Created, Err(r)) = (g.state(), input) {
+            // Nothing runs: the exception is raised at the function's first line.
+            let frame = self.push_generator(g, 0, true)?;
+            self.add_traceback(r.exc(), frame);
+            self.finish_generator(frame);
+            self.sp.set(saved);
+            return Err(r);
+        }
+        let started = g.state() == GenState::Suspended;
+        let frame = self.push_generator(g, 0, true)?;
+        let throw = match input {
+            Ok(v) => {
+                if started {
+                    // SAFETY: the frame was just pushed.
+                    unsafe { deliver(frame, v) };
+                } else {
+                    // SAFETY: as above; the pc stands at ReturnGenerator.
+                    unsafe { (*frame).pc = (*frame).pc.add(1) };
+                }
+                None
+            }
+            Err(r) => Some(r),
+        };
+        let r = super::run_from(self, throw);
+        self.sp.set(saved);
+        self.after_generator(g, r)
+    }
+
+    /// Goes on with a suspended generator after its YieldFrom, whose result is already in place.
+    pub(crate) fn resume_after_delegate(&self, g: Ptr<GeneratorObj>) -> Res<Sent> {
+        self.check_native_stack("")?;
+        let saved = self.sp.get();
+        let frame = self.push_generator(g, 0, true)?;
+        // SAFETY: the frame was just pushed.
+        unsafe { (*frame).pc = (*frame).pc.add(1) };
+        let r = super::run_from(self, None);
+        self.sp.set(saved);
+        self.after_generator(g, r)
+    }
+
+    fn after_generator(&self, g: Ptr<GeneratorObj>, r: Res<Value>) -> Res<Sent> {
+        match r {
+            Ok(v) if g.state() == GenState::Suspended => Ok(Sent::Yielded(v)),
+            Ok(v) => Ok(Sent::Returned(v)),
+            Err(r) => Err(r),
+        }
+    }
+}
+
+/// Gives the value sent to the yield at which a resumed frame stands, and moves past it (a YieldFrom is run again).
+///
+/// # Safety
+/// `frame` must be a live frame standing at Yield or YieldFrom.
+pub(crate) unsafe fn deliver(frame: *mut Frame, v: Value) {
+    // SAFETY: the caller's promise; operand registers are in the window.
+    unsafe {
+        let f = &mut *frame;
+        let w = Word((*f.pc).get());
+        if w.op() == Some(Op::YieldFrom) {
+            *f.base.add(w.c() as usize) = v;
+        } else {
+            *f.base.add(w.a() as usize) = v;
+            f.pc = f.pc.add(1);
+        }
+    }
+}
+
+/// Makes `n` registers EMPTY.
+///
+/// # Safety
+/// They must be register-stack memory.
+#[inline(always)]
+pub(crate) unsafe fn clear(at: *mut Value, n: usize) {
+    // SAFETY: the caller's promise; EMPTY is all zeros.
+    unsafe { std::ptr::write_bytes(at, 0, n) }
+}

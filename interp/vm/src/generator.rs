@@ -1,0 +1,349 @@
+//! Generators, coroutines and async generators: suspended frames on the heap.
+
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, Ptr, Value, heap, heap_object};
+
+use crate::exc::{Raised, Res};
+use crate::frame::{Frame, FrameObj};
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::vm::Vm;
+
+/// Where a generator stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum GenState {
+    /// Not started.
+    Created,
+    /// Running now.
+    Running,
+    /// Waiting at a yield.
+    Suspended,
+    /// Finished.
+    Closed,
+}
+
+heap_object! {
+    /// A generator, coroutine or async generator (its map says which).
+    pub struct GeneratorObj {
+        pub code: Field,
+        pub func: Field,
+        pub globals: Field,
+        pub builtins: Field,
+        /// The registers while suspended (an array); EMPTY once finished.
+        pub registers: Field,
+        /// The frame object, if one was made.
+        pub frame: Field,
+        /// Its own handled exception while suspended (EMPTY: none).
+        pub handled: Field,
+        pub name: Field,
+        pub qualname: Field,
+        /// Word index of the instruction to resume at (the yield that suspended, or the one after ReturnGenerator).
+        pub pc: Cell<u32>,
+        pub state: Cell<u8>,
+        /// Async generators: a `__anext__`, `asend`, `athrow` or `aclose` is under way; `closed` after `aclose`.
+        pub running_async: Cell<bool>,
+        pub closed_async: Cell<bool>,
+        pub hooks_inited: Cell<bool>,
+        pub finalizer: Field,
+        /// Coroutines: `cr_origin`.
+        pub origin: Field,
+    }
+
+    /// The helpers of coroutines and async generators: `coroutine_wrapper`, `async_generator_asend`, `_athrow` and the
+    /// wrapped value (their maps say which).
+    pub struct AsyncGenAuxObj {
+        pub target: Field,
+        pub args: Field,
+        pub state: Cell<u8>,
+    }
+}
+
+impl GeneratorObj {
+    /// The state.
+    pub fn state(&self) -> GenState {
+        match self.state.get() {
+            0 => GenState::Created,
+            1 => GenState::Running,
+            2 => GenState::Suspended,
+            _ => GenState::Closed,
+        }
+    }
+
+    pub(crate) fn set_state(&self, s: GenState) {
+        self.state.set(s as u8);
+    }
+
+    /// The code.
+    pub fn code(&self) -> Ptr<CodeObj> {
+        self.code.downcast().expect("code of a generator")
+    }
+
+    /// What a suspended generator delegates to (`yield from`, `await`), if it does.
+    pub fn delegate(&self) -> Option<Value> {
+        if self.state() != GenState::Suspended {
+            return None;
+        }
+        let word = cape_bytecode::Word(self.code().words[self.pc.get() as usize].get());
+        if word.op() != Some(cape_bytecode::Op::YieldFrom) {
+            return None;
+        }
+        Some(self.registers.downcast::<ArrayObj>()?.get(word.b() as usize))
+    }
+}
+
+impl AsyncGenAuxObj {
+    /// A helper with this map.
+    pub fn new(map: cape_heap::MapRef, target: Value, args: Value) -> Ptr<AsyncGenAuxObj> {
+        heap().alloc(
+            map,
+            AsyncGenAuxObj {
+                header: Header::new(map),
+                target: Field::new(target),
+                args: Field::new(args),
+                state: Cell::new(0),
+            },
+        )
+    }
+}
+
+/// What sending into an iterator gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sent {
+    /// It yielded this.
+    Yielded(Value),
+    /// It finished with this result.
+    Returned(Value),
+}
+
+impl Vm {
+    /// Makes the generator for the running frame, whose pc stands at ReturnGenerator.
+    pub(crate) fn make_generator(&self, frame: &Frame, resume_at: u32) -> Ptr<GeneratorObj> {
+        use cape_bytecode::flags;
+        let code = frame.code;
+        let maps = &rt().maps;
+        let map = if code.flags & flags::COROUTINE != 0 {
+            maps.coroutine
+        } else if code.flags & flags::ASYNC_GENERATOR != 0 {
+            maps.async_generator
+        } else {
+            maps.generator
+        };
+        // SAFETY: a frame has nregs registers.
+        let regs = unsafe { std::slice::from_raw_parts(frame.base, code.nregs as usize) };
+        let registers = ArrayObj::from_slice(regs);
+        let (name, qualname) = match frame.func.downcast::<FunctionObj>() {
+            Some(f) => (f.name.get(), f.qualname.get()),
+            None => (code.name.get(), code.qualname.get()),
+        };
+        heap().alloc(
+            map,
+            GeneratorObj {
+                header: Header::new(map),
+                code: Field::new(code.value()),
+                func: Field::new(frame.func),
+                globals: Field::new(frame.globals),
+                builtins: Field::new(frame.builtins),
+                registers: Field::new(registers.value()),
+                frame: Field::new(Value::EMPTY),
+                handled: Field::new(Value::EMPTY),
+                name: Field::new(name),
+                qualname: Field::new(qualname),
+                pc: Cell::new(resume_at),
+                state: Cell::new(GenState::Created as u8),
+                running_async: Cell::new(false),
+                closed_async: Cell::new(false),
+                hooks_inited: Cell::new(false),
+                finalizer: Field::new(Value::EMPTY),
+                origin: Field::new(Value::NONE),
+            },
+        )
+    }
+
+    fn noun(g: Ptr<GeneratorObj>) -> &'static str {
+        let m = g.header().map();
+        if m == rt().maps.coroutine {
+            "coroutine"
+        } else if m == rt().maps.async_generator {
+            "async generator"
+        } else {
+            "generator"
+        }
+    }
+
+    /// Resumes a generator with a value, or by raising an exception in it.
+    pub fn resume(&self, g: Ptr<GeneratorObj>, input: Result<Value, Raised>) -> Res<Sent> {
+        match g.state() {
+            GenState::Running => {
+                return Err(self.value_error(format!("{} already executing", Self::noun(g))));
+            }
+            GenState::Closed => {
+                return match input {
+                    Err(r) => Err(r),
+                    Ok(_) if g.header().map() == rt().maps.coroutine => {
+                        Err(self.runtime_error("cannot reuse already awaited coroutine"))
+                    }
+                    Ok(_) => Ok(Sent::Returned(Value::NONE)),
+                };
+            }
+            GenState::Created => {
+                if let Ok(v) = input
+                    && !v.is_none()
+                {
+                    return Err(self
+                        .type_error(format!("can't send non-None value to a just-started {}", Self::noun(g))));
+                }
+            }
+            GenState::Suspended => {}
+        }
+        self.resume_frame(g, input)
+    }
+
+    /// Sends `v` (None: `next`) to any iterator.
+    pub fn send_to(&self, iter: Value, v: Value) -> Res<Sent> {
+        if let Some(g) = iter.downcast::<GeneratorObj>()
+            && g.header().map() != rt().maps.async_generator
+        {
+            return self.resume(g, Ok(v));
+        }
+        let r = if v.is_none() {
+            match self.next(iter) {
+                Ok(Some(y)) => return Ok(Sent::Yielded(y)),
+                // Exhaustion without an exception object has no value.
+                Ok(None) => return Ok(Sent::Returned(self.take_stop_value())),
+                Err(r) => Err(r),
+            }
+        } else {
+            self.call_method(iter, rt().names.send, &[v])
+        };
+        match r {
+            Ok(y) => Ok(Sent::Yielded(y)),
+            Err(r) if r.is(rt().types.stop_iteration) => Ok(Sent::Returned(stop_value(r))),
+            Err(r) => Err(r),
+        }
+    }
+
+    /// `generator.throw(exc)`, forwarding to what it delegates to.
+    pub fn throw_into(&self, g: Ptr<GeneratorObj>, exc: Raised) -> Res<Sent> {
+        let Some(sub) = g.delegate() else {
+            return self.resume(g, Err(exc));
+        };
+        if exc.is(rt().types.generator_exit) {
+            g.set_state(GenState::Running);
+            let closed = self.close_iterator(sub);
+            g.set_state(GenState::Suspended);
+            return match closed {
+                Ok(()) => self.resume(g, Err(exc)),
+                Err(r) => self.resume(g, Err(r)),
+            };
+        }
+        g.set_state(GenState::Running);
+        let r = if let Some(sg) = sub.downcast::<GeneratorObj>() {
+            self.throw_into(sg, exc).map(Some)
+        } else {
+            match self.get_attr_opt(sub, rt().names.throw) {
+                Ok(None) => Ok(None),
+                Ok(Some(m)) => self.call(m, &[exc.value()]).map(|v| Some(Sent::Yielded(v))),
+                Err(r) => Err(r),
+            }
+        };
+        g.set_state(GenState::Suspended);
+        match r {
+            Ok(Some(Sent::Yielded(v))) => Ok(Sent::Yielded(v)),
+            Ok(Some(Sent::Returned(v))) => self.finish_delegation(g, v),
+            Ok(None) => self.resume(g, Err(exc)),
+            Err(r) if r.is(rt().types.stop_iteration) => self.finish_delegation(g, stop_value(r)),
+            Err(r) => self.resume(g, Err(r)),
+        }
+    }
+
+    /// The delegate finished with `v` while an exception was thrown in: goes on after the YieldFrom.
+    fn finish_delegation(&self, g: Ptr<GeneratorObj>, v: Value) -> Res<Sent> {
+        let word = cape_bytecode::Word(g.code().words[g.pc.get() as usize].get());
+        let regs: Ptr<ArrayObj> = g.registers.downcast().expect("a suspended generator has registers");
+        regs.set(word.a() as usize, v);
+        self.resume_after_delegate(g)
+    }
+
+    fn close_iterator(&self, it: Value) -> Res<()> {
+        if let Some(g) = it.downcast::<GeneratorObj>() {
+            return self.close_generator(g).map(|_| ());
+        }
+        if let Some(m) = self.get_attr_opt(it, rt().names.close)? {
+            self.call(m, &[])?;
+        }
+        Ok(())
+    }
+
+    /// `generator.close()`: the generator's return value.
+    pub fn close_generator(&self, g: Ptr<GeneratorObj>) -> Res<Value> {
+        match g.state() {
+            GenState::Created => {
+                self.drop_generator(g);
+                return Ok(Value::NONE);
+            }
+            GenState::Closed => return Ok(Value::NONE),
+            _ => {}
+        }
+        let exit = self.new_exc_args(rt().types.generator_exit, &[]);
+        match self.throw_into(g, exit) {
+            Ok(Sent::Yielded(_)) => {
+                Err(self.runtime_error(format!("{} ignored GeneratorExit", Self::noun(g))))
+            }
+            Ok(Sent::Returned(v)) => Ok(v),
+            Err(r) if r.is(rt().types.generator_exit) || r.is(rt().types.stop_iteration) => Ok(Value::NONE),
+            Err(r) => Err(r),
+        }
+    }
+
+    /// The generator will not run again.
+    pub(crate) fn drop_generator(&self, g: Ptr<GeneratorObj>) {
+        g.set_state(GenState::Closed);
+        if let Some(f) = g.frame.downcast::<FrameObj>()
+            && let Some(a) = g.registers.downcast::<ArrayObj>()
+            && f.registers.get().is_empty()
+        {
+            f.registers.set(f, a.value());
+        }
+        g.registers.set_no_barrier(Value::EMPTY);
+        g.handled.set_no_barrier(Value::EMPTY);
+    }
+
+    /// Whether `v` can be awaited directly: a coroutine, or a generator marked by `types.coroutine`.
+    pub fn is_coroutine_like(&self, v: Value) -> bool {
+        v.downcast::<GeneratorObj>().is_some_and(|g| {
+            g.header().map() == rt().maps.coroutine
+                || g.code().flags & cape_bytecode::flags::ITERABLE_COROUTINE != 0
+        })
+    }
+
+    /// `type.__await__` protocol: the iterator behind an awaitable.
+    pub fn awaitable_iter(&self, v: Value, message: impl FnOnce() -> String) -> Res<Value> {
+        if self.is_coroutine_like(v) {
+            return Ok(v);
+        }
+        let t = type_of(v);
+        let f = t.special(crate::special::Special::Await);
+        if f.is_empty() {
+            return Err(self.type_error(message()));
+        }
+        let it = self.call_special(f, &[v])?;
+        if self.is_coroutine_like(it) {
+            return Err(self.type_error("__await__() returned a coroutine"));
+        }
+        if type_of(it).special(crate::special::Special::Next).is_empty() {
+            return Err(self.type_error(format!(
+                "__await__() returned non-iterator of type '{}'",
+                type_of(it).name_str()
+            )));
+        }
+        Ok(it)
+    }
+}
+
+/// The value of a raised StopIteration.
+pub fn stop_value(r: Raised) -> Value {
+    let v = crate::exc::extra(r.exc(), 0);
+    if v.is_empty() { Value::NONE } else { v }
+}

@@ -1,0 +1,1004 @@
+//! Operators and object protocols.
+
+use cape_heap::{Ptr, Value};
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
+
+use crate::class::full_name;
+use crate::exc::Res;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+use crate::vm::Vm;
+
+/// A comparison operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cmp {
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+impl Cmp {
+    /// Its method.
+    pub fn special(self) -> Special {
+        match self {
+            Cmp::Lt => Special::Lt,
+            Cmp::Le => Special::Le,
+            Cmp::Eq => Special::Eq,
+            Cmp::Ne => Special::Ne,
+            Cmp::Gt => Special::Gt,
+            Cmp::Ge => Special::Ge,
+        }
+    }
+
+    /// The operator with the operands exchanged.
+    pub fn swapped(self) -> Cmp {
+        match self {
+            Cmp::Lt => Cmp::Gt,
+            Cmp::Le => Cmp::Ge,
+            Cmp::Gt => Cmp::Lt,
+            Cmp::Ge => Cmp::Le,
+            c => c,
+        }
+    }
+
+    /// What it says of an ordering.
+    pub fn of(self, o: std::cmp::Ordering) -> bool {
+        match self {
+            Cmp::Lt => o.is_lt(),
+            Cmp::Le => o.is_le(),
+            Cmp::Eq => o.is_eq(),
+            Cmp::Ne => o.is_ne(),
+            Cmp::Gt => o.is_gt(),
+            Cmp::Ge => o.is_ge(),
+        }
+    }
+
+    /// Its symbol.
+    pub fn symbol(self) -> &'static str {
+        ["<", "<=", "==", "!=", ">", ">="][self as usize]
+    }
+
+    /// From CPython's number (`Py_LT`...).
+    pub fn from_index(i: u8) -> Cmp {
+        [Cmp::Lt, Cmp::Le, Cmp::Eq, Cmp::Ne, Cmp::Gt, Cmp::Ge][i as usize]
+    }
+}
+
+/// A binary operator: its method, the reflected one, the in-place one, its symbol.
+#[derive(Clone, Copy, Debug)]
+pub struct BinaryOperator {
+    /// `__op__`
+    pub method: Special,
+    /// `__rop__`
+    pub reflected: Special,
+    /// `__iop__`
+    pub inplace: Special,
+    /// For messages.
+    pub symbol: &'static str,
+}
+
+macro_rules! binary_operators { ($($n:ident $m:ident $r:ident $i:ident $s:literal;)*) => { $(
+    #[doc = concat!("The operator `", $s, "`.")]
+    pub const $n: BinaryOperator = BinaryOperator { method: Special::$m, reflected: Special::$r, inplace: Special::$i, symbol: $s };
+)* } }
+binary_operators! {
+    ADD Add Radd Iadd "+"; SUB Sub Rsub Isub "-"; MUL Mul Rmul Imul "*"; MATMUL Matmul Rmatmul Imatmul "@";
+    TRUEDIV Truediv Rtruediv Itruediv "/"; FLOORDIV Floordiv Rfloordiv Ifloordiv "//"; MOD Mod Rmod Imod "%";
+    POW Pow Rpow Ipow "** or pow()"; LSHIFT Lshift Rlshift Ilshift "<<"; RSHIFT Rshift Rrshift Irshift ">>";
+    AND And Rand Iand "&"; XOR Xor Rxor Ixor "^"; OR Or Ror Ior "|"; DIVMOD Divmod Rdivmod Divmod "divmod()";
+}
+
+const HASH_MODULUS: i64 = (1 << 61) - 1;
+
+/// CPython's hash of an integer.
+pub fn hash_i64(i: i64) -> i64 {
+    let h = (i.unsigned_abs() % HASH_MODULUS as u64) as i64;
+    let h = if i < 0 { -h } else { h };
+    if h == -1 { -2 } else { h }
+}
+
+/// CPython's hash of a big integer.
+pub fn hash_big(b: &BigInt) -> i64 {
+    let h = (b % HASH_MODULUS).to_i64().unwrap_or(0);
+    if h == -1 { -2 } else { h }
+}
+
+/// CPython's hash of a float (not of a NaN, whose hash is its identity).
+pub fn hash_f64(f: f64) -> i64 {
+    if f.is_infinite() {
+        return if f > 0.0 { 314159 } else { -314159 };
+    }
+    if f == f.trunc() && f.abs() < 9e15 {
+        return hash_i64(f as i64);
+    }
+    let (mut m, e) = frexp(f.abs());
+    let mut e = e;
+    let mut x: u64 = 0;
+    while m != 0.0 {
+        x = (x << 28) & HASH_MODULUS as u64 | x >> (61 - 28);
+        m *= 268435456.0;
+        e -= 28;
+        let y = m as u64;
+        m -= y as f64;
+        x += y;
+        if x >= HASH_MODULUS as u64 {
+            x -= HASH_MODULUS as u64;
+        }
+    }
+    let e = e.rem_euclid(61) as u32;
+    x = (x << e) & HASH_MODULUS as u64 | x >> (61 - e);
+    let h = if f < 0.0 { -(x as i64) } else { x as i64 };
+    if h == -1 { -2 } else { h }
+}
+
+/// C's `frexp`.
+pub fn frexp(f: f64) -> (f64, i32) {
+    if f == 0.0 || !f.is_finite() {
+        return (f, 0);
+    }
+    let bits = f.to_bits();
+    let e = (bits >> 52 & 0x7ff) as i32;
+    if e == 0 {
+        let (m, e) = frexp(f * (1u64 << 54) as f64);
+        return (m, e - 54);
+    }
+    (f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52), e - 1022)
+}
+
+impl Vm {
+    /// Hash of an object's identity: what `object.__hash__` gives.
+    pub fn identity_hash(&self, v: Value) -> i64 {
+        let id = self.id(v) as u64;
+        let h = id.rotate_right(4) as i64;
+        if h == -1 { -2 } else { h }
+    }
+
+    /// `id(v)`: stable while the object lives.
+    pub fn id(&self, v: Value) -> usize {
+        if v.is_ptr() {
+            return cape_heap::heap().identity(v.header());
+        }
+        // Numbers and singletons are their own identity; the bits are unique and cannot be addresses.
+        (v.bits() as usize) & 0x7fff_ffff_ffff_ffff
+    }
+
+    /// `hash(v)`.
+    #[inline]
+    pub fn hash(&self, v: Value) -> Res<i64> {
+        if v.is_int() {
+            return Ok(hash_i64(v.as_int()));
+        }
+        if let Some(s) = v.downcast::<StrObj>()
+            && s.header().map_id() == rt().maps.str.id()
+        {
+            return Ok(s.hash());
+        }
+        self.hash_slow(v)
+    }
+
+    fn hash_slow(&self, v: Value) -> Res<i64> {
+        if v.is_float() {
+            let f = v.as_float();
+            return Ok(if f.is_nan() { 0 } else { hash_f64(f) });
+        }
+        if v.is_bool() {
+            return Ok((v == Value::TRUE) as i64);
+        }
+        let f = type_of(v).special(Special::Hash);
+        if f.is_empty() || f.is_none() {
+            return Err(self.unhashable(v));
+        }
+        let r = self.call_special(f, &[v])?;
+        if r.is_int() {
+            let h = r.as_int();
+            // The full int hash only matters beyond 61 bits, which unboxed ints do not reach.
+            return Ok(if h == -1 { -2 } else { h });
+        }
+        match Int::of(r) {
+            Some(Int::Small(i)) => Ok(if i == -1 { -2 } else { i }),
+            Some(Int::Big(b)) => Ok(hash_big(&b)),
+            None => Err(self.type_error("__hash__ method should return an integer")),
+        }
+    }
+
+    /// `TypeError: unhashable type`.
+    #[cold]
+    pub fn unhashable(&self, v: Value) -> crate::exc::Raised {
+        self.type_error(format!("unhashable type: '{}'", full_name(type_of(v))))
+    }
+
+    /// `bool(v)`.
+    #[inline(always)]
+    pub fn truth(&self, v: Value) -> Res<bool> {
+        if v.is_bool() {
+            return Ok(v == Value::TRUE);
+        }
+        if v.is_int() {
+            return Ok(v != Value::int(0));
+        }
+        self.truth_slow(v)
+    }
+
+    fn truth_slow(&self, v: Value) -> Res<bool> {
+        if v.is_none() {
+            return Ok(false);
+        }
+        if v.is_float() {
+            return Ok(v.as_float() != 0.0);
+        }
+        if v == Value::NOT_IMPLEMENTED {
+            return Err(self.type_error("NotImplemented should not be used in a boolean context"));
+        }
+        if !v.is_ptr() {
+            return Ok(true);
+        }
+        let maps = &rt().maps;
+        let m = v.header().map();
+        if m == maps.str {
+            return Ok(v.downcast::<StrObj>().is_some_and(|s| !s.is_empty()));
+        }
+        if m == maps.list {
+            return Ok(v.downcast::<ListObj>().is_some_and(|s| !s.is_empty()));
+        }
+        if m == maps.dict {
+            return Ok(v.downcast::<DictObj>().is_some_and(|s| !s.is_empty()));
+        }
+        if m == maps.tuple {
+            return Ok(v.downcast::<TupleObj>().is_some_and(|s| !s.is_empty()));
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Bool);
+        if !f.is_empty() {
+            let r = self.call_special(f, &[v])?;
+            if r.is_bool() {
+                return Ok(r == Value::TRUE);
+            }
+            return Err(self.type_error(format!(
+                "__bool__ should return bool, returned {}",
+                type_of(r).name_str()
+            )));
+        }
+        if !t.special(Special::Len).is_empty() {
+            return Ok(self.len(v)? != 0);
+        }
+        Ok(true)
+    }
+
+    /// `len(v)`.
+    pub fn len(&self, v: Value) -> Res<usize> {
+        if let Some(l) = v.downcast::<ListObj>()
+            && l.header().map() == rt().maps.list
+        {
+            return Ok(l.len());
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Len);
+        if f.is_empty() {
+            return Err(self.type_error(format!("object of type '{}' has no len()", full_name(t))));
+        }
+        let r = self.call_special(f, &[v])?;
+        match Int::of(r) {
+            Some(Int::Small(i)) if i >= 0 => Ok(i as usize),
+            Some(Int::Small(_)) => Err(self.value_error("__len__() should return >= 0")),
+            Some(Int::Big(b)) if b.sign() == num_bigint::Sign::Minus => {
+                Err(self.value_error("__len__() should return >= 0"))
+            }
+            Some(_) => Err(self.overflow_error("cannot fit 'int' into an index-sized integer")),
+            None => {
+                let i = self.index_value(r)?;
+                match Int::of(i) {
+                    Some(Int::Small(i)) if i >= 0 => Ok(i as usize),
+                    _ => Err(self.value_error("__len__() should return >= 0")),
+                }
+            }
+        }
+    }
+
+    /// `operator.index(v)`: an int of exact type... or of a subclass, as CPython allows with a warning.
+    pub fn index_value(&self, v: Value) -> Res<Value> {
+        if long_is_int(v) {
+            return Ok(v);
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Index);
+        if f.is_empty() {
+            return Err(self
+                .type_error(format!("'{}' object cannot be interpreted as an integer", full_name(t))));
+        }
+        let r = self.call_special(f, &[v])?;
+        if !long_is_int(r) {
+            return Err(self.type_error(format!(
+                "__index__ returned non-int (type {})",
+                type_of(r).name_str()
+            )));
+        }
+        Ok(r)
+    }
+
+    /// The integer that `v` is or stands for through `__index__`.
+    #[inline]
+    pub fn index_int(&self, v: Value) -> Res<Int> {
+        if v.is_int() {
+            return Ok(Int::Small(v.as_int()));
+        }
+        let i = self.index_value(v)?;
+        Int::of(i).ok_or_else(|| self.system_error("an index that is no int"))
+    }
+
+    /// As `PyNumber_AsSsize_t`: an index; values out of range raise IndexError.
+    pub fn index_isize(&self, v: Value) -> Res<isize> {
+        match self.index_int(v)?.to_i64() {
+            Some(i) => Ok(i as isize),
+            None => Err(self.index_error(format!(
+                "cannot fit '{}' into an index-sized integer",
+                full_name(type_of(v))
+            ))),
+        }
+    }
+
+    /// As `PyFloat_AsDouble`.
+    pub fn to_f64(&self, v: Value) -> Res<f64> {
+        if let Some(f) = crate::object_float(v) {
+            return Ok(f);
+        }
+        if let Some(i) = Int::of(v)
+            && type_of(v).special(Special::Float).downcast::<MethodDescrObj>().is_some()
+        {
+            return self.int_to_f64(&i);
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Float);
+        if !f.is_empty() {
+            let r = self.call_special(f, &[v])?;
+            return match crate::object_float(r) {
+                Some(f) => Ok(f),
+                None => Err(self.type_error(format!(
+                    "{}.__float__() must return a float, not {}",
+                    full_name(t),
+                    type_of(r).name_str()
+                ))),
+            };
+        }
+        if !t.special(Special::Index).is_empty() {
+            let i = self.index_int(v)?;
+            return self.int_to_f64(&i);
+        }
+        Err(self.type_error(format!("must be real number, not {}", full_name(t))))
+    }
+
+    /// An int as a float, correctly rounded; OverflowError when too large.
+    pub fn int_to_f64(&self, i: &Int) -> Res<f64> {
+        match i {
+            Int::Small(i) => Ok(*i as f64),
+            Int::Big(b) => match b.to_f64() {
+                Some(f) if f.is_finite() => Ok(f),
+                _ => Err(self.overflow_error("int too large to convert to float")),
+            },
+        }
+    }
+
+    /// `a <cmp> b`, the raw result of the rich comparison.
+    pub fn compare(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
+        if a.is_int() && b.is_int() {
+            return Ok(Value::bool(c.of(a.as_int().cmp(&b.as_int()))));
+        }
+        if let (Some(x), Some(y)) = (a.downcast::<StrObj>(), b.downcast::<StrObj>())
+            && x.header().map() == rt().maps.str
+            && y.header().map() == rt().maps.str
+        {
+            return Ok(Value::bool(match c {
+                Cmp::Eq => x.eq(&y),
+                Cmp::Ne => !x.eq(&y),
+                c => c.of(x.cmp(&y)),
+            }));
+        }
+        self.check_native_stack(" in comparison")?;
+        let (ta, tb) = (type_of(a), type_of(b));
+        let (f, g) = (ta.special(c.special()), tb.special(c.swapped().special()));
+        let mut tried = false;
+        if ta != tb && tb.is_subtype(ta) && !g.is_empty() {
+            let r = self.call_special(g, &[b, a])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+            tried = true;
+        }
+        if !f.is_empty() {
+            let r = self.call_special(f, &[a, b])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+        }
+        if !tried && !g.is_empty() {
+            let r = self.call_special(g, &[b, a])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+        }
+        match c {
+            Cmp::Eq => Ok(Value::bool(self.is(a, b))),
+            Cmp::Ne => Ok(Value::bool(!self.is(a, b))),
+            _ => Err(self.type_error(format!(
+                "'{}' not supported between instances of '{}' and '{}'",
+                c.symbol(),
+                full_name(ta),
+                full_name(tb)
+            ))),
+        }
+    }
+
+    /// The truth of `a <cmp> b`.
+    #[inline]
+    pub fn compare_bool(&self, a: Value, b: Value, c: Cmp) -> Res<bool> {
+        let r = self.compare(a, b, c)?;
+        self.truth(r)
+    }
+
+    /// `a == b`.
+    #[inline]
+    pub fn eq(&self, a: Value, b: Value) -> Res<bool> {
+        self.compare_bool(a, b, Cmp::Eq)
+    }
+
+    /// `a is b or a == b`: how containers compare.
+    #[inline]
+    pub fn eq_identity(&self, a: Value, b: Value) -> Res<bool> {
+        if a == b {
+            return Ok(true);
+        }
+        self.eq(a, b)
+    }
+
+    /// `a is b`. Ints and floats are identical by value, whatever their representation.
+    #[inline(always)]
+    pub fn is(&self, a: Value, b: Value) -> bool {
+        a == b || (a.is_ptr() || b.is_ptr()) && self.is_slow(a, b)
+    }
+
+    fn is_slow(&self, a: Value, b: Value) -> bool {
+        let maps = &rt().maps;
+        let boxed = |v: Value| v.is_ptr() && (v.header().map() == maps.int || v.header().map() == maps.float);
+        if !boxed(a) && !boxed(b) {
+            return false;
+        }
+        if type_of(a) != type_of(b) {
+            return false;
+        }
+        if type_of(a) == rt().types.float {
+            return crate::object_float(a).map(f64::to_bits) == crate::object_float(b).map(f64::to_bits);
+        }
+        type_of(a) == rt().types.int && Int::of(a) == Int::of(b)
+    }
+
+    /// `a <op> b` by the methods of the operands; no fast paths.
+    pub fn binary(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
+        let r = self.binary_or_not_implemented(a, b, op)?;
+        if r == Value::NOT_IMPLEMENTED { Err(self.unsupported(a, b, op, false)) } else { Ok(r) }
+    }
+
+    /// As [`Vm::binary`], without the TypeError.
+    pub fn binary_or_not_implemented(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
+        self.check_native_stack("")?;
+        let (ta, tb) = (type_of(a), type_of(b));
+        let f = ta.special(op.method);
+        let g = if ta == tb { Value::EMPTY } else { tb.special(op.reflected) };
+        let reflected_first = !g.is_empty()
+            && (tb.is_subtype(ta) && g != ta.special(op.reflected) || sequence_concat(op, f));
+        if reflected_first {
+            let r = self.call_special(g, &[b, a])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+        }
+        if !f.is_empty() && !f.is_none() {
+            let r = self.call_special(f, &[a, b])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+        }
+        if !reflected_first && !g.is_empty() && !g.is_none() {
+            return self.call_special(g, &[b, a]);
+        }
+        Ok(Value::NOT_IMPLEMENTED)
+    }
+
+    /// `a <op>= b`.
+    pub fn inplace(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
+        let f = type_of(a).special(op.inplace);
+        if !f.is_empty() && !f.is_none() {
+            let r = self.call_special(f, &[a, b])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+        }
+        let r = self.binary_or_not_implemented(a, b, op)?;
+        if r == Value::NOT_IMPLEMENTED { Err(self.unsupported(a, b, op, true)) } else { Ok(r) }
+    }
+
+    #[cold]
+    fn unsupported(&self, a: Value, b: Value, op: &BinaryOperator, inplace: bool) -> crate::exc::Raised {
+        let symbol = match (op.symbol, inplace) {
+            ("** or pow()", true) => "**=".to_string(),
+            (s, true) => format!("{s}="),
+            (s, false) => s.to_string(),
+        };
+        let (ta, tb) = (full_name(type_of(a)), full_name(type_of(b)));
+        if op.symbol == "*" {
+            for (seq, other) in [(a, &tb), (b, &ta)] {
+                if is_builtin_sequence(seq) {
+                    return self.type_error(format!("can't multiply sequence by non-int of type '{other}'"));
+                }
+            }
+        }
+        if op.symbol == ">>" && !inplace && a.downcast::<BuiltinObj>().is_some_and(|f| f.def.name == "print") {
+            return self.type_error(format!(
+                "unsupported operand type(s) for >>: '{ta}' and '{tb}'. Did you mean \"print(<message>, file=<output_stream>)\"?"
+            ));
+        }
+        self.type_error(format!("unsupported operand type(s) for {symbol}: '{ta}' and '{tb}'"))
+    }
+
+    /// A unary operator by its method.
+    pub fn unary(&self, v: Value, s: Special, symbol: &str) -> Res<Value> {
+        match self.try_special(v, s, &[])? {
+            Some(r) => Ok(r),
+            None => Err(self.type_error(format!(
+                "bad operand type for {symbol}: '{}'",
+                full_name(type_of(v))
+            ))),
+        }
+    }
+
+    /// `container[key]`.
+    pub fn get_item(&self, c: Value, key: Value) -> Res<Value> {
+        let t = type_of(c);
+        let f = t.special(Special::Getitem);
+        if !f.is_empty() {
+            return self.call_special(f, &[c, key]);
+        }
+        if let Some(class) = c.downcast::<TypeObj>() {
+            if class == rt().types.type_ {
+                return self.call_generic_alias(c, key);
+            }
+            if let Some(m) = self.get_attr_opt(c, Special::ClassGetitem.name_value())?
+                && !m.is_none()
+            {
+                return self.call(m, &[key]);
+            }
+            return Err(self.type_error(format!("type '{}' is not subscriptable", full_name(class))));
+        }
+        Err(self.type_error(format!("'{}' object is not subscriptable", full_name(t))))
+    }
+
+    /// `types.GenericAlias(origin, key)`.
+    pub fn call_generic_alias(&self, origin: Value, key: Value) -> Res<Value> {
+        let class = self.import_attr("types", "GenericAlias")?;
+        self.call(class, &[origin, key])
+    }
+
+    /// `container[key] = v`.
+    pub fn set_item(&self, c: Value, key: Value, v: Value) -> Res<()> {
+        let t = type_of(c);
+        let f = t.special(Special::Setitem);
+        if f.is_empty() {
+            return Err(
+                self.type_error(format!("'{}' object does not support item assignment", full_name(t)))
+            );
+        }
+        self.call_special(f, &[c, key, v]).map(|_| ())
+    }
+
+    /// `del container[key]`.
+    pub fn del_item(&self, c: Value, key: Value) -> Res<()> {
+        let t = type_of(c);
+        let f = t.special(Special::Delitem);
+        if f.is_empty() {
+            return Err(
+                self.type_error(format!("'{}' object doesn't support item deletion", full_name(t)))
+            );
+        }
+        self.call_special(f, &[c, key]).map(|_| ())
+    }
+
+    /// `v in container`.
+    pub fn contains(&self, c: Value, v: Value) -> Res<bool> {
+        let t = type_of(c);
+        let f = t.special(Special::Contains);
+        if !f.is_empty() {
+            if f.is_none() {
+                return Err(self.type_error(format!("'{}' object is not a container", full_name(t))));
+            }
+            let r = self.call_special(f, &[c, v])?;
+            return self.truth(r);
+        }
+        if t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
+            return Err(self.type_error(format!(
+                "argument of type '{}' is not a container or iterable",
+                full_name(t)
+            )));
+        }
+        let it = self.iter(c)?;
+        while let Some(x) = self.next(it)? {
+            if self.eq_identity(x, v)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `repr(v)`.
+    pub fn repr(&self, v: Value) -> Res<Ptr<StrObj>> {
+        self.check_native_stack(" while getting the repr of an object")?;
+        let f = type_of(v).special(Special::Repr);
+        let r = self.call_special(f, &[v])?;
+        r.downcast()
+            .ok_or_else(|| self.type_error(format!("__repr__ returned non-string (type {})", type_of(r).name_str())))
+    }
+
+    /// `repr(v)` as Rust text.
+    pub fn repr_str(&self, v: Value) -> Res<String> {
+        Ok(self.repr(v)?.display())
+    }
+
+    /// `str(v)`.
+    pub fn str(&self, v: Value) -> Res<Ptr<StrObj>> {
+        if let Some(s) = v.downcast::<StrObj>()
+            && s.header().map() == rt().maps.str
+        {
+            return Ok(s);
+        }
+        self.check_native_stack(" while getting the str of an object")?;
+        let f = type_of(v).special(Special::Str);
+        let r = self.call_special(f, &[v])?;
+        r.downcast()
+            .ok_or_else(|| self.type_error(format!("__str__ returned non-string (type {})", type_of(r).name_str())))
+    }
+
+    /// `format(v, spec)`.
+    pub fn format(&self, v: Value, spec: Ptr<StrObj>) -> Res<Ptr<StrObj>> {
+        if spec.is_empty() {
+            if let Some(s) = v.downcast::<StrObj>()
+                && s.header().map() == rt().maps.str
+            {
+                return Ok(s);
+            }
+            if v.is_int() {
+                return self.str(v);
+            }
+        }
+        let f = type_of(v).special(Special::Format);
+        let r = self.call_special(f, &[v, spec.value()])?;
+        r.downcast().ok_or_else(|| {
+            self.type_error(format!("__format__ must return a str, not {}", type_of(r).name_str()))
+        })
+    }
+
+    /// `isinstance(v, class)`, `class` being a class, a tuple or a union.
+    pub fn is_instance(&self, v: Value, class: Value) -> Res<bool> {
+        if let Some(c) = class.downcast::<TypeObj>() {
+            if type_of(v) == c {
+                return Ok(true);
+            }
+            if type_of(class) == rt().types.type_ {
+                return self.plain_is_instance(v, c);
+            }
+        } else if let Some(t) = class.downcast::<TupleObj>() {
+            self.check_native_stack(" in __instancecheck__")?;
+            for &c in t.as_slice() {
+                if self.is_instance(v, c)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        let f = type_of(class).special(Special::Instancecheck);
+        if !f.is_empty() {
+            self.check_native_stack(" in __instancecheck__")?;
+            let r = self.call_special(f, &[class, v])?;
+            return self.truth(r);
+        }
+        self.recursive_is_instance(v, class)
+    }
+
+    fn plain_is_instance(&self, v: Value, c: Ptr<TypeObj>) -> Res<bool> {
+        let t = type_of(v);
+        if t.is_subtype(c) {
+            return Ok(true);
+        }
+        if !t.has(TypeFlags::HEAP) {
+            return Ok(false);
+        }
+        // `__class__` may say otherwise (proxies, mocks).
+        match self.get_attr_opt(v, rt().names.class)? {
+            Some(k) if k != t.value() => Ok(k.downcast::<TypeObj>().is_some_and(|k| k.is_subtype(c))),
+            _ => Ok(false),
+        }
+    }
+
+    /// `type.__instancecheck__`, and the check against class-like objects with `__bases__`.
+    pub fn recursive_is_instance(&self, v: Value, class: Value) -> Res<bool> {
+        if let Some(c) = class.downcast::<TypeObj>() {
+            return self.plain_is_instance(v, c);
+        }
+        if self.abstract_bases(class)?.is_none() {
+            return Err(self
+                .type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"));
+        }
+        match self.get_attr_opt(v, rt().names.class)? {
+            Some(k) => self.abstract_is_subclass(k, class),
+            None => Ok(false),
+        }
+    }
+
+    fn abstract_bases(&self, class: Value) -> Res<Option<Ptr<TupleObj>>> {
+        Ok(self.get_attr_opt(class, rt().names.bases)?.and_then(|b| b.downcast()))
+    }
+
+    fn abstract_is_subclass(&self, derived: Value, class: Value) -> Res<bool> {
+        if derived == class {
+            return Ok(true);
+        }
+        let Some(bases) = self.abstract_bases(derived)? else { return Ok(false) };
+        self.check_native_stack(" in __issubclass__")?;
+        for &b in bases.as_slice() {
+            if self.abstract_is_subclass(b, class)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `issubclass(derived, class)`.
+    pub fn is_subclass(&self, derived: Value, class: Value) -> Res<bool> {
+        if let Some(c) = class.downcast::<TypeObj>() {
+            if type_of(class) == rt().types.type_ {
+                if derived == class {
+                    return Ok(true);
+                }
+                return self.recursive_is_subclass(derived, c.value());
+            }
+        } else if let Some(t) = class.downcast::<TupleObj>() {
+            self.check_native_stack(" in __subclasscheck__")?;
+            for &c in t.as_slice() {
+                if self.is_subclass(derived, c)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        let f = type_of(class).special(Special::Subclasscheck);
+        if !f.is_empty() {
+            self.check_native_stack(" in __subclasscheck__")?;
+            let r = self.call_special(f, &[class, derived])?;
+            return self.truth(r);
+        }
+        self.recursive_is_subclass(derived, class)
+    }
+
+    /// `type.__subclasscheck__`, and the check of class-like objects with `__bases__`.
+    pub fn recursive_is_subclass(&self, derived: Value, class: Value) -> Res<bool> {
+        if let (Some(d), Some(c)) = (derived.downcast::<TypeObj>(), class.downcast::<TypeObj>()) {
+            return Ok(d.is_subtype(c));
+        }
+        if self.abstract_bases(derived)?.is_none() {
+            return Err(self.type_error("issubclass() arg 1 must be a class"));
+        }
+        if self.abstract_bases(class)?.is_none() {
+            return Err(self
+                .type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union"));
+        }
+        self.abstract_is_subclass(derived, class)
+    }
+
+    /// `iter(v)`.
+    pub fn iter(&self, v: Value) -> Res<Value> {
+        let maps = &rt().maps;
+        if v.is_ptr() {
+            let m = v.header().map();
+            if m == maps.list {
+                return Ok(SeqIterObj::with_map(maps.list_iterator, v).value());
+            }
+            if m == maps.tuple {
+                return Ok(SeqIterObj::with_map(maps.tuple_iterator, v).value());
+            }
+            if m == maps.generator {
+                return Ok(v);
+            }
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Iter);
+        if f.is_empty() {
+            if !t.special(Special::Getitem).is_empty() && !t.is_subtype(rt().types.dict) {
+                return Ok(SeqIterObj::with_map(maps.seq_iterator, v).value());
+            }
+            return Err(self.type_error(format!("'{}' object is not iterable", full_name(t))));
+        }
+        if f.is_none() {
+            return Err(self.type_error(format!("'{}' object is not iterable", full_name(t))));
+        }
+        let it = self.call_special(f, &[v])?;
+        if type_of(it).special(Special::Next).is_empty() {
+            return Err(self.type_error(format!(
+                "iter() returned non-iterator of type '{}'",
+                full_name(type_of(it))
+            )));
+        }
+        Ok(it)
+    }
+
+    /// `next(it)`; `None` when exhausted.
+    #[inline]
+    pub fn next(&self, it: Value) -> Res<Option<Value>> {
+        let maps = &rt().maps;
+        if it.is_ptr() {
+            let m = it.header().map();
+            if m == maps.range_iterator {
+                // SAFETY: its map says so.
+                return Ok(unsafe { it.cast::<RangeIterObj>() }.advance());
+            }
+            if m == maps.list_iterator || m == maps.tuple_iterator {
+                // SAFETY: its map says so.
+                return Ok(seq_next(unsafe { it.cast::<SeqIterObj>() }));
+            }
+            if m == maps.generator {
+                // SAFETY: its map says so.
+                let g = unsafe { it.cast::<crate::generator::GeneratorObj>() };
+                return Ok(match self.resume(g, Ok(Value::NONE))? {
+                    crate::generator::Sent::Yielded(v) => Some(v),
+                    crate::generator::Sent::Returned(v) => {
+                        self.leave_stop_value(v);
+                        None
+                    }
+                });
+            }
+        }
+        self.next_slow(it)
+    }
+
+    fn next_slow(&self, it: Value) -> Res<Option<Value>> {
+        let t = type_of(it);
+        let f = t.special(Special::Next);
+        if let Some(m) = f.downcast::<MethodDescrObj>() {
+            // A native `__next__` gives EMPTY when exhausted.
+            self.check_native_stack("")?;
+            self.native_def.set(m.def);
+            return match (m.def.func)(self, &[it]) {
+                Ok(v) => Ok((!v.is_empty()).then_some(v)),
+                Err(r) => self.exhausted(r),
+            };
+        }
+        if f.is_empty() {
+            return Err(self.type_error(format!("'{}' object is not an iterator", full_name(t))));
+        }
+        match self.call_special(f, &[it]) {
+            Ok(v) => Ok(Some(v)),
+            Err(r) => self.exhausted(r),
+        }
+    }
+
+    fn exhausted(&self, r: crate::exc::Raised) -> Res<Option<Value>> {
+        if !r.is(rt().types.stop_iteration) {
+            return Err(r);
+        }
+        self.leave_stop_value(crate::generator::stop_value(r));
+        Ok(None)
+    }
+
+    /// All items of an iterable, in a fresh array.
+    pub fn list_of(&self, v: Value) -> Res<Ptr<ArrayObj>> {
+        if let Some(l) = v.downcast::<ListObj>()
+            && l.header().map() == rt().maps.list
+        {
+            return Ok(l.snapshot());
+        }
+        if let Some(t) = v.downcast::<TupleObj>()
+            && t.header().map() == rt().maps.tuple
+        {
+            return Ok(ArrayObj::from_slice(t.as_slice()));
+        }
+        let v = self.vec_of(v)?;
+        Ok(ArrayObj::from_slice(&v))
+    }
+
+    /// All items of an iterable, in a growable vector.
+    pub fn vec_of(&self, v: Value) -> Res<ValueVec> {
+        let it = self.iter(v)?;
+        let mut out = ValueVec::with_capacity(self.length_hint(v)?.unwrap_or(8).min(1 << 20));
+        while let Some(x) = self.next(it)? {
+            out.push(x);
+        }
+        Ok(out)
+    }
+
+    /// `len(v)` or `v.__length_hint__()`; `None` when neither says.
+    pub fn length_hint(&self, v: Value) -> Res<Option<usize>> {
+        let t = type_of(v);
+        if !t.special(Special::Len).is_empty() {
+            match self.len(v) {
+                Ok(n) => return Ok(Some(n)),
+                Err(r) if r.is(rt().types.type_error) => {}
+                Err(r) => return Err(r),
+            }
+        }
+        let f = t.special(Special::LengthHint);
+        if f.is_empty() {
+            return Ok(None);
+        }
+        let r = match self.call_special(f, &[v]) {
+            Ok(r) => r,
+            Err(r) if r.is(rt().types.type_error) => return Ok(None),
+            Err(r) => return Err(r),
+        };
+        if r == Value::NOT_IMPLEMENTED {
+            return Ok(None);
+        }
+        match Int::of(r) {
+            None => Err(self.type_error(format!(
+                "__length_hint__ must be an integer, not {}",
+                type_of(r).name_str()
+            ))),
+            Some(i) => match i.to_i64() {
+                Some(n) if n >= 0 => Ok(Some(n as usize)),
+                _ => Err(self.value_error("__length_hint__() should return >= 0")),
+            },
+        }
+    }
+
+    /// Runs `f` on every item of an iterable.
+    pub fn for_each(&self, v: Value, mut f: impl FnMut(Value) -> Res<()>) -> Res<()> {
+        let it = self.iter(v)?;
+        while let Some(x) = self.next(it)? {
+            f(x)?;
+        }
+        Ok(())
+    }
+}
+
+fn long_is_int(v: Value) -> bool {
+    v.is_int() || v.is_bool() || v.is::<LongObj>()
+}
+
+/// Next item of a list or tuple iterator.
+#[inline(always)]
+pub fn seq_next(it: Ptr<SeqIterObj>) -> Option<Value> {
+    let seq = it.seq.get();
+    let i = it.index.get();
+    let item = if let Some(l) = seq.downcast::<ListObj>() {
+        l.get(i)
+    } else if let Some(t) = seq.downcast::<TupleObj>() {
+        t.as_slice().get(i).copied()
+    } else {
+        None
+    };
+    match item {
+        Some(_) => it.index.set(i + 1),
+        None => it.seq.set_no_barrier(Value::EMPTY),
+    }
+    item
+}
+
+fn is_builtin_sequence(v: Value) -> bool {
+    v.is::<ListObj>() || v.is::<TupleObj>() || v.is::<StrObj>() || v.is::<BytesObj>() || v.is::<BytearrayObj>()
+}
+
+/// `+` of the builtin sequences is tried after the other operand's reflected method, as it is a sequence slot in CPython.
+fn sequence_concat(op: &BinaryOperator, f: Value) -> bool {
+    if op.method != Special::Add {
+        return false;
+    }
+    let Some(m) = f.downcast::<MethodDescrObj>() else { return false };
+    let t = &rt().types;
+    let c = m.class.get();
+    [t.list, t.tuple, t.str, t.bytes, t.bytearray].iter().any(|s| s.value() == c)
+}

@@ -1,0 +1,396 @@
+//! The state of one thread that runs Python code.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cape_heap::{Ptr, Tracer, Value, heap};
+
+use crate::exc::{Raised, Res};
+use crate::frame::Frame;
+use crate::native::MethodDef;
+use crate::object::*;
+use crate::runtime::rt;
+
+/// One thread's virtual machine: register stack, frame stack, handled exception.
+pub struct Vm {
+    regs: *mut Value,
+    regs_end: *mut Value,
+    /// First register above the running frame's window.
+    pub(crate) sp: Cell<*mut Value>,
+    frames: *mut Frame,
+    frames_end: *mut Frame,
+    /// The running frame; one below the first when none runs.
+    pub(crate) frame_top: Cell<*mut Frame>,
+    /// The exception being handled (EMPTY: none at this level).
+    pub(crate) handled: Cell<Value>,
+    /// The native function that was called last, for the messages of argument conversion.
+    pub(crate) native_def: Cell<*const MethodDef>,
+    /// Native frames must stay above this address.
+    stack_limit: Cell<usize>,
+    /// Python frames allowed.
+    pub recursion_limit: Cell<u32>,
+    /// The value of a StopIteration that a native iterator left without an exception object.
+    stop_value: Cell<Value>,
+    hooks: Cell<Hooks>,
+    /// Objects that are being printed by `repr` (an array used as a stack), against endless recursion.
+    repr_guard: Cell<Value>,
+    /// The current `contextvars` context (EMPTY until used).
+    pub context: Cell<Value>,
+    /// The async-generator hooks: firstiter, finalizer.
+    pub asyncgen_hooks: [Cell<Value>; 2],
+    /// `sys.set_coroutine_origin_tracking_depth`.
+    pub origin_depth: Cell<u32>,
+    /// `threading.get_ident()`.
+    pub ident: Cell<u64>,
+}
+
+/// What higher crates do for the VM.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// The first weak reference to an object, or None.
+    pub first_weakref: fn(Value) -> Value,
+    /// Work asked for through [`request`]: signals, pending calls, finalizers, the GIL.
+    pub poll: fn(&Vm) -> Res<()>,
+}
+
+static REQUEST: AtomicBool = AtomicBool::new(false);
+
+/// Asks the running thread to call [`Hooks::poll`] soon.
+pub fn request() {
+    REQUEST.store(true, Ordering::Release);
+}
+
+/// Whether somebody asked.
+#[inline(always)]
+pub(crate) fn requested() -> bool {
+    REQUEST.load(Ordering::Relaxed)
+}
+
+/// The request is being served.
+pub fn clear_request() {
+    REQUEST.store(false, Ordering::Relaxed);
+}
+
+struct Current(Cell<*const Vm>);
+// SAFETY: written when a thread takes the GIL, read with the GIL held.
+unsafe impl Sync for Current {}
+static CURRENT: Current = Current(Cell::new(std::ptr::null()));
+
+/// The VM of the thread that holds the GIL.
+#[inline(always)]
+pub fn current() -> &'static Vm {
+    debug_assert!(!CURRENT.0.get().is_null());
+    // SAFETY: set while a thread holds the GIL; a thread's Vm outlives its holding the GIL.
+    unsafe { &*CURRENT.0.get() }
+}
+
+/// Makes `vm` (or nothing) the current one; with the GIL held.
+pub fn set_current(vm: Option<&Vm>) {
+    CURRENT.0.set(vm.map_or(std::ptr::null(), |v| v as *const Vm));
+}
+
+const REGISTERS: usize = 8 << 20;
+const FRAMES: usize = 1 << 19;
+
+fn reserve(bytes: usize) -> *mut u8 {
+    // SAFETY: an anonymous private mapping, backed lazily.
+    let p = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    assert!(p != libc::MAP_FAILED, "no memory for a thread's stacks");
+    p as *mut u8
+}
+
+/// Native stack that is kept free below the limit for Rust and C leaf functions.
+const STACK_MARGIN: usize = 512 << 10;
+
+fn native_stack_limit() -> usize {
+    // SAFETY: plain pthread queries about the calling thread.
+    unsafe {
+        let mut attr: libc::pthread_attr_t = std::mem::zeroed();
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
+            return 0;
+        }
+        let (mut base, mut size) = (std::ptr::null_mut(), 0);
+        libc::pthread_attr_getstack(&attr, &mut base, &mut size);
+        libc::pthread_attr_destroy(&mut attr);
+        // The main thread's mapping may be unlimited: trust at most 8 MiB there.
+        let top = base as usize + size;
+        let usable = size.min(8 << 20);
+        top - usable + STACK_MARGIN.min(usable / 4)
+    }
+}
+
+impl Vm {
+    /// A VM for the calling thread.
+    pub fn new() -> Box<Vm> {
+        let regs = reserve(REGISTERS * size_of::<Value>()) as *mut Value;
+        let frames = reserve(FRAMES * size_of::<Frame>()) as *mut Frame;
+        Box::new(Vm {
+            regs,
+            // SAFETY: inside the mappings.
+            regs_end: unsafe { regs.add(REGISTERS) },
+            sp: Cell::new(regs),
+            // The first frame is left unused so that "one below the first" stays inside the mapping.
+            // SAFETY: as above.
+            frames: unsafe { frames.add(1) },
+            // SAFETY: as above.
+            frames_end: unsafe { frames.add(FRAMES) },
+            frame_top: Cell::new(frames),
+            handled: Cell::new(Value::EMPTY),
+            native_def: Cell::new(std::ptr::null()),
+            stack_limit: Cell::new(native_stack_limit()),
+            recursion_limit: Cell::new(1000),
+            stop_value: Cell::new(Value::NONE),
+            hooks: Cell::new(Hooks { first_weakref: |_| Value::NONE, poll: |_| Ok(()) }),
+            repr_guard: Cell::new(Value::EMPTY),
+            context: Cell::new(Value::EMPTY),
+            asyncgen_hooks: [const { Cell::new(Value::NONE) }; 2],
+            origin_depth: Cell::new(0),
+            ident: Cell::new(0),
+        })
+    }
+
+    /// Reports this thread's roots.
+    pub fn trace(&self, t: &mut Tracer<'_>) {
+        let mut p = self.regs;
+        while p < self.sp.get() {
+            // SAFETY: between the stack's base and sp every register is initialised.
+            t.visit(unsafe { &*(p as *const Cell<Value>) });
+            p = p.wrapping_add(1);
+        }
+        let mut f = self.frames;
+        while f <= self.frame_top.get() {
+            // SAFETY: frames up to the top are initialised.
+            unsafe { (*f).trace(t) };
+            f = f.wrapping_add(1);
+        }
+        for c in [&self.handled, &self.stop_value, &self.repr_guard, &self.context] {
+            t.visit(c);
+        }
+        self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
+    }
+
+    /// Installs what higher crates do for the VM.
+    pub fn set_hooks(&self, hooks: Hooks) {
+        self.hooks.set(hooks);
+    }
+
+    /// What higher crates do for the VM.
+    pub fn hooks(&self) -> Hooks {
+        self.hooks.get()
+    }
+
+    pub(crate) fn frames_base(&self) -> *mut Frame {
+        self.frames
+    }
+
+    pub(crate) fn frames_end(&self) -> *mut Frame {
+        self.frames_end
+    }
+
+    pub(crate) fn regs_end(&self) -> *mut Value {
+        self.regs_end
+    }
+
+    /// Number of Python frames.
+    pub fn depth(&self) -> usize {
+        let n = (self.frame_top.get() as isize - self.frames as isize) / size_of::<Frame>() as isize + 1;
+        n.max(0) as usize
+    }
+
+    /// The native function called last.
+    pub(crate) fn native_def(&self) -> &'static MethodDef {
+        // SAFETY: set before every call of a native function to a row that lives for ever.
+        unsafe { &*self.native_def.get() }
+    }
+
+    /// RecursionError when the native stack is nearly used up. `what` completes the message.
+    #[inline(always)]
+    pub fn check_native_stack(&self, what: &str) -> Res<()> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.stack_limit.get() {
+            return Err(self.too_deep(what));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn too_deep(&self, what: &str) -> Raised {
+        self.recursion_error(format!("maximum recursion depth exceeded{what}"))
+    }
+
+    /// Runs `f` with the receiver put before the arguments, in scratch registers.
+    pub fn with_receiver<R>(&self, receiver: Value, args: &[Value], f: impl FnOnce(&Vm, &[Value]) -> R) -> R {
+        let base = self.sp.get();
+        let n = args.len() + 1;
+        assert!((self.regs_end as usize - base as usize) / 8 > n + 64, "register stack overflow");
+        // SAFETY: there is room above sp; the registers are made part of the traced stack by moving sp.
+        let all = unsafe {
+            *base = receiver;
+            std::ptr::copy(args.as_ptr(), base.add(1), args.len());
+            self.sp.set(base.add(n));
+            std::slice::from_raw_parts(base, n)
+        };
+        let r = f(self, all);
+        self.sp.set(base);
+        r
+    }
+
+    /// The exception being handled (`sys.exception()`), looking through generators to their resumers.
+    pub fn handled_exception(&self) -> Option<Ptr<ExcObj>> {
+        let own = self.handled.get();
+        if !own.is_empty() && !own.is_none() {
+            return own.downcast();
+        }
+        let mut f = self.frame_top.get();
+        while f >= self.frames {
+            // SAFETY: frames up to the top are initialised.
+            let frame = unsafe { &*f };
+            if !frame.generator.is_empty() {
+                let outer = frame.outer_handled;
+                if !outer.is_empty() && !outer.is_none() {
+                    return outer.downcast();
+                }
+            }
+            f = f.wrapping_sub(1);
+        }
+        None
+    }
+
+    /// The raw handled-exception slot of this level, for `PyErr_SetHandledException` and the like.
+    pub fn set_handled(&self, v: Value) -> Value {
+        self.handled.replace(v)
+    }
+
+    /// Globals of the running Python code.
+    pub fn caller_globals(&self) -> Option<Ptr<DictObj>> {
+        // SAFETY: the top frame is initialised.
+        self.top_frame().and_then(|f| unsafe { (*f).globals.downcast() })
+    }
+
+    /// Takes the value that exhausted iterator left.
+    pub(crate) fn take_stop_value(&self) -> Value {
+        self.stop_value.replace(Value::NONE)
+    }
+
+    pub(crate) fn leave_stop_value(&self, v: Value) {
+        self.stop_value.set(v)
+    }
+
+    /// Enters `repr` of a container; false when it is already being printed. Pair with [`Vm::repr_leave`].
+    pub fn repr_enter(&self, v: Value) -> bool {
+        let stack = match self.repr_guard.get().downcast::<ListObj>() {
+            Some(l) => l,
+            None => {
+                let l = ListObj::new(&[]);
+                self.repr_guard.set(l.value());
+                l
+            }
+        };
+        if stack.generic_slice().is_some_and(|s| s.contains(&v)) {
+            return false;
+        }
+        stack.push(v);
+        true
+    }
+
+    /// Leaves `repr` of the container entered last.
+    pub fn repr_leave(&self, v: Value) {
+        if let Some(l) = self.repr_guard.get().downcast::<ListObj>()
+            && let Some(i) = l.generic_slice().and_then(|s| s.iter().rposition(|&x| x == v))
+        {
+            l.remove(i);
+        }
+    }
+
+    /// The UTF-8 text of a string; lone surrogates raise UnicodeEncodeError.
+    pub fn utf8(&self, s: Ptr<StrObj>) -> Res<String> {
+        if let Some(t) = s.to_utf8() {
+            return Ok(t.into_owned());
+        }
+        let at = s.chars().position(|c| (0xd800..0xe000).contains(&c)).unwrap_or(0);
+        let end = at + s.chars().skip(at).take_while(|c| (0xd800..0xe000).contains(c)).count();
+        Err(self.unicode_encode_error_at("utf-8", s, at, end, "surrogates not allowed"))
+    }
+
+    /// A raised `UnicodeEncodeError`.
+    #[cold]
+    pub fn unicode_encode_error_at(
+        &self,
+        encoding: &str,
+        s: Ptr<StrObj>,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
+        let args = [
+            StrObj::new(encoding).value(),
+            s.value(),
+            Value::int(start as i64),
+            Value::int(end as i64),
+            StrObj::new(reason).value(),
+        ];
+        let r = self.new_exc_args(rt().types.unicode_encode_error, &args);
+        args.iter().enumerate().for_each(|(i, &v)| crate::exc::set_extra(r.exc(), i, v));
+        r
+    }
+
+    /// A raised `UnicodeDecodeError`; `object` is the bytes object.
+    #[cold]
+    pub fn unicode_decode_error_at(
+        &self,
+        encoding: &str,
+        object: Value,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
+        let args = [
+            StrObj::new(encoding).value(),
+            object,
+            Value::int(start as i64),
+            Value::int(end as i64),
+            StrObj::new(reason).value(),
+        ];
+        let r = self.new_exc_args(rt().types.unicode_decode_error, &args);
+        args.iter().enumerate().for_each(|(i, &v)| crate::exc::set_extra(r.exc(), i, v));
+        r
+    }
+
+    /// Whether the string is an identifier (keywords included).
+    pub fn is_identifier(&self, s: Ptr<StrObj>) -> bool {
+        let Some(t) = s.to_utf8() else { return false };
+        let mut cs = t.chars();
+        cs.next().is_some_and(|c| c == '_' || unicode_ident::is_xid_start(c))
+            && cs.all(unicode_ident::is_xid_continue)
+    }
+
+    /// Safe point: serves requests.
+    #[inline(always)]
+    pub fn poll(&self) -> Res<()> {
+        if requested() { (self.hooks.get().poll)(self) } else { Ok(()) }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // SAFETY: the mappings were made in `new` with these sizes.
+        unsafe {
+            libc::munmap(self.regs as *mut _, REGISTERS * size_of::<Value>());
+            libc::munmap(self.frames.sub(1) as *mut _, FRAMES * size_of::<Frame>());
+        }
+    }
+}
+
+/// The heap, for callers that have the VM at hand.
+pub fn collect(full: bool) {
+    heap().collect(full)
+}
