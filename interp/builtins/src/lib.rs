@@ -1,1 +1,23 @@
-//! Cape.
+//! What Python code sees of the builtin types: one file per type, its table of methods beside their bodies.
+//!
+//! [`init`] completes the types that `cape-vm` has made at start-up.
+
+use cape_vm::Vm;
+
+macro_rules! files {
+    ($($file:ident),* $(,)?) => {
+        $(pub mod $file;)*
+        /// Adds all methods and attributes to the builtin types.
+        pub fn init(vm: &Vm) {
+            $($file::init(vm);)*
+        }
+    };
+}
+
+files! {
+    object, types, function, descriptors, code, frame, cell, generator, asyncgen, module, generic_alias, weakref,
+    dict, dict_views, set, exceptions, exception_group, traceback,
+    str_, bytes, bytearray, memoryview, format,
+    int, float, complex, range, slice, list, tuple, iterators, singletons,
+    functions,
+}

@@ -1,1 +1,20 @@
-//! Cape.
+//! Native modules of the standard library: one file (or folder) per module.
+//!
+//! A row of the table below is a module: the file has `pub fn init(vm, module)`, which fills the module's namespace when it is
+//! imported for the first time.
+
+use cape_vm::rt;
+
+macro_rules! modules {
+    ($($name:literal $file:ident),* $(,)?) => {
+        $(pub mod $file;)*
+        /// Makes all native modules importable.
+        pub fn register() {
+            $(rt().add_native_module($name, $file::init);)*
+        }
+    };
+}
+
+modules! {
+    "errno" errno,
+}

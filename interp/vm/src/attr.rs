@@ -292,8 +292,11 @@ impl Vm {
         let name = interned(name);
         let t = type_of(obj);
         if t.has(TypeFlags::CUSTOM_SETATTR) {
-            let (s, args): (_, &[Value]) =
-                if v.is_empty() { (Special::Delattr, &[obj, name]) } else { (Special::Setattr, &[obj, name, v]) };
+            let (s, args): (_, &[Value]) = if v.is_empty() {
+                (Special::Delattr, &[obj, name])
+            } else {
+                (Special::Setattr, &[obj, name, v])
+            };
             return self.call_special(t.special(s), args).map(|_| ());
         }
         if let Some(c) = obj.downcast::<TypeObj>() {
@@ -419,7 +422,11 @@ impl Vm {
         if f.is_none() {
             return Err(self.attribute_error(self.property_message(p, obj, what)?));
         }
-        if v.is_empty() { self.call(f, &[obj])? } else { self.call(f, &[obj, v])? };
+        if v.is_empty() {
+            self.call(f, &[obj])?
+        } else {
+            self.call(f, &[obj, v])?
+        };
         Ok(())
     }
 
@@ -427,10 +434,9 @@ impl Vm {
     pub fn type_setattr(&self, c: Ptr<TypeObj>, name: Value, v: Value) -> Res<()> {
         let n = name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         if c.has(TypeFlags::IMMUTABLE) {
-            return Err(self.type_error(format!(
-                "cannot set '{n}' attribute of immutable type '{}'",
-                full_name(c)
-            )));
+            return Err(
+                self.type_error(format!("cannot set '{n}' attribute of immutable type '{}'", full_name(c)))
+            );
         }
         if let Some(d) = lookup_mro(type_of(c.value()), name)
             && is_data_descriptor(d)
@@ -467,7 +473,8 @@ impl Vm {
         if !t.has(TypeFlags::CUSTOM_GETATTR) && !obj.is::<TypeObj>() && !obj.is::<ModuleObj>() {
             let name = interned(name);
             if let Some(d) = lookup_mro(t, name)
-                && (d.is::<FunctionObj>() || (d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor))
+                && (d.is::<FunctionObj>()
+                    || (d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor))
                 && shape::get(obj.header(), name).is_none()
             {
                 return self.with_receiver(obj, args, |vm, all| vm.call(d, all));
@@ -513,10 +520,9 @@ pub fn set_dict(vm: &Vm, obj: Value, d: Value) -> Res<()> {
         return Ok(());
     }
     let Some(d) = d.downcast::<DictObj>() else {
-        return Err(vm.type_error(format!(
-            "__dict__ must be set to a dictionary, not a '{}'",
-            type_of(d).name_str()
-        )));
+        return Err(
+            vm.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", type_of(d).name_str()))
+        );
     };
     if !shape::has_attrs(obj.header().map()) {
         return Err(vm.attribute_error("This object has no __dict__"));

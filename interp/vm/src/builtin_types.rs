@@ -3,8 +3,8 @@
 use cape_heap::{HeapObject, KindInfo, MapRef, Ptr};
 
 use crate::for_each_exception;
-use crate::generator::{AsyncGenAuxObj, GeneratorObj};
 use crate::frame::FrameObj;
+use crate::generator::{AsyncGenAuxObj, GeneratorObj};
 use crate::object::*;
 
 /// One builtin type.
@@ -154,6 +154,11 @@ impl Maps {
     /// All of them.
     pub fn as_slice(&self) -> &[MapRef] {
         // SAFETY: repr(C) struct of map references.
-        unsafe { std::slice::from_raw_parts(self as *const Maps as *const MapRef, size_of::<Maps>() / size_of::<MapRef>()) }
+        unsafe {
+            std::slice::from_raw_parts(
+                self as *const Maps as *const MapRef,
+                size_of::<Maps>() / size_of::<MapRef>(),
+            )
+        }
     }
 }

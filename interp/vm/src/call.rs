@@ -43,7 +43,8 @@ impl Vm {
             return self.call_builtin(b, args, kwnames);
         }
         if let Some(m) = callable.downcast::<BoundMethodObj>() {
-            return self.with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames));
+            return self
+                .with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames));
         }
         if let Some(m) = callable.downcast::<MethodDescrObj>() {
             return self.call_method_descr(m, args, kwnames);
@@ -94,7 +95,11 @@ impl Vm {
             return Err(if m.header().map() == rt().maps.wrapper_descriptor {
                 self.type_error(format!("descriptor '{}' of '{what}' object needs an argument", m.def.name))
             } else {
-                self.type_error(format!("unbound method {}.{}() needs an argument", class.name_str(), m.def.name))
+                self.type_error(format!(
+                    "unbound method {}.{}() needs an argument",
+                    class.name_str(),
+                    m.def.name
+                ))
             });
         }
         if m.header().map() == rt().maps.classmethod_descriptor {
@@ -180,7 +185,8 @@ impl Vm {
         let meta = type_of(t.value());
         if meta != rt().types.type_ {
             let f = meta.special(Special::Call);
-            let inherited = f.downcast::<MethodDescrObj>().is_some_and(|m| m.class.get() == rt().types.type_.value());
+            let inherited =
+                f.downcast::<MethodDescrObj>().is_some_and(|m| m.class.get() == rt().types.type_.value());
             if !inherited {
                 return self.with_receiver(t.value(), args, |vm, all| vm.call_special_args(f, all, kwnames));
             }
@@ -196,9 +202,7 @@ impl Vm {
         self.check_native_stack("")?;
         let new = t.special(Special::New);
         if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
-            return Err(
-                self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t)))
-            );
+            return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t))));
         }
         let new = match new.downcast::<StaticMethodObj>() {
             Some(s) => s.callable.get(),
@@ -216,10 +220,9 @@ impl Vm {
         }
         let r = self.with_receiver(obj, args, |vm, all| vm.call_special_args(init, all, kwnames))?;
         if !r.is_none() {
-            return Err(self.type_error(format!(
-                "__init__() should return None, not '{}'",
-                type_of(r).name_str()
-            )));
+            return Err(
+                self.type_error(format!("__init__() should return None, not '{}'", type_of(r).name_str()))
+            );
         }
         Ok(obj)
     }

@@ -82,7 +82,12 @@ fn finish_native(t: Ptr<TypeObj>, base: Option<Ptr<TypeObj>>, module: &str) {
 }
 
 /// Makes a builtin type at start-up; `map` is that of its instances.
-pub(crate) fn make_static(row: &Row, map: MapRef, base: Option<Ptr<TypeObj>>, type_map: MapRef) -> Ptr<TypeObj> {
+pub(crate) fn make_static(
+    row: &Row,
+    map: MapRef,
+    base: Option<Ptr<TypeObj>>,
+    type_map: MapRef,
+) -> Ptr<TypeObj> {
     let t = alloc_type(type_map, intern(row.name), row.kind(), row.flags | TypeFlags::IMMUTABLE);
     map.class.set_no_barrier(t.value());
     t.instance_map.set(map.id());
@@ -204,13 +209,21 @@ fn note_special(t: Ptr<TypeObj>, s: Special) {
         Special::Getattribute | Special::Getattr => {
             let ga = t.special(Special::Getattribute);
             let custom = !t.special(Special::Getattr).is_empty() || !(ga.is_empty() || native_owner(ga));
-            if custom { t.set_flag(TypeFlags::CUSTOM_GETATTR) } else { t.clear_flag(TypeFlags::CUSTOM_GETATTR) }
+            if custom {
+                t.set_flag(TypeFlags::CUSTOM_GETATTR)
+            } else {
+                t.clear_flag(TypeFlags::CUSTOM_GETATTR)
+            }
         }
         Special::Setattr | Special::Delattr => {
             let v = |s| t.special(s);
             let plain = |v: Value| v.is_empty() || native_owner(v);
             let custom = !(plain(v(Special::Setattr)) && plain(v(Special::Delattr)));
-            if custom { t.set_flag(TypeFlags::CUSTOM_SETATTR) } else { t.clear_flag(TypeFlags::CUSTOM_SETATTR) }
+            if custom {
+                t.set_flag(TypeFlags::CUSTOM_SETATTR)
+            } else {
+                t.clear_flag(TypeFlags::CUSTOM_SETATTR)
+            }
         }
         Special::Del => {
             let on = !t.special(Special::Del).is_empty();
@@ -360,9 +373,10 @@ pub fn c3_mro(vm: &Vm, t: Ptr<TypeObj>, bases: &[Value]) -> Res<Ptr<TupleObj>> {
         if lists.is_empty() {
             break;
         }
-        let next = lists.iter().map(|(l, i)| l.get(*i)).find(|c| {
-            lists.iter().all(|(l, i)| !l.as_slice()[(*i + 1).min(l.len())..].contains(c))
-        });
+        let next = lists
+            .iter()
+            .map(|(l, i)| l.get(*i))
+            .find(|c| lists.iter().all(|(l, i)| !l.as_slice()[(*i + 1).min(l.len())..].contains(c)));
         let Some(c) = next else {
             let names: Vec<String> = lists
                 .iter()
@@ -490,7 +504,8 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     if let Some(c) = dict.remove_str(names.classdictcell).and_then(|c| c.downcast::<CellObj>()) {
         c.content.set(c, dict.value());
     }
-    if dict.get_str(Special::Hash.name_value()).is_none() && dict.get_str(Special::Eq.name_value()).is_some() {
+    if dict.get_str(Special::Hash.name_value()).is_none() && dict.get_str(Special::Eq.name_value()).is_some()
+    {
         dict.set_str(Special::Hash.name_value(), Value::NONE);
     }
     fill_specials(t);
@@ -555,10 +570,9 @@ fn compute_mro(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<Ptr<TupleObj>>
         let items = vm.list_of(r)?;
         for &c in items.as_slice() {
             if !c.is::<TypeObj>() {
-                return Err(vm.type_error(format!(
-                    "mro() returned a non-class ('{}')",
-                    type_of(c).name_str()
-                )));
+                return Err(
+                    vm.type_error(format!("mro() returned a non-class ('{}')", type_of(c).name_str()))
+                );
             }
         }
         return Ok(TupleObj::new(items.as_slice()));
@@ -585,18 +599,17 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
     let mut out = Slots { names: Vec::new(), dict: base_dict, weakref: base_weak };
     // SAFETY: a class's kind is a static.
     let variable = unsafe { (*base.kind.get()).size.is_some() };
-    if !list.is_empty() && variable && !base.is_subtype(rt().types.str) && !base.is_subtype(rt().types.type_) {
-        return Err(vm.type_error(format!(
-            "nonempty __slots__ not supported for subtype of '{}'",
-            base.name_str()
-        )));
+    if !list.is_empty() && variable && !base.is_subtype(rt().types.str) && !base.is_subtype(rt().types.type_)
+    {
+        return Err(
+            vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name_str()))
+        );
     }
     for &n in list.as_slice() {
         let Some(text) = n.downcast::<StrObj>() else {
-            return Err(vm.type_error(format!(
-                "__slots__ items must be strings, not '{}'",
-                type_of(n).name_str()
-            )));
+            return Err(
+                vm.type_error(format!("__slots__ items must be strings, not '{}'", type_of(n).name_str()))
+            );
         };
         let plain = text.display();
         if !vm.is_identifier(text) {

@@ -164,7 +164,10 @@ impl Vm {
 
     /// `StopIteration(value)`; without an argument when `value` is None.
     pub fn stop_iteration_with(&self, value: Value) -> Raised {
-        let r = self.new_exc_args(rt().types.stop_iteration, if value.is_none() { &[] } else { std::slice::from_ref(&value) });
+        let r = self.new_exc_args(
+            rt().types.stop_iteration,
+            if value.is_none() { &[] } else { std::slice::from_ref(&value) },
+        );
         set_extra(r.exc(), 0, value);
         r
     }

@@ -191,8 +191,10 @@ impl Vm {
                 if let Ok(v) = input
                     && !v.is_none()
                 {
-                    return Err(self
-                        .type_error(format!("can't send non-None value to a just-started {}", Self::noun(g))));
+                    return Err(self.type_error(format!(
+                        "can't send non-None value to a just-started {}",
+                        Self::noun(g)
+                    )));
                 }
             }
             GenState::Suspended => {}

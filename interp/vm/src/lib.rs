@@ -5,6 +5,7 @@
 
 pub mod attr;
 pub mod builtin_types;
+pub mod call;
 pub mod class;
 pub mod config;
 pub mod eval;
@@ -12,7 +13,6 @@ pub mod exc;
 pub mod foreign;
 pub mod frame;
 pub mod generator;
-pub mod call;
 pub mod names;
 pub mod native;
 pub mod object;

@@ -100,7 +100,11 @@ pub struct Param {
 
 impl Signature {
     fn parse(text: &'static str) -> Signature {
-        let inner = text.trim().strip_prefix('(').and_then(|t| t.strip_suffix(')')).expect("a parenthesised signature");
+        let inner = text
+            .trim()
+            .strip_prefix('(')
+            .and_then(|t| t.strip_suffix(')'))
+            .expect("a parenthesised signature");
         let mut s = Signature::default();
         let mut keyword_only = false;
         for part in split_params(inner) {
@@ -164,7 +168,12 @@ pub const MAX_PARAMS: usize = 24;
 
 impl MethodDef {
     /// Makes a row that lives for ever. `text` is `"name(parameters)"`.
-    pub fn leak<A, F: IntoNative<A>>(text: &'static str, doc: &'static str, flavour: Flavour, f: F) -> &'static MethodDef {
+    pub fn leak<A, F: IntoNative<A>>(
+        text: &'static str,
+        doc: &'static str,
+        flavour: Flavour,
+        f: F,
+    ) -> &'static MethodDef {
         Self::leak_raw(text, doc, flavour, F::ARITY, native(f))
     }
 
@@ -311,8 +320,7 @@ impl MethodDef {
                 ("at most ", max)
             };
             let plural = if n == 1 { "" } else { "s" };
-            return vm
-                .type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.name));
+            return vm.type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.name));
         }
         let total = given + nkw;
         let all = s.params.len() - r;
@@ -448,7 +456,11 @@ pub struct OrNone<T>(pub Option<T>);
 
 impl<T: FromArg> FromArg for OrNone<T> {
     fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self> {
-        if v.is_empty() || v.is_none() { Ok(OrNone(None)) } else { T::from_arg(vm, v, i).map(|x| OrNone(Some(x))) }
+        if v.is_empty() || v.is_none() {
+            Ok(OrNone(None))
+        } else {
+            T::from_arg(vm, v, i).map(|x| OrNone(Some(x)))
+        }
     }
 }
 
@@ -476,7 +488,15 @@ macro_rules! int_args { ($($t:ty = $c:literal),*) => { $(
         }
     }
 )* } }
-int_args!(i32 = "int", i64 = "long", isize = "ssize_t", u8 = "unsigned char", u32 = "unsigned int", u64 = "unsigned long", usize = "size_t");
+int_args!(
+    i32 = "int",
+    i64 = "long",
+    isize = "ssize_t",
+    u8 = "unsigned char",
+    u32 = "unsigned int",
+    u64 = "unsigned long",
+    usize = "size_t"
+);
 
 impl FromArg for Int {
     fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<Int> {

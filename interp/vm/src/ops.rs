@@ -264,10 +264,9 @@ impl Vm {
             if r.is_bool() {
                 return Ok(r == Value::TRUE);
             }
-            return Err(self.type_error(format!(
-                "__bool__ should return bool, returned {}",
-                type_of(r).name_str()
-            )));
+            return Err(
+                self.type_error(format!("__bool__ should return bool, returned {}", type_of(r).name_str()))
+            );
         }
         if !t.special(Special::Len).is_empty() {
             return Ok(self.len(v)? != 0);
@@ -313,15 +312,15 @@ impl Vm {
         let t = type_of(v);
         let f = t.special(Special::Index);
         if f.is_empty() {
-            return Err(self
-                .type_error(format!("'{}' object cannot be interpreted as an integer", full_name(t))));
+            return Err(
+                self.type_error(format!("'{}' object cannot be interpreted as an integer", full_name(t)))
+            );
         }
         let r = self.call_special(f, &[v])?;
         if !long_is_int(r) {
-            return Err(self.type_error(format!(
-                "__index__ returned non-int (type {})",
-                type_of(r).name_str()
-            )));
+            return Err(
+                self.type_error(format!("__index__ returned non-int (type {})", type_of(r).name_str()))
+            );
         }
         Ok(r)
     }
@@ -340,10 +339,8 @@ impl Vm {
     pub fn index_isize(&self, v: Value) -> Res<isize> {
         match self.index_int(v)?.to_i64() {
             Some(i) => Ok(i as isize),
-            None => Err(self.index_error(format!(
-                "cannot fit '{}' into an index-sized integer",
-                full_name(type_of(v))
-            ))),
+            None => Err(self
+                .index_error(format!("cannot fit '{}' into an index-sized integer", full_name(type_of(v))))),
         }
     }
 
@@ -493,8 +490,8 @@ impl Vm {
         let (ta, tb) = (type_of(a), type_of(b));
         let f = ta.special(op.method);
         let g = if ta == tb { Value::EMPTY } else { tb.special(op.reflected) };
-        let reflected_first = !g.is_empty()
-            && (tb.is_subtype(ta) && g != ta.special(op.reflected) || sequence_concat(op, f));
+        let reflected_first =
+            !g.is_empty() && (tb.is_subtype(ta) && g != ta.special(op.reflected) || sequence_concat(op, f));
         if reflected_first {
             let r = self.call_special(g, &[b, a])?;
             if r != Value::NOT_IMPLEMENTED {
@@ -541,7 +538,8 @@ impl Vm {
                 }
             }
         }
-        if op.symbol == ">>" && !inplace && a.downcast::<BuiltinObj>().is_some_and(|f| f.def.name == "print") {
+        if op.symbol == ">>" && !inplace && a.downcast::<BuiltinObj>().is_some_and(|f| f.def.name == "print")
+        {
             return self.type_error(format!(
                 "unsupported operand type(s) for >>: '{ta}' and '{tb}'. Did you mean \"print(<message>, file=<output_stream>)\"?"
             ));
@@ -553,10 +551,9 @@ impl Vm {
     pub fn unary(&self, v: Value, s: Special, symbol: &str) -> Res<Value> {
         match self.try_special(v, s, &[])? {
             Some(r) => Ok(r),
-            None => Err(self.type_error(format!(
-                "bad operand type for {symbol}: '{}'",
-                full_name(type_of(v))
-            ))),
+            None => {
+                Err(self.type_error(format!("bad operand type for {symbol}: '{}'", full_name(type_of(v)))))
+            }
         }
     }
 
@@ -604,9 +601,7 @@ impl Vm {
         let t = type_of(c);
         let f = t.special(Special::Delitem);
         if f.is_empty() {
-            return Err(
-                self.type_error(format!("'{}' object doesn't support item deletion", full_name(t)))
-            );
+            return Err(self.type_error(format!("'{}' object doesn't support item deletion", full_name(t))));
         }
         self.call_special(f, &[c, key]).map(|_| ())
     }
@@ -623,10 +618,8 @@ impl Vm {
             return self.truth(r);
         }
         if t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
-            return Err(self.type_error(format!(
-                "argument of type '{}' is not a container or iterable",
-                full_name(t)
-            )));
+            return Err(self
+                .type_error(format!("argument of type '{}' is not a container or iterable", full_name(t))));
         }
         let it = self.iter(c)?;
         while let Some(x) = self.next(it)? {
@@ -642,8 +635,9 @@ impl Vm {
         self.check_native_stack(" while getting the repr of an object")?;
         let f = type_of(v).special(Special::Repr);
         let r = self.call_special(f, &[v])?;
-        r.downcast()
-            .ok_or_else(|| self.type_error(format!("__repr__ returned non-string (type {})", type_of(r).name_str())))
+        r.downcast().ok_or_else(|| {
+            self.type_error(format!("__repr__ returned non-string (type {})", type_of(r).name_str()))
+        })
     }
 
     /// `repr(v)` as Rust text.
@@ -661,8 +655,9 @@ impl Vm {
         self.check_native_stack(" while getting the str of an object")?;
         let f = type_of(v).special(Special::Str);
         let r = self.call_special(f, &[v])?;
-        r.downcast()
-            .ok_or_else(|| self.type_error(format!("__str__ returned non-string (type {})", type_of(r).name_str())))
+        r.downcast().ok_or_else(|| {
+            self.type_error(format!("__str__ returned non-string (type {})", type_of(r).name_str()))
+        })
     }
 
     /// `format(v, spec)`.
@@ -732,8 +727,7 @@ impl Vm {
             return self.plain_is_instance(v, c);
         }
         if self.abstract_bases(class)?.is_none() {
-            return Err(self
-                .type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"));
+            return Err(self.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"));
         }
         match self.get_attr_opt(v, rt().names.class)? {
             Some(k) => self.abstract_is_subclass(k, class),
@@ -795,8 +789,7 @@ impl Vm {
             return Err(self.type_error("issubclass() arg 1 must be a class"));
         }
         if self.abstract_bases(class)?.is_none() {
-            return Err(self
-                .type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union"));
+            return Err(self.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union"));
         }
         self.abstract_is_subclass(derived, class)
     }
@@ -829,10 +822,9 @@ impl Vm {
         }
         let it = self.call_special(f, &[v])?;
         if type_of(it).special(Special::Next).is_empty() {
-            return Err(self.type_error(format!(
-                "iter() returned non-iterator of type '{}'",
-                full_name(type_of(it))
-            )));
+            return Err(
+                self.type_error(format!("iter() returned non-iterator of type '{}'", full_name(type_of(it))))
+            );
         }
         Ok(it)
     }
@@ -944,10 +936,10 @@ impl Vm {
             return Ok(None);
         }
         match Int::of(r) {
-            None => Err(self.type_error(format!(
-                "__length_hint__ must be an integer, not {}",
-                type_of(r).name_str()
-            ))),
+            None => {
+                Err(self
+                    .type_error(format!("__length_hint__ must be an integer, not {}", type_of(r).name_str())))
+            }
             Some(i) => match i.to_i64() {
                 Some(n) if n >= 0 => Ok(Some(n as usize)),
                 _ => Err(self.value_error("__length_hint__() should return >= 0")),
@@ -989,7 +981,11 @@ pub fn seq_next(it: Ptr<SeqIterObj>) -> Option<Value> {
 }
 
 fn is_builtin_sequence(v: Value) -> bool {
-    v.is::<ListObj>() || v.is::<TupleObj>() || v.is::<StrObj>() || v.is::<BytesObj>() || v.is::<BytearrayObj>()
+    v.is::<ListObj>()
+        || v.is::<TupleObj>()
+        || v.is::<StrObj>()
+        || v.is::<BytesObj>()
+        || v.is::<BytearrayObj>()
 }
 
 /// `+` of the builtin sequences is tried after the other operand's reflected method, as it is a sequence slot in CPython.

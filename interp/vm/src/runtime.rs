@@ -110,14 +110,11 @@ impl Runtime {
             .iter()
             .map(|r| {
                 let dict = r.flags & TypeFlags::HAS_DICT != 0 && !is_own_dict(r.kind());
-                if dict {
-                    MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0)
-                } else {
-                    map(r.kind())
-                }
+                if dict { MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0) } else { map(r.kind()) }
             })
             .collect();
-        let maps = Maps::from_rows(&row_maps, map(ArrayObj::kind()), map(TableKeys::kind()), map(ShapeObj::kind()));
+        let maps =
+            Maps::from_rows(&row_maps, map(ArrayObj::kind()), map(TableKeys::kind()), map(ShapeObj::kind()));
         let placeholder = Value::NONE;
         let empty_keys = TableKeys::make_empty(maps.table_keys).value();
         let empty_array = heap()
@@ -155,7 +152,8 @@ impl Runtime {
         // Stage 2: strings.
         for (i, slot) in rt_mut.latin1.iter_mut().enumerate() {
             let b = [i as u8];
-            let text: String = if i < 128 { (i as u8 as char).to_string() } else { char::from(b[0]).to_string() };
+            let text: String =
+                if i < 128 { (i as u8 as char).to_string() } else { char::from(b[0]).to_string() };
             *slot = rt().intern(&text);
         }
         rt_mut.shared.empty_str = rt().intern("");
@@ -241,7 +239,10 @@ impl Runtime {
         }
         // SAFETY: the key borrows from s, which the native frame keeps in place during the look-up.
         let key = unsafe {
-            InternKey { width: s.kind() as u8, bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.raw_bytes()) }
+            InternKey {
+                width: s.kind() as u8,
+                bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.raw_bytes()),
+            }
         };
         // SAFETY: the GIL is held.
         let table = unsafe { &mut *self.interned.get() };
@@ -252,7 +253,10 @@ impl Runtime {
         copy.mark_interned();
         // SAFETY: the copy is old, so its bytes never move; the table is a root of it.
         let key = unsafe {
-            InternKey { width: copy.kind() as u8, bytes: std::mem::transmute::<&[u8], &'static [u8]>(copy.raw_bytes()) }
+            InternKey {
+                width: copy.kind() as u8,
+                bytes: std::mem::transmute::<&[u8], &'static [u8]>(copy.raw_bytes()),
+            }
         };
         table.insert(key, copy.value());
         copy.value()
@@ -322,7 +326,9 @@ impl Runtime {
 
 /// Kinds that carry their dict in a field of their own.
 fn is_own_dict(kind: &KindInfo) -> bool {
-    std::ptr::eq(kind, ModuleObj::kind()) || std::ptr::eq(kind, TypeObj::kind()) || std::ptr::eq(kind, NamespaceObj::kind())
+    std::ptr::eq(kind, ModuleObj::kind())
+        || std::ptr::eq(kind, TypeObj::kind())
+        || std::ptr::eq(kind, NamespaceObj::kind())
 }
 
 fn scan_runtime(t: &mut Tracer<'_>) {

@@ -54,9 +54,9 @@ impl ShapeObj {
         if self.count <= LINEAR {
             return self.names().as_slice().iter().position(|&n| n == name).map(|i| i as u32);
         }
-        let index = self
-            .index
-            .get_or_init(|| self.names().as_slice().iter().enumerate().map(|(i, n)| (n.bits(), i as u32)).collect());
+        let index = self.index.get_or_init(|| {
+            self.names().as_slice().iter().enumerate().map(|(i, n)| (n.bits(), i as u32)).collect()
+        });
         // Interned strings are old and do not move, so their addresses are good keys.
         index.get(&name.bits()).copied()
     }
@@ -146,8 +146,11 @@ pub fn maps_of(class: Ptr<TypeObj>) -> impl Iterator<Item = MapRef> {
 /// The dict-mode map for objects of `map` (or of another map of the same size).
 fn dict_mode_map(map: MapRef) -> MapRef {
     let class: Ptr<TypeObj> = map.class.downcast().expect("class of a map");
-    let found = maps_of(class)
-        .find(|m| m.flags.get() & MapFlags::DICT_MODE != 0 && m.tail_words == map.tail_words && m.dict_index == map.dict_index);
+    let found = maps_of(class).find(|m| {
+        m.flags.get() & MapFlags::DICT_MODE != 0
+            && m.tail_words == map.tail_words
+            && m.dict_index == map.dict_index
+    });
     found.unwrap_or_else(|| {
         let m = clone_map(map, class);
         m.flags.set(m.flags.get() | MapFlags::DICT_MODE);
@@ -301,4 +304,3 @@ pub fn set_dict(h: &Header, d: Ptr<DictObj>) {
     }
     cape_heap::write_barrier(h);
 }
-

@@ -124,7 +124,9 @@ impl Vm {
 #[inline]
 fn int_op(op: BinOp, a: i64, b: i64) -> Option<Value> {
     Some(match op {
-        BinOp::FloorDiv if b != 0 => Int::Small(a.div_euclid(b) - (b < 0 && a.rem_euclid(b) != 0) as i64).into_value(),
+        BinOp::FloorDiv if b != 0 => {
+            Int::Small(a.div_euclid(b) - (b < 0 && a.rem_euclid(b) != 0) as i64).into_value()
+        }
         BinOp::Mod if b != 0 => {
             let r = a % b;
             Value::int(if r != 0 && (r < 0) != (b < 0) { r + b } else { r })

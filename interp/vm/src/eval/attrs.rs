@@ -107,7 +107,8 @@ fn cached_special(code: Ptr<CodeObj>, obj: Value, kind: u64, payload: u64) -> Op
         }
         TYPE_VALUE => {
             let c: Ptr<TypeObj> = obj.downcast()?;
-            (c.version.get() as i64 == cache_value(code, payload + 2).as_int()).then(|| cache_value(code, payload + 1))
+            (c.version.get() as i64 == cache_value(code, payload + 2).as_int())
+                .then(|| cache_value(code, payload + 1))
         }
         _ => None,
     }
@@ -118,7 +119,11 @@ fn cached_special(code: Ptr<CodeObj>, obj: Value, kind: u64, payload: u64) -> Op
 /// # Safety
 /// As [`cached_attr`].
 #[inline(always)]
-pub(super) unsafe fn cached_method(code: Ptr<CodeObj>, obj: Value, cache: *const Cell<u64>) -> Option<(Value, Value)> {
+pub(super) unsafe fn cached_method(
+    code: Ptr<CodeObj>,
+    obj: Value,
+    cache: *const Cell<u64>,
+) -> Option<(Value, Value)> {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
     if w0 == 0 || !hit(obj, w0) {
@@ -175,7 +180,13 @@ fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64
 
 impl Vm {
     #[inline(never)]
-    pub(crate) fn load_attr(&self, code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>) -> Res<Value> {
+    pub(crate) fn load_attr(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        name: Value,
+        pc: *const Cell<u64>,
+    ) -> Res<Value> {
         if obj.is_ptr() {
             self.cache_attr(code, obj, name, pc, false);
             // SAFETY: two cache words follow.
@@ -187,7 +198,14 @@ impl Vm {
     }
 
     /// Fills the cache when the access is of a cacheable sort.
-    fn cache_attr(&self, code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>, method: bool) -> bool {
+    fn cache_attr(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        name: Value,
+        pc: *const Cell<u64>,
+        method: bool,
+    ) -> bool {
         let t = type_of(obj);
         if t.has(TypeFlags::CUSTOM_GETATTR) {
             return false;
@@ -255,7 +273,14 @@ impl Vm {
         a.set(at as usize, v);
     }
 
-    fn cache_module(&self, code: Ptr<CodeObj>, m: Ptr<ModuleObj>, t: Ptr<TypeObj>, name: Value, pc: *const Cell<u64>) -> bool {
+    fn cache_module(
+        &self,
+        code: Ptr<CodeObj>,
+        m: Ptr<ModuleObj>,
+        t: Ptr<TypeObj>,
+        name: Value,
+        pc: *const Cell<u64>,
+    ) -> bool {
         let Some(i) = m.dict().index_of_str(name) else { return false };
         if i >= 1 << 18 || lookup_mro(t, name).is_some_and(is_data_descriptor) {
             return false;
@@ -268,14 +293,25 @@ impl Vm {
         true
     }
 
-    fn cache_type(&self, code: Ptr<CodeObj>, c: Ptr<TypeObj>, meta: Ptr<TypeObj>, name: Value, pc: *const Cell<u64>) -> bool {
+    fn cache_type(
+        &self,
+        code: Ptr<CodeObj>,
+        c: Ptr<TypeObj>,
+        meta: Ptr<TypeObj>,
+        name: Value,
+        pc: *const Cell<u64>,
+    ) -> bool {
         if lookup_mro(meta, name).is_some() {
             return false;
         }
         let Some(d) = lookup_mro(c, name) else { return false };
         let value = match d.downcast::<StaticMethodObj>() {
             Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
-            _ if d.is::<FunctionObj>() || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor => d,
+            _ if d.is::<FunctionObj>()
+                || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor =>
+            {
+                d
+            }
             _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
             _ => return false,
         };
@@ -367,7 +403,14 @@ impl Vm {
         }
     }
 
-    fn fill_store(&self, pc: *const Cell<u64>, map: MapRef, t: Ptr<TypeObj>, offset: u64, add: Option<MapRef>) {
+    fn fill_store(
+        &self,
+        pc: *const Cell<u64>,
+        map: MapRef,
+        t: Ptr<TypeObj>,
+        offset: u64,
+        add: Option<MapRef>,
+    ) {
         let v = version(t);
         let kind = if add.is_some() { STORE_ADD } else { STORE_INLINE };
         // SAFETY: two cache words follow.
@@ -378,7 +421,14 @@ impl Vm {
     }
 
     /// `super().name`; see the opcode.
-    pub(crate) fn load_super_attr(&self, sup: Value, class: Value, obj: Value, name: Value, two: bool) -> Res<Value> {
+    pub(crate) fn load_super_attr(
+        &self,
+        sup: Value,
+        class: Value,
+        obj: Value,
+        name: Value,
+        two: bool,
+    ) -> Res<Value> {
         let (f, this) = self.load_super(sup, class, obj, name, two, false)?;
         debug_assert!(this.is_empty());
         Ok(f)
@@ -411,10 +461,7 @@ impl Vm {
             && let Some(start) = self.super_start(c, obj)?
         {
             if let Some(d) = super_lookup(start, c, name) {
-                if method
-                    && d.is::<FunctionObj>()
-                    && !obj.downcast::<TypeObj>().is_some_and(|o| o == start)
-                {
+                if method && d.is::<FunctionObj>() && !obj.downcast::<TypeObj>().is_some_and(|o| o == start) {
                     return Ok((d, obj));
                 }
                 let o = if obj == start.value() { Value::EMPTY } else { obj };
@@ -423,7 +470,11 @@ impl Vm {
             if name != rt().names.class {
                 let n = name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
                 let s = self.call(sup, &[class, obj])?;
-                return Err(self.attribute_error_for(format!("'super' object has no attribute '{n}'"), s, name));
+                return Err(self.attribute_error_for(
+                    format!("'super' object has no attribute '{n}'"),
+                    s,
+                    name,
+                ));
             }
         }
         let s = if two || direct { self.call(sup, &[class, obj])? } else { self.call(sup, &[])? };

@@ -124,7 +124,9 @@ impl Vm {
 
     pub(super) fn list_extend(&self, list: Value, items: Value) -> Res<()> {
         let l: Ptr<ListObj> = list.downcast().expect("an exact list");
-        if type_of(items).special(Special::Iter).is_empty() && type_of(items).special(Special::Getitem).is_empty() {
+        if type_of(items).special(Special::Iter).is_empty()
+            && type_of(items).special(Special::Getitem).is_empty()
+        {
             return Err(self.type_error(format!(
                 "Value after * must be an iterable, not {}",
                 full_name(type_of(items))
@@ -139,7 +141,8 @@ impl Vm {
     /// `d.update(m)` for any mapping `m`.
     pub fn dict_update(&self, d: Ptr<DictObj>, m: Value) -> Res<()> {
         if let Some(o) = m.downcast::<DictObj>()
-            && (o.header().map() == rt().maps.dict || type_of(m).special(Special::Iter) == rt().types.dict.special(Special::Iter))
+            && (o.header().map() == rt().maps.dict
+                || type_of(m).special(Special::Iter) == rt().types.dict.special(Special::Iter))
         {
             let mut i = 0;
             while let Some((at, e)) = o.table.next_entry(i) {
@@ -211,15 +214,16 @@ impl Vm {
 
     /// Unpacks exactly `n` items of `v` into registers.
     pub(super) unsafe fn unpack(&self, v: Value, dst: *mut Value, n: usize) -> Res<()> {
-        let items: Option<&[Value]> = if let Some(t) = v.downcast::<TupleObj>().filter(|t| t.header().map() == rt().maps.tuple) {
-            // SAFETY: the tuple is on this native stack; no allocation happens while the slice is used.
-            Some(unsafe { std::slice::from_raw_parts(t.as_slice().as_ptr(), t.len()) })
-        } else if let Some(l) = v.downcast::<ListObj>().filter(|l| l.header().map() == rt().maps.list) {
-            // SAFETY: as above.
-            l.generic_slice().map(|s| unsafe { std::slice::from_raw_parts(s.as_ptr(), s.len()) })
-        } else {
-            None
-        };
+        let items: Option<&[Value]> =
+            if let Some(t) = v.downcast::<TupleObj>().filter(|t| t.header().map() == rt().maps.tuple) {
+                // SAFETY: the tuple is on this native stack; no allocation happens while the slice is used.
+                Some(unsafe { std::slice::from_raw_parts(t.as_slice().as_ptr(), t.len()) })
+            } else if let Some(l) = v.downcast::<ListObj>().filter(|l| l.header().map() == rt().maps.list) {
+                // SAFETY: as above.
+                l.generic_slice().map(|s| unsafe { std::slice::from_raw_parts(s.as_ptr(), s.len()) })
+            } else {
+                None
+            };
         if let Some(items) = items {
             if items.len() == n {
                 // SAFETY: n destination registers.

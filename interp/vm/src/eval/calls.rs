@@ -38,7 +38,8 @@ impl Vm {
             (*frame).pc = pc.add(2);
             let f = (*frame).base.add(w.b() as usize);
             let has_self = !(*f.add(1)).is_empty();
-            let (args, n) = if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
+            let (args, n) =
+                if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
             if let Some(func) = (*f).downcast::<FunctionObj>() {
                 return self.enter_function(func, args, n, None, w.a() as u32, Value::EMPTY);
             }
@@ -50,13 +51,20 @@ impl Vm {
     ///
     /// # Safety
     /// As [`Vm::call_op`].
-    pub(super) unsafe fn call_kw_op(&self, frame: *mut Frame, pc: *const Cell<u64>, w: Word, names: Value) -> Res<Flow> {
+    pub(super) unsafe fn call_kw_op(
+        &self,
+        frame: *mut Frame,
+        pc: *const Cell<u64>,
+        w: Word,
+        names: Value,
+    ) -> Res<Flow> {
         // SAFETY: the compiler's call layout.
         unsafe {
             (*frame).pc = pc.add(3);
             let f = (*frame).base.add(w.b() as usize);
             let has_self = !(*f.add(1)).is_empty();
-            let (args, n) = if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
+            let (args, n) =
+                if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
             let names: Ptr<TupleObj> = names.cast();
             if let Some(func) = (*f).downcast::<FunctionObj>() {
                 return self.enter_function(func, args, n, Some(names), w.a() as u32, Value::EMPTY);
@@ -82,8 +90,15 @@ impl Vm {
         // SAFETY: the window begins at the arguments, nothing above them is live, and there is room.
         unsafe {
             self.bind(func, args, n, kwnames, args)?;
-            let frame =
-                self.push_frame(code, args, func.value(), func.globals.get(), func.builtins.get(), ret, false)?;
+            let frame = self.push_frame(
+                code,
+                args,
+                func.value(),
+                func.globals.get(),
+                func.builtins.get(),
+                ret,
+                false,
+            )?;
             (*frame).ctor = ctor;
         }
         Ok(Flow::Enter)
@@ -175,7 +190,9 @@ impl Vm {
             // SAFETY: the tuple is in the caller's registers and on this native stack.
             Some(t) => unsafe { std::slice::from_raw_parts(t.as_slice().as_ptr(), t.len()) },
             None => {
-                if type_of(args).special(Special::Iter).is_empty() && type_of(args).special(Special::Getitem).is_empty() {
+                if type_of(args).special(Special::Iter).is_empty()
+                    && type_of(args).special(Special::Getitem).is_empty()
+                {
                     return Err(self.type_error(format!(
                         "{} argument after * must be an iterable, not {}",
                         self.function_str(f),
@@ -225,10 +242,9 @@ impl Vm {
             return Ok(Left::Exhausted);
         }
         if !v.is_none() {
-            return Err(self.type_error(format!(
-                "__init__() should return None, not '{}'",
-                type_of(v).name_str()
-            )));
+            return Err(
+                self.type_error(format!("__init__() should return None, not '{}'", type_of(v).name_str()))
+            );
         }
         self.pop_frame(frame, true);
         Ok(if entry { Left::Entry(ctor) } else { Left::Deliver(ctor) })

@@ -357,7 +357,8 @@ impl Vm {
         let x: Ptr<ExcObj> = group.downcast().expect("a group is an exception");
         let m = self.get_attr_str(group, "derive")?;
         let r = self.call(m, &[ListObj::new(excs).value()])?;
-        let Some(n) = r.downcast::<ExcObj>().filter(|_| type_of(r).is_subtype(rt().types.base_exception_group))
+        let Some(n) =
+            r.downcast::<ExcObj>().filter(|_| type_of(r).is_subtype(rt().types.base_exception_group))
         else {
             return Err(self.type_error("derive must return an instance of BaseExceptionGroup"));
         };

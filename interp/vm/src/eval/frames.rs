@@ -27,7 +27,8 @@ pub fn const_value(vm: &Vm, c: &Const) -> Value {
         Const::Str(s) => {
             let o = StrObj::from_wtf8(s.as_bytes());
             // Name-like constants are interned, as in CPython.
-            let name_like = o.as_ascii().is_some_and(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            let name_like =
+                o.as_ascii().is_some_and(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
             if name_like { rt().intern_obj(o) } else { o.value() }
         }
         Const::Bytes(b) => BytesObj::new(b).value(),
@@ -223,7 +224,13 @@ impl Vm {
     }
 
     /// Runs module, class or exec code.
-    pub fn run_code(&self, code: Ptr<CodeObj>, globals: Ptr<DictObj>, locals: Value, closure: Option<Ptr<TupleObj>>) -> Res<Value> {
+    pub fn run_code(
+        &self,
+        code: Ptr<CodeObj>,
+        globals: Ptr<DictObj>,
+        locals: Value,
+        closure: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
         self.check_native_stack("")?;
         let saved = self.sp.get();
         if saved.wrapping_add(code.nregs as usize + 256) >= self.regs_end() {
@@ -299,7 +306,13 @@ impl Vm {
         Ok(())
     }
 
-    unsafe fn fill_defaults(&self, f: Ptr<FunctionObj>, code: Ptr<CodeObj>, given: usize, win: *mut Value) -> Res<()> {
+    unsafe fn fill_defaults(
+        &self,
+        f: Ptr<FunctionObj>,
+        code: Ptr<CodeObj>,
+        given: usize,
+        win: *mut Value,
+    ) -> Res<()> {
         let argcount = code.argcount as usize;
         let defaults = f.defaults.downcast::<TupleObj>();
         let nd = defaults.map_or(0, |d| d.len());
@@ -365,11 +378,14 @@ impl Vm {
             for k in 0..nkw {
                 let name = kwnames.map_or(Value::EMPTY, |t| t.get(k));
                 let Some(text) = name.downcast::<StrObj>() else {
-                    return Err(self.type_error(format!("{}() keywords must be strings", self.function_name(f))));
+                    return Err(
+                        self.type_error(format!("{}() keywords must be strings", self.function_name(f)))
+                    );
                 };
                 let value = args[npos + k];
                 let at = (posonly..params).find(|&j| varnames.get(j) == name).or_else(|| {
-                    (posonly..params).find(|&j| varnames.get(j).downcast::<StrObj>().is_some_and(|s| s.eq(&text)))
+                    (posonly..params)
+                        .find(|&j| varnames.get(j).downcast::<StrObj>().is_some_and(|s| s.eq(&text)))
                 });
                 match at {
                     Some(j) if get(j).is_empty() => set(j, value),
@@ -387,7 +403,11 @@ impl Vm {
                 }
             }
             if npos > argcount && !has_varargs {
-                return Err(self.too_many_positional(f, npos, (argcount..params).filter(|&i| !get(i).is_empty()).count()));
+                return Err(self.too_many_positional(
+                    f,
+                    npos,
+                    (argcount..params).filter(|&i| !get(i).is_empty()).count(),
+                ));
             }
             // SAFETY: the window's promise is passed on.
             unsafe { self.fill_defaults(f, code, take, win)? };
@@ -491,7 +511,8 @@ impl Vm {
     pub(crate) fn push_generator(&self, g: Ptr<GeneratorObj>, ret: u32, entry: bool) -> Res<*mut Frame> {
         let code = g.code();
         let base = self.sp.get();
-        let frame = self.push_frame(code, base, g.func.get(), g.globals.get(), g.builtins.get(), ret, entry)?;
+        let frame =
+            self.push_frame(code, base, g.func.get(), g.globals.get(), g.builtins.get(), ret, entry)?;
         let regs: Ptr<ArrayObj> = g.registers.downcast().expect("a resumable generator has registers");
         // SAFETY: push_frame has checked that there is room for the window.
         unsafe {

@@ -10,7 +10,13 @@ use crate::vm::Vm;
 
 impl Vm {
     /// Op::ImportName: through `__import__` of the frame's builtins.
-    pub(super) fn import_name(&self, frame: *mut Frame, name: Value, fromlist: Value, level: u8) -> Res<Value> {
+    pub(super) fn import_name(
+        &self,
+        frame: *mut Frame,
+        name: Value,
+        fromlist: Value,
+        level: u8,
+    ) -> Res<Value> {
         // SAFETY: a live frame.
         let (globals, locals, builtins) = unsafe { ((*frame).globals, (*frame).locals, (*frame).builtins) };
         let Some(import) = self.mapping_get(builtins, rt().names.import)? else {
@@ -99,7 +105,8 @@ impl Vm {
         };
         for &name in names.as_slice() {
             let Some(s) = name.downcast::<StrObj>() else {
-                let m = match self.get_attr_opt(module, rt().names.name)?.and_then(|m| m.downcast::<StrObj>()) {
+                let m = match self.get_attr_opt(module, rt().names.name)?.and_then(|m| m.downcast::<StrObj>())
+                {
                     Some(m) => m.display(),
                     None => String::new(),
                 };

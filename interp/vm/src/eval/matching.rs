@@ -97,7 +97,13 @@ impl Vm {
         Ok(TupleObj::new(&out).value())
     }
 
-    fn match_attr(&self, subject: Value, c: Ptr<TypeObj>, name: Value, seen: Ptr<SetObj>) -> Res<Option<Value>> {
+    fn match_attr(
+        &self,
+        subject: Value,
+        c: Ptr<TypeObj>,
+        name: Value,
+        seen: Ptr<SetObj>,
+    ) -> Res<Option<Value>> {
         if !seen.add(self, name)? {
             let r = self.repr_str(name)?;
             return Err(

@@ -76,7 +76,13 @@ impl Vm {
         Ok(b.finish())
     }
 
-    pub(super) fn build_interpolation(&self, v: Value, text: Value, conversion: u8, spec: Value) -> Res<Value> {
+    pub(super) fn build_interpolation(
+        &self,
+        v: Value,
+        text: Value,
+        conversion: u8,
+        spec: Value,
+    ) -> Res<Value> {
         let class = self.import_attr("string.templatelib", "Interpolation")?;
         let conversion = match conversion {
             1 => StrObj::new("s").value(),
@@ -112,8 +118,12 @@ impl Vm {
         self.awaitable_iter(v, || {
             let t = full_name(type_of(v));
             match kind {
-                1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {t}"),
-                2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {t}"),
+                1 => format!(
+                    "'async with' received an object from __aenter__ that does not implement __await__: {t}"
+                ),
+                2 => format!(
+                    "'async with' received an object from __aexit__ that does not implement __await__: {t}"
+                ),
                 _ => format!("'{t}' object can't be awaited"),
             }
         })
@@ -127,9 +137,8 @@ impl Vm {
             }
             if g.header().map() == rt().maps.coroutine {
                 if code.flags & (flags::COROUTINE | flags::ITERABLE_COROUTINE) == 0 {
-                    return Err(self.type_error(
-                        "cannot 'yield from' a coroutine object in a non-coroutine generator",
-                    ));
+                    return Err(self
+                        .type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
                 }
                 return Ok(v);
             }
@@ -204,7 +213,9 @@ impl Vm {
     pub(super) fn intrinsic2(&self, which: u8, a: Value, b: Value) -> Res<Value> {
         match Intrinsic2::from_u8(which) {
             Some(Intrinsic2::TypeVarWithBound) => self.call_typing("_make_typevar_with_bound", &[a, b]),
-            Some(Intrinsic2::TypeVarWithConstraints) => self.call_typing("_make_typevar_with_constraints", &[a, b]),
+            Some(Intrinsic2::TypeVarWithConstraints) => {
+                self.call_typing("_make_typevar_with_constraints", &[a, b])
+            }
             Some(Intrinsic2::SetFunctionTypeParams) => {
                 if let Some(f) = a.downcast::<FunctionObj>() {
                     f.type_params.set(f, b);

@@ -204,7 +204,10 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     Op::LoadCommon => {
                         let t = &rt().types;
-                        set!(w.a(), if w.x() == 0 { t.assertion_error } else { t.not_implemented_error }.value());
+                        set!(
+                            w.a(),
+                            if w.x() == 0 { t.assertion_error } else { t.not_implemented_error }.value()
+                        );
                         step!(1)
                     }
                     Op::CheckBound => {
@@ -372,7 +375,13 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::LoadSuperAttr => {
                         sync!();
                         let b = w.b();
-                        let v = tri!(vm.load_super_attr(reg!(b), reg!(b + 1), reg!(b + 2), name!(w.c()), w.x() & 2 != 0));
+                        let v = tri!(vm.load_super_attr(
+                            reg!(b),
+                            reg!(b + 1),
+                            reg!(b + 2),
+                            name!(w.c()),
+                            w.x() & 2 != 0
+                        ));
                         set!(w.a(), v);
                         if w.x() & 1 != 0 {
                             set!(w.a() + 1, Value::EMPTY);
@@ -382,8 +391,13 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::LoadSuperMethod => {
                         sync!();
                         let b = w.b();
-                        let (f, this) =
-                            tri!(vm.load_super_method(reg!(b), reg!(b + 1), reg!(b + 2), name!(w.c()), w.x() & 2 != 0));
+                        let (f, this) = tri!(vm.load_super_method(
+                            reg!(b),
+                            reg!(b + 1),
+                            reg!(b + 2),
+                            name!(w.c()),
+                            w.x() & 2 != 0
+                        ));
                         set!(w.a(), f);
                         set!(w.a() + 1, this);
                         step!(2)
@@ -653,33 +667,39 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
 
                     Op::BuildTuple => {
                         // SAFETY: as above.
-                        let items = unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                        let items =
+                            unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                         set!(w.a(), TupleObj::new(items).value());
                         step!(1)
                     }
                     Op::BuildList => {
                         // SAFETY: as above.
-                        let items = unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                        let items =
+                            unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                         set!(w.a(), ListObj::new(items).value());
                         step!(1)
                     }
                     Op::BuildSet => {
                         sync!();
                         // SAFETY: as above.
-                        let items = unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                        let items =
+                            unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                         set!(w.a(), tri!(vm.build_set(items)));
                         step!(1)
                     }
                     Op::BuildMap => {
                         sync!();
                         // SAFETY: as above.
-                        let items = unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), 2 * w.c() as usize) };
+                        let items = unsafe {
+                            std::slice::from_raw_parts(regs.add(w.b() as usize), 2 * w.c() as usize)
+                        };
                         set!(w.a(), tri!(vm.build_map(items)));
                         step!(1)
                     }
                     Op::BuildString => {
                         // SAFETY: as above.
-                        let items = unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                        let items =
+                            unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                         set!(w.a(), build::concat_strings(items));
                         step!(1)
                     }
@@ -763,7 +783,11 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         sync!();
                         // SAFETY: as above.
                         let (entry, ret, special) = unsafe {
-                            ((*frame).entry, (*frame).ret, !(*frame).generator.is_empty() || !(*frame).ctor.is_empty())
+                            (
+                                (*frame).entry,
+                                (*frame).ret,
+                                !(*frame).generator.is_empty() || !(*frame).ctor.is_empty(),
+                            )
                         };
                         if special {
                             match tri!(vm.return_special(frame, v)) {
@@ -858,7 +882,12 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         sync!();
                         // SAFETY: as above.
                         tri!(unsafe {
-                            vm.unpack_ex(reg!(w.a()), regs.add(w.b() as usize), w.x() as usize, w.c() as usize)
+                            vm.unpack_ex(
+                                reg!(w.a()),
+                                regs.add(w.b() as usize),
+                                w.x() as usize,
+                                w.c() as usize,
+                            )
                         });
                         step!(1)
                     }
@@ -949,7 +978,12 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         sync!();
                         let mut v = reg!(w.b());
                         if w.x() & 1 != 0 {
-                            v = crate::generator::AsyncGenAuxObj::new(rt().maps.async_gen_wrapped, v, Value::EMPTY).value();
+                            v = crate::generator::AsyncGenAuxObj::new(
+                                rt().maps.async_gen_wrapped,
+                                v,
+                                Value::EMPTY,
+                            )
+                            .value();
                         }
                         // SAFETY: as above.
                         let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };

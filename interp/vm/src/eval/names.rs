@@ -162,7 +162,13 @@ impl Vm {
         }
     }
 
-    pub(crate) fn from_dict_or_deref(&self, code: Ptr<CodeObj>, mapping: Value, cell: Value, reg: u16) -> Res<Value> {
+    pub(crate) fn from_dict_or_deref(
+        &self,
+        code: Ptr<CodeObj>,
+        mapping: Value,
+        cell: Value,
+        reg: u16,
+    ) -> Res<Value> {
         let name = rt().intern(code.unit.register_name(reg).unwrap_or("?"));
         if let Some(v) = self.mapping_get(mapping, name)? {
             return Ok(v);
@@ -182,7 +188,8 @@ impl Vm {
     pub(crate) fn load_build_class(&self, frame: *mut Frame) -> Res<Value> {
         // SAFETY: a live frame.
         let b = unsafe { (*frame).builtins };
-        self.mapping_get(b, rt().names.build_class)?.ok_or_else(|| self.name_error("__build_class__ not found"))
+        self.mapping_get(b, rt().names.build_class)?
+            .ok_or_else(|| self.name_error("__build_class__ not found"))
     }
 
     pub(crate) fn setup_annotations(&self, frame: *mut Frame) -> Res<()> {
@@ -206,7 +213,9 @@ impl Vm {
         if f.is_empty() {
             return Err(self.not_a_context_manager(obj, s));
         }
-        if f.is::<FunctionObj>() || f.is::<MethodDescrObj>() && f.header().map() != rt().maps.classmethod_descriptor {
+        if f.is::<FunctionObj>()
+            || f.is::<MethodDescrObj>() && f.header().map() != rt().maps.classmethod_descriptor
+        {
             return Ok((f, obj));
         }
         Ok((self.descr_get(f, obj, t)?, Value::EMPTY))

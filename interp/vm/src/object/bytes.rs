@@ -39,7 +39,13 @@ impl BytesObj {
             BytesObj { header: Header::new(map), len: data.len(), hash: Cell::new(-1) },
         );
         // SAFETY: the object has len + 1 bytes behind its fixed part; the last one stays zero.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), (b.as_raw() as *mut u8).add(size_of::<BytesObj>()), data.len()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                data.as_ptr(),
+                (b.as_raw() as *mut u8).add(size_of::<BytesObj>()),
+                data.len(),
+            )
+        };
         b
     }
 
@@ -66,7 +72,11 @@ impl BytearrayObj {
     pub fn with_map(map: MapRef, data: Vec<u8>) -> Ptr<BytearrayObj> {
         heap().alloc(
             map,
-            BytearrayObj { header: Header::new(map), data: Data(UnsafeCell::new(data)), exports: Cell::new(0) },
+            BytearrayObj {
+                header: Header::new(map),
+                data: Data(UnsafeCell::new(data)),
+                exports: Cell::new(0),
+            },
         )
     }
 

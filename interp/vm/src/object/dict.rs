@@ -441,7 +441,13 @@ impl TableKeys {
         heap().alloc_var_old(
             map,
             size_of::<TableKeys>() + Self::index_bytes(0),
-            TableKeys { header: Header::new(map), log2: 0, filled: Cell::new(0), usable: 0, version: Cell::new(0) },
+            TableKeys {
+                header: Header::new(map),
+                log2: 0,
+                filled: Cell::new(0),
+                usable: 0,
+                version: Cell::new(0),
+            },
         )
     }
 }

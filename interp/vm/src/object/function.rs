@@ -50,7 +50,13 @@ heap_object! {
 
 impl FunctionObj {
     /// A function over `code` with these globals; the other fields are set by the caller.
-    pub fn new(code: Ptr<CodeObj>, globals: Value, builtins: Value, module: Value, doc: Value) -> Ptr<FunctionObj> {
+    pub fn new(
+        code: Ptr<CodeObj>,
+        globals: Value,
+        builtins: Value,
+        module: Value,
+        doc: Value,
+    ) -> Ptr<FunctionObj> {
         let map = rt().maps.function;
         let none = || Field::new(Value::EMPTY);
         heap().alloc(
@@ -87,6 +93,9 @@ impl BoundMethodObj {
     /// `func` bound to `this`.
     pub fn new(func: Value, this: Value) -> Ptr<BoundMethodObj> {
         let map = rt().maps.method;
-        heap().alloc(map, BoundMethodObj { header: Header::new(map), func: Field::new(func), this: Field::new(this) })
+        heap().alloc(
+            map,
+            BoundMethodObj { header: Header::new(map), func: Field::new(func), this: Field::new(this) },
+        )
     }
 }

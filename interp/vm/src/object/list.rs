@@ -29,7 +29,10 @@ impl ListObj {
     #[inline]
     pub fn from_array(array: Ptr<ArrayObj>, len: usize) -> Ptr<ListObj> {
         let map = rt().maps.list;
-        heap().alloc(map, ListObj { header: Header::new(map), items: Field::new(array.value()), len: Cell::new(len) })
+        heap().alloc(
+            map,
+            ListObj { header: Header::new(map), items: Field::new(array.value()), len: Cell::new(len) },
+        )
     }
 
     /// A list that takes over a native vector.
@@ -42,7 +45,11 @@ impl ListObj {
     pub fn empty_with_map(map: MapRef) -> Ptr<ListObj> {
         heap().alloc(
             map,
-            ListObj { header: Header::new(map), items: Field::new(rt().empty_array().value()), len: Cell::new(0) },
+            ListObj {
+                header: Header::new(map),
+                items: Field::new(rt().empty_array().value()),
+                len: Cell::new(0),
+            },
         )
     }
 

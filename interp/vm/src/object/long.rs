@@ -34,14 +34,18 @@ impl LongObj {
             LongObj { header: Header::new(map), negative: sign == Sign::Minus, len: digits.len() as u32 },
         );
         // SAFETY: the object has len digits behind its fixed part.
-        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, digits.len()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, digits.len())
+        };
         p
     }
 
     /// The base-2^32 digits of the magnitude, least significant first.
     pub fn digits(&self) -> &[u32] {
         // SAFETY: len digits follow the fixed part.
-        unsafe { std::slice::from_raw_parts((self as *const LongObj).add(1) as *const u32, self.len as usize) }
+        unsafe {
+            std::slice::from_raw_parts((self as *const LongObj).add(1) as *const u32, self.len as usize)
+        }
     }
 
     /// Whether it is below zero.

@@ -26,7 +26,12 @@ impl SliceObj {
         let map = rt().maps.slice;
         heap().alloc(
             map,
-            SliceObj { header: Header::new(map), start: Field::new(start), stop: Field::new(stop), step: Field::new(step) },
+            SliceObj {
+                header: Header::new(map),
+                start: Field::new(start),
+                stop: Field::new(stop),
+                step: Field::new(step),
+            },
         )
     }
 }

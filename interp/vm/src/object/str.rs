@@ -194,7 +194,9 @@ impl StrObj {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.kind(), kind) {
-                (a, b) if a == b => std::ptr::copy_nonoverlapping(self.data_mut(), dst, self.len * a as usize),
+                (a, b) if a == b => {
+                    std::ptr::copy_nonoverlapping(self.data_mut(), dst, self.len * a as usize)
+                }
                 (_, StrKind::Two) => {
                     for (i, &c) in self.data1().iter().enumerate() {
                         (dst as *mut u16).add(i).write(c as u16);
@@ -379,7 +381,9 @@ impl StrObj {
     /// Whether two strings have the same code points.
     #[inline]
     pub fn eq(&self, other: &StrObj) -> bool {
-        self.len == other.len && self.info.get() & 7 == other.info.get() & 7 && self.raw_bytes() == other.raw_bytes()
+        self.len == other.len
+            && self.info.get() & 7 == other.info.get() & 7
+            && self.raw_bytes() == other.raw_bytes()
     }
 
     /// Three-way comparison by code points.
@@ -421,7 +425,11 @@ pub fn hash_bytes(data: &[u8]) -> i64 {
 pub fn push_wtf8(out: &mut Vec<u8>, c: u32) {
     match char::from_u32(c) {
         Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        None => out.extend_from_slice(&[0xe0 | (c >> 12) as u8, 0x80 | (c >> 6 & 0x3f) as u8, 0x80 | (c & 0x3f) as u8]),
+        None => out.extend_from_slice(&[
+            0xe0 | (c >> 12) as u8,
+            0x80 | (c >> 6 & 0x3f) as u8,
+            0x80 | (c & 0x3f) as u8,
+        ]),
     }
 }
 
@@ -489,7 +497,13 @@ impl StrBuilder {
     pub fn push_obj(&mut self, s: &StrObj) {
         if s.kind() == StrKind::One && !self.is_wide {
             self.narrow.extend_from_slice(s.data1());
-            self.max = self.max.max(if s.is_empty() { 0 } else if s.is_ascii() { 0x7f } else { 0xff });
+            self.max = self.max.max(if s.is_empty() {
+                0
+            } else if s.is_ascii() {
+                0x7f
+            } else {
+                0xff
+            });
         } else {
             s.chars().for_each(|c| self.push(c));
         }
