@@ -23,13 +23,13 @@ pub const CODES: &[(&str, i32)] = codes! {
 pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let errorcode = DictObj::new();
     for &(name, code) in CODES {
-        m.value(name, Value::int(code as i64));
+        m.add(name, Value::int(code as i64));
         let key = Value::int(code as i64);
         // Synonyms (EWOULDBLOCK, EDEADLOCK, ENOTSUP) keep the first name, as in CPython's table order.
         if errorcode.get(vm, key)?.is_none() {
             errorcode.set(vm, key, StrObj::new(name).value())?;
         }
     }
-    m.value("errorcode", errorcode.value());
+    m.add("errorcode", errorcode.value());
     Ok(())
 }

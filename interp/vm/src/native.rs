@@ -748,7 +748,7 @@ impl ModuleObj {
     }
 
     /// Adds a value.
-    pub fn value(&self, name: &str, v: Value) -> &Self {
+    pub fn add(&self, name: &str, v: Value) -> &Self {
         self.dict().set_str(intern(name), v);
         self
     }
