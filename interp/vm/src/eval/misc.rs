@@ -20,7 +20,6 @@ pub(super) fn set_func_attr(f: Value, which: u8, v: Value) {
         Some(FuncAttr::KwDefaults) => f.kwdefaults.set(f, v),
         Some(FuncAttr::Closure) => f.closure.set(f, v),
         Some(FuncAttr::Annotate) => f.annotate.set(f, v),
-        Some(FuncAttr::Annotations) => f.annotations.set(f, v),
         None => {}
     }
 }
