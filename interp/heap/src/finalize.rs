@@ -11,6 +11,7 @@ use crate::map::MapFlags;
 use crate::object::{Header, ObjFlags};
 use crate::weak::WeakCtx;
 
+
 /// What the VM has to run at a safe point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pending {

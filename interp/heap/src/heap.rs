@@ -113,7 +113,7 @@ impl Heap {
     #[inline(always)]
     pub fn alloc<T: HeapObject>(&self, map: MapRef, init: T) -> Ptr<T> {
         debug_assert!(std::ptr::eq(map.kind(), T::kind()) && T::kind().size.is_none());
-        let p = self.bump((map.fixed_size() + 15) & !15);
+        let p = self.bump(map.alloc_size());
         // SAFETY: bump returned that many free bytes, enough for the struct and its tail.
         unsafe { self.place(p, map, init) }
     }
@@ -134,7 +134,7 @@ impl Heap {
 
     /// As [`Heap::alloc`], directly in the old space, where the object never moves: types, interned strings, code.
     pub fn alloc_old<T: HeapObject>(&self, map: MapRef, init: T) -> Ptr<T> {
-        let p = self.alloc_raw_old((map.fixed_size() + 15) & !15);
+        let p = self.alloc_raw_old(map.alloc_size());
         // SAFETY: as in alloc.
         let object = unsafe { self.place(p, map, init) };
         self.made_old(object.header());
@@ -169,12 +169,12 @@ impl Heap {
         unsafe {
             p.write(init);
             debug_assert!((*(p as *const Header)).map() == map);
-            let tail = (p as *mut u8).add(map.fixed_size() - 8 * map.tail_words as usize) as *mut Value;
-            for i in 0..map.tail_words as usize {
-                tail.add(i).write(Value::EMPTY);
-            }
-            if map.registers() {
-                self.register(&*(p as *const Header));
+            if map.needs_more() {
+                // The tail begins behind the struct.
+                zero((p as usize + size_of::<T>() + 7) & !7, p as usize + map.alloc_size());
+                if map.registers() {
+                    self.register(&*(p as *const Header));
+                }
             }
             Ptr::from_raw(p)
         }
@@ -189,9 +189,7 @@ impl Heap {
         let p = p as *mut T;
         // SAFETY: the caller's promise.
         unsafe {
-            if total > size_of::<T>() {
-                std::ptr::write_bytes((p as *mut u8).add(size_of::<T>()), 0, total - size_of::<T>());
-            }
+            zero((p as usize + size_of::<T>()) & !7, p as usize + total);
             p.write(init);
             let h = &*(p as *const Header);
             debug_assert!(h.map() == map && std::ptr::eq(map.kind(), T::kind()));
@@ -501,6 +499,32 @@ impl Heap {
 #[inline(always)]
 fn var_size(map: MapRef, bytes: usize) -> usize {
     (((bytes + 7) & !7) + 8 * map.tail_words as usize + 15) & !15
+}
+
+/// Zeroes the words `start .. end` of a new object: few, mostly.
+///
+/// # Safety
+/// They must be free memory.
+#[inline(always)]
+unsafe fn zero(start: usize, end: usize) {
+    if end > start + 128 {
+        // SAFETY: the caller's promise.
+        return unsafe { zero_many(start, end) };
+    }
+    let mut p = start;
+    while p < end {
+        // SAFETY: as above. Volatile, because a call of memset would cost more than it saves.
+        unsafe { (p as *mut u64).write_volatile(0) };
+        p += 8;
+    }
+}
+
+/// # Safety
+/// As for [`zero`].
+#[inline(never)]
+unsafe fn zero_many(start: usize, end: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::write_bytes(start as *mut u8, 0, end - start) }
 }
 
 const _: () = assert!(DATA.is_multiple_of(64));

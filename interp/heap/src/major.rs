@@ -15,6 +15,7 @@ use crate::region::Space;
 use crate::weak::WeakCtx;
 use crate::{large, old};
 
+
 /// Runs a full collection, right after a minor one.
 ///
 /// # Safety
@@ -154,16 +155,28 @@ pub(crate) unsafe fn drain(s: *mut State) {
         let t = &mut Tracer::mark(s);
         loop {
             while let Some(p) = (*s).grey.pop() {
-                let h = &*(p as *const Header);
-                mark_map(s, h.map());
-                t.object(h);
-                if h.link() != 0 {
-                    (*s).links.reach(h.link());
-                }
+                visit(s, t, p);
             }
             if !cycles::visit_reached(s) {
                 return;
             }
+        }
+    }
+}
+
+/// Visits the map, the fields and the mirror of a marked object.
+///
+/// # Safety
+/// As for [`collect`].
+#[inline(always)]
+unsafe fn visit(s: *mut State, t: &mut Tracer<'_>, p: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let h = &*(p as *const Header);
+        mark_map(s, h.map());
+        t.object(h);
+        if h.link() != 0 {
+            (*s).links.reach(h.link());
         }
     }
 }

@@ -11,7 +11,7 @@ use std::ops::Deref;
 
 use crate::Value;
 use crate::kind::KindInfo;
-use crate::maps::MAP_REGISTER;
+use crate::maps::{MAP_MORE, MAP_REGISTER};
 use crate::object::{Field, Header};
 
 /// Layout and class of a set of objects.
@@ -29,7 +29,7 @@ pub struct Map {
     pub next: Cell<u32>,
     /// [`MapFlags`].
     pub flags: Cell<u32>,
-    /// Bytes of an object, tail included, when its kind has a fixed size; else bytes of its tail alone.
+    /// Bytes of an object, tail included, rounded up to 16, when its kind has a fixed size; else bytes of its tail alone.
     size: u32,
     /// Offset of the tail for kinds of a fixed size.
     tail_offset: u32,
@@ -64,6 +64,12 @@ impl MapFlags {
 const _: () = assert!(size_of::<Map>() == 64);
 
 impl Map {
+    /// Whether a new object of this map has a tail, or must be registered.
+    #[inline(always)]
+    pub(crate) fn needs_more(&self) -> bool {
+        (self.flags.get() | self.gc_bits.get()) & MAP_MORE != 0
+    }
+
     /// Whether a new object of this map must be registered.
     #[inline(always)]
     pub(crate) fn registers(&self) -> bool {
@@ -105,7 +111,8 @@ impl MapRef {
     /// Makes a map for objects of `kind` with a tail of `tail_words` values.
     pub fn new(kind: &'static KindInfo, class: Value, tail_words: u16) -> MapRef {
         let tail_offset = (kind.fixed_size + 7) & !7;
-        let size = if kind.size.is_none() { tail_offset } else { 0 } + 8 * tail_words as usize;
+        let tail = 8 * tail_words as usize;
+        let size = if kind.size.is_none() { (tail_offset + tail + 15) & !15 } else { tail };
         let map = Map {
             kind,
             class: Field::new(class),
@@ -119,7 +126,13 @@ impl MapRef {
             dict_index: u16::MAX,
             inline_start: 0,
             inline_count: 0,
-            gc_bits: Cell::new(if kind.drop.is_some() || kind.finalizer { MAP_REGISTER } else { 0 }),
+            gc_bits: Cell::new(if kind.drop.is_some() || kind.finalizer {
+                MAP_REGISTER | MAP_MORE
+            } else if tail_words != 0 {
+                MAP_MORE
+            } else {
+                0
+            }),
             user: Cell::new(0),
         };
         crate::heap::heap().add_map(map)
@@ -177,10 +190,16 @@ impl Map {
         (n + 15) & !15
     }
 
+    /// The size of objects of a fixed-size kind, tail included, rounded up to 16.
+    #[inline(always)]
+    pub(crate) fn alloc_size(&self) -> usize {
+        self.size as usize
+    }
+
     /// The size of objects of a fixed-size kind, tail included, not rounded.
     #[inline(always)]
     pub fn fixed_size(&self) -> usize {
-        self.size as usize
+        self.tail_offset as usize + 8 * self.tail_words as usize
     }
 
     /// Bytes from the object's start to its tail.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::heap::Heap;
 use crate::kind::Tracer;
-use crate::map::{Map, MapRef};
+use crate::map::{Map, MapFlags, MapRef};
 use crate::region::commit;
 use crate::weak::WeakCtx;
 
@@ -12,14 +12,17 @@ const REGION: usize = 1 << 30;
 const FIRST: usize = 0x10_0000_0000;
 const STEP: usize = 1 << 20;
 
-/// Bits of `Map::gc_bits`.
-pub(crate) const MAP_MARKED: u32 = 1;
+/// Bits of `Map::gc_bits`. Objects with this map need more than their struct written: they have a tail, or are
+/// registered. The same bit as `MapFlags::FINALIZER`, so that an allocation tests both at once.
+pub(crate) const MAP_MORE: u32 = MapFlags::FINALIZER;
 /// New objects with this map are registered (they have a destructor or a finalizer).
 pub(crate) const MAP_REGISTER: u32 = 2;
 /// Freed; its memory waits for a new map.
 const MAP_FREE: u32 = 4;
 /// In the list of maps that may refer to young objects.
 const MAP_YOUNG: u32 = 8;
+/// Reached by the marking under way.
+pub(crate) const MAP_MARKED: u32 = 16;
 
 /// The map space.
 pub(crate) struct Maps {

@@ -24,8 +24,12 @@ pub(crate) enum Space {
 /// Address space that is asked for first; halved while the system refuses.
 const RESERVE: usize = 1 << 38;
 const LEAST: usize = 1 << 28;
+/// The alignment of the range.
+const ALIGN: usize = BLOCK * STEP;
 /// Blocks are committed in steps of this many.
 const STEP: usize = 128;
+/// From this many blocks on the system is asked for huge pages.
+const HUGE_FROM: usize = (16 << 20) >> BLOCK_SHIFT;
 /// Free runs are given back to the system when they are more bytes than this.
 const KEEP: usize = 64 << 20;
 
@@ -101,13 +105,13 @@ impl Region {
     pub(crate) fn init(&mut self, heap: &Heap) {
         let mut size = RESERVE;
         let raw = loop {
-            match reserve(size + BLOCK) {
+            match reserve(size + ALIGN) {
                 Some(p) => break p,
                 None if size > LEAST => size /= 2,
                 None => panic!("no address space for the heap"),
             }
         };
-        self.base = (raw + BLOCK - 1) & !(BLOCK - 1);
+        self.base = (raw + ALIGN - 1) & !(ALIGN - 1);
         self.blocks = size >> BLOCK_SHIFT;
         self.heads = map_zeroed(self.blocks * 4) as *mut u32;
         heap.set_region(self.base, size, map_zeroed(self.blocks));
@@ -137,7 +141,12 @@ impl Region {
         self.high += n;
         if self.high > self.committed {
             let want = self.high.next_multiple_of(STEP).min(self.blocks);
-            commit(self.base + (self.committed << BLOCK_SHIFT), (want - self.committed) << BLOCK_SHIFT);
+            let (start, bytes) = (self.base + (self.committed << BLOCK_SHIFT), (want - self.committed) << BLOCK_SHIFT);
+            commit(start, bytes);
+            if self.committed >= HUGE_FROM {
+                // SAFETY: these blocks are ours; a refusal does no harm.
+                unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_HUGEPAGE) };
+            }
             self.committed = want;
         }
         first as u32
