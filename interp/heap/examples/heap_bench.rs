@@ -34,8 +34,12 @@ fn bench_alloc_node(map: MapRef, left: Value, id: u64) -> Ptr<Node> {
 }
 
 fn node(map: MapRef, left: Value, right: Value, id: u64) -> Ptr<Node> {
-    let init =
-        Node { header: Header::new(map), left: Field::new(left), right: Field::new(right), id: Cell::new(id) };
+    let init = Node {
+        header: Header::new(map),
+        left: Field::new(left),
+        right: Field::new(right),
+        id: Cell::new(id),
+    };
     heap().alloc(map, init)
 }
 
@@ -52,7 +56,11 @@ fn wide(map: MapRef, a: Value, b: Value) -> Ptr<Wide> {
 }
 
 fn array(map: MapRef, len: usize) -> Ptr<Array> {
-    heap().alloc_var(map, size_of::<Array>() + 8 * len, Array { header: Header::new(map), len: Cell::new(len) })
+    heap().alloc_var(
+        map,
+        size_of::<Array>() + 8 * len,
+        Array { header: Header::new(map), len: Cell::new(len) },
+    )
 }
 
 /// The best of several runs.
@@ -99,13 +107,18 @@ fn marking(wm: MapRef) {
     keep.push(Value::NONE);
     keep.push(Value::NONE);
     let count = 100_000_000 / 48;
-    report("building 100 MB of 48-byte objects", timed(|| {
-        for i in 0..count {
-            let w = wide(wm, keep.get(0), keep.get(i % 2));
-            keep.set(1, keep.get(0));
-            keep.set(0, w.value());
-        }
-    }), count, "ns");
+    report(
+        "building 100 MB of 48-byte objects",
+        timed(|| {
+            for i in 0..count {
+                let w = wide(wm, keep.get(0), keep.get(i % 2));
+                keep.set(1, keep.get(0));
+                keep.set(0, w.value());
+            }
+        }),
+        count,
+        "ns",
+    );
     h.collect(true);
     report("minor collection, nothing alive, 100 MB old", minor_empty(wm), 1, "us");
     report("full collection of 100 MB of 48-byte objects", best(5, || timed(|| h.collect(true))), 1, "ms");
@@ -132,7 +145,6 @@ fn marking(wm: MapRef) {
     report("full collection, random order", best(3, || timed(|| h.collect(true))), 1, "ms");
     drop(table);
     h.collect(true);
-
 }
 
 fn main() {
@@ -156,28 +168,43 @@ fn main() {
         })
     };
     report("short-lived object of 32 bytes, collection included", alloc(m), N, "ns");
-    report("... not inlined", best(5, || {
-        timed(|| {
-            for i in 0..N {
-                black_box(bench_alloc_node(m, Value::NONE, i as u64));
-            }
-        })
-    }), N, "ns");
+    report(
+        "... not inlined",
+        best(5, || {
+            timed(|| {
+                for i in 0..N {
+                    black_box(bench_alloc_node(m, Value::NONE, i as u64));
+                }
+            })
+        }),
+        N,
+        "ns",
+    );
     report("... with a tail of four values (64 bytes)", alloc(inst), N, "ns");
-    report("short-lived array of 4 values (48 bytes)", best(5, || {
-        timed(|| {
-            for _ in 0..N {
-                black_box(array(am, 4));
-            }
-        })
-    }), N, "ns");
-    report("short-lived array of 4000 values (large)", best(5, || {
-        timed(|| {
-            for _ in 0..10_000 {
-                black_box(array(am, 4000));
-            }
-        })
-    }), 10_000, "ns");
+    report(
+        "short-lived array of 4 values (48 bytes)",
+        best(5, || {
+            timed(|| {
+                for _ in 0..N {
+                    black_box(array(am, 4));
+                }
+            })
+        }),
+        N,
+        "ns",
+    );
+    report(
+        "short-lived array of 4000 values (large)",
+        best(5, || {
+            timed(|| {
+                for _ in 0..10_000 {
+                    black_box(array(am, 4000));
+                }
+            })
+        }),
+        10_000,
+        "ns",
+    );
 
     report("minor collection, nothing alive", minor_empty(wm), 1, "us");
 
@@ -213,8 +240,9 @@ fn main() {
             table.push(n.value());
         }
         linked += timed(|| {
-            for i in chunk * 1000..(chunk + 1) * 1000 {
-                h.link(table.get(i).header(), &mirrors[i] as *const Mirror as *mut Mirror);
+            for (i, mirror) in mirrors.iter().enumerate().skip(chunk * 1000).take(1000) {
+                // SAFETY: the structs live as long as the program.
+                unsafe { h.link(table.get(i).header(), mirror as *const Mirror as *mut Mirror) };
             }
         });
     }
@@ -235,7 +263,8 @@ fn main() {
         h.collect(false);
         for (i, mirror) in mirrors.iter().enumerate() {
             let n = node(m, Value::NONE, Value::NONE, i as u64);
-            h.link(n.header(), mirror as *const Mirror as *mut Mirror);
+            // SAFETY: the links are cut before the structs go.
+            unsafe { h.link(n.header(), mirror as *const Mirror as *mut Mirror) };
         }
         let d = timed(|| h.collect(false));
         while h.take_pending().is_some() {}

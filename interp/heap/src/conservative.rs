@@ -12,7 +12,11 @@ use crate::heap::Heap;
 /// A thread that may hold managed pointers in its native stack.
 struct Thread {
     id: u32,
+    /// The lowest address of the stack, when it is known.
+    low: usize,
     base: usize,
+    /// Stacks that the thread has left for another one (see [`Heap::enter_stack`]): stack pointer, low end, base.
+    left: Vec<(usize, usize, usize)>,
     /// The stack pointer when it gave up the GIL; 0 while it runs, or never ran.
     sp: usize,
 }
@@ -41,29 +45,37 @@ impl Threads {
     /// Calls `f` for each range of stack words in use, given the running thread's stack pointer.
     pub(crate) fn ranges(&self, sp: usize, f: &mut dyn FnMut(usize, usize)) {
         for t in &self.list {
-            if t.id == self.current {
-                if sp < t.base {
-                    f(sp, t.base);
-                }
-            } else if t.sp != 0 {
-                f(t.sp, t.base);
+            let sp = if t.id == self.current { sp } else { t.sp };
+            if sp == 0 {
+                continue;
             }
+            assert!(
+                t.low <= sp && sp <= t.base,
+                "a collection on a native stack that the heap was not told of (Heap::enter_stack)"
+            );
+            f(sp, t.base);
+            t.left.iter().for_each(|&(sp, _, base)| f(sp, base));
         }
     }
 }
 
 /// The highest address of the calling thread's stack.
 pub fn native_stack_base() -> usize {
+    stack_bounds().1
+}
+
+/// The ends of the calling thread's stack.
+fn stack_bounds() -> (usize, usize) {
     // SAFETY: pthread_getattr_np initialises the attributes, which are destroyed after use.
     unsafe {
         let mut attr = std::mem::zeroed();
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
         if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
-            return usize::MAX & !7;
+            return (0, usize::MAX & !7);
         }
         libc::pthread_attr_getstack(&attr, &mut low, &mut size);
         libc::pthread_attr_destroy(&mut attr);
-        low as usize + size
+        (low as usize, low as usize + size)
     }
 }
 
@@ -124,7 +136,10 @@ impl Heap {
         if threads.find(id).is_none() {
             threads.last_id += 1;
             THIS.set(threads.last_id);
-            threads.list.push(Thread { id: threads.last_id, base: stack_base & !7, sp: 0 });
+            let (low, base) = stack_bounds();
+            let low = if low < stack_base && stack_base <= base { low } else { 0 };
+            let thread = Thread { id: threads.last_id, low, base: stack_base & !7, left: Vec::new(), sp: 0 };
+            threads.list.push(thread);
         }
         threads.current = THIS.get();
     }
@@ -197,6 +212,37 @@ impl Heap {
         if threads.current == id {
             threads.current = 0;
         }
+    }
+
+    /// Tells that the running thread goes on on another stack, `low .. base`, having left its present one at `sp` (registers
+    /// spilled above it). For code that switches stacks, as `stacker` does.
+    pub fn enter_stack(&self, sp: usize, low: usize, base: usize) {
+        self.check_thread();
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        if let Some(t) = threads.find(THIS.get()) {
+            t.left.push((sp & !7, t.low, t.base));
+            (t.low, t.base) = (low, base & !7);
+        }
+    }
+
+    /// Tells that the running thread is back on the stack that it left last.
+    pub fn leave_stack(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        if let Some(t) = threads.find(THIS.get())
+            && let Some((_, low, base)) = t.left.pop()
+        {
+            (t.low, t.base) = (low, base);
+        }
+    }
+
+    /// In a forked child: the other threads are gone.
+    pub fn after_fork(&self) {
+        // SAFETY: as in attach_thread.
+        let threads = unsafe { &mut (*self.state()).threads };
+        threads.list.retain(|t| t.id == THIS.get());
+        threads.current = THIS.get();
     }
 
     /// Makes sure that the running thread is attached, whatever its embedder did.

@@ -150,14 +150,15 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
             held[i as usize] += n as i64 - 1;
             any |= n > 1;
         }
-        let add = |unlinked: &mut AddressMap<i64>, todo: &mut Vec<*mut Mirror>, m: *mut Mirror, minus: i64| {
-            if !(*s).unlinked.reached.contains_key(&(m as usize)) {
-                *unlinked.entry(m as usize).or_insert_with(|| {
-                    todo.push(m);
-                    (*m).refcnt.get() as i64
-                }) -= minus;
-            }
-        };
+        let add =
+            |unlinked: &mut AddressMap<i64>, todo: &mut Vec<*mut Mirror>, m: *mut Mirror, minus: i64| {
+                if !(*s).unlinked.reached.contains_key(&(m as usize)) {
+                    *unlinked.entry(m as usize).or_insert_with(|| {
+                        todo.push(m);
+                        (*m).refcnt.get() as i64
+                    }) -= minus;
+                }
+            };
         foreign.each_tracked(&mut |m| {
             if (*s).links.index_of(m).is_none() {
                 add(&mut unlinked, &mut todo, m, 0);
@@ -220,7 +221,9 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
             dead.iter().filter(|&&i| unmarked(i)).map(|&i| (*s).links.entry(i).mirror.get()).collect();
         while let Some(m) = todo.pop() {
             foreign.traverse(m, &mut |child| {
-                if (*s).links.index_of(child).is_none() && (*s).unlinked.reached.insert(child as usize, ()).is_none() {
+                if (*s).links.index_of(child).is_none()
+                    && (*s).unlinked.reached.insert(child as usize, ()).is_none()
+                {
                     todo.push(child);
                 }
             });
@@ -240,7 +243,13 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
 ///
 /// # Safety
 /// As for [`keep_cycles`].
-unsafe fn queue(s: *mut State, foreign: &dyn ForeignHeap, all: &[*mut Mirror], finalize: ForeignOp, clear: ForeignOp) {
+unsafe fn queue(
+    s: *mut State,
+    foreign: &dyn ForeignHeap,
+    all: &[*mut Mirror],
+    finalize: ForeignOp,
+    clear: ForeignOp,
+) {
     let finalizable = all.iter().any(|m| foreign.needs_finalize(*m));
     for &m in all {
         // SAFETY: the structs are alive; the queue takes references of unlinked ones.

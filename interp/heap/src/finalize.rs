@@ -11,7 +11,6 @@ use crate::map::MapFlags;
 use crate::object::{Header, ObjFlags};
 use crate::weak::WeakCtx;
 
-
 /// What the VM has to run at a safe point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pending {

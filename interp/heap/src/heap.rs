@@ -193,7 +193,10 @@ impl Heap {
             p.write(init);
             let h = &*(p as *const Header);
             debug_assert!(h.map() == map && std::ptr::eq(map.kind(), T::kind()));
-            debug_assert!(total == 0 || map.object_size(h) == total, "the kind's size function contradicts alloc_var");
+            debug_assert!(
+                total == 0 || map.object_size(h) == total,
+                "the kind's size function contradicts alloc_var"
+            );
             if map.registers() {
                 self.register(h);
             }
@@ -418,6 +421,17 @@ impl Heap {
             }
         }
         self.collecting.set(false);
+    }
+
+    /// Checks the heap, every map, root and link; panics with a description of what is wrong.
+    pub fn verify(&self) {
+        self.ensure_init();
+        let s = self.state();
+        // SAFETY: the GIL is held; the rest of the run in use is made walkable first.
+        unsafe {
+            fill(self.cursor.get(), (*s).nursery.run_end);
+            verify::verify(self, s);
+        }
     }
 
     fn zeal_tick(&self) {

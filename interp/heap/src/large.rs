@@ -21,7 +21,13 @@ impl Large {
     }
 
     /// Memory for a large object, and whether it is known to be zero.
-    pub(crate) fn alloc(&mut self, heap: &Heap, region: &mut Region, size: usize, young: bool) -> (usize, bool) {
+    pub(crate) fn alloc(
+        &mut self,
+        heap: &Heap,
+        region: &mut Region,
+        size: usize,
+        young: bool,
+    ) -> (usize, bool) {
         let n = (size + DATA).div_ceil(BLOCK);
         let n = u32::try_from(n).expect("out of memory: the object is too large");
         let (first, zero) = region.take_run(n);

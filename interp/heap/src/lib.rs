@@ -14,7 +14,7 @@
 //! What the heap offers beside allocation (all methods of [`Heap`]):
 //!
 //! * threads: `attach_thread`, `detach_thread`, `release_thread(f)` around whatever gives up the GIL,
-//!   or `save_stack` and `resume_thread`;
+//!   or `save_stack` and `resume_thread`; `enter_stack` and `leave_stack` around a switch of stacks; `after_fork`;
 //! * safe points: `has_pending`/`pending`, `take_pending` ([`Pending`]), `collect_fully`;
 //! * weak references: `new_weak` ([`WeakCell`]), `each_weak`, `find_weak`, `clear_weak`, `add_weak_processor` ([`WeakCtx`]);
 //! * finalizers: `MapFlags::FINALIZER`, `[finalizer]` kinds, `add_finalizer`;
@@ -23,7 +23,7 @@
 //! * maps: `MapRef::set_class`, `MapRef::set_shape`, `reclaim_maps`, `Tracer::visit_map`;
 //! * extensions' memory: `pressure(bytes)`;
 //! * the `gc` module: `collect`, `each_object`, `each_referent`, `each_referrer`, `size_of`, `stats` ([`Stats`]),
-//!   `set_options` (zeal);
+//!   `set_options` (zeal), `verify`;
 //! * tests: [`testing::exclusive`], because the heap is one per process.
 
 mod barrier;

@@ -129,7 +129,10 @@ impl Links {
 
     fn commit_to(&mut self, end: u32) {
         if end > self.committed {
-            commit(self.base as usize + self.committed as usize * size_of::<Link>(), STEP as usize * size_of::<Link>());
+            commit(
+                self.base as usize + self.committed as usize * size_of::<Link>(),
+                STEP as usize * size_of::<Link>(),
+            );
             self.committed += STEP;
         }
     }
@@ -196,7 +199,8 @@ impl Links {
         }
         let addr = e.managed.get().bits() as usize;
         // SAFETY: an object that is not known to survive has its header still.
-        let root = crate::minor::survivor(heap, addr).is_some() || !self.may_die(unsafe { &*(addr as *const Header) });
+        let root = crate::minor::survivor(heap, addr).is_some()
+            || !self.may_die(unsafe { &*(addr as *const Header) });
         root.then_some(&e.managed)
     }
 
@@ -266,7 +270,10 @@ impl Links {
 impl Heap {
     /// Links `object`, which has no link, with `mirror`, and gives the link's index. The link takes over one reference of the
     /// mirror.
-    pub fn link(&self, object: &Header, mirror: *mut Mirror) -> u32 {
+    ///
+    /// # Safety
+    /// `mirror` must be a live struct, and stay so while it is linked.
+    pub unsafe fn link(&self, object: &Header, mirror: *mut Mirror) -> u32 {
         debug_assert!(object.link() == 0 && !mirror.is_null());
         self.ensure_init();
         // SAFETY: the GIL is held; no other reference to the table is alive.
@@ -299,7 +306,10 @@ impl Heap {
 
     /// Joins the object of a link with another struct (which has been reallocated, say); the index stays. The reference that
     /// the link owned of the old one is the caller's, and the link takes over one of the new one.
-    pub fn relink(&self, index: u32, mirror: *mut Mirror) {
+    ///
+    /// # Safety
+    /// As for [`Heap::link`].
+    pub unsafe fn relink(&self, index: u32, mirror: *mut Mirror) {
         // SAFETY: as above.
         let e = unsafe { (*self.state()).links.entry(index) };
         e.mirror.set(mirror);

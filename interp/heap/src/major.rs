@@ -15,13 +15,12 @@ use crate::region::Space;
 use crate::weak::WeakCtx;
 use crate::{large, old};
 
-
 /// Runs a full collection, right after a minor one.
 ///
 /// # Safety
 /// As for [`crate::minor::collect`].
 pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
-    // SAFETY (for the whole body): as in minor::collect.
+    // SAFETY: for the whole body: as in minor::collect.
     unsafe {
         let poisoned = (*s).options.poison;
         let before = (*s).old.bytes + (*s).large.old_bytes;

@@ -64,7 +64,15 @@ fn reserve() -> usize {
 
 impl Maps {
     pub(crate) const fn new() -> Maps {
-        Maps { base: 0, cursor: 0, committed: 0, free: Vec::new(), young: Vec::new(), reclaim: None, count: 0 }
+        Maps {
+            base: 0,
+            cursor: 0,
+            committed: 0,
+            free: Vec::new(),
+            young: Vec::new(),
+            reclaim: None,
+            count: 0,
+        }
     }
 
     /// Puts a map into the space.
@@ -151,7 +159,7 @@ impl Maps {
     /// Whether `id` is that of a live map.
     pub(crate) fn is_map(&self, id: u32) -> bool {
         let addr = (id as usize) << 5;
-        addr % size_of::<Map>() == 0 && self.find(addr).is_some()
+        addr.is_multiple_of(size_of::<Map>()) && self.find(addr).is_some()
     }
 
     /// Ends a full collection: frees the maps that are not marked, and clears the marks.

@@ -28,7 +28,7 @@ const ADDRESS: u64 = (1 << 48) - 1;
 /// The GIL is held, `s` is the heap's state and nobody else uses it; the nursery is walkable; `sp` bounds the running thread's
 /// frames.
 pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
-    // SAFETY (for the whole body): the caller's promise; fields of the state are borrowed one at a time, and what is called
+    // SAFETY: for the whole body: the caller's promise; fields of the state are borrowed one at a time, and what is called
     // in between (trace functions, scanners) reaches the state only through the tracer's pointer.
     unsafe {
         pin_mentioned(heap, s, sp);

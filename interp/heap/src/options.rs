@@ -47,7 +47,8 @@ impl Options {
                     _ => (a, 1),
                 };
                 let n = digits.parse::<usize>().ok().filter(|n| *n > 0);
-                n.map(|n| n * unit).ok_or_else(|| format!("gc option {name} needs a positive number, not {a:?}"))
+                n.map(|n| n * unit)
+                    .ok_or_else(|| format!("gc option {name} needs a positive number, not {a:?}"))
             };
             match name {
                 "every" => o.every = number()?,

@@ -141,7 +141,8 @@ impl Region {
         self.high += n;
         if self.high > self.committed {
             let want = self.high.next_multiple_of(STEP).min(self.blocks);
-            let (start, bytes) = (self.base + (self.committed << BLOCK_SHIFT), (want - self.committed) << BLOCK_SHIFT);
+            let (start, bytes) =
+                (self.base + (self.committed << BLOCK_SHIFT), (want - self.committed) << BLOCK_SHIFT);
             commit(start, bytes);
             if self.committed >= HUGE_FROM {
                 // SAFETY: these blocks are ours; a refusal does no harm.
@@ -249,7 +250,11 @@ impl Region {
         for (&first, &n) in &self.runs {
             // SAFETY: these blocks are free.
             unsafe {
-                libc::madvise(self.address(first) as *mut _, (n as usize) << BLOCK_SHIFT, libc::MADV_DONTNEED);
+                libc::madvise(
+                    self.address(first) as *mut _,
+                    (n as usize) << BLOCK_SHIFT,
+                    libc::MADV_DONTNEED,
+                );
             }
         }
         self.dirty = 0;

@@ -88,6 +88,11 @@ impl RootVec {
         self.vec()[i]
     }
 
+    /// The values. None may be pushed, and nothing allocated, while the slice is in use.
+    pub fn as_slice(&self) -> &[Value] {
+        self.vec()
+    }
+
     /// Replaces the value at `i`.
     pub fn set(&self, i: usize, v: Value) {
         self.vec()[i] = v

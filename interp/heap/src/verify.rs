@@ -40,6 +40,8 @@ impl<'a> Checker<'a> {
         unsafe {
             let mut nursery = HashSet::new();
             (*s).nursery.each(&(*s).region, &mut |p| {
+                let map = (*(p as *const Header)).map_id();
+                assert!((*s).maps.is_map(map), "heap check: the young object at {p:#x} has no valid map");
                 nursery.insert(p);
             });
             let store: HashSet<usize> = (*s).store.iter().copied().collect();
@@ -105,9 +107,18 @@ impl<'a> Checker<'a> {
             })
             .object(h);
             assert!(!h.has(ObjFlags::MARKED), "heap check: the {} at {addr:#x} is marked", name());
-            assert_eq!(h.has(ObjFlags::OLD), !young, "heap check: wrong OLD flag in the {} at {addr:#x}", name());
+            assert_eq!(
+                h.has(ObjFlags::OLD),
+                !young,
+                "heap check: wrong OLD flag in the {} at {addr:#x}",
+                name()
+            );
             if young {
-                assert!(!h.has(ObjFlags::BARRIER), "heap check: the young {} at {addr:#x} has a barrier", name());
+                assert!(
+                    !h.has(ObjFlags::BARRIER),
+                    "heap check: the young {} at {addr:#x} has a barrier",
+                    name()
+                );
             } else {
                 let remembered = self.store.contains(&addr);
                 assert!(
@@ -125,7 +136,12 @@ impl<'a> Checker<'a> {
                 let ok = h.link() < self.st().links.end
                     && self.st().links.entry(h.link()).managed.get() == h.as_value()
                     && !self.st().links.entry(h.link()).mirror.get().is_null();
-                assert!(ok, "heap check: the {} at {addr:#x} has link {}, which is another's", name(), h.link());
+                assert!(
+                    ok,
+                    "heap check: the {} at {addr:#x} has link {}, which is another's",
+                    name(),
+                    h.link()
+                );
             }
         });
     }
@@ -153,7 +169,9 @@ impl<'a> Checker<'a> {
     fn weak(&self) {
         self.st().weak.each(&mut |c, target| {
             // SAFETY: the list holds live references.
-            self.check(unsafe { &*(c as *const Header) }.as_value(), &|| "the list of weak references".into());
+            self.check(unsafe { &*(c as *const Header) }.as_value(), &|| {
+                "the list of weak references".into()
+            });
             self.check(target, &|| format!("the weak reference at {c:#x}"));
         });
     }
@@ -178,7 +196,10 @@ impl<'a> Checker<'a> {
             let m = unsafe { &*mirror };
             assert_eq!(m.link.get(), i, "heap check: the mirror of link {i} has another link");
             assert!(m.refcnt.get() > 0, "heap check: the mirror of link {i} lacks the link's reference");
-            assert!(!self.heap.is_young(v) || young.contains(&i), "heap check: link {i} of a young object is not in the list");
+            assert!(
+                !self.heap.is_young(v) || young.contains(&i),
+                "heap check: link {i} of a young object is not in the list"
+            );
         }
         assert_eq!(count, links.count, "heap check: wrong number of links");
     }

@@ -259,7 +259,11 @@ impl Heap {
     }
 
     /// The oldest weak reference to `target` of which `wanted` holds.
-    pub fn find_weak(&self, target: &Header, wanted: impl Fn(Ptr<WeakCell>) -> bool) -> Option<Ptr<WeakCell>> {
+    pub fn find_weak(
+        &self,
+        target: &Header,
+        wanted: impl Fn(Ptr<WeakCell>) -> bool,
+    ) -> Option<Ptr<WeakCell>> {
         let mut found = None;
         self.each_weak(target, &mut |c| {
             if found.is_none() && wanted(c) {

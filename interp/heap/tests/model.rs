@@ -24,7 +24,9 @@ struct Model {
 }
 
 fn id_of(v: Value) -> Option<u64> {
-    v.downcast::<Node>().map(|n| n.id.get()).or_else(|| v.downcast::<Array>().map(|a| item(a, 0).get().as_int() as u64))
+    v.downcast::<Node>()
+        .map(|n| n.id.get())
+        .or_else(|| v.downcast::<Array>().map(|a| item(a, 0).get().as_int() as u64))
 }
 
 fn check(model: &Model, roots: &RootVec) {

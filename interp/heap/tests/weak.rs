@@ -73,8 +73,9 @@ fn callbacks_are_queued_latest_first_and_only_of_live_references() {
         heap().collect(old);
         assert!(heap().has_pending());
         let got = drain();
-        let want: Vec<_> =
-            [2, 1, 0].map(|i| Pending::WeakCallback { weak: refs.get(i), callback: Value::int(i as i64) }).into();
+        let want: Vec<_> = [2, 1, 0]
+            .map(|i| Pending::WeakCallback { weak: refs.get(i), callback: Value::int(i as i64) })
+            .into();
         assert_eq!(got, want);
         assert!(!heap().has_pending());
     }
@@ -345,7 +346,9 @@ fn weak_references_under_zeal() {
         x ^= x << 17;
         let i = (x >> 20) as usize;
         match x % 5 {
-            0 | 1 => strong.push(node(if x & 64 == 0 { m } else { fm }, Value::NONE, Value::NONE, step).value()),
+            0 | 1 => {
+                strong.push(node(if x & 64 == 0 { m } else { fm }, Value::NONE, Value::NONE, step).value())
+            }
             2 if !strong.is_empty() => {
                 let t = strong.get(i % strong.len());
                 refs.push(heap().new_weak(wm, t, Value::int(step as i64)).value());
@@ -375,7 +378,8 @@ fn weak_references_under_zeal() {
             assert!(c.target() == v);
             n += 1;
         });
-        let held = (0..refs.len()).filter(|&j| refs.get(j).downcast::<WeakCell>().unwrap().target() == v).count();
+        let held =
+            (0..refs.len()).filter(|&j| refs.get(j).downcast::<WeakCell>().unwrap().target() == v).count();
         assert!(n >= held);
     }
 }

@@ -3,7 +3,9 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, Header, MapFlags, MapRef, Native, Ptr, Root, RootVec, Tracer, Value, heap, heap_object};
+use cape_heap::{
+    Field, Header, MapFlags, MapRef, Native, Ptr, Root, RootVec, Tracer, Value, heap, heap_object,
+};
 
 heap_object! {
     /// Two references and a number.
@@ -48,12 +50,21 @@ pub fn map<T: cape_heap::HeapObject>(tail: u16) -> MapRef {
 pub fn node(map: MapRef, left: Value, right: Value, id: u64) -> Ptr<Node> {
     heap().alloc(
         map,
-        Node { header: Header::new(map), left: Field::new(left), right: Field::new(right), id: Cell::new(id) },
+        Node {
+            header: Header::new(map),
+            left: Field::new(left),
+            right: Field::new(right),
+            id: Cell::new(id),
+        },
     )
 }
 
 pub fn array(map: MapRef, len: usize) -> Ptr<Array> {
-    heap().alloc_var(map, size_of::<Array>() + 8 * len, Array { header: Header::new(map), len: Cell::new(len) })
+    heap().alloc_var(
+        map,
+        size_of::<Array>() + 8 * len,
+        Array { header: Header::new(map), len: Cell::new(len) },
+    )
 }
 
 pub fn blob(map: MapRef, len: usize) -> Ptr<Blob> {
