@@ -132,9 +132,7 @@ impl PartialEq for Const {
             (Int(a), Int(b)) => a == b,
             (BigInt(a), BigInt(b)) => a == b,
             (Float(a), Float(b)) => a.to_bits() == b.to_bits(),
-            (Complex(a, b), Complex(c, d)) => {
-                a.to_bits() == c.to_bits() && b.to_bits() == d.to_bits()
-            }
+            (Complex(a, b), Complex(c, d)) => a.to_bits() == c.to_bits() && b.to_bits() == d.to_bits(),
             (Str(a), Str(b)) => a == b,
             (Bytes(a), Bytes(b)) => a == b,
             (Tuple(a), Tuple(b)) | (FrozenSet(a), FrozenSet(b)) => a == b,
@@ -236,8 +234,8 @@ impl CodeUnit {
 
     /// Number of parameter registers, `*args` and `**kwargs` included.
     pub fn nparams(&self) -> usize {
-        let star = (self.flags & flags::VARARGS != 0) as usize
-            + (self.flags & flags::VARKEYWORDS != 0) as usize;
+        let star =
+            (self.flags & flags::VARARGS != 0) as usize + (self.flags & flags::VARKEYWORDS != 0) as usize;
         self.argcount as usize + self.kwonlyargcount as usize + star
     }
 
@@ -262,26 +260,17 @@ impl CodeUnit {
         if let Some(i) = self.cell_regs.iter().position(|&r| r == reg) {
             return Some(&self.cellvars[i]);
         }
-        self.temp_names
-            .iter()
-            .find(|(r, _)| *r == reg)
-            .map(|(_, n)| &**n)
+        self.temp_names.iter().find(|(r, _)| *r == reg).map(|(_, n)| &**n)
     }
 
     /// Whether register `reg` holds the cell of a free variable (not of an own one).
     pub fn is_free(&self, reg: u16) -> bool {
-        (reg as usize)
-            .checked_sub(self.first_free as usize)
-            .is_some_and(|i| i < self.freevars.len())
+        (reg as usize).checked_sub(self.first_free as usize).is_some_and(|i| i < self.freevars.len())
     }
 
     /// The docstring, if the code has one.
     pub fn docstring(&self) -> Option<&Const> {
-        if self.flags & flags::HAS_DOCSTRING != 0 {
-            self.consts.first()
-        } else {
-            None
-        }
+        if self.flags & flags::HAS_DOCSTRING != 0 { self.consts.first() } else { None }
     }
 
     /// The source position of word `pc`.

@@ -38,11 +38,7 @@ fn write_unit(out: &mut String, code: &CodeUnit) {
             runs.next();
         }
         let line = runs.peek().and_then(|r| r.2).map_or(0, |p| p.line);
-        let shown = if line != last_line && line != 0 {
-            line.to_string()
-        } else {
-            String::new()
-        };
+        let shown = if line != last_line && line != 0 { line.to_string() } else { String::new() };
         last_line = line;
         let mark = if targets.contains(&pc) { ">>" } else { "  " };
         let _ = write!(out, "{shown:>5} {mark} {pc:4} {:<20}", op.name());
@@ -57,11 +53,7 @@ fn write_unit(out: &mut String, code: &CodeUnit) {
         out.push('\n');
     }
     for e in &code.exceptions {
-        let _ = writeln!(
-            out,
-            "  except {}..{} -> {} (r{})",
-            e.start, e.end, e.handler, e.reg
-        );
+        let _ = writeln!(out, "  except {}..{} -> {} (r{})", e.start, e.end, e.handler, e.reg);
     }
     for k in &code.consts {
         if let Const::Code(c) = k {
@@ -72,14 +64,10 @@ fn write_unit(out: &mut String, code: &CodeUnit) {
 }
 
 fn target(op: Op, word: Word) -> Option<u32> {
-    op.info()
-        .operands
-        .iter()
-        .find(|(_, k)| *k == Kind::Target)
-        .map(|&(slot, _)| match slot {
-            Slot::xc => word.xc(),
-            _ => word.bc(),
-        })
+    op.info().operands.iter().find(|(_, k)| *k == Kind::Target).map(|&(slot, _)| match slot {
+        Slot::xc => word.xc(),
+        _ => word.bc(),
+    })
 }
 
 fn register(code: &CodeUnit, r: u32) -> String {
@@ -102,17 +90,9 @@ fn operand(code: &CodeUnit, pc: u32, word: Word, slot: Slot, kind: Kind) -> Stri
     let n = v as u8;
     let text = |t: Option<&'static str>| t.unwrap_or("?").to_owned();
     match kind {
-        Kind::Dst | Kind::Reg | Kind::Mod | Kind::Cell | Kind::First | Kind::DstFirst => {
-            register(code, v)
-        }
-        Kind::Const => code
-            .consts
-            .get(v as usize)
-            .map_or_else(|| format!("const {v}"), show_const),
-        Kind::Name => code
-            .names
-            .get(v as usize)
-            .map_or_else(|| format!("name {v}"), |n| n.to_string()),
+        Kind::Dst | Kind::Reg | Kind::Mod | Kind::Cell | Kind::First | Kind::DstFirst => register(code, v),
+        Kind::Const => code.consts.get(v as usize).map_or_else(|| format!("const {v}"), show_const),
+        Kind::Name => code.names.get(v as usize).map_or_else(|| format!("name {v}"), |n| n.to_string()),
         Kind::Count => v.to_string(),
         Kind::Target => format!("-> {v}"),
         Kind::Null => {
@@ -139,11 +119,7 @@ fn operand(code: &CodeUnit, pc: u32, word: Word, slot: Slot, kind: Kind) -> Stri
         Kind::Await => text(AwaitKind::from_u8(n).map(AwaitKind::text)),
         Kind::Format => {
             let conv = ["", "str", "repr", "ascii"][(n & FORMAT_CONV_MASK) as usize];
-            let spec = if n & FORMAT_HAS_SPEC != 0 {
-                "+spec"
-            } else {
-                ""
-            };
+            let spec = if n & FORMAT_HAS_SPEC != 0 { "+spec" } else { "" };
             format!("{conv}{spec}")
         }
     }
@@ -161,21 +137,12 @@ fn show_const(k: &Const) -> String {
         Const::Complex(r, i) => format!("({r:?}+{i:?}j)"),
         Const::Str(s) => format!("{s:?}"),
         Const::Bytes(b) => format!("b{:?}", String::from_utf8_lossy(b)),
-        Const::Tuple(t) => format!(
-            "({})",
-            t.iter().map(show_const).collect::<Vec<_>>().join(", ")
-        ),
+        Const::Tuple(t) => format!("({})", t.iter().map(show_const).collect::<Vec<_>>().join(", ")),
         Const::FrozenSet(t) => {
-            format!(
-                "frozenset{{{}}}",
-                t.iter().map(show_const).collect::<Vec<_>>().join(", ")
-            )
+            format!("frozenset{{{}}}", t.iter().map(show_const).collect::<Vec<_>>().join(", "))
         }
         Const::Slice(s) => {
-            format!(
-                "slice({})",
-                s.iter().map(show_const).collect::<Vec<_>>().join(", ")
-            )
+            format!("slice({})", s.iter().map(show_const).collect::<Vec<_>>().join(", "))
         }
         Const::Code(c) => format!("<code {}>", c.name),
     }

@@ -91,20 +91,12 @@ impl BinOp {
 
     /// The in-place form of a plain operator (itself if in-place already).
     pub const fn to_inplace(self) -> BinOp {
-        if self.is_inplace() {
-            self
-        } else {
-            Self::ALL[self as usize + 13]
-        }
+        if self.is_inplace() { self } else { Self::ALL[self as usize + 13] }
     }
 
     /// The plain form of an operator.
     pub const fn to_plain(self) -> BinOp {
-        if self.is_inplace() {
-            Self::ALL[self as usize - 13]
-        } else {
-            self
-        }
+        if self.is_inplace() { Self::ALL[self as usize - 13] } else { self }
     }
 }
 

@@ -92,25 +92,13 @@ impl Word {
     /// The same word with another `xc`.
     #[inline]
     pub const fn with_xc(self, xc: u32) -> Word {
-        Word(
-            (self.0 & 0x0000_ffff_ffff_00ff)
-                | ((xc & 0xff) as u64) << 8
-                | ((xc >> 8) as u64 & 0xffff) << 48,
-        )
+        Word((self.0 & 0x0000_ffff_ffff_00ff) | ((xc & 0xff) as u64) << 8 | ((xc >> 8) as u64 & 0xffff) << 48)
     }
 }
 
 impl std::fmt::Debug for Word {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Word({:?} x={} a={} b={} c={})",
-            self.op(),
-            self.x(),
-            self.a(),
-            self.b(),
-            self.c()
-        )
+        write!(f, "Word({:?} x={} a={} b={} c={})", self.op(), self.x(), self.a(), self.b(), self.c())
     }
 }
 
@@ -121,10 +109,7 @@ mod tests {
     #[test]
     fn fields_round_trip() {
         let w = Word::new(Op::Move, 0xab, 0x1234, 0x5678, 0x9abc);
-        assert_eq!(
-            (w.op(), w.x(), w.a(), w.b(), w.c()),
-            (Some(Op::Move), 0xab, 0x1234, 0x5678, 0x9abc)
-        );
+        assert_eq!((w.op(), w.x(), w.a(), w.b(), w.c()), (Some(Op::Move), 0xab, 0x1234, 0x5678, 0x9abc));
         assert_eq!(w.bc(), 0x9abc_5678);
         assert_eq!(w.xc(), 0x009a_bcab);
         let v = Word::ab_xc(Op::ForIter, 1, 2, 0x00fe_dcba);

@@ -8,6 +8,7 @@ mod opcodes;
 mod positions;
 mod serialize;
 pub mod varint;
+mod verify;
 
 pub use code::{CodeUnit, Const, ExcEntry, Wtf8, flags};
 pub use dis::disassemble;
@@ -19,3 +20,4 @@ pub use instr::Word;
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
 pub use positions::{Position, PositionBuilder, PositionTable, Runs};
 pub use serialize::{ReadError, deserialize, serialize, version_hash};
+pub use verify::verify;

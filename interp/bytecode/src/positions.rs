@@ -38,12 +38,7 @@ pub struct PositionBuilder {
 impl PositionBuilder {
     /// A builder for code that begins at `base_line`.
     pub fn new(base_line: u32) -> Self {
-        PositionBuilder {
-            data: Vec::new(),
-            base_line,
-            line: base_line,
-            run: None,
-        }
+        PositionBuilder { data: Vec::new(), base_line, line: base_line, run: None }
     }
 
     /// Append `words` words at `position` (None: no source position).
@@ -61,10 +56,7 @@ impl PositionBuilder {
         let Some((words, position)) = self.run.take() else {
             return;
         };
-        write_unsigned(
-            &mut self.data,
-            (words as u64) << 1 | position.is_some() as u64,
-        );
+        write_unsigned(&mut self.data, (words as u64) << 1 | position.is_some() as u64);
         if let Some(p) = position {
             write_signed(&mut self.data, p.line as i64 - self.line as i64);
             self.line = p.line;
@@ -77,10 +69,7 @@ impl PositionBuilder {
     /// The finished table.
     pub fn finish(mut self) -> PositionTable {
         self.flush();
-        PositionTable {
-            data: self.data.into(),
-            base_line: self.base_line,
-        }
+        PositionTable { data: self.data.into(), base_line: self.base_line }
     }
 }
 
@@ -106,28 +95,14 @@ impl Iterator for Runs<'_> {
         let end_line = self.line + read_unsigned(self.data, &mut self.at)? as u32;
         let col = read_unsigned(self.data, &mut self.at)? as u32;
         let end_col = read_unsigned(self.data, &mut self.at)? as u32;
-        Some((
-            start,
-            words,
-            Some(Position {
-                line: self.line,
-                end_line,
-                col,
-                end_col,
-            }),
-        ))
+        Some((start, words, Some(Position { line: self.line, end_line, col, end_col })))
     }
 }
 
 impl PositionTable {
     /// All runs in order.
     pub fn runs(&self) -> Runs<'_> {
-        Runs {
-            data: &self.data,
-            at: 0,
-            line: self.base_line,
-            word: 0,
-        }
+        Runs { data: &self.data, at: 0, line: self.base_line, word: 0 }
     }
 
     /// The position of word `pc`: one pass over the runs before it.
@@ -147,12 +122,7 @@ mod tests {
 
     #[test]
     fn runs_round_trip_and_lookup() {
-        let p = |line, end_line, col, end_col| Position {
-            line,
-            end_line,
-            col,
-            end_col,
-        };
+        let p = |line, end_line, col, end_col| Position { line, end_line, col, end_col };
         let runs = [
             (3, Some(p(10, 10, 0, 5))),
             (1, None),

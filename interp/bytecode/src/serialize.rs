@@ -43,11 +43,7 @@ pub fn deserialize(data: &[u8], filename: Option<&str>) -> Result<CodeUnit, Read
     if &head[..4] != MAGIC || head[4..] != version_hash().to_le_bytes() {
         return Err(ReadError::Version);
     }
-    let mut r = Reader {
-        data,
-        at: 12,
-        filename: "".into(),
-    };
+    let mut r = Reader { data, at: 12, filename: "".into() };
     let recorded = r.str()?;
     r.filename = filename.map_or(recorded.into(), Arc::from);
     r.code()
@@ -87,9 +83,7 @@ fn write_code(out: &mut Vec<u8>, c: &CodeUnit, outer_file: &Arc<str>) {
     }
     write_strs(out, &c.varnames);
     write_strs(out, &c.cellvars);
-    c.cell_regs
-        .iter()
-        .for_each(|&r| write_unsigned(out, r as u64));
+    c.cell_regs.iter().for_each(|&r| write_unsigned(out, r as u64));
     write_strs(out, &c.freevars);
     write_unsigned(out, c.temp_names.len() as u64);
     for (r, n) in &c.temp_names {
@@ -98,9 +92,7 @@ fn write_code(out: &mut Vec<u8>, c: &CodeUnit, outer_file: &Arc<str>) {
     }
     write_strs(out, &c.names);
     write_unsigned(out, c.consts.len() as u64);
-    c.consts
-        .iter()
-        .for_each(|k| write_const(out, k, &c.filename));
+    c.consts.iter().for_each(|k| write_const(out, k, &c.filename));
     write_unsigned(out, c.code.len() as u64);
     for (pc, op, word) in c.instructions() {
         // Quickened code is written in its generic form.
@@ -164,11 +156,7 @@ fn write_const(out: &mut Vec<u8>, k: &Const, file: &Arc<str>) {
             write_bytes(out, b);
         }
         Const::Tuple(t) | Const::FrozenSet(t) => {
-            out.push(if matches!(k, Const::Tuple(_)) {
-                b'('
-            } else {
-                b'{'
-            });
+            out.push(if matches!(k, Const::Tuple(_)) { b'(' } else { b'{' });
             write_unsigned(out, t.len() as u64);
             t.iter().for_each(|k| write_const(out, k, file));
         }
@@ -213,11 +201,7 @@ impl<'d> Reader<'d> {
     /// A count of things that take at least a byte each.
     fn count(&mut self) -> Res<usize> {
         let n = self.unsigned()? as usize;
-        if n > self.data.len() - self.at {
-            Err(ReadError::Corrupt)
-        } else {
-            Ok(n)
-        }
+        if n > self.data.len() - self.at { Err(ReadError::Corrupt) } else { Ok(n) }
     }
 
     fn take(&mut self, n: usize) -> Res<&'d [u8]> {
@@ -248,11 +232,7 @@ impl<'d> Reader<'d> {
     fn code(&mut self) -> Res<CodeUnit> {
         let name = self.str()?.into();
         let qualname = self.str()?.into();
-        let filename = if self.byte()? != 0 {
-            Arc::from(self.str()?)
-        } else {
-            self.filename.clone()
-        };
+        let filename = if self.byte()? != 0 { Arc::from(self.str()?) } else { self.filename.clone() };
         let first_line = self.u32()?;
         let flags = self.u32()?;
         let argcount = self.u32()?;
@@ -262,9 +242,7 @@ impl<'d> Reader<'d> {
         let first_free = self.u16()?;
         let varnames = self.strs()?;
         let cellvars = self.strs()?;
-        let cell_regs = (0..cellvars.len())
-            .map(|_| self.u16())
-            .collect::<Res<_>>()?;
+        let cell_regs = (0..cellvars.len()).map(|_| self.u16()).collect::<Res<_>>()?;
         let freevars = self.strs()?;
         let temp_names = self.list(|r| Ok((r.u16()?, r.str()?.into())))?;
         let names = self.strs()?;
@@ -275,18 +253,10 @@ impl<'d> Reader<'d> {
             let start = last + r.u32()?;
             let end = start + r.u32()?;
             last = end;
-            Ok(ExcEntry {
-                start,
-                end,
-                handler: r.u32()?,
-                reg: r.u16()?,
-            })
+            Ok(ExcEntry { start, end, handler: r.u32()?, reg: r.u16()? })
         })?;
         let base_line = self.u32()?;
-        let positions = PositionTable {
-            data: self.bytes()?.into(),
-            base_line,
-        };
+        let positions = PositionTable { data: self.bytes()?.into(), base_line };
         Ok(CodeUnit {
             name,
             qualname,
@@ -343,18 +313,12 @@ impl<'d> Reader<'d> {
             }
             code.resize(code.len() + op.cache_words(), Word::ZERO);
         }
-        if code.len() == n {
-            Ok(code)
-        } else {
-            Err(ReadError::Corrupt)
-        }
+        if code.len() == n { Ok(code) } else { Err(ReadError::Corrupt) }
     }
 
     fn float(&mut self) -> Res<f64> {
         let b = self.take(8)?;
-        Ok(f64::from_bits(u64::from_le_bytes(
-            b.try_into().expect("eight bytes"),
-        )))
+        Ok(f64::from_bits(u64::from_le_bytes(b.try_into().expect("eight bytes"))))
     }
 
     fn constant(&mut self) -> Res<Const> {
@@ -371,11 +335,7 @@ impl<'d> Reader<'d> {
             b'b' => Const::Bytes(self.bytes()?.into()),
             b'(' => Const::Tuple(self.list(|r| r.constant())?.into()),
             b'{' => Const::FrozenSet(self.list(|r| r.constant())?.into()),
-            b':' => Const::Slice(Box::new([
-                self.constant()?,
-                self.constant()?,
-                self.constant()?,
-            ])),
+            b':' => Const::Slice(Box::new([self.constant()?, self.constant()?, self.constant()?])),
             b'c' => Const::Code(Arc::new(self.code()?)),
             _ => return Err(ReadError::Corrupt),
         })
@@ -390,15 +350,7 @@ mod tests {
     #[test]
     fn unit_round_trips() {
         let mut p = PositionBuilder::new(3);
-        p.push(
-            9,
-            Some(Position {
-                line: 4,
-                end_line: 4,
-                col: 1,
-                end_col: 2,
-            }),
-        );
+        p.push(9, Some(Position { line: 4, end_line: 4, col: 1, end_col: 2 }));
         let inner = CodeUnit {
             name: "f".into(),
             qualname: "m.f".into(),
@@ -420,11 +372,7 @@ mod tests {
                 Const::Str(Wtf8(vec![0xED, 0xA0, 0x80].into())),
                 Const::Float(-0.0),
                 Const::BigInt(num_bigint::BigInt::from(7) << 100),
-                Const::Slice(Box::new([
-                    Const::Int(-5),
-                    Const::None,
-                    Const::Complex(0.0, 1.5),
-                ])),
+                Const::Slice(Box::new([Const::Int(-5), Const::None, Const::Complex(0.0, 1.5)])),
                 Const::FrozenSet([Const::True, Const::Bytes([1, 2].into())].into()),
             ],
             code: vec![
@@ -436,20 +384,12 @@ mod tests {
                 Word::ZERO,
                 Word::abc32(Op::Return, 0, 1, 0),
             ],
-            exceptions: vec![ExcEntry {
-                start: 0,
-                end: 4,
-                handler: 6,
-                reg: 8,
-            }],
+            exceptions: vec![ExcEntry { start: 0, end: 4, handler: 6, reg: 8 }],
             positions: p.finish(),
         };
         let bytes = serialize(&inner);
         assert_eq!(deserialize(&bytes, None).as_ref(), Ok(&inner));
-        assert_eq!(
-            &*deserialize(&bytes, Some("other")).expect("reads").filename,
-            "other"
-        );
+        assert_eq!(&*deserialize(&bytes, Some("other")).expect("reads").filename, "other");
         for cut in 0..bytes.len() {
             assert!(deserialize(&bytes[..cut], None).is_err());
         }

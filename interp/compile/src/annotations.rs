@@ -34,13 +34,7 @@ impl<'a> Compiler<'a> {
         let k = self.u.const_index(Const::Int(MAX_FORMAT)) as u16;
         self.u.opx(Op::CompareK, CmpOp::Gt as u8, t, 0, k);
         self.u.jump_op(Op::JumpIfFalse, t, ok);
-        self.u.opx(
-            Op::LoadCommon,
-            CommonConst::NotImplementedError as u8,
-            t,
-            0,
-            0,
-        );
+        self.u.opx(Op::LoadCommon, CommonConst::NotImplementedError as u8, t, 0, 0);
         self.u.opx(Op::Raise, 1, t, 0, 0);
         self.u.dead();
         self.u.bind(ok);
@@ -56,10 +50,7 @@ impl<'a> Compiler<'a> {
                 list.push((p.name.id.as_str(), a));
             }
         };
-        p.posonlyargs
-            .iter()
-            .chain(&p.args)
-            .for_each(|d| add(&d.parameter));
+        p.posonlyargs.iter().chain(&p.args).for_each(|d| add(&d.parameter));
         p.vararg.iter().for_each(|v| add(v));
         p.kwonlyargs.iter().for_each(|d| add(&d.parameter));
         p.kwarg.iter().for_each(|v| add(v));
@@ -72,11 +63,7 @@ impl<'a> Compiler<'a> {
         let range = self.u.range;
         let block = self.table.find(s, Part::Annotations);
         let function = self.interner.id(&s.name.id);
-        let kind = if s.is_async {
-            UnitKind::AsyncFunction
-        } else {
-            UnitKind::Function
-        };
+        let kind = if s.is_async { UnitKind::AsyncFunction } else { UnitKind::Function };
         let qualname = self.qualname_in_current(function, kind);
         self.enter_annotation_unit(block, UnitKind::Annotations, NameId::ANNOTATE, range);
         self.u.qualname = format!("{qualname}.__annotate__");

@@ -10,18 +10,12 @@ use crate::unit::{Label, Unit};
 pub(crate) const NO_RANGE: u32 = u32::MAX;
 
 fn target_slot(op: Op) -> Option<Slot> {
-    op.info()
-        .operands
-        .iter()
-        .find(|(_, kind)| *kind == cape_bytecode::Kind::Target)
-        .map(|(slot, _)| *slot)
+    op.info().operands.iter().find(|(_, kind)| *kind == cape_bytecode::Kind::Target).map(|(slot, _)| *slot)
 }
 
 /// The instruction that a jump to `label` really reaches: jumps to unconditional jumps are threaded.
 fn resolve(u: &Unit<'_>, label: Label, through_back: bool, from: usize) -> u32 {
-    let mut at = u.labels[label.0 as usize]
-        .at
-        .expect("every label is placed");
+    let mut at = u.labels[label.0 as usize].at.expect("every label is placed");
     for _ in 0..16 {
         let Some(ins) = u.ins.get(at as usize) else {
             break;
@@ -29,9 +23,7 @@ fn resolve(u: &Unit<'_>, label: Label, through_back: bool, from: usize) -> u32 {
         if ins.word.op() != Some(Op::Jump) {
             break;
         }
-        let next = u.labels[ins.word.bc() as usize]
-            .at
-            .expect("every label is placed");
+        let next = u.labels[ins.word.bc() as usize].at.expect("every label is placed");
         if next as usize <= from && !through_back {
             break;
         }
@@ -73,11 +65,7 @@ impl Compiler<'_> {
             let word = u.ins[i].word;
             let op = word.op().expect("emitted");
             if let Some(slot) = target_slot(op) {
-                let label = Label(if slot == Slot::xc {
-                    word.xc()
-                } else {
-                    word.bc()
-                });
+                let label = Label(if slot == Slot::xc { word.xc() } else { word.bc() });
                 targets[i] = resolve(&u, label, op != Op::ForIter, i);
             }
         }
@@ -96,15 +84,9 @@ impl Compiler<'_> {
         }
         for i in 1..count {
             let ends = |w: Word| {
-                matches!(
-                    w.op(),
-                    Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise)
-                )
+                matches!(w.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
             };
-            if u.ins[i].word.op() == Some(Op::Jump)
-                && !is_target[i]
-                && ends(u.ins[i - 1].word)
-                && keep[i - 1]
+            if u.ins[i].word.op() == Some(Op::Jump) && !is_target[i] && ends(u.ins[i - 1].word) && keep[i - 1]
             {
                 keep[i] = false;
             }
@@ -113,10 +95,7 @@ impl Compiler<'_> {
         // A jump to what follows it is no jump.
         let mut next = count as u32;
         for i in (0..count).rev() {
-            if u.ins[i].word.op() == Some(Op::Jump)
-                && keep[i]
-                && targets[i] > i as u32
-                && targets[i] <= next
+            if u.ins[i].word.op() == Some(Op::Jump) && keep[i] && targets[i] > i as u32 && targets[i] <= next
             {
                 keep[i] = false;
             }
@@ -154,11 +133,7 @@ impl Compiler<'_> {
                     Op::Jump => word.with_bc(target),
                     _ => {
                         let word = word.with_bc(target);
-                        if backward {
-                            Word(word.0 | 1 << 8)
-                        } else {
-                            word
-                        }
+                        if backward { Word(word.0 | 1 << 8) } else { word }
                     }
                 };
             }
@@ -168,29 +143,19 @@ impl Compiler<'_> {
             }
             code.resize(code.len() + op.cache_words(), Word::ZERO);
             let start = ins.range.start().to_u32();
-            let position = if start == NO_RANGE {
-                None
-            } else {
-                Some(self.source.position(ins.range, &mut hint))
-            };
+            let position =
+                if start == NO_RANGE { None } else { Some(self.source.position(ins.range, &mut hint)) };
             positions.push(op.words() as u32, position);
             if ins.handler != 0 {
                 let (start, end) = (offsets[i], offsets[i + 1]);
                 let h = u.handlers[ins.handler as usize - 1];
-                let target = u.labels[h.label.0 as usize]
-                    .at
-                    .expect("every handler is placed");
+                let target = u.labels[h.label.0 as usize].at.expect("every handler is placed");
                 let handler = offsets[target as usize];
                 match exceptions.last_mut() {
                     Some(e) if e.end == start && e.handler == handler && e.reg == h.reg => {
                         e.end = end;
                     }
-                    _ => exceptions.push(ExcEntry {
-                        start,
-                        end,
-                        handler,
-                        reg: h.reg,
-                    }),
+                    _ => exceptions.push(ExcEntry { start, end, handler, reg: h.reg }),
                 }
             }
         }

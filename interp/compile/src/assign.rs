@@ -28,18 +28,13 @@ impl<'a> Compiler<'a> {
             if let (Some(targets), Expr::Tuple(values)) = (target_elements(target), &*s.value)
                 && targets.len() == values.elts.len()
                 && targets.len() <= 16
-                && !targets
-                    .iter()
-                    .chain(&values.elts)
-                    .any(|e| matches!(e, Expr::Starred(_)))
+                && !targets.iter().chain(&values.elts).any(|e| matches!(e, Expr::Starred(_)))
             {
                 return self.parallel_assign(targets, &values.elts);
             }
         }
         let mut r = self.expr(&s.value)?;
-        if s.targets.len() > 1
-            && !self.u.is_temp(r)
-            && s.targets.iter().any(|t| target_elements(t).is_some())
+        if s.targets.len() > 1 && !self.u.is_temp(r) && s.targets.iter().any(|t| target_elements(t).is_some())
         {
             // Unpacking may rebind the variable before the next target is stored.
             let t = self.u.temp();
@@ -127,10 +122,7 @@ impl<'a> Compiler<'a> {
             }
             Expr::Tuple(t) => self.unpack(&t.elts, src, t.range),
             Expr::List(t) => self.unpack(&t.elts, src, t.range),
-            Expr::Starred(s) => err(
-                s.range,
-                "starred assignment target must be in a list or tuple",
-            ),
+            Expr::Starred(s) => err(s.range, "starred assignment target must be in a list or tuple"),
             _ => err(target.range(), "invalid syntax"),
         }
     }
@@ -141,8 +133,7 @@ impl<'a> Compiler<'a> {
         let first = match star {
             None => {
                 // Locals in consecutive registers can receive the items directly.
-                let regs: Option<Vec<Reg>> =
-                    targets.iter().map(|t| self.target_register(t)).collect();
+                let regs: Option<Vec<Reg>> = targets.iter().map(|t| self.target_register(t)).collect();
                 if let Some(regs) = regs
                     && !regs.is_empty()
                     && regs.windows(2).all(|w| w[1] == w[0] + 1)
@@ -159,18 +150,14 @@ impl<'a> Compiler<'a> {
                 first
             }
             Some(at) => {
-                if targets[at + 1..]
-                    .iter()
-                    .any(|t| matches!(t, Expr::Starred(_)))
-                {
+                if targets[at + 1..].iter().any(|t| matches!(t, Expr::Starred(_))) {
                     return err(range, "multiple starred expressions in assignment");
                 }
                 if at > u8::MAX as usize || n > i16::MAX as usize {
                     return err(range, "too many expressions in star-unpacking assignment");
                 }
                 let first = self.u.temps(n);
-                self.u
-                    .opx(Op::UnpackEx, at as u8, src, first, (n - at - 1) as u16);
+                self.u.opx(Op::UnpackEx, at as u8, src, first, (n - at - 1) as u16);
                 first
             }
         };
@@ -195,11 +182,7 @@ impl<'a> Compiler<'a> {
         if self.u.kind == UnitKind::Class {
             return;
         }
-        if let Some(class) = self
-            .outer
-            .iter_mut()
-            .rev()
-            .find(|u| u.kind == UnitKind::Class)
+        if let Some(class) = self.outer.iter_mut().rev().find(|u| u.kind == UnitKind::Class)
             && !class.static_attributes.contains(&attr)
         {
             class.static_attributes.push(attr);
@@ -352,10 +335,7 @@ impl<'a> Compiler<'a> {
             let k = self.const_temp(Const::Int(index.expect("set above")));
             self.u.op2(Op::SetAdd, set, k);
         }
-        self.u.deferred.push(crate::unit::DeferredAnnotation {
-            node: s,
-            conditional: index,
-        });
+        self.u.deferred.push(crate::unit::DeferredAnnotation { node: s, conditional: index });
         Ok(())
     }
 }

@@ -108,8 +108,7 @@ impl<'a> Compiler<'a> {
             self.u.op3(Op::Call, dst, f, n);
         } else if self.u.reachable {
             let k = self.u.const_index(Const::Tuple(names.into()));
-            self.u
-                .emit_extra(Word::new(Op::CallKw, 0, dst, f, n), k as u64);
+            self.u.emit_extra(Word::new(Op::CallKw, 0, dst, f, n), k as u64);
         }
         Ok(())
     }
@@ -117,10 +116,7 @@ impl<'a> Compiler<'a> {
     fn check_keywords(&mut self, keywords: &[ast::Keyword]) -> R<()> {
         for (i, k) in keywords.iter().enumerate() {
             let Some(name) = &k.arg else { continue };
-            if keywords[..i.min(64)]
-                .iter()
-                .any(|o| o.arg.as_ref().is_some_and(|a| a.id == name.id))
-            {
+            if keywords[..i.min(64)].iter().any(|o| o.arg.as_ref().is_some_and(|a| a.id == name.id)) {
                 return err(k.range, format!("keyword argument repeated: {}", name.id));
             }
         }
@@ -163,11 +159,7 @@ impl<'a> Compiler<'a> {
         let mut made = false;
         while i < keywords.len() {
             let mark = self.u.next_temp;
-            let run = keywords[i..]
-                .iter()
-                .take(64)
-                .take_while(|k| k.arg.is_some())
-                .count();
+            let run = keywords[i..].iter().take(64).take_while(|k| k.arg.is_some()).count();
             if run > 0 {
                 let target = if made { self.u.temp() } else { dict };
                 let first = self.u.next_temp as Reg;
@@ -207,10 +199,7 @@ impl<'a> Compiler<'a> {
         if n.id != "super"
             || !matches!(c.arguments.args.len(), 0 | 2)
             || !c.arguments.keywords.is_empty()
-            || c.arguments
-                .args
-                .iter()
-                .any(|a| matches!(a, Expr::Starred(_)))
+            || c.arguments.args.iter().any(|a| matches!(a, Expr::Starred(_)))
         {
             return false;
         }

@@ -34,10 +34,7 @@ impl<'a> Compiler<'a> {
     pub(crate) fn check_caller(&mut self, e: &Expr) {
         let suspicious = !matches!(e, Expr::Lambda(_));
         if suspicious && let Some(t) = inferred_type(e) {
-            self.warn(
-                self.u.range,
-                format!("'{t}' object is not callable; perhaps you missed a comma?"),
-            );
+            self.warn(self.u.range, format!("'{t}' object is not callable; perhaps you missed a comma?"));
         }
     }
 
@@ -85,9 +82,7 @@ impl<'a> Compiler<'a> {
         if let Some(s) = inferred_type(e) {
             self.warn(
                 self.u.range,
-                format!(
-                    "{s} indices must be integers or slices, not {t}; perhaps you missed a comma?"
-                ),
+                format!("{s} indices must be integers or slices, not {t}; perhaps you missed a comma?"),
             );
         }
     }
@@ -95,10 +90,7 @@ impl<'a> Compiler<'a> {
     /// Identity tests of literals.
     pub(crate) fn check_compare(&mut self, c: &ast::ExprCompare) {
         let literal = |e: &Expr| {
-            let plain = matches!(
-                e,
-                Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::BytesLiteral(_)
-            );
+            let plain = matches!(e, Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::BytesLiteral(_));
             let tuple = matches!(e, Expr::Tuple(t) if t.elts.iter().all(|e| e.is_literal_expr()));
             plain || tuple
         };

@@ -87,12 +87,8 @@ impl<'a> Compiler<'a> {
             self.store_class_name(NameId::TYPE_PARAMS, t);
         }
         let b = &self.table.blocks[block as usize];
-        let (needs_class, needs_dict, conditional, annotations) = (
-            b.needs_class_closure,
-            b.needs_classdict,
-            b.has_conditional_annotations,
-            b.annotations_used,
-        );
+        let (needs_class, needs_dict, conditional, annotations) =
+            (b.needs_class_closure, b.needs_classdict, b.has_conditional_annotations, b.annotations_used);
         if needs_dict {
             self.u.op1(Op::LoadLocals, t);
             let cell = self.u.regs[&NameId::CLASSDICT];
@@ -127,10 +123,7 @@ impl<'a> Compiler<'a> {
         }
         let mut attributes = std::mem::take(&mut self.u.static_attributes);
         attributes.sort_unstable_by_key(|&a| self.interner.get(a));
-        let attributes = attributes
-            .iter()
-            .map(|&a| Const::Str(self.interner.get(a).into()))
-            .collect();
+        let attributes = attributes.iter().map(|&a| Const::Str(self.interner.get(a).into())).collect();
         self.u.load_const(t, Const::Tuple(attributes));
         self.store_class_name(NameId::STATIC_ATTRIBUTES, t);
         if needs_dict {
@@ -170,9 +163,7 @@ impl<'a> Compiler<'a> {
     ) -> R<()> {
         let block = self.table.find(s, Part::TypeParams);
         let name = self.interner.id(&s.name.id);
-        let scope_name = self
-            .interner
-            .id(&format!("<generic parameters of {}>", s.name.id));
+        let scope_name = self.interner.id(&format!("<generic parameters of {}>", s.name.id));
         self.enter_unit(block, UnitKind::TypeParams, scope_name, first);
         self.u.class = Some(name);
         self.u.range = range;
@@ -182,13 +173,7 @@ impl<'a> Compiler<'a> {
         let code = self.class_body(s, first, range)?;
         self.u.range = range;
         self.load_name(NameId::DOT_TYPE_PARAMS, t, false);
-        self.u.opx(
-            Op::CallIntrinsic1,
-            Intrinsic1::SubscriptGeneric as u8,
-            t,
-            t,
-            0,
-        );
+        self.u.opx(Op::CallIntrinsic1, Intrinsic1::SubscriptGeneric as u8, t, t, 0);
         self.store_name(NameId::DOT_GENERIC_BASE, t);
         let base = self.u.regs[&NameId::DOT_GENERIC_BASE];
         self.u.next_temp = t as u32;

@@ -49,13 +49,7 @@ impl<'a> Compiler<'a> {
         table: SymTable,
         warnings: Vec<Warning>,
     ) -> Self {
-        let u = new_unit(
-            &table,
-            &interner,
-            SymTable::TOP,
-            UnitKind::Module,
-            NameId::TOP,
-        );
+        let u = new_unit(&table, &interner, SymTable::TOP, UnitKind::Module, NameId::TOP);
         let mut c = Compiler {
             source,
             filename: filename.into(),
@@ -151,16 +145,9 @@ impl<'a> Compiler<'a> {
         if parent.kind == UnitKind::Module {
             return text;
         }
-        if matches!(
-            kind,
-            UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class
-        ) {
+        if matches!(kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class) {
             // A name declared global is known by itself.
-            let mangled = if text.starts_with("__") {
-                self.mangle(&text)
-            } else {
-                name
-            };
+            let mangled = if text.starts_with("__") { self.mangle(&text) } else { name };
             let block = if self.u.kind == UnitKind::TypeParams {
                 self.outer.last().expect("checked").block
             } else {
@@ -170,11 +157,8 @@ impl<'a> Compiler<'a> {
                 return text;
             }
         }
-        let parent = if self.u.kind == UnitKind::TypeParams {
-            self.outer.last().expect("checked")
-        } else {
-            &self.u
-        };
+        let parent =
+            if self.u.kind == UnitKind::TypeParams { self.outer.last().expect("checked") } else { &self.u };
         match parent.kind {
             UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Lambda => {
                 format!("{}.<locals>.{text}", parent.qualname)
@@ -213,19 +197,12 @@ impl<'a> Compiler<'a> {
 
     pub fn warn(&mut self, range: TextRange, msg: impl Into<String>) {
         let line = self.source.line(range.start().to_u32());
-        self.warnings.push(Warning {
-            msg: msg.into(),
-            line,
-        });
+        self.warnings.push(Warning { msg: msg.into(), line });
     }
 
     /// `return None` at the end of a unit, if its end can be reached.
     pub fn return_none(&mut self) {
-        let k = if self.u.reachable {
-            self.u.const_index(Const::None)
-        } else {
-            0
-        };
+        let k = if self.u.reachable { self.u.const_index(Const::None) } else { 0 };
         self.u.emit(Word::abc32(Op::ReturnConst, 0, 0, k));
         self.u.dead();
     }
@@ -233,13 +210,7 @@ impl<'a> Compiler<'a> {
 
 /// A unit to stand in for one that is taken out.
 pub(crate) fn empty_unit<'a>(c: &Compiler<'_>) -> Unit<'a> {
-    new_unit(
-        &c.table,
-        &c.interner,
-        SymTable::TOP,
-        UnitKind::Module,
-        NameId::TOP,
-    )
+    new_unit(&c.table, &c.interner, SymTable::TOP, UnitKind::Module, NameId::TOP)
 }
 
 /// A unit with its named registers laid out.

@@ -24,46 +24,18 @@ struct Parts<'a> {
 impl<'a> Compiler<'a> {
     fn parts(&self, e: &'a Expr) -> Parts<'a> {
         let (key, comp, generators, elt, value) = match e {
-            Expr::ListComp(c) => (
-                std::ptr::from_ref(c) as usize,
-                Comp::List,
-                &c.generators,
-                &c.elt,
-                None,
-            ),
-            Expr::SetComp(c) => (
-                std::ptr::from_ref(c) as usize,
-                Comp::Set,
-                &c.generators,
-                &c.elt,
-                None,
-            ),
+            Expr::ListComp(c) => (std::ptr::from_ref(c) as usize, Comp::List, &c.generators, &c.elt, None),
+            Expr::SetComp(c) => (std::ptr::from_ref(c) as usize, Comp::Set, &c.generators, &c.elt, None),
             Expr::DictComp(c) => {
                 let k = c.key.as_ref().expect("checked by the symbol table");
-                (
-                    std::ptr::from_ref(c) as usize,
-                    Comp::Dict,
-                    &c.generators,
-                    k,
-                    Some(&*c.value),
-                )
+                (std::ptr::from_ref(c) as usize, Comp::Dict, &c.generators, k, Some(&*c.value))
             }
-            Expr::Generator(c) => (
-                std::ptr::from_ref(c) as usize,
-                Comp::Generator,
-                &c.generators,
-                &c.elt,
-                None,
-            ),
+            Expr::Generator(c) => {
+                (std::ptr::from_ref(c) as usize, Comp::Generator, &c.generators, &c.elt, None)
+            }
             _ => unreachable!("not a comprehension"),
         };
-        Parts {
-            block: self.table.by_node[&(key, Part::Body)],
-            comp,
-            generators,
-            elt,
-            value,
-        }
+        Parts { block: self.table.by_node[&(key, Part::Body)], comp, generators, elt, value }
     }
 
     pub(crate) fn comprehension(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
@@ -71,10 +43,7 @@ impl<'a> Compiler<'a> {
         let b = &self.table.blocks[parts.block as usize];
         let (inlined, is_async) = (b.comp_inlined, b.coroutine);
         if is_async && parts.comp != Comp::Generator && !self.allows_await() {
-            return err(
-                e.range(),
-                "asynchronous comprehension outside of an asynchronous function",
-            );
+            return err(e.range(), "asynchronous comprehension outside of an asynchronous function");
         }
         if inlined {
             return self.inlined_comprehension(&parts, e, dst);
@@ -115,15 +84,7 @@ impl<'a> Compiler<'a> {
     fn outermost_iterator(&mut self, g: &'a ast::Comprehension, dst: Reg) -> R<()> {
         self.iterable(&g.iter, dst)?;
         self.u.range = g.iter.range();
-        self.u.op2(
-            if g.is_async {
-                Op::GetAIter
-            } else {
-                Op::GetIter
-            },
-            dst,
-            dst,
-        );
+        self.u.op2(if g.is_async { Op::GetAIter } else { Op::GetIter }, dst, dst);
         Ok(())
     }
 
@@ -152,10 +113,7 @@ impl<'a> Compiler<'a> {
             }
         }
         self.u.op3(build_op(parts.comp), acc, 0, 0);
-        self.u.overlays.push(Overlay {
-            block: parts.block,
-            regs,
-        });
+        self.u.overlays.push(Overlay { block: parts.block, regs });
         self.generators(parts, 0, iter, Some(acc))?;
         self.u.overlays.pop();
         self.u.range = e.range();
@@ -182,10 +140,7 @@ impl<'a> Compiler<'a> {
             .collect();
         let mut regs = FxHashMap::default();
         for n in names {
-            let own = matches!(
-                self.table.scope(self.u.block, n),
-                Scope::Local | Scope::Cell
-            );
+            let own = matches!(self.table.scope(self.u.block, n), Scope::Local | Scope::Cell);
             let in_use = self.u.overlays.iter().any(|o| o.regs.contains_key(&n));
             let r = match self.u.regs.get(&n) {
                 Some(&r) if !own && !in_use => r,
@@ -206,10 +161,7 @@ impl<'a> Compiler<'a> {
         let mark = self.u.next_temp;
         if g.is_async {
             if !self.allows_await() {
-                return err(
-                    g.range,
-                    "asynchronous comprehension outside of an asynchronous function",
-                );
+                return err(g.range, "asynchronous comprehension outside of an asynchronous function");
             }
             return self.async_generators(parts, i, iter, acc);
         }
@@ -227,13 +179,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn async_generators(
-        &mut self,
-        parts: &Parts<'a>,
-        i: usize,
-        iter: Reg,
-        acc: Option<Reg>,
-    ) -> R<()> {
+    fn async_generators(&mut self, parts: &Parts<'a>, i: usize, iter: Reg, acc: Option<Reg>) -> R<()> {
         let g = &parts.generators[i];
         let mark = self.u.next_temp;
         let exc = self.u.temp();

@@ -108,11 +108,7 @@ impl<'a> Compiler<'a> {
                 self.check_compare(c);
                 let r = self.expr(&c.left)?;
                 let none = (c.ops[0] == CmpOp::Is) == want;
-                let op = if none {
-                    Op::JumpIfNone
-                } else {
-                    Op::JumpIfNotNone
-                };
+                let op = if none { Op::JumpIfNone } else { Op::JumpIfNotNone };
                 self.u.jump_op(op, r, label);
                 return Ok(());
             }
@@ -125,11 +121,7 @@ impl<'a> Compiler<'a> {
             return Ok(());
         }
         let r = self.expr(e)?;
-        let op = if want {
-            Op::JumpIfTrue
-        } else {
-            Op::JumpIfFalse
-        };
+        let op = if want { Op::JumpIfTrue } else { Op::JumpIfFalse };
         self.u.jump_op(op, r, label);
         Ok(())
     }
@@ -151,12 +143,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// `a < b < c`: leave the last comparison in `t`, calling `fail` after each earlier one, to jump away when it is false.
-    fn compare_chain(
-        &mut self,
-        c: &'a ast::ExprCompare,
-        t: Reg,
-        fail: impl Fn(&mut Self, Reg),
-    ) -> R<()> {
+    fn compare_chain(&mut self, c: &'a ast::ExprCompare, t: Reg, fail: impl Fn(&mut Self, Reg)) -> R<()> {
         let mut left = self.expr(&c.left)?;
         let last = c.ops.len() - 1;
         for (i, (op, right)) in c.ops.iter().zip(&c.comparators).enumerate() {
@@ -167,12 +154,7 @@ impl<'a> Compiler<'a> {
                 left = match r {
                     Operand::Reg(r) => r,
                     Operand::Const(k) => {
-                        let k = self
-                            .u
-                            .consts
-                            .get(k as usize)
-                            .cloned()
-                            .unwrap_or(Const::None);
+                        let k = self.u.consts.get(k as usize).cloned().unwrap_or(Const::None);
                         self.const_temp(k)
                     }
                 };

@@ -52,17 +52,9 @@ impl<'a> Compiler<'a> {
         let plain = elts.len() <= MAX_RUN && !elts.iter().any(|e| matches!(e, Expr::Starred(_)));
         if plain {
             // The topmost destination can hold the first element.
-            let first = if self.u.is_top(dst) && !elts.is_empty() {
-                dst
-            } else {
-                self.u.next_temp as Reg
-            };
+            let first = if self.u.is_top(dst) && !elts.is_empty() { dst } else { self.u.next_temp as Reg };
             for (i, e) in elts.iter().enumerate() {
-                let t = if i == 0 && first == dst {
-                    dst
-                } else {
-                    self.u.temp()
-                };
+                let t = if i == 0 && first == dst { dst } else { self.u.temp() };
                 self.expr_to(e, t)?;
             }
             self.u.op3(op, dst, first, elts.len() as u16);
@@ -107,11 +99,7 @@ impl<'a> Compiler<'a> {
             Op::BuildSet => (Op::BuildSet, Op::SetAdd, Op::SetUpdate),
             _ => (Op::BuildList, Op::ListAppend, Op::ListExtend),
         };
-        let run = elts
-            .iter()
-            .take(MAX_RUN)
-            .take_while(|e| !matches!(e, Expr::Starred(_)))
-            .count();
+        let run = elts.iter().take(MAX_RUN).take_while(|e| !matches!(e, Expr::Starred(_))).count();
         self.u.next_temp = first as u32 + before as u32;
         for e in &elts[..run] {
             let t = self.u.temp();
@@ -156,11 +144,7 @@ impl<'a> Compiler<'a> {
         let mut i = 0;
         while i < items.len() {
             let mark = self.u.next_temp;
-            let run = items[i..]
-                .iter()
-                .take(MAX_RUN / 2)
-                .take_while(|i| i.key.is_some())
-                .count();
+            let run = items[i..].iter().take(MAX_RUN / 2).take_while(|i| i.key.is_some()).count();
             if run > 0 && !made {
                 let first = self.u.next_temp as Reg;
                 self.pairs(&items[i..i + run])?;
@@ -204,8 +188,5 @@ impl<'a> Compiler<'a> {
 /// The distinct ones of some constants.
 pub(crate) fn dedup(items: Vec<Const>) -> Vec<Const> {
     let mut seen = rustc_hash::FxHashSet::default();
-    items
-        .into_iter()
-        .filter(|i| seen.insert(i.clone()))
-        .collect()
+    items.into_iter().filter(|i| seen.insert(i.clone())).collect()
 }

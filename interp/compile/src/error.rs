@@ -65,10 +65,5 @@ pub(crate) type R<T> = Result<T, Box<Error>>;
 /// A `SyntaxError` at `range`.
 #[cold]
 pub(crate) fn err<T>(range: TextRange, msg: impl Into<String>) -> R<T> {
-    Err(Box::new(Error {
-        kind: ErrorKind::Syntax,
-        msg: msg.into(),
-        range,
-        incomplete: false,
-    }))
+    Err(Box::new(Error { kind: ErrorKind::Syntax, msg: msg.into(), range, incomplete: false }))
 }

@@ -32,11 +32,7 @@ impl<'a> Compiler<'a> {
 
     /// `dst` if it is a temporary, else a new temporary: for intermediate results on the way to `dst`.
     pub(crate) fn scratch(&mut self, dst: Reg) -> Reg {
-        if self.u.is_temp(dst) {
-            dst
-        } else {
-            self.u.temp()
-        }
+        if self.u.is_temp(dst) { dst } else { self.u.temp() }
     }
 
     /// The register of a variable that can be an operand directly.
@@ -78,11 +74,7 @@ impl<'a> Compiler<'a> {
         match e {
             Expr::Name(n) => {
                 if n.id == "__debug__" {
-                    let k = if self.opts.optimize == 0 {
-                        Const::True
-                    } else {
-                        Const::False
-                    };
+                    let k = if self.opts.optimize == 0 { Const::True } else { Const::False };
                     self.u.load_const(dst, k);
                     return Ok(());
                 }
@@ -196,9 +188,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn in_function_like(&self) -> bool {
-        self.table.blocks[self.u.block as usize]
-            .kind
-            .is_function_like()
+        self.table.blocks[self.u.block as usize].kind.is_function_like()
     }
 
     /// Whether `await` and its kin may stand here.
@@ -248,10 +238,8 @@ impl<'a> Compiler<'a> {
 
     /// Index of an int, float or str constant that can be an operand of the `K` forms.
     pub(crate) fn operand_constant(&mut self, e: &'a Expr) -> Option<u16> {
-        if !matches!(
-            e,
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::UnaryOp(_) | Expr::BinOp(_)
-        ) || !self.u.reachable
+        if !matches!(e, Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::UnaryOp(_) | Expr::BinOp(_))
+            || !self.u.reachable
         {
             return None;
         }

@@ -119,10 +119,7 @@ impl<'a> Compiler<'a> {
             Some(e)
                 if matches!(
                     **e,
-                    Expr::NumberLiteral(_)
-                        | Expr::UnaryOp(_)
-                        | Expr::NoneLiteral(_)
-                        | Expr::StringLiteral(_)
+                    Expr::NumberLiteral(_) | Expr::UnaryOp(_) | Expr::NoneLiteral(_) | Expr::StringLiteral(_)
                 ) =>
             {
                 self.constant(e)
@@ -130,11 +127,7 @@ impl<'a> Compiler<'a> {
             Some(_) => None,
             None => Some(Const::None),
         };
-        Some(Const::Slice(Box::new([
-            part(&s.lower)?,
-            part(&s.upper)?,
-            part(&s.step)?,
-        ])))
+        Some(Const::Slice(Box::new([part(&s.lower)?, part(&s.upper)?, part(&s.step)?])))
     }
 }
 
@@ -217,8 +210,9 @@ fn binary(op: BinOp, l: &Const, r: &Const) -> Option<Const> {
             let text = [&**a, &**b].concat();
             (text.len() <= MAX_TEXT).then(|| Const::Bytes(text.into()))
         }
-        (BinOp::Add, Const::Tuple(a), Const::Tuple(b)) => (a.len() + b.len() <= MAX_COLLECTION)
-            .then(|| Const::Tuple([&**a, &**b].concat().into())),
+        (BinOp::Add, Const::Tuple(a), Const::Tuple(b)) => {
+            (a.len() + b.len() <= MAX_COLLECTION).then(|| Const::Tuple([&**a, &**b].concat().into()))
+        }
         (BinOp::Mul, _, _) => match (as_int(l), as_int(r)) {
             (None, Some(n)) => repeat(l, &n),
             (Some(n), None) => repeat(r, &n),
@@ -234,27 +228,16 @@ fn repeat(k: &Const, n: &BigInt) -> Option<Const> {
         Const::Str(s) => {
             (s.0.len().checked_mul(n)? <= MAX_TEXT).then(|| Const::Str(Wtf8(s.0.repeat(n).into())))
         }
-        Const::Bytes(b) => {
-            (b.len().checked_mul(n)? <= MAX_TEXT).then(|| Const::Bytes(b.repeat(n).into()))
-        }
+        Const::Bytes(b) => (b.len().checked_mul(n)? <= MAX_TEXT).then(|| Const::Bytes(b.repeat(n).into())),
         Const::Tuple(t) => (t.len().checked_mul(n)? <= MAX_COLLECTION
             && (n == 0 || !t.iter().any(|t| matches!(t, Const::Tuple(_)))))
-        .then(|| {
-            Const::Tuple(
-                std::iter::repeat_n(t, n)
-                    .flat_map(|t| t.iter().cloned())
-                    .collect(),
-            )
-        }),
+        .then(|| Const::Tuple(std::iter::repeat_n(t, n).flat_map(|t| t.iter().cloned()).collect())),
         _ => None,
     }
 }
 
 fn int_binary(op: BinOp, l: &Const, r: &Const, a: BigInt, b: BigInt) -> Option<Const> {
-    let bools = matches!(
-        (l, r),
-        (Const::True | Const::False, Const::True | Const::False)
-    );
+    let bools = matches!((l, r), (Const::True | Const::False, Const::True | Const::False));
     Some(match op {
         BinOp::Add => int(a + b),
         BinOp::Sub => int(a - b),
@@ -309,11 +292,7 @@ fn int_binary(op: BinOp, l: &Const, r: &Const, a: BigInt, b: BigInt) -> Option<C
                 _ => a ^ b,
             };
             if bools {
-                return Some(if v.is_zero() {
-                    Const::False
-                } else {
-                    Const::True
-                });
+                return Some(if v.is_zero() { Const::False } else { Const::True });
             }
             int(v)
         }

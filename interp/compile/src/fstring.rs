@@ -45,8 +45,7 @@ impl<'a> Compiler<'a> {
                     push_text(&mut pieces, &text.0);
                 }
                 ast::FStringPart::FString(f) => {
-                    let raw =
-                        matches!(f.flags.prefix(), ast::str_prefix::FStringPrefix::Raw { .. });
+                    let raw = matches!(f.flags.prefix(), ast::str_prefix::FStringPrefix::Raw { .. });
                     self.collect(&f.elements, raw, &mut pieces);
                 }
             }
@@ -148,10 +147,7 @@ impl<'a> Compiler<'a> {
     pub(crate) fn tstring(&mut self, t: &'a ast::ExprTString, dst: Reg) -> R<()> {
         let mut pieces = Vec::new();
         for part in t.value.iter() {
-            let raw = matches!(
-                part.flags.prefix(),
-                ast::str_prefix::TStringPrefix::Raw { .. }
-            );
+            let raw = matches!(part.flags.prefix(), ast::str_prefix::TStringPrefix::Raw { .. });
             self.collect(&part.elements, raw, &mut pieces);
         }
         // Strings and interpolations alternate, with strings at both ends.

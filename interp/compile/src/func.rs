@@ -92,11 +92,7 @@ impl<'a> Compiler<'a> {
     ) -> R<()> {
         self.u.range = range;
         let annotate = self.function_annotations(s)?;
-        let kind = if s.is_async {
-            UnitKind::AsyncFunction
-        } else {
-            UnitKind::Function
-        };
+        let kind = if s.is_async { UnitKind::AsyncFunction } else { UnitKind::Function };
         let block = self.table.find(s, Part::Body);
         self.enter_unit(block, kind, name, first);
         self.u.range = range;
@@ -157,12 +153,8 @@ impl<'a> Compiler<'a> {
 
     /// Evaluate default values: registers of the tuple of defaults and of the dict of keyword-only ones.
     fn defaults(&mut self, p: &'a ast::Parameters) -> R<(Option<Reg>, Option<Reg>)> {
-        let values: Vec<&'a Expr> = p
-            .posonlyargs
-            .iter()
-            .chain(&p.args)
-            .filter_map(|d| d.default.as_deref())
-            .collect();
+        let values: Vec<&'a Expr> =
+            p.posonlyargs.iter().chain(&p.args).filter_map(|d| d.default.as_deref()).collect();
         let mut tuple = None;
         if !values.is_empty() {
             let constants: Option<Vec<Const>> = values.iter().map(|v| self.constant(v)).collect();
@@ -176,19 +168,15 @@ impl<'a> Compiler<'a> {
                         let t = self.u.temp();
                         self.expr_to(v, t)?;
                     }
-                    self.u
-                        .op3(Op::BuildTuple, first, first, values.len() as u16);
+                    self.u.op3(Op::BuildTuple, first, first, values.len() as u16);
                 }
             }
             self.u.next_temp = first as u32 + 1;
             tuple = Some(first);
         }
         let mut dict = None;
-        let named: Vec<(&'a ast::Parameter, &'a Expr)> = p
-            .kwonlyargs
-            .iter()
-            .filter_map(|d| Some((&d.parameter, d.default.as_deref()?)))
-            .collect();
+        let named: Vec<(&'a ast::Parameter, &'a Expr)> =
+            p.kwonlyargs.iter().filter_map(|d| Some((&d.parameter, d.default.as_deref()?))).collect();
         if !named.is_empty() {
             let first = self.u.next_temp as Reg;
             for (param, value) in &named {

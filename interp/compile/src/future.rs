@@ -31,10 +31,7 @@ pub(crate) fn flags_of(body: &[Stmt]) -> R<u32> {
                 if s.level == 0 && s.module.as_ref().is_some_and(|m| m.id == "__future__") =>
             {
                 if !early {
-                    return err(
-                        s.range,
-                        "from __future__ imports must occur at the beginning of the file",
-                    );
+                    return err(s.range, "from __future__ imports must occur at the beginning of the file");
                 }
                 for a in &s.names {
                     match feature(&a.name.id) {
@@ -42,10 +39,7 @@ pub(crate) fn flags_of(body: &[Stmt]) -> R<u32> {
                         Some(flag) => found |= flag,
                         None if a.name.id == "braces" => return err(a.range, "not a chance"),
                         None => {
-                            return err(
-                                a.range,
-                                format!("future feature {} is not defined", a.name.id),
-                            );
+                            return err(a.range, format!("future feature {} is not defined", a.name.id));
                         }
                     }
                 }

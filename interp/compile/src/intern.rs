@@ -62,10 +62,7 @@ pub(crate) struct Interner {
 
 impl Interner {
     pub fn new() -> Self {
-        let mut interner = Interner {
-            map: FxHashMap::default(),
-            names: Vec::new(),
-        };
+        let mut interner = Interner { map: FxHashMap::default(), names: Vec::new() };
         for name in WELL_KNOWN {
             interner.id(name);
         }

@@ -119,18 +119,12 @@ pub fn compile_with_warnings(
     let text = syntax::normalize(source);
     let source = Source::new(&text);
     let stack = syntax::stack_needed(&text);
-    let result = stacker::maybe_grow(stack, stack + 64 * 1024, || {
-        compile_text(&source, filename, mode, opts)
-    });
+    let result =
+        stacker::maybe_grow(stack, stack + 64 * 1024, || compile_text(&source, filename, mode, opts));
     result.map_err(|e| syntax::finish(&source, *e))
 }
 
-fn compile_text(
-    source: &Source<'_>,
-    filename: &str,
-    mode: Mode,
-    mut opts: CompileOptions,
-) -> R<Compiled> {
+fn compile_text(source: &Source<'_>, filename: &str, mode: Mode, mut opts: CompileOptions) -> R<Compiled> {
     let (tree, warnings) = syntax::parse(source, mode)?;
     let mut interner = Interner::new();
     match &tree {
@@ -142,8 +136,7 @@ fn compile_text(
             c.finish()
         }
         Mod::Expression(m) => {
-            let table =
-                symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())?;
+            let table = symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
             c.expression(&m.body)?;
             c.finish()
@@ -160,11 +153,8 @@ impl CompileOptions {
 impl<'a> Compiler<'a> {
     fn module(&mut self, body: &'a [Stmt]) -> R<()> {
         if self.table.blocks[0].coroutine && self.top_level_await() {
-            self.u.flags |= if self.table.blocks[0].generator {
-                flags::ASYNC_GENERATOR
-            } else {
-                flags::COROUTINE
-            };
+            self.u.flags |=
+                if self.table.blocks[0].generator { flags::ASYNC_GENERATOR } else { flags::COROUTINE };
         }
         self.emit_prologue();
         let start = self.u.ins.len();
@@ -203,9 +193,6 @@ impl<'a> Compiler<'a> {
         let top = compiler::empty_unit(&self);
         let u = std::mem::replace(&mut self.u, top);
         let code = self.assemble(u)?;
-        Ok(Compiled {
-            code,
-            warnings: self.warnings,
-        })
+        Ok(Compiled { code, warnings: self.warnings })
     }
 }

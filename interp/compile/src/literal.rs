@@ -37,17 +37,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// The literal text of an f-string or t-string element.
-    pub(crate) fn interpolated_literal(
-        &self,
-        e: &ast::InterpolatedStringLiteralElement,
-        raw: bool,
-    ) -> Wtf8 {
+    pub(crate) fn interpolated_literal(&self, e: &ast::InterpolatedStringLiteralElement, raw: bool) -> Wtf8 {
         if e.value.contains(REPLACEMENT) && !raw {
-            let text = self
-                .source
-                .slice(e.range)
-                .replace("{{", "{")
-                .replace("}}", "}");
+            let text = self.source.slice(e.range).replace("{{", "{").replace("}}", "}");
             return decode(&text).into();
         }
         (&*e.value).into()
@@ -190,12 +182,7 @@ pub(crate) fn after_docstring(body: &[Stmt], has: bool) -> &[Stmt] {
 }
 
 /// Warnings for the invalid escape sequences in a literal (or part of one) that is not raw.
-pub(crate) fn escape_warnings(
-    source: &Source<'_>,
-    range: TextRange,
-    bytes: bool,
-    out: &mut Vec<Warning>,
-) {
+pub(crate) fn escape_warnings(source: &Source<'_>, range: TextRange, bytes: bool, out: &mut Vec<Warning>) {
     let slice = source.slice(range);
     let text = slice.as_bytes();
     let mut i = 0;
@@ -212,15 +199,10 @@ pub(crate) fn escape_warnings(
         let Some(&c) = text.get(at + 1) else { break };
         i = at + 2;
         match c {
-            b'\n' | b'\\' | b'\'' | b'"' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v'
-            | b'x' => {}
+            b'\n' | b'\\' | b'\'' | b'"' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'x' => {}
             b'N' | b'u' | b'U' if !bytes => {}
             b'0'..=b'7' => {
-                let n = text[at + 1..]
-                    .iter()
-                    .take(3)
-                    .take_while(|d| matches!(d, b'0'..=b'7'))
-                    .count();
+                let n = text[at + 1..].iter().take(3).take_while(|d| matches!(d, b'0'..=b'7')).count();
                 if n == 3 && c > b'3' {
                     warn(at, "octal escape", &slice[at + 1..at + 4]);
                 }

@@ -10,10 +10,7 @@ use crate::unit::{FBlock, FEntry, Label, Reg};
 
 impl<'a> Compiler<'a> {
     pub(crate) fn push_block(&mut self, kind: FBlock<'a>, outer_handler: u32) {
-        self.u.fblocks.push(FEntry {
-            kind,
-            outer_handler,
-        });
+        self.u.fblocks.push(FEntry { kind, outer_handler });
     }
 
     fn push_loop(&mut self, top: Label, end: Label) {
@@ -121,13 +118,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Head of an asynchronous loop: StopAsyncIteration goes to the handler `exhausted` with the exception in `exc`.
-    pub(crate) fn async_next(
-        &mut self,
-        iter: Reg,
-        target: &'a Expr,
-        exhausted: Label,
-        exc: Reg,
-    ) -> R<()> {
+    pub(crate) fn async_next(&mut self, iter: Reg, target: &'a Expr, exhausted: Label, exc: Reg) -> R<()> {
         let mark = self.u.next_temp;
         let outer = self.u.push_handler(exhausted, exc);
         let t = self.u.temp();

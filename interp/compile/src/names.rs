@@ -63,7 +63,11 @@ impl Compiler<'_> {
             return match self.u.free_regs.get(&name) {
                 Some(&r) => Loc::Cell(r),
                 None if block.kind == BlockKind::Module => Loc::Name,
-                None => Loc::Global,
+                None => match self.u.regs.get(&name) {
+                    // `__class__` and its kin.
+                    Some(&r) if self.u.cellvars.contains(&(name, r)) => Loc::Cell(r),
+                    _ => Loc::Global,
+                },
             };
         }
         match self.table.scope(self.u.block, name) {
@@ -199,10 +203,7 @@ impl Compiler<'_> {
             Loc::Reg(r) => {
                 let block = &self.table.blocks[self.u.block as usize];
                 let walrus = self.u.regs.get(&name) == Some(&r)
-                    && block
-                        .symbols
-                        .get(&name)
-                        .is_some_and(|s| s.flags & def::WALRUS != 0);
+                    && block.symbols.get(&name).is_some_and(|s| s.flags & def::WALRUS != 0);
                 (!walrus).then_some(r)
             }
             _ => None,

@@ -52,23 +52,14 @@ impl<'a> Compiler<'a> {
     ) -> R<()> {
         let id = self.mangle(&name.id);
         if captures.iter().any(|&(n, _)| n == id) {
-            return err(
-                range,
-                format!("multiple assignments to name '{}' in pattern", name.id),
-            );
+            return err(range, format!("multiple assignments to name '{}' in pattern", name.id));
         }
         captures.push((id, r));
         Ok(())
     }
 
     /// Match `subject` against `p`; jump to `fail` if it does not match. Registers of captured values stay allocated.
-    fn pattern(
-        &mut self,
-        p: &'a Pattern,
-        subject: Reg,
-        captures: &mut Captures,
-        fail: Label,
-    ) -> R<()> {
+    fn pattern(&mut self, p: &'a Pattern, subject: Reg, captures: &mut Captures, fail: Label) -> R<()> {
         self.u.range = p.range();
         match p {
             Pattern::MatchValue(v) => {
@@ -131,10 +122,7 @@ impl<'a> Compiler<'a> {
         for (i, p) in s.patterns.iter().enumerate() {
             if let Pattern::MatchStar(_) = p {
                 if star.is_some() {
-                    return err(
-                        p.range(),
-                        "multiple starred expressions in sequence pattern",
-                    );
+                    return err(p.range(), "multiple starred expressions in sequence pattern");
                 }
                 star = Some(i);
             }
@@ -189,13 +177,9 @@ impl<'a> Compiler<'a> {
                     None => self.u.op3(Op::UnpackSequence, subject, first, n as u16),
                     Some(at) => {
                         if at > u8::MAX as usize {
-                            return err(
-                                s.range,
-                                "too many expressions in star-unpacking sequence pattern",
-                            );
+                            return err(s.range, "too many expressions in star-unpacking sequence pattern");
                         }
-                        self.u
-                            .opx(Op::UnpackEx, at as u8, subject, first, (n - at - 1) as u16);
+                        self.u.opx(Op::UnpackEx, at as u8, subject, first, (n - at - 1) as u16);
                     }
                 }
                 for (i, p) in s.patterns.iter().enumerate() {
@@ -242,10 +226,7 @@ impl<'a> Compiler<'a> {
                 Some(k) => {
                     if !seen.insert(k.clone()) {
                         let text = crate::unparse::constant(&k);
-                        return err(
-                            m.range,
-                            format!("mapping pattern checks duplicate key ({text})"),
-                        );
+                        return err(m.range, format!("mapping pattern checks duplicate key ({text})"));
                     }
                 }
                 None if matches!(key, Expr::Attribute(_)) => {}
@@ -294,10 +275,7 @@ impl<'a> Compiler<'a> {
         let mut names: Vec<Const> = Vec::new();
         for (i, k) in args.keywords.iter().enumerate() {
             if args.keywords[..i].iter().any(|o| o.attr.id == k.attr.id) {
-                return err(
-                    k.range,
-                    format!("attribute name repeated in class pattern: {}", k.attr.id),
-                );
+                return err(k.range, format!("attribute name repeated in class pattern: {}", k.attr.id));
             }
             let name = self.mangle(&k.attr.id);
             names.push(Const::Str(self.interner.get(name).into()));
@@ -307,8 +285,7 @@ impl<'a> Compiler<'a> {
         self.expr_to(&c.cls, base + 1)?;
         self.u.range = c.range;
         self.u.load_const(base + 2, Const::Tuple(names.into()));
-        self.u
-            .op3(Op::MatchClass, base, base, args.patterns.len() as u16);
+        self.u.op3(Op::MatchClass, base, base, args.patterns.len() as u16);
         self.u.jump_op(Op::JumpIfNone, base, fail);
         let n = args.patterns.len() + args.keywords.len();
         if n == 0 {
@@ -318,10 +295,7 @@ impl<'a> Compiler<'a> {
         self.u.next_temp = base as u32 + 1;
         let items = self.u.temps(n);
         self.u.op3(Op::UnpackSequence, base, items, n as u16);
-        let all = args
-            .patterns
-            .iter()
-            .chain(args.keywords.iter().map(|k| &k.pattern));
+        let all = args.patterns.iter().chain(args.keywords.iter().map(|k| &k.pattern));
         for (i, p) in all.enumerate() {
             self.pattern(p, items + i as Reg, captures, fail)?;
         }
@@ -384,10 +358,7 @@ impl<'a> Compiler<'a> {
         for (name, r) in bound.unwrap_or_default() {
             if captures.iter().any(|&(n, _)| n == name) {
                 let text = self.interner.get(name).to_owned();
-                return err(
-                    o.range,
-                    format!("multiple assignments to name '{text}' in pattern"),
-                );
+                return err(o.range, format!("multiple assignments to name '{text}' in pattern"));
             }
             captures.push((name, r));
         }
@@ -399,13 +370,9 @@ impl<'a> Compiler<'a> {
 fn check_reachable(p: &Pattern) -> R<()> {
     match p {
         Pattern::MatchAs(a) => match (&a.pattern, &a.name) {
-            (None, Some(n)) => err(
-                a.range,
-                format!(
-                    "name capture '{}' makes remaining patterns unreachable",
-                    n.id
-                ),
-            ),
+            (None, Some(n)) => {
+                err(a.range, format!("name capture '{}' makes remaining patterns unreachable", n.id))
+            }
             (None, None) => err(a.range, "wildcard makes remaining patterns unreachable"),
             (Some(inner), _) => check_reachable(inner),
         },

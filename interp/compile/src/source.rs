@@ -19,9 +19,7 @@ impl<'a> Source<'a> {
 
     /// 0-based line of an offset.
     fn line_index(&self, offset: u32) -> usize {
-        self.starts
-            .partition_point(|&s| s <= offset)
-            .saturating_sub(1)
+        self.starts.partition_point(|&s| s <= offset).saturating_sub(1)
     }
 
     /// 1-based line of an offset.
@@ -38,9 +36,8 @@ impl<'a> Source<'a> {
     /// As [`Self::line_col`], fast if `hint` (a 0-based line, updated) is near.
     fn line_col_near(&self, offset: u32, hint: &mut usize) -> (u32, u32) {
         let h = *hint;
-        let inside = |i: usize| {
-            self.starts[i] <= offset && self.starts.get(i + 1).is_none_or(|&next| offset < next)
-        };
+        let inside =
+            |i: usize| self.starts[i] <= offset && self.starts.get(i + 1).is_none_or(|&next| offset < next);
         let i = if inside(h) {
             h
         } else if h + 1 < self.starts.len() && inside(h + 1) {
@@ -57,21 +54,13 @@ impl<'a> Source<'a> {
         let (line, col) = self.line_col_near(range.start().to_u32(), hint);
         let mut end_hint = *hint;
         let (end_line, end_col) = self.line_col_near(range.end().to_u32(), &mut end_hint);
-        Position {
-            line,
-            end_line,
-            col,
-            end_col,
-        }
+        Position { line, end_line, col, end_col }
     }
 
     /// A line (1-based) with its newline.
     pub fn line_text(&self, line: u32) -> &'a str {
         let i = (line as usize).saturating_sub(1).min(self.starts.len() - 1);
-        let end = self
-            .starts
-            .get(i + 1)
-            .map_or(self.text.len(), |&e| e as usize);
+        let end = self.starts.get(i + 1).map_or(self.text.len(), |&e| e as usize);
         &self.text[self.starts[i] as usize..end]
     }
 

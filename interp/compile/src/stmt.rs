@@ -65,8 +65,7 @@ impl<'a> Compiler<'a> {
         if self.mode == Mode::Single && self.u.kind == UnitKind::Module {
             let t = self.u.temp();
             self.expr_to(&s.value, t)?;
-            self.u
-                .opx(Op::CallIntrinsic1, Intrinsic1::Print as u8, t, t, 0);
+            self.u.opx(Op::CallIntrinsic1, Intrinsic1::Print as u8, t, t, 0);
             return Ok(());
         }
         if matches!(
@@ -120,10 +119,7 @@ impl<'a> Compiler<'a> {
         if let Expr::Tuple(t) = &*s.test
             && !t.elts.is_empty()
         {
-            self.warn(
-                s.range,
-                "assertion is always true, perhaps remove parentheses?",
-            );
+            self.warn(s.range, "assertion is always true, perhaps remove parentheses?");
         }
         if self.opts.optimize > 0 {
             return Ok(());
@@ -132,8 +128,7 @@ impl<'a> Compiler<'a> {
         self.jump_if(&s.test, true, end)?;
         self.u.range = s.test.range();
         let f = self.u.temp();
-        self.u
-            .opx(Op::LoadCommon, CommonConst::AssertionError as u8, f, 0, 0);
+        self.u.opx(Op::LoadCommon, CommonConst::AssertionError as u8, f, 0, 0);
         if let Some(msg) = &s.msg {
             let null = self.u.temp();
             self.u.op1(Op::Clear, null);
@@ -219,11 +214,7 @@ impl<'a> Compiler<'a> {
                 self.u.op1(Op::PopExcInfo, *save);
                 self.u.handler = outer;
             }
-            FBlock::With {
-                pair,
-                is_async,
-                range,
-            } => {
+            FBlock::With { pair, is_async, range } => {
                 self.u.handler = outer;
                 self.u.range = *range;
                 self.with_exit_normally(*pair, *is_async);
@@ -259,16 +250,8 @@ impl<'a> Compiler<'a> {
                 _ => {}
             }
         }
-        if self
-            .u
-            .fblocks
-            .iter()
-            .any(|b| matches!(b.kind, FBlock::StarHandler))
-        {
-            return err(
-                range,
-                "'break', 'continue' and 'return' cannot appear in an except* block",
-            );
+        if self.u.fblocks.iter().any(|b| matches!(b.kind, FBlock::StarHandler)) {
+            return err(range, "'break', 'continue' and 'return' cannot appear in an except* block");
         }
         if is_break {
             return err(range, "'break' outside loop");
@@ -331,19 +314,14 @@ impl<'a> Compiler<'a> {
     }
 
     fn import_from(&mut self, s: &'a ast::StmtImportFrom) -> R<()> {
-        let names: Vec<Const> = s
-            .names
-            .iter()
-            .map(|a| Const::Str(a.name.id.as_str().into()))
-            .collect();
+        let names: Vec<Const> = s.names.iter().map(|a| Const::Str(a.name.id.as_str().into())).collect();
         let module = s.module.as_ref().map_or("", |m| m.id.as_str());
         let module = self.mangle_import(module);
         let t = self.u.temp();
         self.import_name(t, module, Const::Tuple(names.into()), s.level);
         for a in &s.names {
             if &*a.name.id == "*" {
-                self.u
-                    .opx(Op::CallIntrinsic1, Intrinsic1::ImportStar as u8, t, t, 0);
+                self.u.opx(Op::CallIntrinsic1, Intrinsic1::ImportStar as u8, t, t, 0);
                 return Ok(());
             }
             let v = self.u.temp();

@@ -53,10 +53,8 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
     if memchr::memchr(b'\\', source.text.as_bytes()).is_some() {
         for t in parsed.tokens().iter() {
             let (kind, range) = t.as_tuple();
-            if matches!(
-                kind,
-                TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle
-            ) && let Some(flags) = t.string_flags()
+            if matches!(kind, TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle)
+                && let Some(flags) = t.string_flags()
                 && !flags.is_raw_string()
             {
                 escape_warnings(source, range, flags.is_byte_string(), &mut warnings);
@@ -68,10 +66,7 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
 
 /// An error with line, columns and text.
 pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
-    let plain = !matches!(
-        e.kind,
-        ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab
-    );
+    let plain = !matches!(e.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab);
     let clip = |o: u32| o.min(source.text.len() as u32);
     let (start, end) = (clip(e.range.start().to_u32()), clip(e.range.end().to_u32()));
     let (line, end_line) = (source.line(start), source.line(end));

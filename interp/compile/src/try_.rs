@@ -267,14 +267,7 @@ impl<'a> Compiler<'a> {
         let bound = self.u.bound.clone();
         let start = self.u.ins.len();
         let outer = self.u.push_handler(on_error, exc);
-        self.push_block(
-            FBlock::With {
-                pair,
-                is_async: s.is_async,
-                range,
-            },
-            outer,
-        );
+        self.push_block(FBlock::With { pair, is_async: s.is_async, range }, outer);
         if let Some(target) = &item.optional_vars {
             self.u.next_temp = enter as u32 + 1;
             self.store(target, enter)?;

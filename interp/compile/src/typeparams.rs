@@ -18,21 +18,13 @@ impl<'a> Compiler<'a> {
             self.u.range = p.range();
             let t = self.u.temp();
             let (name, key, default) = match p {
-                ast::TypeParam::TypeVar(v) => (
-                    &v.name,
-                    std::ptr::from_ref(v) as usize,
-                    v.default.as_deref(),
-                ),
-                ast::TypeParam::TypeVarTuple(v) => (
-                    &v.name,
-                    std::ptr::from_ref(v) as usize,
-                    v.default.as_deref(),
-                ),
-                ast::TypeParam::ParamSpec(v) => (
-                    &v.name,
-                    std::ptr::from_ref(v) as usize,
-                    v.default.as_deref(),
-                ),
+                ast::TypeParam::TypeVar(v) => (&v.name, std::ptr::from_ref(v) as usize, v.default.as_deref()),
+                ast::TypeParam::TypeVarTuple(v) => {
+                    (&v.name, std::ptr::from_ref(v) as usize, v.default.as_deref())
+                }
+                ast::TypeParam::ParamSpec(v) => {
+                    (&v.name, std::ptr::from_ref(v) as usize, v.default.as_deref())
+                }
             };
             self.u.load_const(t, Const::Str(name.id.as_str().into()));
             let id = self.interner.id(&name.id);
@@ -40,8 +32,7 @@ impl<'a> Compiler<'a> {
                 ast::TypeParam::TypeVar(v) => match &v.bound {
                     Some(bound) => {
                         let block = self.table.by_node[&(key, Part::Bound)];
-                        let f =
-                            self.evaluator(bound, block, UnitKind::Annotations, id, bound.range())?;
+                        let f = self.evaluator(bound, block, UnitKind::Annotations, id, bound.range())?;
                         let kind = if matches!(&**bound, Expr::Tuple(_)) {
                             Intrinsic2::TypeVarWithConstraints
                         } else {
@@ -49,39 +40,27 @@ impl<'a> Compiler<'a> {
                         };
                         self.u.opx(Op::CallIntrinsic2, kind as u8, t, t, f);
                     }
-                    None => self
-                        .u
-                        .opx(Op::CallIntrinsic1, Intrinsic1::TypeVar as u8, t, t, 0),
+                    None => self.u.opx(Op::CallIntrinsic1, Intrinsic1::TypeVar as u8, t, t, 0),
                 },
                 ast::TypeParam::TypeVarTuple(_) => {
-                    self.u
-                        .opx(Op::CallIntrinsic1, Intrinsic1::TypeVarTuple as u8, t, t, 0);
+                    self.u.opx(Op::CallIntrinsic1, Intrinsic1::TypeVarTuple as u8, t, t, 0);
                 }
                 ast::TypeParam::ParamSpec(_) => {
-                    self.u
-                        .opx(Op::CallIntrinsic1, Intrinsic1::ParamSpec as u8, t, t, 0);
+                    self.u.opx(Op::CallIntrinsic1, Intrinsic1::ParamSpec as u8, t, t, 0);
                 }
             }
             self.u.next_temp = t as u32 + 1;
             if let Some(default) = default {
                 let block = self.table.by_node[&(key, Part::Default)];
-                let f =
-                    self.evaluator(default, block, UnitKind::Annotations, id, default.range())?;
-                self.u.opx(
-                    Op::CallIntrinsic2,
-                    Intrinsic2::SetTypeparamDefault as u8,
-                    t,
-                    t,
-                    f,
-                );
+                let f = self.evaluator(default, block, UnitKind::Annotations, id, default.range())?;
+                self.u.opx(Op::CallIntrinsic2, Intrinsic2::SetTypeparamDefault as u8, t, t, f);
                 self.u.next_temp = t as u32 + 1;
             }
             let name = self.mangle(&name.id);
             self.store_name(name, t);
         }
         self.u.range = params.range;
-        self.u
-            .op3(Op::BuildTuple, dst, mark as Reg, params.len() as u16);
+        self.u.op3(Op::BuildTuple, dst, mark as Reg, params.len() as u16);
         self.u.next_temp = mark;
         Ok(())
     }
@@ -99,9 +78,7 @@ impl<'a> Compiler<'a> {
         defaults: (Option<Reg>, Option<Reg>),
     ) -> R<()> {
         let block = self.table.find(s, Part::TypeParams);
-        let scope_name = self
-            .interner
-            .id(&format!("<generic parameters of {}>", s.name.id));
+        let scope_name = self.interner.id(&format!("<generic parameters of {}>", s.name.id));
         self.enter_unit(block, UnitKind::TypeParams, scope_name, first);
         self.u.range = range;
         let inner = (
@@ -113,13 +90,7 @@ impl<'a> Compiler<'a> {
         self.type_params(tp, params)?;
         let func = self.u.temp();
         self.function_object(s, name, first, range, func, inner)?;
-        self.u.opx(
-            Op::CallIntrinsic2,
-            Intrinsic2::SetFunctionTypeParams as u8,
-            func,
-            func,
-            params,
-        );
+        self.u.opx(Op::CallIntrinsic2, Intrinsic2::SetFunctionTypeParams as u8, func, func, params);
         self.emit_return(func);
         let code = self.exit_unit()?;
         self.u.range = range;
@@ -139,9 +110,7 @@ impl<'a> Compiler<'a> {
             None => self.alias_object(s, None, plain, dst)?,
             Some(tp) => {
                 let block = self.table.find(s, Part::TypeParams);
-                let scope_name = self
-                    .interner
-                    .id(&format!("<generic parameters of {}>", n.id));
+                let scope_name = self.interner.id(&format!("<generic parameters of {}>", n.id));
                 self.enter_unit(block, UnitKind::TypeParams, scope_name, s.range);
                 let result = self.u.temp();
                 self.alias_object(s, Some(tp), plain, result)?;
@@ -175,13 +144,7 @@ impl<'a> Compiler<'a> {
         debug_assert_eq!(f, first + 2);
         self.u.range = s.range;
         self.u.op3(Op::BuildTuple, first, first, 3);
-        self.u.opx(
-            Op::CallIntrinsic1,
-            Intrinsic1::TypeAlias as u8,
-            dst,
-            first,
-            0,
-        );
+        self.u.opx(Op::CallIntrinsic1, Intrinsic1::TypeAlias as u8, dst, first, 0);
         Ok(())
     }
 }

@@ -24,9 +24,7 @@ pub(crate) struct Bound(SmallVec<[u64; 2]>);
 
 impl Bound {
     pub fn contains(&self, r: Reg) -> bool {
-        self.0
-            .get(r as usize / 64)
-            .is_some_and(|w| w >> (r % 64) & 1 != 0)
+        self.0.get(r as usize / 64).is_some_and(|w| w >> (r % 64) & 1 != 0)
     }
 
     pub fn insert(&mut self, r: Reg) {
@@ -109,11 +107,7 @@ pub(crate) enum FBlock<'a> {
     /// Exceptional copy of a `finally` body; the saved exception state.
     FinallyEnd { save: Reg },
     /// Body of `with`: pair of the exit method at the register.
-    With {
-        pair: Reg,
-        is_async: bool,
-        range: TextRange,
-    },
+    With { pair: Reg, is_async: bool, range: TextRange },
     /// Body of an `except` clause: saved exception state, name to clear.
     Handler { save: Reg, name: Option<NameId> },
     /// `except*` clause: control cannot leave.
@@ -231,12 +225,7 @@ impl Unit<'_> {
 
     pub fn emit_extra(&mut self, word: Word, extra: u64) {
         if self.reachable {
-            self.ins.push(Ins {
-                word,
-                extra,
-                range: self.range,
-                handler: self.handler,
-            });
+            self.ins.push(Ins { word, extra, range: self.range, handler: self.handler });
         }
     }
 
@@ -391,16 +380,8 @@ impl Unit<'_> {
     /// Begin the code of a handler whose protected region began with `bound` and at instruction `start`.
     pub fn bind_handler(&mut self, label: Label, start: usize, mut bound: Bound) {
         bound.subtract(&self.deleted);
-        let id = self
-            .handlers
-            .iter()
-            .rposition(|h| h.label == label)
-            .map(|i| i as u32 + 1);
-        let used = id.is_some_and(|id| {
-            self.ins[start.min(self.ins.len())..]
-                .iter()
-                .any(|i| i.handler == id)
-        });
+        let id = self.handlers.iter().rposition(|h| h.label == label).map(|i| i as u32 + 1);
+        let used = id.is_some_and(|id| self.ins[start.min(self.ins.len())..].iter().any(|i| i.handler == id));
         self.last_label_at = self.ins.len() as u32;
         self.labels[label.0 as usize].at = Some(self.ins.len() as u32);
         self.labels[label.0 as usize].refs += used as u32;
@@ -412,15 +393,7 @@ impl Unit<'_> {
 impl Unit<'_> {
     /// Number of parameters given by the symbol table (for scopes with implicit ones).
     pub fn bound_params(&self) -> u32 {
-        let implicit = [
-            NameId::DOT_DEFAULTS,
-            NameId::DOT_KWDEFAULTS,
-            NameId::DOT_ZERO,
-            NameId::FORMAT,
-        ];
-        self.varnames
-            .iter()
-            .filter(|n| implicit.contains(n))
-            .count() as u32
+        let implicit = [NameId::DOT_DEFAULTS, NameId::DOT_KWDEFAULTS, NameId::DOT_ZERO, NameId::FORMAT];
+        self.varnames.iter().filter(|n| implicit.contains(n)).count() as u32
     }
 }

@@ -229,9 +229,7 @@ impl Writer<'_, '_> {
                 let mut body = Vec::new();
                 for part in f.value.iter() {
                     match part {
-                        ast::FStringPart::Literal(s) => {
-                            body.extend(double_braces(&self.c.string_part(s).0))
-                        }
+                        ast::FStringPart::Literal(s) => body.extend(double_braces(&self.c.string_part(s).0)),
                         ast::FStringPart::FString(f) => self.formatted(&f.elements, &mut body),
                     }
                 }
@@ -248,10 +246,7 @@ impl Writer<'_, '_> {
             }
             Expr::StringLiteral(s) => {
                 if s.value.as_slice().first().is_some_and(|p| {
-                    matches!(
-                        p.flags.prefix(),
-                        ast::str_prefix::StringLiteralPrefix::Unicode
-                    )
+                    matches!(p.flags.prefix(), ast::str_prefix::StringLiteralPrefix::Unicode)
                 }) {
                     self.text("u");
                 }
@@ -269,7 +264,8 @@ impl Writer<'_, '_> {
             Expr::Attribute(a) => {
                 self.expr(&a.value, pr::ATOM);
                 // `1 .real`
-                let int = matches!(&*a.value, Expr::NumberLiteral(n) if matches!(n.value, ast::Number::Int(_)));
+                let int =
+                    matches!(&*a.value, Expr::NumberLiteral(n) if matches!(n.value, ast::Number::Int(_)));
                 self.text(if int { " ." } else { "." });
                 self.text(&a.attr.id);
             }
@@ -333,9 +329,7 @@ impl Writer<'_, '_> {
 
     fn call(&mut self, c: &ast::ExprCall) {
         self.expr(&c.func, pr::ATOM);
-        if let ([Expr::Generator(g)], true) =
-            (&c.arguments.args[..], c.arguments.keywords.is_empty())
-        {
+        if let ([Expr::Generator(g)], true) = (&c.arguments.args[..], c.arguments.keywords.is_empty()) {
             self.expr(&Expr::Generator(g.clone()), pr::TEST);
             return;
         }
@@ -411,10 +405,7 @@ impl Writer<'_, '_> {
                     if let Some(d) = &i.debug_text {
                         body.extend(double_braces(d.as_str().as_bytes()));
                     }
-                    let mut inner = Writer {
-                        c: self.c,
-                        out: Vec::new(),
-                    };
+                    let mut inner = Writer { c: self.c, out: Vec::new() };
                     inner.expr(&i.expression, pr::TEST + 1);
                     body.push(b'{');
                     if inner.out.first() == Some(&b'{') {
@@ -464,11 +455,7 @@ fn write_constant(out: &mut Vec<u8>, k: &Const) {
         Const::Complex(r, i) if *r == 0.0 => text(&format!("{}j", complex_part(*i))),
         Const::Complex(r, i) => {
             let sign = if *i < 0.0 { "" } else { "+" };
-            text(&format!(
-                "({}{sign}{}j)",
-                complex_part(*r),
-                complex_part(*i)
-            ));
+            text(&format!("({}{sign}{}j)", complex_part(*r), complex_part(*i)));
         }
         Const::Str(s) => write_str(out, &s.0),
         Const::Bytes(b) => write_bytes(out, b),
@@ -489,11 +476,7 @@ fn write_constant(out: &mut Vec<u8>, k: &Const) {
 /// `repr` of a float; infinity is written as a literal that overflows.
 fn float(f: f64) -> String {
     if f.is_infinite() {
-        return if f > 0.0 {
-            "1e309".into()
-        } else {
-            "-1e309".into()
-        };
+        return if f > 0.0 { "1e309".into() } else { "-1e309".into() };
     }
     let exp = format!("{f:e}");
     let (digits, e) = exp.split_once('e').expect("exponent");
@@ -513,11 +496,7 @@ fn complex_part(f: f64) -> String {
 
 /// Choose quotes as `repr` does.
 fn quote_for(text: &[u8]) -> u8 {
-    if text.contains(&b'\'') && !text.contains(&b'"') {
-        b'"'
-    } else {
-        b'\''
-    }
+    if text.contains(&b'\'') && !text.contains(&b'"') { b'"' } else { b'\'' }
 }
 
 fn write_bytes(out: &mut Vec<u8>, text: &[u8]) {

@@ -12,14 +12,7 @@ pub(super) fn analyze(table: &mut SymTable, interner: &Interner) -> R<()> {
     let mut pass = Analyzer { table, interner };
     let mut free = Names::default();
     let mut type_params = Names::default();
-    pass.block(
-        SymTable::TOP,
-        None,
-        &mut free,
-        Names::default(),
-        &mut type_params,
-        None,
-    )
+    pass.block(SymTable::TOP, None, &mut free, Names::default(), &mut type_params, None)
 }
 
 struct Analyzer<'a> {
@@ -57,31 +50,13 @@ impl Analyzer<'_> {
             new_bound.extend(bound.iter().flatten());
         }
         let order = std::mem::take(&mut self.table.blocks[id as usize].order);
-        let mut sets = Sets {
-            bound,
-            local: Names::default(),
-            free,
-            global,
-            type_params,
-            class,
-        };
+        let mut sets = Sets { bound, local: Names::default(), free, global, type_params, class };
         for &name in &order {
             let scope = self.name(id, name, &mut sets)?;
-            self.table.blocks[id as usize]
-                .symbols
-                .get_mut(&name)
-                .expect("listed")
-                .scope = scope;
+            self.table.blocks[id as usize].symbols.get_mut(&name).expect("listed").scope = scope;
         }
         self.table.blocks[id as usize].order = order;
-        let Sets {
-            bound,
-            local,
-            free,
-            global,
-            type_params,
-            ..
-        } = sets;
+        let Sets { bound, local, free, global, type_params, .. } = sets;
         if kind == BlockKind::Class {
             new_bound.extend([NameId::CLASS, NameId::CLASSDICT, NameId::CONDITIONAL]);
         } else {
@@ -104,16 +79,9 @@ impl Analyzer<'_> {
                 && !self.table.blocks[id as usize].can_see_class_scope;
             let mut child_free = Names::default();
             let mut child_params = type_params.clone();
-            let bound = (kind != BlockKind::Module || !new_bound.is_empty() || true)
-                .then(|| new_bound.clone());
-            self.block(
-                child,
-                bound,
-                &mut child_free,
-                new_global.clone(),
-                &mut child_params,
-                child_class,
-            )?;
+            let bound =
+                (kind != BlockKind::Module || !new_bound.is_empty() || true).then(|| new_bound.clone());
+            self.block(child, bound, &mut child_free, new_global.clone(), &mut child_params, child_class)?;
             if inline {
                 self.inline_comprehension(id, child, &mut child_free);
             }
@@ -137,13 +105,7 @@ impl Analyzer<'_> {
     fn name(&self, id: BlockId, name: NameId, sets: &mut Sets<'_>) -> R<Scope> {
         let block = &self.table.blocks[id as usize];
         let flags = block.symbols[&name].flags;
-        let directive = || {
-            block
-                .directives
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map_or(block.range, |&(_, r)| r)
-        };
+        let directive = || block.directives.iter().find(|(n, _)| *n == name).map_or(block.range, |&(_, r)| r);
         let text = self.interner.get(name);
         if flags & def::GLOBAL != 0 {
             if flags & def::NONLOCAL != 0 {
@@ -157,22 +119,13 @@ impl Analyzer<'_> {
         }
         if flags & def::NONLOCAL != 0 {
             let Some(bound) = &sets.bound else {
-                return err(
-                    directive(),
-                    "nonlocal declaration not allowed at module level",
-                );
+                return err(directive(), "nonlocal declaration not allowed at module level");
             };
             if !bound.contains(&name) {
-                return err(
-                    directive(),
-                    format!("no binding for nonlocal '{text}' found"),
-                );
+                return err(directive(), format!("no binding for nonlocal '{text}' found"));
             }
             if sets.type_params.contains(&name) {
-                return err(
-                    directive(),
-                    format!("nonlocal binding not allowed for type parameter '{text}'"),
-                );
+                return err(directive(), format!("nonlocal binding not allowed for type parameter '{text}'"));
             }
             sets.free.insert(name);
             return Ok(Scope::Free);
@@ -189,10 +142,7 @@ impl Analyzer<'_> {
         }
         // Annotation scopes see the class namespace: what the class binds is looked up there at run time.
         if let Some(class) = sets.class {
-            let in_class = self.table.blocks[class as usize]
-                .symbols
-                .get(&name)
-                .map_or(0, |s| s.flags);
+            let in_class = self.table.blocks[class as usize].symbols.get(&name).map_or(0, |s| s.flags);
             if in_class & def::GLOBAL != 0 {
                 return Ok(Scope::GlobalExplicit);
             }
@@ -218,32 +168,24 @@ impl Analyzer<'_> {
             if matches!(symbol.scope, Scope::Local | Scope::Cell) {
                 continue;
             }
-            if symbol.scope == Scope::Free
+            let captured = self.table.blocks[comp as usize].children.iter().any(|&c| {
+                self.table.scope(c, name) == Scope::Free && !self.table.blocks[c as usize].comp_inlined
+            });
+            let implicit = symbol.scope == Scope::Free
                 && outer_is_class
-                && matches!(
-                    name,
-                    NameId::CLASS | NameId::CLASSDICT | NameId::CONDITIONAL
-                )
-            {
+                && matches!(name, NameId::CLASS | NameId::CLASSDICT | NameId::CONDITIONAL);
+            if implicit && !captured {
                 symbol.scope = Scope::GlobalImplicit;
-                self.table.blocks[comp as usize]
-                    .symbols
-                    .get_mut(&name)
-                    .expect("listed")
-                    .scope = Scope::GlobalImplicit;
+                self.table.blocks[comp as usize].symbols.get_mut(&name).expect("listed").scope =
+                    Scope::GlobalImplicit;
                 child_free.remove(&name);
             }
-            let captured = self.table.blocks[comp as usize].children.iter().any(|&c| {
-                self.table.scope(c, name) == Scope::Free
-                    && !self.table.blocks[c as usize].comp_inlined
-            });
             let block = &mut self.table.blocks[outer as usize];
             match block.symbols.get(&name) {
+                // The class's own cell.
+                None if implicit => {}
                 None => {
-                    let kept = Symbol {
-                        flags: symbol.flags & def::USE,
-                        scope: symbol.scope,
-                    };
+                    let kept = Symbol { flags: symbol.flags & def::USE, scope: symbol.scope };
                     block.symbols.insert(name, kept);
                     block.order.push(name);
                 }
@@ -283,13 +225,7 @@ impl Analyzer<'_> {
         }
         added.sort_unstable();
         for name in added {
-            symbols.insert(
-                name,
-                Symbol {
-                    flags: 0,
-                    scope: Scope::Free,
-                },
-            );
+            symbols.insert(name, Symbol { flags: 0, scope: Scope::Free });
             block.order.push(name);
         }
     }

@@ -15,16 +15,9 @@ pub(crate) enum Top<'a> {
 }
 
 /// Build and analyse the table. `future_annotations`: `from __future__ import annotations` is on.
-pub(crate) fn build(
-    top: &Top<'_>,
-    interner: &mut Interner,
-    future_annotations: bool,
-) -> R<SymTable> {
+pub(crate) fn build(top: &Top<'_>, interner: &mut Interner, future_annotations: bool) -> R<SymTable> {
     let mut b = Builder {
-        table: SymTable {
-            blocks: Vec::new(),
-            by_node: FxHashMap::default(),
-        },
+        table: SymTable { blocks: Vec::new(), by_node: FxHashMap::default() },
         interner,
         stack: Vec::new(),
         class: None,
@@ -171,10 +164,7 @@ impl Builder<'_> {
         }
         if flags & def::PARAM != 0 && symbol.flags & def::PARAM != 0 {
             let text = self.interner.get(name);
-            return err(
-                range,
-                format!("duplicate parameter '{text}' in function definition"),
-            );
+            return err(range, format!("duplicate parameter '{text}' in function definition"));
         }
         if flags & def::TYPE_PARAM != 0 && symbol.flags & def::TYPE_PARAM != 0 {
             let text = self.interner.get(name);
@@ -186,9 +176,7 @@ impl Builder<'_> {
                 let text = self.interner.get(name);
                 return err(
                     range,
-                    format!(
-                        "comprehension inner loop cannot rebind assignment expression target '{text}'"
-                    ),
+                    format!("comprehension inner loop cannot rebind assignment expression target '{text}'"),
                 );
             }
             symbol.flags |= def::COMP_ITER;
@@ -237,10 +225,7 @@ impl Builder<'_> {
             Stmt::ClassDef(s) => self.class_def(s),
             Stmt::TypeAlias(s) => self.type_alias(s),
             Stmt::Return(s) => self.opt(s.value.as_deref()),
-            Stmt::Delete(s) => s
-                .targets
-                .iter()
-                .try_for_each(|t| self.target(t, def::DELETED)),
+            Stmt::Delete(s) => s.targets.iter().try_for_each(|t| self.target(t, def::DELETED)),
             Stmt::Assign(s) => {
                 s.targets.iter().try_for_each(|t| self.target(t, 0))?;
                 self.expr(&s.value)
@@ -319,14 +304,8 @@ impl Builder<'_> {
             }
             Stmt::Import(s) => s.names.iter().try_for_each(|a| self.alias(a)),
             Stmt::ImportFrom(s) => s.names.iter().try_for_each(|a| self.alias(a)),
-            Stmt::Global(s) => s
-                .names
-                .iter()
-                .try_for_each(|n| self.directive(n, def::GLOBAL, s.range)),
-            Stmt::Nonlocal(s) => s
-                .names
-                .iter()
-                .try_for_each(|n| self.directive(n, def::NONLOCAL, s.range)),
+            Stmt::Global(s) => s.names.iter().try_for_each(|n| self.directive(n, def::GLOBAL, s.range)),
+            Stmt::Nonlocal(s) => s.names.iter().try_for_each(|n| self.directive(n, def::NONLOCAL, s.range)),
             Stmt::Expr(s) => self.expr(&s.value),
             Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => Ok(()),
             Stmt::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
@@ -350,11 +329,7 @@ impl Builder<'_> {
     fn directive(&mut self, name: &ast::Identifier, flag: u32, range: TextRange) -> R<()> {
         let id = self.mangle(&name.id);
         let cur = self.lookup(id);
-        let word = if flag == def::GLOBAL {
-            "global"
-        } else {
-            "nonlocal"
-        };
+        let word = if flag == def::GLOBAL { "global" } else { "nonlocal" };
         if cur & (def::PARAM | def::LOCAL | def::USE | def::ANNOT | def::TYPE_PARAM) != 0 {
             let text = &name.id;
             let msg = if cur & def::PARAM != 0 {
@@ -384,15 +359,8 @@ impl Builder<'_> {
                 && *self.stack.last().expect("inside a block") != SymTable::TOP
                 && s.simple
             {
-                let word = if cur & def::GLOBAL != 0 {
-                    "global"
-                } else {
-                    "nonlocal"
-                };
-                return err(
-                    s.range,
-                    format!("annotated name '{}' can't be {word}", n.id),
-                );
+                let word = if cur & def::GLOBAL != 0 { "global" } else { "nonlocal" };
+                return err(s.range, format!("annotated name '{}' can't be {word}", n.id));
             }
             if s.simple {
                 self.add(&n.id, def::ANNOT | def::LOCAL, n.range)?;
@@ -410,8 +378,8 @@ impl Builder<'_> {
     fn annotation(&mut self, annotation: &Expr) -> R<()> {
         let id = *self.stack.last().expect("inside a block");
         let kind = self.cur_ref().kind;
-        let conditional = kind == BlockKind::Module
-            || kind == BlockKind::Class && self.cur_ref().in_conditional_block;
+        let conditional =
+            kind == BlockKind::Module || kind == BlockKind::Class && self.cur_ref().in_conditional_block;
         if conditional && !self.future_annotations && !self.cur_ref().has_conditional_annotations {
             self.cur().has_conditional_annotations = true;
             self.add_id(NameId::CONDITIONAL, def::USE, annotation.range())?;
@@ -425,12 +393,7 @@ impl Builder<'_> {
         match self.cur_ref().annotation_block {
             Some(block) => self.stack.push(block),
             None => {
-                let block = self.enter(
-                    BlockKind::Annotation,
-                    NameId::ANNOTATE,
-                    None,
-                    annotation.range(),
-                );
+                let block = self.enter(BlockKind::Annotation, NameId::ANNOTATE, None, annotation.range());
                 self.table.blocks[id as usize].annotation_block = Some(block);
                 self.implicit_param(NameId::FORMAT)?;
                 if kind == BlockKind::Class {
@@ -449,9 +412,7 @@ impl Builder<'_> {
 
     fn function(&mut self, s: &ast::StmtFunctionDef) -> R<()> {
         self.add(&s.name.id, def::LOCAL, s.name.range)?;
-        s.decorator_list
-            .iter()
-            .try_for_each(|d| self.expr(&d.expression))?;
+        s.decorator_list.iter().try_for_each(|d| self.expr(&d.expression))?;
         self.defaults(&s.parameters)?;
         let key = std::ptr::from_ref(s) as usize;
         let name = self.interner.id(&s.name.id);
@@ -516,14 +477,8 @@ impl Builder<'_> {
         if annotations.is_empty() {
             return Ok(());
         }
-        let sees_class =
-            self.cur_ref().can_see_class_scope || self.cur_ref().kind == BlockKind::Class;
-        self.enter(
-            BlockKind::Annotation,
-            NameId::ANNOTATE,
-            Some((key, Part::Annotations)),
-            s.range,
-        );
+        let sees_class = self.cur_ref().can_see_class_scope || self.cur_ref().kind == BlockKind::Class;
+        self.enter(BlockKind::Annotation, NameId::ANNOTATE, Some((key, Part::Annotations)), s.range);
         self.implicit_param(NameId::FORMAT)?;
         if self.future_annotations {
             self.enter_discarded(BlockKind::Annotation, NameId::ANNOTATE, s.range);
@@ -549,12 +504,7 @@ impl Builder<'_> {
         sees_class: bool,
         range: TextRange,
     ) -> R<()> {
-        self.enter(
-            BlockKind::TypeParameters,
-            name,
-            Some((key, Part::TypeParams)),
-            range,
-        );
+        self.enter(BlockKind::TypeParameters, name, Some((key, Part::TypeParams)), range);
         if sees_class {
             self.cur().can_see_class_scope = true;
             self.add_id(NameId::CLASSDICT, def::USE, range)?;
@@ -580,19 +530,12 @@ impl Builder<'_> {
             ) {
                 return err(
                     name.range,
-                    format!(
-                        "reserved name '{}' cannot be used for type parameter",
-                        name.id
-                    ),
+                    format!("reserved name '{}' cannot be used for type parameter", name.id),
                 );
             }
             if self.cur_ref().mangled_names.is_some() {
                 let id = self.interner.id(&name.id);
-                self.cur()
-                    .mangled_names
-                    .as_mut()
-                    .expect("checked")
-                    .insert(id);
+                self.cur().mangled_names.as_mut().expect("checked").insert(id);
             }
             self.add(&name.id, def::TYPE_PARAM | def::LOCAL, p.range())?;
             let key = match p {
@@ -601,11 +544,8 @@ impl Builder<'_> {
                 ast::TypeParam::ParamSpec(t) => std::ptr::from_ref(t) as usize,
             };
             if let Some(bound) = bound {
-                let info = if matches!(bound, Expr::Tuple(_)) {
-                    "a TypeVar constraint"
-                } else {
-                    "a TypeVar bound"
-                };
+                let info =
+                    if matches!(bound, Expr::Tuple(_)) { "a TypeVar constraint" } else { "a TypeVar bound" };
                 self.type_variable(&name.id, key, Part::Bound, info, bound)?;
             }
             if let Some(default) = default {
@@ -619,24 +559,14 @@ impl Builder<'_> {
             } else if seen_default {
                 return err(
                     p.range(),
-                    format!(
-                        "non-default type parameter '{}' follows default type parameter",
-                        name.id
-                    ),
+                    format!("non-default type parameter '{}' follows default type parameter", name.id),
                 );
             }
         }
         Ok(())
     }
 
-    fn type_variable(
-        &mut self,
-        name: &str,
-        key: usize,
-        part: Part,
-        info: &'static str,
-        e: &Expr,
-    ) -> R<()> {
+    fn type_variable(&mut self, name: &str, key: usize, part: Part, info: &'static str, e: &Expr) -> R<()> {
         let sees_class = self.cur_ref().can_see_class_scope;
         let name = self.interner.id(name);
         self.enter(BlockKind::TypeVariable, name, Some((key, part)), e.range());
@@ -656,9 +586,7 @@ impl Builder<'_> {
 
     fn class_def(&mut self, s: &ast::StmtClassDef) -> R<()> {
         self.add(&s.name.id, def::LOCAL, s.name.range)?;
-        s.decorator_list
-            .iter()
-            .try_for_each(|d| self.expr(&d.expression))?;
+        s.decorator_list.iter().try_for_each(|d| self.expr(&d.expression))?;
         let key = std::ptr::from_ref(s) as usize;
         let name = self.interner.id(&s.name.id);
         let in_class = self.cur_ref().kind == BlockKind::Class;
@@ -730,11 +658,7 @@ impl Builder<'_> {
             Expr::Starred(s) => self.target(&s.value, extra),
             Expr::Attribute(a) => {
                 if &*a.attr.id == "__debug__" {
-                    let verb = if extra & def::DELETED != 0 {
-                        "delete"
-                    } else {
-                        "assign to"
-                    };
+                    let verb = if extra & def::DELETED != 0 { "delete" } else { "assign to" };
                     return err(a.range, format!("cannot {verb} __debug__"));
                 }
                 self.expr(&a.value)
@@ -759,10 +683,7 @@ impl Builder<'_> {
             }
             P::MatchClass(c) => {
                 self.expr(&c.cls)?;
-                c.arguments
-                    .patterns
-                    .iter()
-                    .try_for_each(|p| self.pattern(p))?;
+                c.arguments.patterns.iter().try_for_each(|p| self.pattern(p))?;
                 c.arguments.keywords.iter().try_for_each(|k| {
                     if &*k.attr.id == "__debug__" {
                         return err(k.range, "cannot assign to __debug__");
@@ -849,12 +770,7 @@ impl Builder<'_> {
                     self.defaults(p)?;
                 }
                 let key = std::ptr::from_ref(l) as usize;
-                self.enter(
-                    BlockKind::Function,
-                    NameId::LAMBDA,
-                    Some((key, Part::Body)),
-                    l.range,
-                );
+                self.enter(BlockKind::Function, NameId::LAMBDA, Some((key, Part::Body)), l.range);
                 if let Some(p) = &l.parameters {
                     self.params(p)?;
                 }
@@ -876,27 +792,11 @@ impl Builder<'_> {
             Expr::Tuple(t) => self.exprs(&t.elts),
             Expr::ListComp(c) => {
                 let key = std::ptr::from_ref(c) as usize;
-                self.comprehension(
-                    key,
-                    Comp::List,
-                    NameId::LISTCOMP,
-                    &c.generators,
-                    &c.elt,
-                    None,
-                    c.range,
-                )
+                self.comprehension(key, Comp::List, NameId::LISTCOMP, &c.generators, &c.elt, None, c.range)
             }
             Expr::SetComp(c) => {
                 let key = std::ptr::from_ref(c) as usize;
-                self.comprehension(
-                    key,
-                    Comp::Set,
-                    NameId::SETCOMP,
-                    &c.generators,
-                    &c.elt,
-                    None,
-                    c.range,
-                )
+                self.comprehension(key, Comp::Set, NameId::SETCOMP, &c.generators, &c.elt, None, c.range)
             }
             Expr::DictComp(c) => {
                 let key = std::ptr::from_ref(c) as usize;
@@ -961,10 +861,7 @@ impl Builder<'_> {
                 ast::FStringPart::Literal(_) => Ok(()),
                 ast::FStringPart::FString(f) => self.interpolated(&f.elements),
             }),
-            Expr::TString(t) => t
-                .value
-                .iter()
-                .try_for_each(|t| self.interpolated(&t.elements)),
+            Expr::TString(t) => t.value.iter().try_for_each(|t| self.interpolated(&t.elements)),
             Expr::Attribute(a) => self.expr(&a.value),
             Expr::Subscript(s) => {
                 self.expr(&s.value)?;
@@ -1020,24 +917,16 @@ impl Builder<'_> {
             }
             match block.kind {
                 BlockKind::Function => {
-                    let here = if flags & def::GLOBAL != 0 {
-                        def::GLOBAL
-                    } else {
-                        def::NONLOCAL
-                    };
+                    let here = if flags & def::GLOBAL != 0 { def::GLOBAL } else { def::NONLOCAL };
                     self.add_id(name, here, target.range)?;
                     let cur = *self.stack.last().expect("inside a block");
-                    self.table.blocks[cur as usize]
-                        .directives
-                        .push((name, target.range));
+                    self.table.blocks[cur as usize].directives.push((name, target.range));
                     return self.add_to(id, name, def::LOCAL | def::WALRUS, target.range);
                 }
                 BlockKind::Module => {
                     self.add_id(name, def::GLOBAL, target.range)?;
                     let cur = *self.stack.last().expect("inside a block");
-                    self.table.blocks[cur as usize]
-                        .directives
-                        .push((name, target.range));
+                    self.table.blocks[cur as usize].directives.push((name, target.range));
                     return self.add_to(id, name, def::GLOBAL, target.range);
                 }
                 BlockKind::Class => {
@@ -1065,10 +954,7 @@ impl Builder<'_> {
                     );
                 }
                 BlockKind::Annotation => {
-                    return err(
-                        target.range,
-                        "named expression cannot be used within an annotation",
-                    );
+                    return err(target.range, "named expression cannot be used within an annotation");
                 }
             }
         }

@@ -147,9 +147,6 @@ impl SymTable {
 
     /// The scope of a name in a block (Unset if the block does not know it).
     pub fn scope(&self, block: BlockId, name: NameId) -> Scope {
-        self.blocks[block as usize]
-            .symbols
-            .get(&name)
-            .map_or(Scope::Unset, |s| s.scope)
+        self.blocks[block as usize].symbols.get(&name).map_or(Scope::Unset, |s| s.scope)
     }
 }
