@@ -224,6 +224,21 @@ fn main() {
     report("minor collection, 32767 survivors of 32 bytes", survivors(32_767), 1, "us");
     h.collect(true);
 
+    report(
+        "filling an old array of 10^6 with new objects",
+        {
+            let keep = RootVec::from_slice(&[array(am, 1_000_000).value()]);
+            h.collect(false);
+            let a = keep.get(0).downcast::<Array>().unwrap();
+            timed(|| {
+                for i in 0..1_000_000 {
+                    item(a, i).set(a, node(m, Value::NONE, Value::NONE, i as u64).value());
+                }
+            })
+        },
+        1_000_000,
+        "ns",
+    );
     marking(wm);
 
     // Links.

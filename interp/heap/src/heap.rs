@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 
-use crate::block::{BLOCK_SHIFT, DATA, fill};
+use crate::block::{BLOCK_SHIFT, Block, DATA, fill};
 use crate::conservative::{Threads, native_stack_base, with_registers};
 use crate::cycles::Unlinked;
 use crate::finalize::Finalizers;
@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) roots: Roots,
     /// Old objects that may refer to young ones.
     pub(crate) store: Vec<usize>,
+    /// Cells of large old objects that may refer to young ones: object and cell.
+    pub(crate) slots: Vec<(usize, usize)>,
     /// Objects whose fields are still to be visited.
     pub(crate) grey: Vec<usize>,
     /// Young objects that native stacks mention, sorted.
@@ -87,6 +89,7 @@ static HEAP: Heap = Heap {
         threads: Threads::new(),
         roots: Roots::new(),
         store: Vec::new(),
+        slots: Vec::new(),
         grey: Vec::new(),
         pinned: Vec::new(),
         saw_young: false,
@@ -320,6 +323,26 @@ impl Heap {
         owner.clear(ObjFlags::BARRIER);
         // SAFETY: the GIL is held.
         unsafe { (*self.state()).store.push(owner as *const Header as usize) }
+    }
+
+    /// Slow path of the write barrier, for a store into one cell. A large object keeps its barrier, and the cell is
+    /// remembered, unless there are so many cells that looking at the whole object is better.
+    pub(crate) fn remember_at(&self, owner: &Header, cell: &Cell<Value>) {
+        let addr = owner as *const Header as usize;
+        if self.space_of(addr) != Space::LargeOld {
+            return self.remember(owner);
+        }
+        if !self.is_young(cell.get()) {
+            return;
+        }
+        // SAFETY: the GIL is held; a large object starts behind its block's header.
+        unsafe {
+            let slots = &mut (*self.state()).slots;
+            if slots.len() > Block::of(addr).cell.get() / 32 {
+                return self.remember(owner);
+            }
+            slots.push((addr, cell as *const Cell<Value> as usize));
+        }
     }
 
     #[inline(always)]

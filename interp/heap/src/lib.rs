@@ -13,6 +13,7 @@
 //!
 //! What the heap offers beside allocation (all methods of [`Heap`]):
 //!
+//! * the barrier: [`Field::set`], or [`write_barrier`] and [`write_barrier_at`] after a plain store;
 //! * threads: `attach_thread`, `detach_thread`, `release_thread(f)` around whatever gives up the GIL,
 //!   or `save_stack` and `resume_thread`; `enter_stack` and `leave_stack` around a switch of stacks; `after_fork`;
 //! * safe points: `has_pending`/`pending`, `take_pending` ([`Pending`]), `collect_fully`;
@@ -53,7 +54,7 @@ mod value;
 mod verify;
 mod weak;
 
-pub use barrier::write_barrier;
+pub use barrier::{write_barrier, write_barrier_at};
 pub use conservative::native_stack_base;
 pub use finalize::Pending;
 pub use heap::{Heap, heap};

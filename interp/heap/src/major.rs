@@ -48,6 +48,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
             Block::of(p).mark.set(p);
         });
         (*s).store.retain(|&p| ctx.survivor(p).is_some());
+        (*s).slots.retain(|&(p, _)| ctx.survivor(p).is_some());
 
         let objects = (*s).old.sweep(heap, &mut (*s).region, poisoned)
             + (*s).large.sweep(heap, &mut (*s).region, poisoned);

@@ -131,7 +131,7 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
     }
 }
 
-/// Visits the old objects that were stored into; those that go on referring to young ones stay remembered.
+/// Visits the old objects, and cells of large ones, that were stored into; those that go on referring to young ones stay remembered.
 ///
 /// # Safety
 /// As for [`collect`].
@@ -146,6 +146,11 @@ unsafe fn visit_remembered(s: *mut State, t: &mut Tracer<'_>) {
             (*s).store = remembered;
             (*s).store.clear();
         }
+        (*s).slots.retain(|&(_, cell)| {
+            (*s).saw_young = false;
+            t.visit(&*(cell as *const Cell<Value>));
+            (*s).saw_young
+        });
     }
 }
 

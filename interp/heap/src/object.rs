@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 use crate::kind::{Trace, Tracer};
 use crate::map::MapRef;
-use crate::{HeapObject, Value, write_barrier};
+use crate::{HeapObject, Value, write_barrier_at};
 
 /// The eight bytes at the start of every heap object.
 ///
@@ -221,14 +221,14 @@ impl Field {
     #[inline(always)]
     pub fn set<T: HeapObject>(&self, owner: Ptr<T>, v: Value) {
         self.0.set(v);
-        write_barrier(owner.header());
+        write_barrier_at(owner.header(), &self.0);
     }
 
     /// Stores `v` into a field of the object with this header.
     #[inline(always)]
     pub fn store(&self, owner: &Header, v: Value) {
         self.0.set(v);
-        write_barrier(owner);
+        write_barrier_at(owner, &self.0);
     }
 
     /// Stores a value that is no young pointer (a number, a singleton, an old object) without a barrier.

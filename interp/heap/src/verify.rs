@@ -103,7 +103,8 @@ impl<'a> Checker<'a> {
             let mut refers = false;
             Tracer::new(&mut |c: &Cell<Value>| {
                 self.check(c.get(), &|| format!("the {} at {addr:#x}", name()));
-                refers |= self.heap.is_young(c.get());
+                let at = c as *const Cell<Value> as usize;
+                refers |= self.heap.is_young(c.get()) && !self.st().slots.contains(&(addr, at));
             })
             .object(h);
             assert!(!h.has(ObjFlags::MARKED), "heap check: the {} at {addr:#x} is marked", name());

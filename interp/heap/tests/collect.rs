@@ -231,3 +231,46 @@ fn extensions_memory_makes_collections_due() {
     assert_eq!(heap().stats().major, before.major + 1);
     heap().pressure(-(1 << 30));
 }
+
+#[test]
+fn cells_of_large_arrays_are_remembered_alone() {
+    let _h = testing::exclusive("verify,poison");
+    let (m, am) = (map::<Node>(0), map::<Array>(0));
+    let r = apart(|| Root::new(array(am, 1_000_000).value()));
+    heap().collect(false);
+    let a = r.get().downcast::<Array>().unwrap();
+    let mut kept = None;
+    for i in 0..40usize {
+        let at = i * 9973 % 1_000_000;
+        if i == 20 {
+            // One that stays young for a while.
+            let n = node(m, Value::NONE, Value::NONE, i as u64);
+            item(a, at).set(a, n.value());
+            kept = Some(n);
+        } else {
+            apart(|| item(a, at).set(a, node(m, Value::NONE, Value::NONE, i as u64).value()));
+        }
+        assert!(a.header.has(ObjFlags::BARRIER));
+        if i % 8 == 3 {
+            clear_stack();
+            heap().collect(i % 16 == 3);
+        }
+    }
+    for i in 0..40 {
+        let n = item(a, i * 9973 % 1_000_000).downcast::<Node>().unwrap();
+        assert_eq!((n.id.get(), n.left.get()), (i as u64, Value::NONE));
+    }
+    assert!(!kept.unwrap().header.has(ObjFlags::OLD));
+    // Many stores: the object is remembered as a whole.
+    let small = apart(|| Root::new(array(am, 2000).value()));
+    heap().collect(false);
+    let b = small.get().downcast::<Array>().unwrap();
+    for i in 0..2000 {
+        item(b, i).set(b, node(m, Value::NONE, Value::NONE, i as u64).value());
+    }
+    assert!(!b.header.has(ObjFlags::BARRIER));
+    heap().collect(false);
+    for i in 0..2000 {
+        assert_eq!(item(b, i).downcast::<Node>().unwrap().id.get(), i as u64);
+    }
+}
