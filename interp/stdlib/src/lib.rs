@@ -3,6 +3,11 @@
 //! A row of the table below is a module: the file has `pub fn init(vm, module)`, which fills the module's namespace when it is
 //! imported for the first time.
 
+pub mod buffers;
+pub mod fsname;
+pub mod oserror;
+pub mod sys_call;
+
 use cape_vm::rt;
 
 macro_rules! modules {
@@ -17,4 +22,5 @@ macro_rules! modules {
 
 modules! {
     "errno" errno,
+    "posix" posix,
 }

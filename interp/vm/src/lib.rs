@@ -13,6 +13,7 @@ pub mod exc;
 pub mod foreign;
 pub mod frame;
 pub mod generator;
+pub mod gil;
 pub mod names;
 pub mod native;
 pub mod object;
@@ -20,6 +21,7 @@ pub mod ops;
 pub mod runtime;
 pub mod shape;
 pub mod special;
+pub mod structseq;
 pub mod suggest;
 pub mod vm;
 

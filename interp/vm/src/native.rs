@@ -711,7 +711,14 @@ impl TypeBuilder {
         self.getset_raw(name, doc, native(get), Some(native(set)))
     }
 
-    fn getset_raw(self, name: &'static str, doc: &'static str, get: NativeFn, set: Option<NativeFn>) -> Self {
+    /// Adds an attribute from already wrapped functions.
+    pub fn getset_raw(
+        self,
+        name: &'static str,
+        doc: &'static str,
+        get: NativeFn,
+        set: Option<NativeFn>,
+    ) -> Self {
         let def: &'static GetSetDef = Box::leak(Box::new(GetSetDef { name, doc, get, set }));
         let map = rt().maps.getset_descriptor;
         let d = cape_heap::heap().alloc(

@@ -207,7 +207,7 @@ impl Vm {
     }
 
     /// The native function called last.
-    pub(crate) fn native_def(&self) -> &'static MethodDef {
+    pub fn native_def(&self) -> &'static MethodDef {
         // SAFETY: set before every call of a native function to a row that lives for ever.
         unsafe { &*self.native_def.get() }
     }
