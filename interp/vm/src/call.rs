@@ -68,12 +68,51 @@ impl Vm {
         use crate::native::Flavour;
         self.check_native_stack("")?;
         let r = match b.def.flavour {
-            Flavour::Function | Flavour::Static => b.def.call(self, args, kwnames)?,
+            Flavour::Function => b.def.call(self, args, kwnames)?,
+            Flavour::Static => {
+                if let Some(owner) = b.this.downcast::<TypeObj>() {
+                    self.check_new_class(owner, args.len() - kwnames.map_or(0, |k| k.len()), args)?;
+                }
+                b.def.call(self, args, kwnames)?
+            }
             Flavour::Method | Flavour::Class => {
                 self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?
             }
         };
         self.stop_if_empty(r)
+    }
+
+    /// A native `__new__` of `owner` may only make instances that are laid out as it expects.
+    #[inline]
+    fn check_new_class(&self, owner: Ptr<TypeObj>, npos: usize, args: &[Value]) -> Res<()> {
+        if npos > 0
+            && let Some(c) = args[0].downcast::<TypeObj>()
+            && (c == owner || c.is_subtype(owner) && std::ptr::eq(c.kind.get(), owner.kind.get()))
+        {
+            return Ok(());
+        }
+        let name = owner.name_str();
+        if npos == 0 {
+            return Err(self.type_error(format!("{name}.__new__(): not enough arguments")));
+        }
+        let Some(c) = args[0].downcast::<TypeObj>() else {
+            let got = type_of(args[0]).name_str();
+            return Err(self.type_error(format!("{name}.__new__(X): X is not a type object ({got})")));
+        };
+        let given = c.name_str();
+        if !c.is_subtype(owner) {
+            return Err(
+                self.type_error(format!("{name}.__new__({given}): {given} is not a subtype of {name}"))
+            );
+        }
+        let mut safe = c;
+        while let Some(base) = safe.base()
+            && std::ptr::eq(base.kind.get(), c.kind.get())
+        {
+            safe = base;
+        }
+        Err(self
+            .type_error(format!("{name}.__new__({given}) is not safe, use {}.__new__()", safe.name_str())))
     }
 
     /// A native `__next__` reports exhaustion as EMPTY; for everybody else that is StopIteration.

@@ -12,7 +12,7 @@
 //! The Rust function takes `&Vm` and one parameter per Python parameter, in order (`*args` arrives as a tuple, `**kwargs` as a
 //! dict). An optional parameter is `Option<T>` or [`Value`] (EMPTY when absent). Results: anything that is [`IntoRes`].
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use cape_heap::{HeapObject, Ptr, Value};
 
@@ -54,10 +54,12 @@ pub struct MethodDef {
     pub simple: bool,
     /// How it is bound.
     pub flavour: Flavour,
+    /// For a `__new__`: the name of its class, which stands for the function in messages; empty otherwise.
+    pub class_name: Cell<&'static str>,
     parsed: OnceCell<Signature>,
 }
 
-// SAFETY: `parsed` is filled with the GIL held.
+// SAFETY: the cells are filled with the GIL held.
 unsafe impl Sync for MethodDef {}
 
 /// A native attribute's row.
@@ -204,6 +206,7 @@ impl MethodDef {
             nparams,
             simple: !signature.contains('*'),
             flavour,
+            class_name: Cell::new(""),
             parsed: OnceCell::new(),
         }))
     }
@@ -271,7 +274,7 @@ impl MethodDef {
                     Some(j) => {
                         return Err(vm.type_error(format!(
                             "argument for {}() given by name ('{}') and position ({})",
-                            self.name,
+                            self.label(),
                             s.params[j].name,
                             j + 1 - self.receivers()
                         )));
@@ -296,7 +299,16 @@ impl MethodDef {
 
     /// Receivers that do not count in messages.
     fn receivers(&self) -> usize {
-        matches!(self.flavour, Flavour::Method | Flavour::Class) as usize
+        (matches!(self.flavour, Flavour::Method | Flavour::Class) || !self.class_name.get().is_empty())
+            as usize
+    }
+
+    /// What messages call it.
+    fn label(&self) -> &'static str {
+        match self.class_name.get() {
+            "" => self.name,
+            class => class,
+        }
     }
 
     #[cold]
@@ -307,10 +319,11 @@ impl MethodDef {
         let only_positional = s.posonly == s.params.len();
         if only_positional && nkw == 0 || s.positional == s.posonly && s.params.len() == s.positional {
             if max == 0 {
-                return vm.type_error(format!("{}() takes no arguments ({given} given)", self.name));
+                return vm.type_error(format!("{}() takes no arguments ({given} given)", self.label()));
             }
             if max == min && max == 1 {
-                return vm.type_error(format!("{}() takes exactly one argument ({given} given)", self.name));
+                return vm
+                    .type_error(format!("{}() takes exactly one argument ({given} given)", self.label()));
             }
             let (word, n) = if max == min {
                 ("", max)
@@ -320,7 +333,8 @@ impl MethodDef {
                 ("at most ", max)
             };
             let plural = if n == 1 { "" } else { "s" };
-            return vm.type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.name));
+            return vm
+                .type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.label()));
         }
         let total = given + nkw;
         let all = s.params.len() - r;
@@ -330,17 +344,17 @@ impl MethodDef {
             let keyword = if given == 0 && nkw > 0 { "keyword " } else { "" };
             return vm.type_error(format!(
                 "{}() takes {word} {all} {keyword}argument{plural} ({total} given)",
-                self.name
+                self.label()
             ));
         }
         if max == 0 {
-            return vm.type_error(format!("{}() takes no positional arguments", self.name));
+            return vm.type_error(format!("{}() takes no positional arguments", self.label()));
         }
         let word = if min < max { "at most" } else { "exactly" };
         let plural = if max == 1 { "" } else { "s" };
         vm.type_error(format!(
             "{}() takes {word} {max} positional argument{plural} ({given} given)",
-            self.name
+            self.label()
         ))
     }
 
@@ -357,13 +371,13 @@ impl MethodDef {
             let plural = if min == 1 { "" } else { "s" };
             return vm.type_error(format!(
                 "{}() takes {word} {min} positional argument{plural} ({} given)",
-                self.name,
+                self.label(),
                 npos.saturating_sub(r)
             ));
         }
         vm.type_error(format!(
             "{}() missing required argument '{}' (pos {})",
-            self.name,
+            self.label(),
             s.params[i].name,
             i + 1 - r
         ))
@@ -373,9 +387,9 @@ impl MethodDef {
     fn bad_keyword(&self, vm: &Vm, name: &str) -> Raised {
         let s = self.parsed();
         if s.params.len() == s.posonly {
-            return vm.type_error(format!("{}() takes no keyword arguments", self.name));
+            return vm.type_error(format!("{}() takes no keyword arguments", self.label()));
         }
-        vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.name))
+        vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.label()))
     }
 }
 
@@ -441,7 +455,7 @@ pub fn bad_argument(vm: &Vm, v: Value, i: usize, expected: &str) -> Raised {
     } else {
         format!("argument {}", i + 1 - r)
     };
-    vm.type_error(format!("{}() {which} must be {expected}, not {got}", def.name))
+    vm.type_error(format!("{}() {which} must be {expected}, not {got}", def.label()))
 }
 
 impl<T: FromArg> FromArg for Option<T> {
@@ -677,6 +691,7 @@ impl TypeBuilder {
     /// Adds `__new__`: its first parameter is the class.
     pub fn new_fn<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
         let def = MethodDef::leak(text, doc, Flavour::Static, f);
+        def.class_name.set(Box::leak(self.0.name_str().into_boxed_str()));
         let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
         self.put("__new__", b.value())
     }
