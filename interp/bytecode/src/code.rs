@@ -181,7 +181,8 @@ pub struct ExcEntry {
 /// Compiled code of a module, class body, function, lambda, comprehension, generator expression or annotation scope.
 ///
 /// Register layout: `varnames` occupy registers `0..nlocals` (parameters first: positional, keyword-only, `*args`, `**kwargs`); then the
-/// cells of captured variables that are not parameters; then the free variables, from `first_free` on; then temporaries.
+/// cells of captured variables that are not parameters; then the free variables, from `first_free` on; then the registers of `temp_names`;
+/// then temporaries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeUnit {
     /// `co_name`.
@@ -212,7 +213,8 @@ pub struct CodeUnit {
     pub cell_regs: Vec<u16>,
     /// `co_freevars`.
     pub freevars: Vec<Box<str>>,
-    /// Names of variables in other registers (variables of inlined comprehensions whose name is also a local).
+    /// Names of variables in other registers: variables of inlined comprehensions whose name is also another local. Such a register is EMPTY
+    /// (as are registers of comprehension variables among the locals) unless the comprehension is running; `locals()` then shows it.
     pub temp_names: Vec<(u16, Box<str>)>,
     /// `co_names`: globals, attributes, imports.
     pub names: Vec<Box<str>>,

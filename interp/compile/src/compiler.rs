@@ -66,6 +66,9 @@ impl<'a> Compiler<'a> {
         c.u.qualname = "<module>".into();
         c.u.flags |= c.inherited_flags();
         c.u.first_line = 1;
+        for (range, msg) in std::mem::take(&mut c.table.warnings) {
+            c.warn(range, msg);
+        }
         c
     }
 
@@ -197,7 +200,11 @@ impl<'a> Compiler<'a> {
 
     pub fn warn(&mut self, range: TextRange, msg: impl Into<String>) {
         let line = self.source.line(range.start().to_u32());
-        self.warnings.push(Warning { msg: msg.into(), line });
+        let warning = Warning { msg: msg.into(), line };
+        // Bodies of `finally` are compiled more than once.
+        if !self.warnings.iter().rev().take(64).any(|w| *w == warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// `return None` at the end of a unit, if its end can be reached.
@@ -260,8 +267,13 @@ fn new_unit<'a>(
             deleted.insert(r);
         }
     }
-    if function_like {
-        comprehension_locals(table, block, block, &mut regs, &mut varnames);
+    let mut comp = CompRegs { slots: Vec::new(), shadows: Vec::new() };
+    comp.collect(table, block, block, &mut Vec::new());
+    for &n in &comp.slots {
+        regs.entry(n).or_insert_with(|| {
+            varnames.push(n);
+            clip(varnames.len() - 1)
+        });
     }
     if b.kind == BlockKind::Class {
         if b.needs_class_closure {
@@ -288,6 +300,13 @@ fn new_unit<'a>(
     let mut free_regs = FxHashMap::default();
     for &n in &frees {
         free_regs.insert(n, clip(next));
+        next += 1;
+    }
+    let mut shadow_regs = FxHashMap::default();
+    let mut temp_names = Vec::new();
+    for &(depth, n) in &comp.shadows {
+        shadow_regs.insert((depth, n), clip(next));
+        temp_names.push((clip(next), n));
         next += 1;
     }
     Unit {
@@ -320,7 +339,8 @@ fn new_unit<'a>(
         first_temp: clip(next),
         next_temp: next as u32,
         max_temp: next as u32,
-        temp_names: Vec::new(),
+        temp_names,
+        shadow_regs,
         overlays: Vec::new(),
         consts: Vec::new(),
         const_map: FxHashMap::default(),
@@ -333,30 +353,42 @@ fn new_unit<'a>(
     }
 }
 
-/// Registers for the variables of inlined comprehensions that are no names of the function itself.
-fn comprehension_locals(
-    table: &SymTable,
-    outer: BlockId,
-    block: BlockId,
-    regs: &mut FxHashMap<NameId, Reg>,
-    varnames: &mut Vec<NameId>,
-) {
-    for &child in &table.blocks[block as usize].children {
-        let c = &table.blocks[child as usize];
-        if !c.comp_inlined {
-            continue;
-        }
-        for &n in &c.order {
-            let s = c.symbols[&n];
-            if matches!(s.scope, Scope::Local | Scope::Cell)
-                && s.flags & def::PARAM == 0
-                && !matches!(table.scope(outer, n), Scope::Local | Scope::Cell)
-                && !regs.contains_key(&n)
-            {
-                regs.insert(n, varnames.len().min(u16::MAX as usize) as Reg);
-                varnames.push(n);
+/// The variables of the comprehensions inlined into a unit.
+struct CompRegs {
+    /// Names that mean nothing else in the unit: they share one local register each.
+    slots: Vec<NameId>,
+    /// Names that are also variables of the function or of a comprehension around, with the nesting depth of the comprehension: registers of
+    /// their own.
+    shadows: Vec<(usize, NameId)>,
+}
+
+impl CompRegs {
+    fn collect(&mut self, table: &SymTable, outer: BlockId, block: BlockId, around: &mut Vec<BlockId>) {
+        let variable = |s: Scope| matches!(s, Scope::Local | Scope::Cell);
+        let registers = table.blocks[outer as usize].kind.is_function_like();
+        for &child in &table.blocks[block as usize].children {
+            let c = &table.blocks[child as usize];
+            if !c.comp_inlined {
+                continue;
             }
+            for &n in &c.order {
+                let s = c.symbols[&n];
+                if !variable(s.scope) || s.flags & def::PARAM != 0 {
+                    continue;
+                }
+                if registers && variable(table.scope(outer, n))
+                    || around.iter().any(|&b| variable(table.scope(b, n)))
+                {
+                    if !self.shadows.contains(&(around.len(), n)) {
+                        self.shadows.push((around.len(), n));
+                    }
+                } else if !self.slots.contains(&n) {
+                    self.slots.push(n);
+                }
+            }
+            around.push(child);
+            self.collect(table, outer, child, around);
+            around.pop();
         }
-        comprehension_locals(table, outer, child, regs, varnames);
     }
 }

@@ -106,9 +106,11 @@ impl<'a> Compiler<'a> {
         }
         for &(r, cell) in &cleared {
             self.u.bound.remove(r);
-            if cell {
-                // Every evaluation has cells of its own.
+            if self.u.handler != 0 {
+                // An exception may have left an earlier evaluation.
                 self.u.op1(Op::Clear, r);
+            }
+            if cell {
                 self.u.op1(Op::MakeCell, r);
             }
         }
@@ -118,16 +120,15 @@ impl<'a> Compiler<'a> {
         self.u.overlays.pop();
         self.u.range = e.range();
         for &(r, _) in &cleared {
-            if !self.u.is_temp(r) {
-                self.u.op1(Op::Clear, r);
-            }
+            self.u.op1(Op::Clear, r);
             self.u.bound.remove(r);
         }
         self.u.movr(dst, acc);
         Ok(())
     }
 
-    /// Registers for the names that an inlined comprehension binds: a local register if the name means nothing else in the function.
+    /// Registers for the names that an inlined comprehension binds: their own, or shared by name; EMPTY
+    /// outside of the comprehension.
     fn comprehension_registers(&mut self, block: BlockId) -> FxHashMap<NameId, Reg> {
         let names: Vec<NameId> = self.table.blocks[block as usize]
             .order
@@ -139,16 +140,11 @@ impl<'a> Compiler<'a> {
             })
             .collect();
         let mut regs = FxHashMap::default();
+        let depth = self.u.overlays.len();
         for n in names {
-            let own = matches!(self.table.scope(self.u.block, n), Scope::Local | Scope::Cell);
-            let in_use = self.u.overlays.iter().any(|o| o.regs.contains_key(&n));
-            let r = match self.u.regs.get(&n) {
-                Some(&r) if !own && !in_use => r,
-                _ => {
-                    let r = self.u.temp();
-                    self.u.temp_names.push((r, n));
-                    r
-                }
+            let r = match self.u.shadow_regs.get(&(depth, n)) {
+                Some(&r) => r,
+                None => self.u.regs[&n],
             };
             regs.insert(n, r);
         }

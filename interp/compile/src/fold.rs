@@ -344,3 +344,15 @@ fn complex_binary(op: BinOp, l: &Const, r: &Const) -> Option<Const> {
         _ => return None,
     })
 }
+
+/// A constant as a dict key: equal numbers of different types are the same key.
+pub(crate) fn key(k: &Const) -> Const {
+    match k {
+        Const::True => Const::Int(1),
+        Const::False => Const::Int(0),
+        Const::Complex(r, i) if *i == 0.0 => key(&Const::Float(*r)),
+        Const::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => Const::Int(*f as i64),
+        Const::Tuple(t) => Const::Tuple(t.iter().map(key).collect()),
+        k => k.clone(),
+    }
+}

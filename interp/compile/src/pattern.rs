@@ -63,6 +63,7 @@ impl<'a> Compiler<'a> {
         self.u.range = p.range();
         match p {
             Pattern::MatchValue(v) => {
+                check_value(&v.value)?;
                 let t = self.u.temp();
                 match self.operand_constant(&v.value) {
                     Some(k) => {
@@ -224,7 +225,7 @@ impl<'a> Compiler<'a> {
         for (i, key) in m.keys.iter().enumerate() {
             match self.constant(key) {
                 Some(k) => {
-                    if !seen.insert(k.clone()) {
+                    if !seen.insert(crate::fold::key(&k)) {
                         let text = crate::unparse::constant(&k);
                         return err(m.range, format!("mapping pattern checks duplicate key ({text})"));
                     }
@@ -277,8 +278,8 @@ impl<'a> Compiler<'a> {
             if args.keywords[..i].iter().any(|o| o.attr.id == k.attr.id) {
                 return err(k.range, format!("attribute name repeated in class pattern: {}", k.attr.id));
             }
-            let name = self.mangle(&k.attr.id);
-            names.push(Const::Str(self.interner.get(name).into()));
+            // Not mangled, as in CPython.
+            names.push(Const::Str(k.attr.id.as_str().into()));
         }
         let base = self.u.temps(3);
         self.u.op2(Op::Move, base, subject);
@@ -379,4 +380,27 @@ fn check_reachable(p: &Pattern) -> R<()> {
         Pattern::MatchOr(o) => o.patterns.last().map_or(Ok(()), check_reachable),
         _ => Ok(()),
     }
+}
+
+/// A value pattern is a literal, a complex number or a dotted name.
+fn check_value(e: &Expr) -> R<()> {
+    let number = |e: &Expr| match e {
+        Expr::NumberLiteral(_) => true,
+        Expr::UnaryOp(u) => u.op == ast::UnaryOp::USub && matches!(&*u.operand, Expr::NumberLiteral(_)),
+        _ => false,
+    };
+    let ok = match e {
+        Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::Attribute(_) => true,
+        Expr::BinOp(b) => {
+            if !matches!(b.op, ast::Operator::Add | ast::Operator::Sub) {
+                return err(e.range(), "invalid syntax");
+            }
+            number(&b.left) && matches!(&*b.right, Expr::NumberLiteral(_))
+        }
+        e => number(e),
+    };
+    if ok {
+        return Ok(());
+    }
+    err(e.range(), "patterns may only match literals and attribute lookups")
 }

@@ -175,6 +175,8 @@ pub(crate) struct Unit<'a> {
     pub next_temp: u32,
     pub max_temp: u32,
     pub temp_names: Vec<(Reg, NameId)>,
+    /// Registers of comprehension variables that shadow others, by nesting depth of the comprehension.
+    pub shadow_regs: FxHashMap<(usize, NameId), Reg>,
     pub overlays: Vec<Overlay>,
 
     pub consts: Vec<Const>,

@@ -17,11 +17,13 @@ pub(crate) enum Top<'a> {
 /// Build and analyse the table. `future_annotations`: `from __future__ import annotations` is on.
 pub(crate) fn build(top: &Top<'_>, interner: &mut Interner, future_annotations: bool) -> R<SymTable> {
     let mut b = Builder {
-        table: SymTable { blocks: Vec::new(), by_node: FxHashMap::default() },
+        table: SymTable { blocks: Vec::new(), by_node: FxHashMap::default(), warnings: Vec::new() },
         interner,
         stack: Vec::new(),
         class: None,
         future_annotations,
+        in_finally: false,
+        in_loop: false,
     };
     let range = match top {
         Top::Module(_) => TextRange::default(),
@@ -45,6 +47,9 @@ struct Builder<'i> {
     /// Name of the class around, for mangling.
     class: Option<NameId>,
     future_annotations: bool,
+    /// Directly in a `finally` body (of this function), and in a loop inside of it (PEP 765).
+    in_finally: bool,
+    in_loop: bool,
 }
 
 impl Builder<'_> {
@@ -82,7 +87,7 @@ impl Builder<'_> {
             comp: Comp::No,
             comp_inlined: false,
             comp_iter_target: false,
-            comp_iter_expr: 0,
+            comp_iter_expr: parent.map_or(0, |p| self.table.blocks[p as usize].comp_iter_expr),
             can_see_class_scope: false,
             needs_class_closure: false,
             needs_classdict: false,
@@ -211,6 +216,29 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn leaves_finally(&mut self, word: &str, range: TextRange) {
+        self.table.warnings.push((range, format!("'{word}' in a 'finally' block")));
+    }
+
+    /// Visit the body of a loop.
+    fn loop_body(&mut self, body: &[Stmt], orelse: &[Stmt]) -> R<()> {
+        self.conditional(|b| {
+            let before = std::mem::replace(&mut b.in_loop, true);
+            b.body(body)?;
+            b.in_loop = before;
+            b.body(orelse)
+        })
+    }
+
+    /// Visit the body of a function or class, where control flow begins anew.
+    fn fresh_body(&mut self, body: &[Stmt]) -> R<()> {
+        let before = (self.in_finally, self.in_loop);
+        (self.in_finally, self.in_loop) = (false, false);
+        self.body(body)?;
+        (self.in_finally, self.in_loop) = before;
+        Ok(())
+    }
+
     fn exprs(&mut self, list: &[Expr]) -> R<()> {
         list.iter().try_for_each(|e| self.expr(e))
     }
@@ -224,7 +252,12 @@ impl Builder<'_> {
             Stmt::FunctionDef(s) => self.function(s),
             Stmt::ClassDef(s) => self.class_def(s),
             Stmt::TypeAlias(s) => self.type_alias(s),
-            Stmt::Return(s) => self.opt(s.value.as_deref()),
+            Stmt::Return(s) => {
+                if self.in_finally {
+                    self.leaves_finally("return", s.range);
+                }
+                self.opt(s.value.as_deref())
+            }
             Stmt::Delete(s) => s.targets.iter().try_for_each(|t| self.target(t, def::DELETED)),
             Stmt::Assign(s) => {
                 s.targets.iter().try_for_each(|t| self.target(t, 0))?;
@@ -241,17 +274,11 @@ impl Builder<'_> {
             Stmt::For(s) => {
                 self.target(&s.target, 0)?;
                 self.expr(&s.iter)?;
-                self.conditional(|b| {
-                    b.body(&s.body)?;
-                    b.body(&s.orelse)
-                })
+                self.loop_body(&s.body, &s.orelse)
             }
             Stmt::While(s) => {
                 self.expr(&s.test)?;
-                self.conditional(|b| {
-                    b.body(&s.body)?;
-                    b.body(&s.orelse)
-                })
+                self.loop_body(&s.body, &s.orelse)
             }
             Stmt::If(s) => {
                 self.expr(&s.test)?;
@@ -296,7 +323,11 @@ impl Builder<'_> {
                     b.body(&h.body)?;
                 }
                 b.body(&s.orelse)?;
-                b.body(&s.finalbody)
+                let before = (b.in_finally, b.in_loop);
+                (b.in_finally, b.in_loop) = (true, false);
+                b.body(&s.finalbody)?;
+                (b.in_finally, b.in_loop) = before;
+                Ok(())
             }),
             Stmt::Assert(s) => {
                 self.expr(&s.test)?;
@@ -307,7 +338,19 @@ impl Builder<'_> {
             Stmt::Global(s) => s.names.iter().try_for_each(|n| self.directive(n, def::GLOBAL, s.range)),
             Stmt::Nonlocal(s) => s.names.iter().try_for_each(|n| self.directive(n, def::NONLOCAL, s.range)),
             Stmt::Expr(s) => self.expr(&s.value),
-            Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => Ok(()),
+            Stmt::Break(s) => {
+                if self.in_finally && !self.in_loop {
+                    self.leaves_finally("break", s.range);
+                }
+                Ok(())
+            }
+            Stmt::Continue(s) => {
+                if self.in_finally && !self.in_loop {
+                    self.leaves_finally("continue", s.range);
+                }
+                Ok(())
+            }
+            Stmt::Pass(_) => Ok(()),
             Stmt::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
         }
     }
@@ -434,7 +477,7 @@ impl Builder<'_> {
         self.cur().method = in_class;
         self.cur().coroutine = s.is_async;
         self.params(&s.parameters)?;
-        self.body(&s.body)?;
+        self.fresh_body(&s.body)?;
         self.exit();
         if s.type_params.is_some() {
             self.exit();
@@ -607,7 +650,7 @@ impl Builder<'_> {
             self.add_id(NameId::TYPE_PARAMS, def::LOCAL, s.range)?;
             self.add_id(NameId::DOT_TYPE_PARAMS, def::USE, s.range)?;
         }
-        self.body(&s.body)?;
+        self.fresh_body(&s.body)?;
         self.exit();
         if s.type_params.is_some() {
             self.exit();

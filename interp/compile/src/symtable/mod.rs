@@ -134,6 +134,8 @@ pub(crate) enum Part {
 pub(crate) struct SymTable {
     pub blocks: Vec<Block>,
     pub(crate) by_node: FxHashMap<(usize, Part), BlockId>,
+    /// Warnings found on the way.
+    pub(crate) warnings: Vec<(TextRange, String)>,
 }
 
 impl SymTable {
