@@ -16,7 +16,7 @@ macro_rules! files {
 
 files! {
     object, types, function, descriptors, code, frame, cell, generator, asyncgen, module, generic_alias, weakref,
-    dict, dict_views, set, exceptions, exception_group, traceback,
+    dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,
     str_, bytes, bytearray, memoryview, format,
     int, float, complex, range, slice, list, tuple, iterators, singletons,
     functions,

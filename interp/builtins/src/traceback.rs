@@ -1,6 +1,88 @@
 //! `traceback`.
 
-use cape_vm::Vm;
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, heap};
+use cape_vm::frame::FrameObj;
+use cape_vm::native::extend;
+use cape_vm::object::*;
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
+
+use crate::exceptions::NEW_DOC;
 
 /// Completes the types of this file.
-pub fn init(_vm: &Vm) {}
+pub fn init(_vm: &Vm) {
+    extend(rt().types.traceback)
+        .doc("Create a new traceback object.")
+        .new_fn("__new__($type, tb_next, tb_frame, tb_lasti, tb_lineno)", NEW_DOC, new)
+        .method("__dir__($self, /)", "", |_: &Vm, _tb: Ptr<TracebackObj>| {
+            let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"];
+            ListObj::new(&names.map(cape_vm::intern))
+        })
+        .getset("tb_next", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.next.get(), set_next)
+        .getter("tb_frame", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.frame.get())
+        .getter("tb_lasti", "", |_: &Vm, tb: Ptr<TracebackObj>| byte_offset(tb.lasti.get()))
+        .getter("tb_lineno", "", line);
+}
+
+/// CPython counts instructions in units of two bytes and reports bytes.
+fn byte_offset(word: i32) -> i64 {
+    if word < 0 { word as i64 } else { word as i64 * 2 }
+}
+
+/// The line of a traceback entry; None when the code has none there.
+fn line(_: &Vm, tb: Ptr<TracebackObj>) -> Option<i32> {
+    let line = tb.line.get();
+    if line != -1 {
+        return Some(line);
+    }
+    let frame: Ptr<FrameObj> = tb.frame.downcast()?;
+    let word = u32::try_from(tb.lasti.get()).ok()?;
+    frame.code().unit.position(word).map(|p| p.line as i32)
+}
+
+fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno: i32) -> Res<Value> {
+    let next = check_next(vm, next)?;
+    if !frame.is::<FrameObj>() {
+        return Err(vm.type_error(format!(
+            "traceback() argument 'tb_frame' must be frame, not {}",
+            type_of(frame).name_str()
+        )));
+    }
+    let map = cls.instance_map();
+    let word = if lasti < 0 { lasti } else { lasti / 2 };
+    let tb = heap().alloc(
+        map,
+        TracebackObj {
+            header: Header::new(map),
+            next: Field::new(next),
+            frame: Field::new(frame),
+            lasti: Cell::new(word),
+            line: Cell::new(lineno),
+        },
+    );
+    Ok(tb.value())
+}
+
+fn check_next(vm: &Vm, next: Value) -> Res<Value> {
+    if next.is_none() || next.is::<TracebackObj>() {
+        return Ok(next);
+    }
+    Err(vm.type_error(format!("expected traceback object or None, got '{}'", type_of(next).name_str())))
+}
+
+fn set_next(vm: &Vm, tb: Ptr<TracebackObj>, next: Value) -> Res<()> {
+    if next.is_empty() {
+        return Err(vm.type_error("can't delete tb_next attribute"));
+    }
+    let next = check_next(vm, next)?;
+    let mut cursor = next;
+    while let Some(t) = cursor.downcast::<TracebackObj>() {
+        if t == tb {
+            return Err(vm.value_error("traceback loop detected"));
+        }
+        cursor = t.next.get();
+    }
+    tb.next.set(tb, next);
+    Ok(())
+}

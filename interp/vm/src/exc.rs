@@ -197,12 +197,13 @@ impl Vm {
 }
 
 /// Number of cells in an exception's `extra` array.
-const EXTRA: usize = 8;
+const EXTRA: usize = 9;
 
 /// Sets one of the class-specific fields of an exception. Which field is which is a matter of the class:
 /// StopIteration `value`; SystemExit `code`; NameError `name`; AttributeError `name, obj`; ImportError `msg, name, path, name_from`;
 /// OSError `errno, strerror, filename, winerror, filename2, characters_written`; SyntaxError `msg, filename, lineno, offset, text,
-/// end_lineno, end_offset, print_file_and_line`; Unicode errors `encoding, object, start, end, reason`; groups `message, exceptions`.
+/// end_lineno, end_offset, print_file_and_line, _metadata`; Unicode errors `encoding, object, start, end, reason`; groups `message, exceptions` and the
+/// text of a custom sequence given as the latter.
 pub fn set_extra(exc: Ptr<ExcObj>, i: usize, v: Value) {
     let array = match exc.extra.downcast::<crate::object::ArrayObj>() {
         Some(a) => a,

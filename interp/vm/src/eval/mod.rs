@@ -27,7 +27,7 @@ use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::{Vm, requested};
 
-pub use except::is_exception_class;
+pub use except::{exception_matches, is_exception_class};
 pub use frames::new_code;
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
