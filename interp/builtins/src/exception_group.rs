@@ -8,7 +8,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
-use crate::exceptions::{INIT, INIT_DOC, NEW_DOC, args_of, base_init, check_class, field};
+use crate::exceptions::{INIT, INIT_DOC, NEW_DOC, args_of, base_init, field};
 
 /// `ExceptionGroup`: the only builtin class with two bases, hence made like a Python class.
 pub static EXCEPTION_GROUP: StaticType = StaticType::new();
@@ -63,7 +63,6 @@ fn exceptions_of(e: Ptr<ExcObj>) -> Ptr<TupleObj> {
 
 fn new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, _kwargs: Ptr<DictObj>) -> Res<Ptr<ExcObj>> {
     const NAME: &str = "BaseExceptionGroup.__new__()";
-    check_class(vm, rt().types.base_exception_group, cls)?;
     let &[message, excs] = args.as_slice() else {
         return Err(vm.type_error(format!("{NAME} takes exactly 2 arguments ({} given)", args.len())));
     };

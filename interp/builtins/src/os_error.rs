@@ -5,7 +5,7 @@ use cape_vm::native::extend;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
-use crate::exceptions::{INIT, INIT_DOC, NEW_DOC, args_of, base_str, check_class, field, own_dict, set_field};
+use crate::exceptions::{INIT, INIT_DOC, NEW_DOC, args_of, base_str, field, own_dict, set_field};
 
 // Fields of an OSError: errno, strerror, filename, (winerror), filename2, characters_written.
 const ERRNO: usize = 0;
@@ -66,7 +66,6 @@ fn no_keywords(vm: &Vm, class: Ptr<TypeObj>, kwargs: Ptr<DictObj>) -> Res<()> {
 }
 
 fn new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Ptr<ExcObj>> {
-    check_class(vm, rt().types.os_error, cls)?;
     if uses_init(cls) {
         return Ok(ExcObj::with_map(cls.instance_map(), rt().empty_tuple()));
     }
