@@ -274,3 +274,69 @@ fn cells_of_large_arrays_are_remembered_alone() {
         assert_eq!(item(b, i).downcast::<Node>().unwrap().id.get(), i as u64);
     }
 }
+
+#[test]
+fn what_the_stack_mentions_lives_also_when_it_is_old() {
+    let _h = testing::exclusive("verify,poison");
+    let (m, am) = (map::<Node>(0), map::<Array>(0));
+    let r = RootVec::new();
+    apart(|| {
+        r.push(node(m, Value::int(1), Value::NONE, 41).value());
+        r.push(array(am, 20_000).value());
+        item(r.get(1).downcast().unwrap(), 19_999).store(r.get(1).header(), Value::int(7));
+    });
+    heap().collect(false);
+    let small = r.get(0).downcast::<Node>().unwrap();
+    let large = item(r.get(1).downcast().unwrap(), 19_999);
+    assert!(small.header.has(ObjFlags::OLD));
+    r.clear();
+    for _ in 0..3 {
+        clear_stack();
+        heap().collect(true);
+        assert_eq!((small.id.get(), small.left.get()), (41, Value::int(1)));
+        assert_eq!(large.get(), Value::int(7));
+    }
+    let objects = heap().stats().objects;
+    std::hint::black_box((small, large));
+    assert!(objects >= 2);
+}
+
+#[test]
+fn remembered_cells_go_with_their_array() {
+    let _h = testing::exclusive("verify,poison");
+    let (m, am) = (map::<Node>(0), map::<Array>(0));
+    let r = apart(|| Root::new(array(am, 20_000).value()));
+    heap().collect(false);
+    let moving = Root::new(Value::NONE);
+    let hidden = apart(|| {
+        // Pinned, so that the cell stays remembered.
+        let n = node(m, Value::NONE, Value::NONE, 1);
+        apart(|| {
+            let a = r.get().downcast::<Array>().unwrap();
+            item(a, 10_000).set(a, n.value());
+        });
+        heap().collect(false);
+        moving.set(n.value());
+        r.set(Value::NONE);
+        apart(|| {
+            heap().collect(true);
+            assert_eq!(heap().stats().large_bytes, 0);
+        });
+        !std::hint::black_box(n).value().bits()
+    });
+    // What has the memory now is not an array of values, though its bytes may look so.
+    let bm = map::<Blob>(0);
+    let words = |v: cape_heap::Ptr<Blob>| {
+        // SAFETY: the blob has 25,000 words, and nothing else uses them.
+        unsafe { std::slice::from_raw_parts_mut(v.as_raw().add(1) as *mut u64, 25_000) }
+    };
+    let fill = apart(|| {
+        let b = blob(bm, 200_000);
+        words(b).fill(!hidden);
+        Root::new(b.value())
+    });
+    clear_stack();
+    heap().collect(false);
+    assert!(moving.get().header().has(ObjFlags::OLD));
+    assert!(words(fill.get().downcast().unwrap()).iter().all(|w| *w == !hidden));
+}

@@ -468,3 +468,30 @@ fn random(seed: u64) {
         assert_eq!(heap().link_count(), 0);
     }
 }
+
+#[test]
+fn what_is_queued_for_c_survives_further_collections() {
+    let _h = start("verify,poison");
+    let m = map::<Node>(0);
+    let (a, b) = (make(1, true, false), make(2, false, false));
+    cycle(m, a, b);
+    minor();
+    clear_stack();
+    heap().collect(true);
+    for _ in 0..3 {
+        heap().collect(false);
+        heap().collect(true);
+    }
+    while heap().take_pending().is_some() {}
+    assert_eq!(take_log(), [("finalize", 1)]);
+    clear_stack();
+    heap().collect(true);
+    for _ in 0..3 {
+        heap().collect(true);
+    }
+    while heap().take_pending().is_some() {}
+    let log = take_log();
+    assert_eq!(log.iter().filter(|l| l.0 == "clear").count(), 2, "{log:?}");
+    full();
+    assert_eq!(heap().link_count(), 0);
+}

@@ -213,9 +213,14 @@ fn a_pinned_object_keeps_its_reserved_place() {
     let m = map::<Node>(0);
     let n = node(m, Value::NONE, Value::NONE, 1);
     let id = heap().identity(n.header());
+    let others = RootVec::new();
     for i in 0..10 {
         heap().collect(i % 2 == 0);
         assert_eq!(heap().identity(n.header()), id);
+        // No other object gets the place.
+        apart(|| (0..2000).for_each(|_| others.push(node(m, Value::NONE, Value::NONE, 0).value())));
+        heap().collect(false);
+        assert!(others.as_slice().iter().all(|v| v.bits() as usize != id));
     }
     assert_ne!(n.as_raw() as usize, id);
 }
