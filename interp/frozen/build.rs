@@ -1,0 +1,104 @@
+//! Compiles the pure-Python standard library (the `Lib` of `rustpython-pylib`) and this crate's own Python files to one archive.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cape_bytecode::serialize;
+use cape_compile::{CompileOptions, Mode, compile};
+
+/// Folders and files that need a desktop or carry wheels.
+const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
+
+struct Module {
+    name: String,
+    path: String,
+    package: bool,
+    code: Vec<u8>,
+    source: Vec<u8>,
+    source_len: usize,
+}
+
+fn walk(dir: &Path, prefix: &str, relative: &str, out: &mut Vec<(String, String, PathBuf, bool)>) {
+    let mut entries: Vec<_> = fs::read_dir(dir).expect("a folder of the library").flatten().collect();
+    entries.sort_by_key(|e| e.file_name());
+    for e in entries {
+        let file = e.file_name().to_string_lossy().into_owned();
+        if LEFT_OUT.contains(&file.as_str()) {
+            continue;
+        }
+        let path = e.path();
+        let rel = format!("{relative}{file}");
+        if path.is_dir() {
+            if path.join("__init__.py").exists() {
+                out.push((format!("{prefix}{file}"), format!("{rel}/__init__.py"), path.join("__init__.py"), true));
+            }
+            walk(&path, &format!("{prefix}{file}."), &format!("{rel}/"), out);
+        } else if let Some(stem) = file.strip_suffix(".py")
+            && stem != "__init__"
+        {
+            out.push((format!("{prefix}{stem}"), rel, path, false));
+        }
+    }
+}
+
+fn module(name: String, path: String, file: &Path, package: bool) -> Option<Module> {
+    let source = fs::read(file).expect("a source file");
+    let text = String::from_utf8_lossy(&source);
+    let code = match compile(&text, &path, Mode::Exec, CompileOptions::default()) {
+        Ok(unit) => serialize(&unit),
+        Err(e) => {
+            println!("cargo::warning={path}: {e:?}");
+            return None;
+        }
+    };
+    Some(Module { name, path, package, code, source_len: source.len(), source: miniz_oxide::deflate::compress_to_vec(&source, 6) })
+}
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=python");
+    let mut files = Vec::new();
+    walk(Path::new(rustpython_pylib::LIB_PATH), "", "", &mut files);
+    walk(Path::new("python"), "", "", &mut files);
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let chunk = files.len().div_ceil(threads);
+    let mut modules: Vec<Module> = std::thread::scope(|s| {
+        let workers: Vec<_> = files
+            .chunks(chunk)
+            .map(|c| {
+                std::thread::Builder::new()
+                    .stack_size(64 << 20)
+                    .spawn_scoped(s, move || {
+                        c.iter()
+                            .filter_map(|(n, p, f, k)| module(n.clone(), p.clone(), f, *k))
+                            .collect::<Vec<_>>()
+                    })
+                    .expect("a thread")
+            })
+            .collect();
+        workers.into_iter().flat_map(|w| w.join().expect("a worker")).collect()
+    });
+    modules.sort_by(|a, b| a.name.cmp(&b.name));
+    modules.dedup_by(|a, b| a.name == b.name);
+
+    // Index rows of eight u32 each, then the bytes they refer to.
+    let mut index: Vec<u32> = vec![modules.len() as u32];
+    let mut data: Vec<u8> = Vec::new();
+    let base = 4 * (1 + 8 * modules.len());
+    for m in &modules {
+        for part in [m.name.as_bytes(), m.path.as_bytes(), &m.code, &m.source] {
+            index.extend([(base + data.len()) as u32, part.len() as u32]);
+            data.extend_from_slice(part);
+        }
+    }
+    let mut out: Vec<u8> = index.iter().flat_map(|w| w.to_le_bytes()).collect();
+    out.extend_from_slice(&data);
+    let mut facts = String::from("pub(crate) const FACTS: &[(bool, usize)] = &[\n");
+    for m in &modules {
+        facts.push_str(&format!("    ({}, {}),\n", m.package, m.source_len));
+    }
+    facts.push_str("];\n");
+    let dir = PathBuf::from(std::env::var_os("OUT_DIR").expect("OUT_DIR"));
+    fs::write(dir.join("library.bin"), out).expect("library.bin");
+    fs::write(dir.join("facts.rs"), facts).expect("facts.rs");
+}

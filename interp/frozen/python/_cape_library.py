@@ -1,0 +1,88 @@
+"""Imports the embedded standard library.
+
+The library stands on sys.path as a folder that need not exist; a path hook answers for it and for the packages below it.
+"""
+
+import sys
+import _cape_stdlib
+import _frozen_importlib as _bootstrap
+import _frozen_importlib_external as _external
+
+
+class EmbeddedLoader(_external._LoaderBasics):
+    """Loads a module from the archive in the executable."""
+
+    def __init__(self, name, path):
+        self.name = name
+        self.path = path
+
+    def get_filename(self, name=None):
+        return self.path
+
+    def is_package(self, name=None):
+        return self.path.endswith("__init__.py")
+
+    def get_code(self, name=None):
+        return _cape_stdlib.code(self.name, self.path)
+
+    def get_source(self, name=None):
+        return _cape_stdlib.source(self.name).decode("utf-8", "replace")
+
+    def get_data(self, path):
+        name = _module_of(path)
+        if name is None:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return _cape_stdlib.source(name)
+
+    def get_resource_reader(self, name):
+        return None
+
+    def __repr__(self):
+        return f"<EmbeddedLoader for {self.name!r}>"
+
+
+def _module_of(path):
+    root = sys._stdlib_dir + "/"
+    if not path.startswith(root) or not path.endswith(".py"):
+        return None
+    name = path[len(root):-3].replace("/", ".").removesuffix(".__init__")
+    return name if _cape_stdlib.find(name) is not None else None
+
+
+class EmbeddedFinder:
+    """Finds modules in one folder of the library."""
+
+    def __init__(self, path):
+        root = sys._stdlib_dir
+        if path == root:
+            self._prefix = ""
+        elif path.startswith(root + "/") and _cape_stdlib.find(path[len(root) + 1:].replace("/", ".")) is not None:
+            self._prefix = path[len(root) + 1:].replace("/", ".") + "."
+        else:
+            raise ImportError("only the embedded library is supported", path=path)
+        self.path = path
+
+    def find_spec(self, fullname, target=None):
+        name = self._prefix + fullname.rpartition(".")[2]
+        found = _cape_stdlib.find(name)
+        if found is None:
+            return None
+        is_package, file = found
+        file = f"{sys._stdlib_dir}/{file}"
+        loader = EmbeddedLoader(name, file)
+        spec = _bootstrap.ModuleSpec(fullname, loader, origin=file, is_package=is_package)
+        spec._set_fileattr = True
+        if is_package:
+            spec.submodule_search_locations = [file.rpartition("/")[0]]
+        return spec
+
+    def invalidate_caches(self):
+        pass
+
+    def iter_modules(self, prefix=""):
+        for name, is_package in _cape_stdlib.names(self._prefix):
+            yield prefix + name, is_package
+
+
+def install():
+    sys.path_hooks.insert(0, EmbeddedFinder)
