@@ -1,6 +1,684 @@
-//! `functions`.
+//! The functions of the `builtins` module, and the module itself.
 
-use cape_vm::Vm;
+use cape_heap::{Field, Header, heap, heap_object};
+use cape_vm::native::{OrNone, new_type};
+use cape_vm::object::*;
+use cape_vm::ops::{self, Cmp};
+use cape_vm::runtime::{StaticType, intern, rt, type_of};
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm};
 
-/// Completes the types of this file.
-pub fn init(_vm: &Vm) {}
+use crate::compile_fn;
+
+/// Makes the `builtins` module: its namespace becomes the VM's.
+pub fn init(vm: &Vm) {
+    let m = ModuleObj::with_map(rt().maps.module);
+    rt().builtins.set(m.dict().value());
+    let d = m.dict();
+    d.set_str(rt().names.name, intern("builtins"));
+    d.set_str(
+        rt().names.doc,
+        StrObj::new("Built-in functions, types, exceptions, and other objects.").value(),
+    );
+    for n in [rt().names.package, rt().names.loader, rt().names.spec] {
+        d.set_str(n, if n == rt().names.package { intern("") } else { Value::NONE });
+    }
+    let t = &rt().types;
+    for c in [
+        t.object, t.type_, t.int, t.bool, t.float, t.complex, t.str, t.bytes, t.bytearray, t.tuple, t.list, t.dict,
+        t.set, t.frozenset, t.range, t.slice, t.classmethod, t.staticmethod, t.property,
+    ] {
+        m.class(c);
+    }
+    for &c in t.as_slice() {
+        if c.has(TypeFlags::EXC_SUBCLASS) && !c.name_str().starts_with('_') {
+            m.class(c);
+        }
+    }
+    m.add("EnvironmentError", t.os_error.value());
+    m.add("IOError", t.os_error.value());
+    m.add("_IncompleteInputError", t.incomplete_input_error.value());
+    m.add("None", Value::NONE);
+    m.add("True", Value::TRUE);
+    m.add("False", Value::FALSE);
+    m.add("Ellipsis", Value::ELLIPSIS);
+    m.add("NotImplemented", Value::NOT_IMPLEMENTED);
+    m.add("__debug__", Value::bool(rt().config().optimize == 0));
+    table(m);
+    compile_fn::init(m);
+    init_iterators(vm);
+    rt().modules().set_str(intern("builtins"), m.value());
+}
+
+fn table(m: Ptr<ModuleObj>) {
+    m.function("__build_class__(func, name, /, *bases, metaclass=None, **kwds)", "Internal helper function used by the class statement.", build_class)
+        .function("__import__(name, globals=None, locals=None, fromlist=(), level=0)", "Import a module.", import)
+        .function("abs(number, /)", "Return the absolute value of the argument.", |vm: &Vm, v: Value| vm.unary(v, Special::Abs, "abs()"))
+        .function("all(iterable, /)", "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True.", all)
+        .function("any(iterable, /)", "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False.", any)
+        .function("ascii(obj, /)", "Return an ASCII-only representation of an object.", |vm: &Vm, v: Value| vm.ascii(v))
+        .function("bin(number, /)", "Return the binary representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 2))
+        .function("breakpoint(*args, **kws)", "Call sys.breakpointhook(*args, **kws).", breakpoint)
+        .function("callable(obj, /)", "Return whether the object is callable (i.e., some kind of function).", |vm: &Vm, v: Value| vm.is_callable(v))
+        .function("chr(i, /)", "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.", chr)
+        .function("delattr(obj, name, /)", "Deletes the named attribute from the given object.", |vm: &Vm, o: Value, n: Value| { attr_name(vm, n)?; vm.del_attr(o, n) })
+        .function("dir(object=None, /)", "Show attributes of an object.", dir)
+        .function("divmod(x, y, /)", "Return the tuple (x//y, x%y).", |vm: &Vm, a: Value, b: Value| vm.binary(a, b, &ops::DIVMOD))
+        .function("format(value, format_spec='', /)", "Return type(value).__format__(value, format_spec).", format)
+        .function("getattr(object, name, default=None, /)", "getattr(object, name[, default]) -> value", getattr)
+        .function("globals()", "Return the dictionary containing the current scope's global variables.", |vm: &Vm| vm.caller_globals())
+        .function("hasattr(obj, name, /)", "Return whether the object has an attribute with the given name.", |vm: &Vm, o: Value, n: Value| { attr_name(vm, n)?; vm.get_attr_opt(o, n).map(|r| r.is_some()) })
+        .function("hash(obj, /)", "Return the hash value for the given object.", |vm: &Vm, v: Value| vm.hash(v))
+        .function("hex(number, /)", "Return the hexadecimal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 16))
+        .function("id(obj, /)", "Return the identity of an object.", |vm: &Vm, v: Value| vm.id(v))
+        .function("input(prompt='', /)", "Read a string from standard input.", input)
+        .function("isinstance(obj, class_or_tuple, /)", "Return whether an object is an instance of a class or of a subclass thereof.", |vm: &Vm, o: Value, c: Value| vm.is_instance(o, c))
+        .function("issubclass(cls, class_or_tuple, /)", "Return whether 'cls' is derived from another class or is the same class.", |vm: &Vm, o: Value, c: Value| vm.is_subclass(o, c))
+        .function("iter(object, sentinel=None, /)", "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator", iter)
+        .function("aiter(async_iterable, /)", "Return an AsyncIterator for an AsyncIterable object.", aiter)
+        .function("len(obj, /)", "Return the number of items in a container.", |vm: &Vm, v: Value| vm.len(v))
+        .function("locals()", "Return a dictionary containing the current scope's local variables.", locals)
+        .function("max(*args, key=None, default=None)", "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value", |vm: &Vm, a: Ptr<TupleObj>, k: OrNone<Value>, d: Option<Value>| extreme(vm, a, k, d, Cmp::Gt, "max"))
+        .function("min(*args, key=None, default=None)", "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value", |vm: &Vm, a: Ptr<TupleObj>, k: OrNone<Value>, d: Option<Value>| extreme(vm, a, k, d, Cmp::Lt, "min"))
+        .function("next(iterator, default=None, /)", "Return the next item from the iterator.", next)
+        .function("anext(aiterator, default=None, /)", "Return the next item from the async iterator.", anext)
+        .function("oct(number, /)", "Return the octal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 8))
+        .function("ord(character, /)", "Return the ordinal value of a character.", ord)
+        .function("pow(base, exp, mod=None)", "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.", pow)
+        .function("print(*args, sep=' ', end='\\n', file=None, flush=False)", "Prints the values to a stream, or to sys.stdout by default.", print)
+        .function("repr(obj, /)", "Return the canonical string representation of the object.", |vm: &Vm, v: Value| vm.repr(v))
+        .function("round(number, ndigits=None)", "Round a number to a given precision in decimal digits.", round)
+        .function("setattr(obj, name, value, /)", "Sets the named attribute on the given object to the specified value.", |vm: &Vm, o: Value, n: Value, v: Value| { attr_name(vm, n)?; vm.set_attr(o, n, v) })
+        .function("sorted(iterable, /, *, key=None, reverse=False)", "Return a new list containing all items from the iterable in ascending order.", sorted)
+        .function("sum(iterable, /, start=0)", "Return the sum of a 'start' value (default: 0) plus an iterable of numbers", sum)
+        .function("vars(object=None, /)", "Show vars.", vars);
+}
+
+fn attr_name(vm: &Vm, n: Value) -> Res<()> {
+    if n.is::<StrObj>() {
+        return Ok(());
+    }
+    Err(vm.type_error(format!("attribute name must be string, not '{}'", type_of(n).name_str())))
+}
+
+fn build_class(
+    vm: &Vm,
+    func: Value,
+    name: Value,
+    bases: Ptr<TupleObj>,
+    metaclass: Option<Value>,
+    kwds: Ptr<DictObj>,
+) -> Res<Value> {
+    let Some(f) = func.downcast::<FunctionObj>() else {
+        return Err(vm.type_error("__build_class__: func must be a function"));
+    };
+    if !name.is::<StrObj>() {
+        return Err(vm.type_error("__build_class__: name is not a string"));
+    }
+    let resolved = resolve_bases(vm, bases)?;
+    let mut meta = match metaclass {
+        Some(m) => m,
+        None if resolved.is_empty() => rt().types.type_.value(),
+        None => type_of(resolved.get(0)).value(),
+    };
+    if let Some(m) = meta.downcast::<TypeObj>() {
+        meta = winning_metaclass(vm, m, resolved.as_slice())?.value();
+    }
+    let prepare = vm.get_attr_opt(meta, Special::Prepare.name_value())?;
+    let ns = match prepare {
+        Some(p) => vm.call_dict(p, &[name, resolved.value()], Some(kwds))?,
+        None => DictObj::new().value(),
+    };
+    if !ns.is::<DictObj>() && type_of(ns).special(Special::Getitem).is_empty() {
+        let m = meta.downcast::<TypeObj>().map_or("<metaclass>".to_string(), |t| t.name_str());
+        return Err(vm.type_error(format!(
+            "{m}.__prepare__() must return a mapping, not {}",
+            type_of(ns).name_str()
+        )));
+    }
+    let globals: Ptr<DictObj> = f.globals.downcast().expect("globals of a function");
+    let cell = vm.run_code(f.code(), globals, ns, f.closure.downcast())?;
+    if resolved != bases
+        && let Some(d) = ns.downcast::<DictObj>()
+    {
+        d.set_str(rt().names.orig_bases, bases.value());
+    }
+    let cls = vm.call_dict(meta, &[name, resolved.value(), ns], Some(kwds))?;
+    if let (Some(_), Some(c)) = (cls.downcast::<TypeObj>(), cell.downcast::<CellObj>()) {
+        let held = c.content.get();
+        if held.is_empty() {
+            return Err(vm.runtime_error(format!(
+                "__class__ not set defining {} as {}. Was __classcell__ propagated to type.__new__?",
+                vm.repr_str(name)?,
+                vm.repr_str(cls)?
+            )));
+        }
+        if held != cls {
+            return Err(vm.type_error(format!(
+                "__class__ set to {} defining {} as {}",
+                vm.repr_str(held)?,
+                vm.repr_str(name)?,
+                vm.repr_str(cls)?
+            )));
+        }
+    }
+    Ok(cls)
+}
+
+/// PEP 560: bases that are not classes are asked for their `__mro_entries__`.
+pub fn resolve_bases(vm: &Vm, bases: Ptr<TupleObj>) -> Res<Ptr<TupleObj>> {
+    if bases.as_slice().iter().all(|b| b.is::<TypeObj>()) {
+        return Ok(bases);
+    }
+    let mut out = ValueVec::with_capacity(bases.len());
+    let mut changed = false;
+    for &b in bases.as_slice() {
+        if b.is::<TypeObj>() {
+            out.push(b);
+            continue;
+        }
+        match vm.get_attr_opt(b, Special::MroEntries.name_value())? {
+            None => out.push(b),
+            Some(m) => {
+                let r = vm.call(m, &[bases.value()])?;
+                let Some(t) = r.downcast::<TupleObj>() else {
+                    return Err(vm.type_error("__mro_entries__ must return a tuple"));
+                };
+                out.extend_from_slice(t.as_slice());
+                changed = true;
+            }
+        }
+    }
+    Ok(if changed { TupleObj::new(&out) } else { bases })
+}
+
+/// The most derived metaclass of a class's bases.
+pub fn winning_metaclass(vm: &Vm, meta: Ptr<TypeObj>, bases: &[Value]) -> Res<Ptr<TypeObj>> {
+    let mut winner = meta;
+    for &b in bases {
+        let t = type_of(b);
+        if winner.is_subtype(t) {
+            continue;
+        }
+        if t.is_subtype(winner) {
+            winner = t;
+            continue;
+        }
+        return Err(vm.type_error(
+            "metaclass conflict: the metaclass of a derived class must be a (non-strict) subclass of the metaclasses of all its bases",
+        ));
+    }
+    Ok(winner)
+}
+
+/// `__import__`: finds loaded modules itself, leaves the rest to importlib.
+fn import(
+    vm: &Vm,
+    name: Value,
+    globals: Option<Value>,
+    locals: Option<Value>,
+    fromlist: Option<Value>,
+    level: Option<i64>,
+) -> Res<Value> {
+    let _ = locals;
+    let Some(n) = name.downcast::<StrObj>() else {
+        return Err(vm.type_error(format!("module name must be a string, not {}", type_of(name).name_str())));
+    };
+    let level = level.unwrap_or(0);
+    let from = match fromlist {
+        Some(f) if !f.is_none() => vm.truth(f)?,
+        _ => false,
+    };
+    if level == 0
+        && let Some(m) = rt().modules().get(vm, name)?
+        && !m.is_none()
+    {
+        let ready = match m.downcast::<ModuleObj>() {
+            Some(mo) => match mo.get(rt().names.spec) {
+                Some(spec) if !spec.is_none() => {
+                    vm.get_attr_opt(spec, rt().names.initializing)? != Some(Value::TRUE)
+                }
+                _ => true,
+            },
+            None => false,
+        };
+        let dotted = n.chars().any(|c| c == '.' as u32);
+        if ready && !from && !dotted {
+            return Ok(m);
+        }
+        if ready && from && m.downcast::<ModuleObj>().is_some_and(|mo| mo.get(rt().names.path).is_none()) {
+            return Ok(m);
+        }
+        if ready && !from && dotted {
+            let end = n.chars().position(|c| c == '.' as u32).unwrap_or(n.len());
+            let top = n.substring(0, end);
+            if let Some(t) = rt().modules().get(vm, top.value())? {
+                return Ok(t);
+            }
+        }
+    }
+    let boot = rt().modules().get_str(intern("_frozen_importlib"));
+    let Some(boot) = boot else {
+        return Err(vm.import_error("the import system is not set up"));
+    };
+    let f = vm.get_attr_str(boot, "__import__")?;
+    let or = |v: Option<Value>, d: Value| v.unwrap_or(d);
+    vm.call(
+        f,
+        &[
+            name,
+            or(globals, Value::NONE),
+            Value::NONE,
+            or(fromlist, TupleObj::new(&[]).value()),
+            Value::int(level),
+        ],
+    )
+}
+
+fn all(vm: &Vm, it: Value) -> Res<bool> {
+    let it = vm.iter(it)?;
+    while let Some(v) = vm.next(it)? {
+        if !vm.truth(v)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn any(vm: &Vm, it: Value) -> Res<bool> {
+    let it = vm.iter(it)?;
+    while let Some(v) = vm.next(it)? {
+        if vm.truth(v)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn radix(vm: &Vm, v: Value, base: u32) -> Res<String> {
+    let i = vm.index_int(v)?.into_big();
+    let prefix = match base {
+        2 => "0b",
+        8 => "0o",
+        _ => "0x",
+    };
+    let digits = i.magnitude().to_str_radix(base);
+    let sign = if i.sign() == num_bigint::Sign::Minus { "-" } else { "" };
+    Ok(format!("{sign}{prefix}{digits}"))
+}
+
+fn breakpoint(vm: &Vm, args: Ptr<TupleObj>, kws: Ptr<DictObj>) -> Res<Value> {
+    let hook = rt()
+        .sys()
+        .get_str(intern("breakpointhook"))
+        .ok_or_else(|| vm.runtime_error("lost sys.breakpointhook"))?;
+    vm.call_dict(hook, args.as_slice(), Some(kws))
+}
+
+fn chr(vm: &Vm, v: Value) -> Res<Ptr<StrObj>> {
+    match vm.index_int(v)?.to_i64() {
+        Some(i @ 0..=0x10ffff) => Ok(StrObj::from_char(i as u32)),
+        _ => Err(vm.value_error("chr() arg not in range(0x110000)")),
+    }
+}
+
+fn ord(vm: &Vm, v: Value) -> Res<u32> {
+    let wrong = |n: usize, what: &str| {
+        vm.type_error(format!("ord() expected a character, but {what} of length {n} found"))
+    };
+    if let Some(s) = v.downcast::<StrObj>() {
+        return if s.len() == 1 { Ok(s.char_at(0)) } else { Err(wrong(s.len(), "string")) };
+    }
+    let bytes: Option<(usize, u8)> = if let Some(b) = v.downcast::<BytesObj>() {
+        Some((b.len(), b.as_slice().first().copied().unwrap_or(0)))
+    } else {
+        v.downcast::<BytearrayObj>().map(|b| (b.as_slice().len(), b.as_slice().first().copied().unwrap_or(0)))
+    };
+    match bytes {
+        Some((1, b)) => Ok(b as u32),
+        Some((n, _)) => Err(wrong(n, if v.is::<BytesObj>() { "bytes" } else { "bytearray" })),
+        None => Err(vm.type_error(format!(
+            "ord() expected string of length 1, but {} found",
+            type_of(v).name_str()
+        ))),
+    }
+}
+
+fn dir(vm: &Vm, v: Option<Value>) -> Res<Value> {
+    let names = match v {
+        None => {
+            let l = locals(vm)?;
+            let keys = vm.call_method(l, rt().names.keys, &[])?;
+            vm.list_of(keys)?
+        }
+        Some(v) => {
+            let f = type_of(v).special(Special::Dir);
+            if f.is_empty() {
+                return Err(vm.type_error("object does not provide __dir__"));
+            }
+            let r = vm.call_special(f, &[v])?;
+            vm.list_of(r)?
+        }
+    };
+    let list = ListObj::from_array(names, names.len());
+    vm.call_method(list.value(), intern("sort"), &[])?;
+    Ok(list.value())
+}
+
+fn format(vm: &Vm, v: Value, spec: Option<Ptr<StrObj>>) -> Res<Ptr<StrObj>> {
+    vm.format(v, spec.unwrap_or_else(|| rt().empty_str()))
+}
+
+fn getattr(vm: &Vm, o: Value, n: Value, default: Option<Value>) -> Res<Value> {
+    attr_name(vm, n)?;
+    match default {
+        None => vm.get_attr(o, n),
+        Some(d) => Ok(vm.get_attr_opt(o, n)?.unwrap_or(d)),
+    }
+}
+
+fn input(vm: &Vm, prompt: Option<Value>) -> Res<Value> {
+    let stream = |name: &str| {
+        rt().sys()
+            .get_str(intern(name))
+            .filter(|v| !v.is_none())
+            .ok_or_else(|| vm.runtime_error(format!("input(): lost sys.{name}")))
+    };
+    let (stdin, stdout, stderr) = (stream("stdin")?, stream("stdout")?, stream("stderr")?);
+    let _ = vm.call_method(stderr, rt().names.flush, &[]);
+    if let Some(p) = prompt {
+        let s = vm.str(p)?;
+        vm.call_method(stdout, rt().names.write, &[s.value()])?;
+    }
+    vm.call_method(stdout, rt().names.flush, &[])?;
+    let line = vm.call_method(stdin, intern("readline"), &[])?;
+    let Some(s) = line.downcast::<StrObj>() else {
+        return Err(vm.type_error("object.readline() returned non-string"));
+    };
+    if s.is_empty() {
+        return Err(vm.eof_error("EOF when reading a line"));
+    }
+    if s.char_at(s.len() - 1) == '\n' as u32 {
+        return Ok(s.substring(0, s.len() - 1).value());
+    }
+    Ok(line)
+}
+
+fn iter(vm: &Vm, v: Value, sentinel: Option<Value>) -> Res<Value> {
+    let Some(s) = sentinel else { return vm.iter(v) };
+    if !vm.is_callable(v) {
+        return Err(vm.type_error("iter(v, w): v must be callable"));
+    }
+    let map = CALL_ITERATOR.get().instance_map();
+    Ok(heap()
+        .alloc(map, CallIterObj { header: Header::new(map), callable: Field::new(v), sentinel: Field::new(s) })
+        .value())
+}
+
+fn aiter(vm: &Vm, v: Value) -> Res<Value> {
+    let f = type_of(v).special(Special::Aiter);
+    if f.is_empty() {
+        return Err(vm.type_error(format!("'{}' object is not an async iterable", type_of(v).name_str())));
+    }
+    let it = vm.call_special(f, &[v])?;
+    if type_of(it).special(Special::Anext).is_empty() {
+        return Err(vm.type_error(format!("aiter() returned not an async iterator of type '{}'", type_of(it).name_str())));
+    }
+    Ok(it)
+}
+
+fn locals(vm: &Vm) -> Res<Value> {
+    let Some(f) = vm.top_frame() else {
+        return Err(vm.system_error("frame does not exist"));
+    };
+    let o = vm.frame_object(f);
+    if !o.locals.get().is_empty() {
+        return Ok(o.locals.get());
+    }
+    // A function: a fresh snapshot each time (PEP 667).
+    let proxy = vm.get_attr_str(o.value(), "f_locals")?;
+    let d = DictObj::new();
+    vm.dict_update(d, proxy)?;
+    Ok(d.value())
+}
+
+fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Value>, cmp: Cmp, name: &str) -> Res<Value> {
+    let positional = args.len() > 1;
+    if args.is_empty() {
+        return Err(vm.type_error(format!("{name} expected at least 1 argument, got 0")));
+    }
+    if positional && default.is_some() {
+        return Err(vm.type_error(format!(
+            "Cannot specify a default for {name}() with multiple positional arguments"
+        )));
+    }
+    let it = vm.iter(if positional { args.value() } else { args.get(0) })?;
+    let mut best: Option<(Value, Value)> = None;
+    while let Some(v) = vm.next(it)? {
+        let k = match key.0 {
+            Some(f) => vm.call(f, &[v])?,
+            None => v,
+        };
+        match best {
+            Some((_, b)) if !vm.compare_bool(k, b, cmp)? => {}
+            _ => best = Some((v, k)),
+        }
+    }
+    match (best, default) {
+        (Some((v, _)), _) => Ok(v),
+        (None, Some(d)) => Ok(d),
+        (None, None) => Err(vm.value_error(format!("{name}() iterable argument is empty"))),
+    }
+}
+
+fn next(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
+    if type_of(it).special(Special::Next).is_empty() {
+        return Err(vm.type_error(format!("'{}' object is not an iterator", type_of(it).name_str())));
+    }
+    match (vm.next(it)?, default) {
+        (Some(v), _) => Ok(v),
+        (None, Some(d)) => Ok(d),
+        (None, None) => vm.stop_if_empty(Value::EMPTY),
+    }
+}
+
+fn anext(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
+    let f = type_of(it).special(Special::Anext);
+    if f.is_empty() {
+        return Err(vm.type_error(format!("'{}' object is not an async iterator", type_of(it).name_str())));
+    }
+    let a = vm.call_special(f, &[it])?;
+    match default {
+        None => Ok(a),
+        Some(_) => Err(vm.missing("anext() with a default")),
+    }
+}
+
+fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
+    let Some(m) = modulus.0 else { return vm.binary(base, exp, &ops::POW) };
+    for (v, s) in [(base, Special::Pow), (exp, Special::Rpow)] {
+        let f = type_of(v).special(s);
+        if f.is_empty() {
+            continue;
+        }
+        let other = if s == Special::Pow { exp } else { base };
+        let r = vm.call_special(f, &[v, other, m])?;
+        if r != Value::NOT_IMPLEMENTED {
+            return Ok(r);
+        }
+    }
+    Err(vm.type_error(format!(
+        "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
+        type_of(base).name_str(),
+        type_of(exp).name_str(),
+        type_of(m).name_str()
+    )))
+}
+
+fn print(
+    vm: &Vm,
+    args: Ptr<TupleObj>,
+    sep: OrNone<Value>,
+    end: OrNone<Value>,
+    file: OrNone<Value>,
+    flush: Option<Value>,
+) -> Res<()> {
+    let file = match file.0 {
+        Some(f) => f,
+        None => match rt().sys().get_str(rt().names.stdout) {
+            Some(f) if f.is_none() => return Ok(()),
+            Some(f) => f,
+            None => return Err(vm.runtime_error("lost sys.stdout")),
+        },
+    };
+    for (v, name) in [(sep.0, "sep"), (end.0, "end")] {
+        if let Some(v) = v
+            && !v.is::<StrObj>()
+        {
+            return Err(vm.type_error(format!(
+                "{name} must be None or a string, not {}",
+                type_of(v).name_str()
+            )));
+        }
+    }
+    let write = vm.get_attr(file, rt().names.write)?;
+    for (i, &a) in args.as_slice().iter().enumerate() {
+        if i > 0 {
+            vm.call(write, &[sep.0.unwrap_or(rt().latin1_char(b' ').value())])?;
+        }
+        let s = vm.str(a)?;
+        vm.call(write, &[s.value()])?;
+    }
+    vm.call(write, &[end.0.unwrap_or(rt().latin1_char(b'\n').value())])?;
+    if let Some(f) = flush
+        && vm.truth(f)?
+    {
+        vm.call_method(file, rt().names.flush, &[])?;
+    }
+    Ok(())
+}
+
+fn round(vm: &Vm, v: Value, ndigits: OrNone<Value>) -> Res<Value> {
+    let f = type_of(v).special(Special::Round);
+    if f.is_empty() {
+        return Err(vm.type_error(format!("type {} doesn't define __round__ method", type_of(v).name_str())));
+    }
+    match ndigits.0 {
+        Some(n) => vm.call_special(f, &[v, n]),
+        None => vm.call_special(f, &[v]),
+    }
+}
+
+fn sorted(vm: &Vm, it: Value, key: Option<Value>, reverse: Option<Value>) -> Res<Value> {
+    let items = vm.list_of(it)?;
+    let list = ListObj::from_array(items, items.len());
+    let kw = DictObj::new();
+    if let Some(k) = key {
+        kw.set_str(intern("key"), k);
+    }
+    if let Some(r) = reverse {
+        kw.set_str(intern("reverse"), r);
+    }
+    let sort = vm.get_attr_str(list.value(), "sort")?;
+    vm.call_dict(sort, &[], Some(kw))?;
+    Ok(list.value())
+}
+
+fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
+    let mut total = start.unwrap_or(Value::int(0));
+    for (class, what, hint) in [
+        (rt().types.str, "strings", "''.join(seq)"),
+        (rt().types.bytes, "bytes", "b''.join(seq)"),
+        (rt().types.bytearray, "bytearray", "b''.join(seq)"),
+    ] {
+        if type_of(total).is_subtype(class) {
+            return Err(vm.type_error(format!("sum() can't sum {what} [use {hint} instead]")));
+        }
+    }
+    let it = vm.iter(it)?;
+    // Floats are summed with compensation, as CPython does since 3.12.
+    let mut compensation: Option<(f64, f64)> = total.is_float().then(|| (total.as_float(), 0.0));
+    while let Some(v) = vm.next(it)? {
+        if let Some((s, c)) = compensation {
+            let x = if v.is_float() {
+                Some(v.as_float())
+            } else if v.is_int() {
+                Some(v.as_int() as f64)
+            } else {
+                None
+            };
+            if let Some(x) = x {
+                let t = s + x;
+                let e = if s.abs() >= x.abs() { (s - t) + x } else { (x - t) + s };
+                compensation = Some((t, c + e));
+                continue;
+            }
+            total = Value::float(finish_sum(s, c));
+            compensation = None;
+        }
+        if total.both_ints(v) {
+            if let Some(r) = total.int_add(v) {
+                total = r;
+                continue;
+            }
+        }
+        total = vm.binary(total, v, &ops::ADD)?;
+        if total.is_float() {
+            compensation = Some((total.as_float(), 0.0));
+        }
+    }
+    Ok(match compensation {
+        Some((s, c)) => Value::float(finish_sum(s, c)),
+        None => total,
+    })
+}
+
+fn finish_sum(s: f64, c: f64) -> f64 {
+    if c != 0.0 && c.is_finite() { s + c } else { s }
+}
+
+fn vars(vm: &Vm, v: Option<Value>) -> Res<Value> {
+    match v {
+        None => locals(vm),
+        Some(v) => match vm.get_attr_opt(v, rt().names.dict)? {
+            Some(d) => Ok(d),
+            None => Err(vm.type_error("vars() argument must have __dict__ attribute")),
+        },
+    }
+}
+
+heap_object! {
+    /// `iter(callable, sentinel)`; `callable` is EMPTY once exhausted.
+    pub struct CallIterObj { pub callable: Field, pub sentinel: Field }
+}
+
+impl cape_vm::native::Named for CallIterObj {
+    const NAME: &'static str = "callable_iterator";
+}
+
+static CALL_ITERATOR: StaticType = StaticType::new();
+
+fn init_iterators(_vm: &Vm) {
+    let t = new_type::<CallIterObj>("callable_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, s: Value| s)
+        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, s: Ptr<CallIterObj>| -> Res<Value> {
+            let f = s.callable.get();
+            if f.is_empty() {
+                return Ok(Value::EMPTY);
+            }
+            let v = match vm.call(f, &[]) {
+                Ok(v) => v,
+                Err(r) if r.is(rt().types.stop_iteration) => {
+                    s.callable.set_no_barrier(Value::EMPTY);
+                    return Ok(Value::EMPTY);
+                }
+                Err(r) => return Err(r),
+            };
+            if vm.eq_identity(s.sentinel.get(), v)? {
+                s.callable.set_no_barrier(Value::EMPTY);
+                return Ok(Value::EMPTY);
+            }
+            Ok(v)
+        });
+    CALL_ITERATOR.set(t.class());
+}

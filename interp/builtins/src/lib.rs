@@ -4,6 +4,8 @@
 
 use cape_vm::Vm;
 
+pub mod compile_fn;
+
 macro_rules! files {
     ($($file:ident),* $(,)?) => {
         $(pub mod $file;)*

@@ -1,0 +1,347 @@
+//! `compile`, `eval` and `exec`.
+
+use std::sync::Arc;
+
+use cape_compile::{CompileOptions, ErrorKind, Mode, SyntaxErr, compile_with_warnings};
+use cape_vm::eval::new_code;
+use cape_vm::exc::{Raised, set_extra};
+use cape_vm::native::OrNone;
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+/// Adds the three functions.
+pub(crate) fn init(m: Ptr<ModuleObj>) {
+    m.function(
+        "compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)",
+        "Compile source into a code object that can be executed by exec() or eval().",
+        compile,
+    )
+    .function("eval(source, /, globals=None, locals=None)", "Evaluate the given source in the context of globals and locals.", eval)
+    .function("exec(source, /, globals=None, locals=None, *, closure=None)", "Execute the given source in the context of globals and locals.", exec);
+}
+
+/// Flags that `compile` accepts besides the future ones.
+const PYCF_ONLY_AST: i64 = 0x400;
+const PYCF_MASK: i64 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
+
+/// Compiles text to a code object: SyntaxErrors are raised, warnings given through `warnings`.
+pub fn compile_text(vm: &Vm, source: &str, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Ptr<CodeObj>> {
+    let opts = CompileOptions { optimize, flags };
+    match compile_with_warnings(source, filename, mode, opts) {
+        Ok(c) => {
+            for w in &c.warnings {
+                give_warning(vm, &w.msg, filename, w.line)?;
+            }
+            Ok(new_code(vm, Arc::new(c.code)))
+        }
+        Err(e) => Err(syntax_error(vm, &e, filename)),
+    }
+}
+
+fn give_warning(vm: &Vm, message: &str, filename: &str, line: u32) -> Res<()> {
+    let Ok(warn) = vm.import_attr("_warnings", "warn_explicit") else { return Ok(()) };
+    let args = [
+        StrObj::new(message).value(),
+        rt().types.syntax_warning.value(),
+        StrObj::new(filename).value(),
+        Value::int(line as i64),
+    ];
+    match vm.call(warn, &args) {
+        Ok(_) => Ok(()),
+        Err(r) if r.is(rt().types.syntax_warning) => {
+            // A warning turned into an error is a SyntaxError at that place.
+            let e = SyntaxErr {
+                kind: ErrorKind::Syntax,
+                msg: message.to_string(),
+                line,
+                col: 1,
+                end_line: line,
+                end_col: 1,
+                text: None,
+                incomplete: false,
+            };
+            Err(syntax_error(vm, &e, filename))
+        }
+        Err(r) => Err(r),
+    }
+}
+
+/// The Python exception of a compiler error.
+pub fn syntax_error(vm: &Vm, e: &SyntaxErr, filename: &str) -> Raised {
+    let t = &rt().types;
+    let class = match e.kind {
+        ErrorKind::Syntax if e.incomplete => t.syntax_error,
+        ErrorKind::Syntax => t.syntax_error,
+        ErrorKind::Indentation => t.indentation_error,
+        ErrorKind::Tab => t.tab_error,
+        ErrorKind::Memory => return vm.memory_error(&e.msg),
+        ErrorKind::Recursion => return vm.recursion_error(&e.msg),
+        ErrorKind::Overflow => return vm.overflow_error(&e.msg),
+        ErrorKind::Value => return vm.value_error(&e.msg),
+    };
+    let text = e.text.as_ref().map_or(Value::NONE, |t| StrObj::new(t).value());
+    let (file, line, col) =
+        (StrObj::new(filename).value(), Value::int(e.line as i64), Value::int(e.col as i64));
+    let (end_line, end_col) = (Value::int(e.end_line as i64), Value::int(e.end_col as i64));
+    let place = TupleObj::new(&[file, line, col, text, end_line, end_col]).value();
+    let message = StrObj::new(&e.msg).value();
+    let r = vm.new_exc_args(class, &[message, place]);
+    for (i, v) in [message, file, line, col, text, end_line, end_col].into_iter().enumerate() {
+        set_extra(r.exc(), i, v);
+    }
+    r
+}
+
+/// Source given as str, bytes or bytes-like, decoded (PEP 263).
+pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str) -> Res<String> {
+    let text = if let Some(s) = source.downcast::<StrObj>() {
+        vm.utf8(s)?
+    } else if let Some(b) = source.downcast::<BytesObj>() {
+        decode_source(vm, b.as_slice())?
+    } else if let Some(b) = source.downcast::<BytearrayObj>() {
+        decode_source(vm, b.as_slice())?
+    } else if type_of(source).name_str() == "memoryview" {
+        let b = vm.call_method(source, intern("tobytes"), &[])?;
+        decode_source(vm, b.downcast::<BytesObj>().expect("tobytes gives bytes").as_slice())?
+    } else {
+        return Err(vm.type_error(format!("{name}() arg 1 must be a {what}")));
+    };
+    if text.contains('\0') {
+        return Err(vm.syntax_error("source code string cannot contain null bytes"));
+    }
+    Ok(text)
+}
+
+/// Decodes a source file: UTF-8 unless a coding line names another encoding.
+pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
+    let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match coding_of(body).as_deref() {
+        None | Some("utf-8" | "utf8" | "ascii" | "us-ascii" | "utf_8") => match std::str::from_utf8(body) {
+            Ok(s) => Ok(s.to_string()),
+            Err(e) => {
+                let at = e.valid_up_to();
+                let line = body[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+                Err(vm.syntax_error(format!(
+                    "(unicode error) 'utf-8' codec can't decode byte 0x{:02x} in position {}: invalid start byte (line {line})",
+                    body[at], at
+                )))
+            }
+        },
+        Some("latin-1" | "iso-8859-1" | "iso-latin-1" | "latin1" | "l1") => Ok(body.iter().map(|&b| b as char).collect()),
+        Some(other) => {
+            let b = BytesObj::new(body).value();
+            let m = vm.get_attr_str(b, "decode")?;
+            match vm.call(m, &[StrObj::new(other).value()]) {
+                Ok(s) => match s.downcast::<StrObj>() {
+                    Some(s) => vm.utf8(s),
+                    None => Err(vm.type_error("the decoder of the source did not give a str")),
+                },
+                Err(r) if r.is(rt().types.lookup_error) => {
+                    Err(vm.syntax_error(format!("unknown encoding: {other}")))
+                }
+                Err(r) => Err(r),
+            }
+        }
+    }
+}
+
+/// The encoding that a coding comment in the first two lines names.
+fn coding_of(bytes: &[u8]) -> Option<String> {
+    for line in bytes.split(|&b| b == b'\n').take(2) {
+        let trimmed: &[u8] = line.trim_ascii_start();
+        if !trimmed.starts_with(b"#") {
+            if trimmed.is_empty() {
+                continue;
+            }
+            return None;
+        }
+        if let Some(at) = memchr::memmem::find(trimmed, b"coding") {
+            let rest = &trimmed[at + 6..];
+            if matches!(rest.first(), Some(b':' | b'=')) {
+                let name: Vec<u8> = rest[1..]
+                    .iter()
+                    .copied()
+                    .skip_while(|b| *b == b' ' || *b == b'\t')
+                    .take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+                    .collect();
+                if !name.is_empty() {
+                    return Some(String::from_utf8_lossy(&name).to_lowercase().replace('_', "-"));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn inherited_flags(vm: &Vm) -> u32 {
+    // SAFETY: the top frame is initialised.
+    vm.top_frame().map_or(0, |f| unsafe { (&(*f).code).flags } & CompileOptions::FUTURE_MASK)
+}
+
+fn compile(
+    vm: &Vm,
+    source: Value,
+    filename: Value,
+    mode: Ptr<StrObj>,
+    flags: Option<i64>,
+    dont_inherit: Option<bool>,
+    optimize: Option<i64>,
+    _feature_version: Option<i64>,
+) -> Res<Value> {
+    let filename = file_name(vm, filename)?;
+    let flags = flags.unwrap_or(0);
+    if flags & !(PYCF_MASK | CompileOptions::FUTURE_MASK as i64) != 0 {
+        return Err(vm.value_error("compile(): unrecognised flags"));
+    }
+    let optimize = match optimize.unwrap_or(-1) {
+        -1 => rt().config().optimize,
+        o @ 0..=2 => o as u8,
+        _ => return Err(vm.value_error("compile(): invalid optimize value")),
+    };
+    if flags & PYCF_ONLY_AST != 0 {
+        let f = vm.import_attr("_ast", "_parse").map_err(|_| vm.missing("compile() to an AST"))?;
+        return vm.call(f, &[source, StrObj::new(&filename).value(), mode.value(), Value::int(flags)]);
+    }
+    let m = match mode.as_ascii() {
+        Some("exec") => Mode::Exec,
+        Some("eval") => Mode::Eval,
+        Some("single") => Mode::Single,
+        Some("func_type") => {
+            return Err(vm.value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST"));
+        }
+        _ => return Err(vm.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
+    };
+    let mut flags = flags as u32;
+    if !dont_inherit.unwrap_or(false) {
+        flags |= inherited_flags(vm);
+    }
+    if source.is_ptr() && !source.is::<StrObj>() && !source.is::<BytesObj>() && is_ast(vm, source) {
+        let f = vm.import_attr("_ast", "_unparse_for_compile").map_err(|_| vm.missing("compile() of an AST"))?;
+        let text = vm.call(f, &[source])?;
+        let text = text.downcast::<StrObj>().map(|s| vm.utf8(s)).transpose()?.unwrap_or_default();
+        return compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value());
+    }
+    let text = source_text(vm, source, "string, bytes or AST object", "compile")?;
+    compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value())
+}
+
+fn is_ast(vm: &Vm, v: Value) -> bool {
+    rt().modules()
+        .get_str(intern("_ast"))
+        .and_then(|m| vm.get_attr_opt(m, intern("AST")).ok().flatten())
+        .is_some_and(|c| vm.is_instance(v, c).unwrap_or(false))
+}
+
+fn file_name(vm: &Vm, v: Value) -> Res<String> {
+    if let Some(s) = v.downcast::<StrObj>() {
+        return Ok(s.to_utf8().map_or_else(|| s.display(), |c| c.into_owned()));
+    }
+    if let Some(b) = v.downcast::<BytesObj>() {
+        return Ok(String::from_utf8_lossy(b.as_slice()).into_owned());
+    }
+    let f = type_of(v).special(cape_vm::special::Special::Fspath);
+    if f.is_empty() {
+        return Err(vm.type_error(format!(
+            "expected str, bytes or os.PathLike object, not {}",
+            type_of(v).name_str()
+        )));
+    }
+    let p = vm.call_special(f, &[v])?;
+    file_name(vm, p)
+}
+
+/// Globals and locals of `eval` and `exec`, defaults filled in.
+fn namespaces(vm: &Vm, name: &str, globals: Option<Value>, locals: Option<Value>) -> Res<(Ptr<DictObj>, Value)> {
+    let (g, l) = match (globals, locals) {
+        (None, None) => {
+            let g = vm.caller_globals().ok_or_else(|| {
+                vm.system_error(format!("{name}() needs globals when no Python code runs"))
+            })?;
+            let locals = rt().builtins().get_str(intern("locals")).unwrap_or(Value::NONE);
+            (g, vm.call(locals, &[])?)
+        }
+        (None, Some(l)) => {
+            let g = vm
+                .caller_globals()
+                .ok_or_else(|| vm.system_error(format!("{name}() needs globals")))?;
+            (g, l)
+        }
+        (Some(g), l) => {
+            let Some(d) = g.downcast::<DictObj>() else {
+                return Err(vm.type_error(if name == "eval" {
+                    if type_of(g).special(cape_vm::special::Special::Getitem).is_empty() {
+                        "globals must be a dict".to_string()
+                    } else {
+                        "globals must be a real dict; try eval(code, {}, mapping)".to_string()
+                    }
+                } else {
+                    format!("{name}() globals must be a dict, not {}", type_of(g).name_str())
+                }));
+            };
+            (d, l.unwrap_or(g))
+        }
+    };
+    if !l.is::<DictObj>() && type_of(l).special(cape_vm::special::Special::Getitem).is_empty() {
+        return Err(vm.type_error(if name == "eval" {
+            "locals must be a mapping".to_string()
+        } else {
+            format!("locals must be a mapping or None, not {}", type_of(l).name_str())
+        }));
+    }
+    if g.get_str(rt().names.builtins).is_none() {
+        let b = rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE);
+        g.set_str(rt().names.builtins, b);
+    }
+    Ok((g, l))
+}
+
+fn eval(vm: &Vm, source: Value, globals: OrNone<Value>, locals: OrNone<Value>) -> Res<Value> {
+    let (g, l) = namespaces(vm, "eval", globals.0, locals.0)?;
+    let code = match source.downcast::<CodeObj>() {
+        Some(c) => {
+            if !c.unit.freevars.is_empty() {
+                return Err(vm.type_error("code object passed to eval() may not contain free variables"));
+            }
+            c
+        }
+        None => {
+            let text = source_text(vm, source, "string, bytes or code object", "eval")?;
+            let text = text.trim_start_matches([' ', '\t']);
+            compile_text(vm, text, "<string>", Mode::Eval, inherited_flags(vm), rt().config().optimize)?
+        }
+    };
+    vm.run_code(code, g, l, None)
+}
+
+fn exec(
+    vm: &Vm,
+    source: Value,
+    globals: OrNone<Value>,
+    locals: OrNone<Value>,
+    closure: OrNone<Value>,
+) -> Res<Value> {
+    let (g, l) = namespaces(vm, "exec", globals.0, locals.0)?;
+    let closure = closure.0;
+    if let Some(c) = source.downcast::<CodeObj>() {
+        let n = c.unit.freevars.len();
+        let cells = closure.and_then(|c| c.downcast::<TupleObj>());
+        if n == 0 && closure.is_some() {
+            return Err(vm.type_error("cannot use a closure with this code object"));
+        }
+        if n > 0
+            && !cells.is_some_and(|t| t.len() == n && t.as_slice().iter().all(|c| c.is::<CellObj>()))
+        {
+            return Err(vm.type_error(format!("code object requires a closure of exactly length {n}")));
+        }
+        vm.run_code(c, g, l, cells)?;
+        return Ok(Value::NONE);
+    }
+    if closure.is_some() {
+        return Err(vm.type_error("closure can only be used when source is a code object"));
+    }
+    let text = source_text(vm, source, "string, bytes or code object", "exec")?;
+    let code = compile_text(vm, &text, "<string>", Mode::Exec, inherited_flags(vm), rt().config().optimize)?;
+    vm.run_code(code, g, l, None)?;
+    Ok(Value::NONE)
+}

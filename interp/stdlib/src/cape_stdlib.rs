@@ -1,0 +1,45 @@
+//! `_cape_stdlib`: the embedded standard library, for the path hook in `_cape_library.py`.
+
+use cape_vm::object::*;
+use cape_vm::runtime::intern;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+/// Fills the module.
+pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.function("find(name, /)", "(is_package, file) of an embedded module, or None.", find)
+        .function("code(name, filename, /)", "The code object of an embedded module.", code)
+        .function("source(name, /)", "The source of an embedded module.", source)
+        .function("names(prefix, /)", "[(name, is_package)] of the modules directly below a dotted prefix.", names);
+    Ok(())
+}
+
+fn find(_vm: &Vm, name: String) -> Value {
+    match cape_frozen::find(&name) {
+        Some(m) => TupleObj::new(&[Value::bool(m.package), StrObj::new(m.path).value()]).value(),
+        None => Value::NONE,
+    }
+}
+
+fn module(vm: &Vm, name: &str) -> Res<cape_frozen::Module> {
+    cape_frozen::find(name).ok_or_else(|| vm.import_error(format!("no embedded module named '{name}'")))
+}
+
+fn code(vm: &Vm, name: String, filename: String) -> Res<Ptr<CodeObj>> {
+    crate::imp::embedded_code(vm, &module(vm, &name)?, &filename)
+}
+
+fn source(vm: &Vm, name: String) -> Res<Ptr<BytesObj>> {
+    Ok(BytesObj::new(&module(vm, &name)?.source()))
+}
+
+fn names(_vm: &Vm, prefix: String) -> Value {
+    let mut v = ValueVec::new();
+    for m in cape_frozen::modules() {
+        if let Some(rest) = m.name.strip_prefix(prefix.as_str())
+            && !rest.contains('.')
+        {
+            v.push(TupleObj::new(&[intern(rest), Value::bool(m.package)]).value());
+        }
+    }
+    ListObj::from_vec(v).value()
+}

@@ -1,0 +1,215 @@
+//! `displayhook`, `excepthook`, `exc_info`, frames, audit hooks, `exit`.
+
+use cape_vm::class::full_name;
+use cape_vm::exc::set_extra;
+use cape_vm::frame::FrameObj;
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.function("displayhook(object, /)", "Print an object to sys.stdout and also save it in builtins._", displayhook)
+        .function("excepthook(exctype, value, traceback, /)", "Handle an exception by displaying it with a traceback on sys.stderr.", excepthook)
+        .function("unraisablehook(unraisable, /)", "Handle an unraisable exception.", unraisablehook)
+        .function("breakpointhook(*args, **kwargs)", "This hook function is called by built-in breakpoint().", breakpointhook)
+        .function("exception()", "Return the current exception.", |vm: &Vm| vm.handled_exception())
+        .function("exc_info()", "Return current exception information: (type, value, traceback).", exc_info)
+        .function("exit(status=None, /)", "Exit the interpreter by raising SystemExit(status).", exit)
+        .function("_getframe(depth=0, /)", "Return a frame object from the call stack.", getframe)
+        .function("_getframemodulename(depth=0)", "Return the name of the module for a calling frame.", getframemodulename)
+        .function("_current_frames()", "Return a dict mapping each thread's thread id to its current stack frame.", current_frames)
+        .function("_current_exceptions()", "Return a dict mapping each thread's identifier to its current raised exception.", current_exceptions)
+        .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
+        .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
+        .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |_: &Vm| Value::NONE)
+        .function("getprofile()", "Return the profiling function set with sys.setprofile.", |_: &Vm| Value::NONE)
+        .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| unsupported(vm, f, "sys.settrace()"))
+        .function("setprofile(function, /)", "Set the profiling function.", |vm: &Vm, f: Value| unsupported(vm, f, "sys.setprofile()"))
+        .function("call_tracing(func, args, /)", "Call func(*args), while tracing is enabled.", |vm: &Vm, f: Value, a: Ptr<TupleObj>| vm.call(f, a.as_slice()))
+        .function("get_asyncgen_hooks()", "Return the installed asynchronous generators hooks.", get_asyncgen_hooks)
+        .function("set_asyncgen_hooks(firstiter=None, finalizer=None)", "Set a finalizer for async generators objects.", set_asyncgen_hooks)
+        .function("get_coroutine_origin_tracking_depth()", "Check status of origin tracking for coroutine objects in this thread.", |vm: &Vm| vm.origin_depth.get())
+        .function("set_coroutine_origin_tracking_depth(depth)", "Enable or disable origin tracking for coroutine objects in this thread.", set_origin_depth);
+    for (copy, name) in [("__displayhook__", "displayhook"), ("__excepthook__", "excepthook"), ("__unraisablehook__", "unraisablehook"), ("__breakpointhook__", "breakpointhook")] {
+        if let Some(f) = m.get(intern(name)) {
+            m.add(copy, f);
+        }
+    }
+    m.add("_audit_hooks", ListObj::new(&[]).value());
+    Ok(())
+}
+
+fn unsupported(vm: &Vm, f: Value, what: &str) -> Res<()> {
+    // Turning tracing off is always possible.
+    if f.is_none() { Ok(()) } else { Err(vm.missing(what)) }
+}
+
+fn displayhook(vm: &Vm, v: Value) -> Res<()> {
+    if v.is_none() {
+        return Ok(());
+    }
+    let b = rt().builtins();
+    b.set_str(rt().names.underscore, Value::NONE);
+    let Some(out) = rt().sys().get_str(rt().names.stdout).filter(|o| !o.is_none()) else {
+        return Err(vm.runtime_error("lost sys.stdout"));
+    };
+    let text = vm.repr(v)?;
+    match vm.call_method(out, rt().names.write, &[text.value()]) {
+        Err(r) if r.is(rt().types.unicode_encode_error) => {
+            let escaped = vm.ascii(v)?;
+            vm.call_method(out, rt().names.write, &[escaped.value()])?;
+        }
+        r => {
+            r?;
+        }
+    }
+    vm.call_method(out, rt().names.write, &[intern("\n")])?;
+    b.set_str(rt().names.underscore, v);
+    Ok(())
+}
+
+fn excepthook(vm: &Vm, class: Value, value: Value, tb: Value) -> Res<()> {
+    let _ = class;
+    if let Some(e) = value.downcast::<ExcObj>() {
+        if tb.is::<TracebackObj>() && e.traceback.get().is_none() {
+            e.traceback.set(e, tb);
+        }
+        crate::report::print_exception(vm, e);
+    }
+    Ok(())
+}
+
+fn unraisablehook(vm: &Vm, u: Value) -> Res<()> {
+    let value = vm.get_attr_str(u, "exc_value")?;
+    let message = vm.get_attr_str(u, "err_msg")?;
+    let object = vm.get_attr_str(u, "object")?;
+    let prefix = match message.downcast::<StrObj>() {
+        Some(m) => m.display(),
+        None => "Exception ignored in".to_string(),
+    };
+    let line = if object.is_none() {
+        format!("{prefix}:\n")
+    } else {
+        let text = vm.repr(object).map_or_else(|_| "<object repr() failed>".to_string(), |s| s.display());
+        format!("{prefix}: {text}\n")
+    };
+    crate::report::write_stderr(vm, &line);
+    if let Some(e) = value.downcast::<ExcObj>() {
+        crate::report::print_exception(vm, e);
+    }
+    Ok(())
+}
+
+fn breakpointhook(vm: &Vm, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Value> {
+    let name = std::env::var("PYTHONBREAKPOINT").unwrap_or_default();
+    if name == "0" {
+        return Ok(Value::NONE);
+    }
+    let name = if name.is_empty() { "pdb.set_trace".to_string() } else { name };
+    let (module, attr) = name.rsplit_once('.').unwrap_or(("builtins", &name));
+    let f = vm.import_attr(module, attr)?;
+    vm.call_dict(f, args.as_slice(), Some(kwargs))
+}
+
+fn exc_info(vm: &Vm) -> Ptr<TupleObj> {
+    match vm.handled_exception() {
+        Some(e) => TupleObj::new(&[type_of(e.value()).value(), e.value(), e.traceback.get()]),
+        None => TupleObj::new(&[Value::NONE; 3]),
+    }
+}
+
+fn exit(vm: &Vm, status: Option<Value>) -> Res<()> {
+    let v = status.unwrap_or(Value::NONE);
+    let args: &[Value] = if v.is_none() { &[] } else { &[v] };
+    let r = match v.downcast::<TupleObj>() {
+        Some(t) => vm.new_exc_args(rt().types.system_exit, t.as_slice()),
+        None => vm.new_exc_args(rt().types.system_exit, args),
+    };
+    set_extra(r.exc(), 0, v);
+    Err(r)
+}
+
+fn frame_at(vm: &Vm, depth: i64) -> Option<Ptr<FrameObj>> {
+    let mut f = vm.top_frame()?;
+    for _ in 0..depth.max(0) {
+        f = vm.frame_below(f)?;
+    }
+    Some(vm.frame_object(f))
+}
+
+fn getframe(vm: &Vm, depth: Option<i64>) -> Res<Ptr<FrameObj>> {
+    frame_at(vm, depth.unwrap_or(0)).ok_or_else(|| vm.value_error("call stack is not deep enough"))
+}
+
+fn getframemodulename(vm: &Vm, depth: Option<i64>) -> Value {
+    frame_at(vm, depth.unwrap_or(0))
+        .and_then(|f| f.globals.downcast::<DictObj>())
+        .and_then(|g| g.get_str(rt().names.name))
+        .unwrap_or(Value::NONE)
+}
+
+fn current_frames(vm: &Vm) -> Res<Ptr<DictObj>> {
+    let d = DictObj::new();
+    if let Some(f) = frame_at(vm, 0) {
+        d.set(vm, Int::Small(vm.ident.get() as i64).into_value(), f.value())?;
+    }
+    Ok(d)
+}
+
+fn current_exceptions(vm: &Vm) -> Res<Ptr<DictObj>> {
+    let d = DictObj::new();
+    let e = vm.handled_exception().map_or(Value::NONE, |e| e.value());
+    d.set(vm, Int::Small(vm.ident.get() as i64).into_value(), e)?;
+    Ok(d)
+}
+
+fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
+    let hooks = rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>());
+    let Some(hooks) = hooks.filter(|h| !h.is_empty()) else { return Ok(()) };
+    for &h in hooks.snapshot().as_slice() {
+        vm.call(h, &[event.value(), args.value()])?;
+    }
+    Ok(())
+}
+
+fn addaudithook(vm: &Vm, hook: Value) -> Res<()> {
+    match rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>()) {
+        Some(l) => l.push(hook),
+        None => return Err(vm.runtime_error("lost the audit hooks")),
+    }
+    Ok(())
+}
+
+fn get_asyncgen_hooks(vm: &Vm) -> Res<Value> {
+    use cape_builtins::structseq::{StructSeq, StructSeqType};
+    static HOOKS: StructSeqType = StructSeqType::new("sys.asyncgen_hooks", &["firstiter", "finalizer"], 2);
+    let [a, b] = &vm.asyncgen_hooks;
+    StructSeq::make(vm, &HOOKS, &[a.get(), b.get()])
+}
+
+fn set_asyncgen_hooks(vm: &Vm, firstiter: Option<Value>, finalizer: Option<Value>) -> Res<()> {
+    for (v, name) in [(finalizer, "finalizer"), (firstiter, "firstiter")] {
+        if let Some(v) = v
+            && !v.is_none()
+            && !vm.is_callable(v)
+        {
+            return Err(vm.type_error(format!("callable {name} expected, got {}", full_name(type_of(v)))));
+        }
+    }
+    if let Some(v) = firstiter {
+        vm.asyncgen_hooks[0].set(v);
+    }
+    if let Some(v) = finalizer {
+        vm.asyncgen_hooks[1].set(v);
+    }
+    Ok(())
+}
+
+fn set_origin_depth(vm: &Vm, depth: i64) -> Res<()> {
+    if depth < 0 {
+        return Err(vm.value_error("depth must be >= 0"));
+    }
+    vm.origin_depth.set(depth as u32);
+    Ok(())
+}
+

@@ -1,0 +1,143 @@
+//! Facts about the interpreter and the platform.
+
+use cape_builtins::structseq::{StructSeq, StructSeqType};
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use super::str_list;
+
+static VERSION_INFO: StructSeqType =
+    StructSeqType::new("sys.version_info", &["major", "minor", "micro", "releaselevel", "serial"], 5);
+static FLOAT_INFO: StructSeqType = StructSeqType::new(
+    "sys.float_info",
+    &[
+        "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds",
+    ],
+    11,
+);
+static INT_INFO: StructSeqType = StructSeqType::new(
+    "sys.int_info",
+    &["bits_per_digit", "sizeof_digit", "default_max_str_digits", "str_digits_check_threshold"],
+    4,
+);
+static HASH_INFO: StructSeqType = StructSeqType::new(
+    "sys.hash_info",
+    &["width", "modulus", "inf", "nan", "imag", "algorithm", "hash_bits", "seed_bits", "cutoff"],
+    9,
+);
+static THREAD_INFO: StructSeqType = StructSeqType::new("sys.thread_info", &["name", "lock", "version"], 3);
+
+/// The Python version that Cape implements.
+pub const VERSION: (u8, u8, u8) = (3, 14, 0);
+
+pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    let i = |n: i64| Value::int(n);
+    let s = |t: &str| StrObj::new(t).value();
+    let (major, minor, micro) = VERSION;
+    let version_info = StructSeq::make(
+        vm,
+        &VERSION_INFO,
+        &[i(major as i64), i(minor as i64), i(micro as i64), s("final"), i(0)],
+    )?;
+    m.add("version_info", version_info);
+    let hex = (major as i64) << 24 | (minor as i64) << 16 | (micro as i64) << 8 | 0xf0;
+    m.add("hexversion", i(hex));
+    m.add("version", s(&format!("{major}.{minor}.{micro} (Cape {}, Nov 28 2026, 00:00:00) [rustc]", env!("CARGO_PKG_VERSION"))));
+    m.add("api_version", i(1013));
+    m.add("copyright", s("Copyright (c) the Cape developers. MIT OR Apache-2.0.\nThe standard library is copyright (c) 2001 Python Software Foundation."));
+    m.add("platform", s("linux"));
+    m.add("byteorder", s("little"));
+    m.add("maxsize", Int::Small(i64::MAX).into_value());
+    m.add("maxunicode", i(0x10ffff));
+    m.add("platlibdir", s("lib"));
+    m.add("abiflags", s(""));
+    m.add("float_repr_style", s("short"));
+    m.add("_git", TupleObj::new(&[s("Cape"), s(""), s("")]).value());
+    m.add("_framework", s(""));
+    m.add("pycache_prefix", Value::NONE);
+    m.add("ps1", s(">>> "));
+    m.add("ps2", s("... "));
+    let impl_ns = cape_heap::heap().alloc(
+        rt().maps.simple_namespace,
+        NamespaceObj {
+            header: cape_heap::Header::new(rt().maps.simple_namespace),
+            dict: cape_heap::Field::new(DictObj::new().value()),
+        },
+    );
+    let d: Ptr<DictObj> = impl_ns.dict.downcast().expect("just made");
+    d.set_str(intern("name"), s("cape"));
+    d.set_str(intern("cache_tag"), s("cape-314"));
+    d.set_str(intern("version"), version_info);
+    d.set_str(intern("hexversion"), i(hex));
+    d.set_str(intern("_multiarch"), s("x86_64-linux-gnu"));
+    d.set_str(intern("supports_isolated_interpreters"), Value::FALSE);
+    m.add("implementation", impl_ns.value());
+    paths(m);
+    m.add(
+        "float_info",
+        StructSeq::make(
+            vm,
+            &FLOAT_INFO,
+            &[
+                Value::float(f64::MAX),
+                i(1024),
+                i(308),
+                Value::float(f64::MIN_POSITIVE),
+                i(-1021),
+                i(-307),
+                i(15),
+                i(53),
+                Value::float(f64::EPSILON),
+                i(2),
+                i(1),
+            ],
+        )?,
+    );
+    m.add("int_info", StructSeq::make(vm, &INT_INFO, &[i(30), i(4), i(4300), i(640)])?);
+    m.add(
+        "hash_info",
+        StructSeq::make(
+            vm,
+            &HASH_INFO,
+            &[i(64), Int::Small((1 << 61) - 1).into_value(), i(314159), i(0), i(1000003), s("foldhash"), i(64), i(128), i(0)],
+        )?,
+    );
+    m.add("thread_info", StructSeq::make(vm, &THREAD_INFO, &[s("pthread"), s("semaphore"), Value::NONE])?);
+    let mut names = rt().native_module_names();
+    names.extend(["builtins", "sys"]);
+    names.sort_unstable();
+    let mut v = ValueVec::new();
+    names.iter().for_each(|n| v.push(intern(n)));
+    m.add("builtin_module_names", TupleObj::new(&v).value());
+    let set = SetObj::with_map(rt().maps.frozenset);
+    let top = cape_frozen::modules().map(|m| m.name).filter(|n| !n.contains('.') && *n != "_cape_library");
+    for n in top.chain(names.iter().copied().filter(|n| !n.starts_with("_cape"))) {
+        set.add(vm, intern(n))?;
+    }
+    m.add("stdlib_module_names", set.value());
+    Ok(())
+}
+
+fn paths(m: Ptr<ModuleObj>) {
+    let c = rt().config();
+    let s = |t: &str| StrObj::new(t).value();
+    let executable = std::path::Path::new(&c.executable);
+    let prefix = executable
+        .parent()
+        .and_then(|p| p.parent())
+        .map_or_else(|| "/usr/local".to_string(), |p| p.to_string_lossy().into_owned());
+    let library = c.home.clone().unwrap_or_else(|| format!("{prefix}/lib/python3.14"));
+    m.add("executable", s(&c.executable));
+    m.add("_base_executable", s(&c.executable));
+    for n in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
+        m.add(n, s(&prefix));
+    }
+    m.add("_stdlib_dir", s(&library));
+    let mut path: Vec<String> = c.python_path.clone();
+    path.push(library);
+    m.add("path", str_list(path));
+    m.add("meta_path", ListObj::new(&[]).value());
+    m.add("path_hooks", ListObj::new(&[]).value());
+    m.add("path_importer_cache", DictObj::new().value());
+}

@@ -1,0 +1,85 @@
+//! Limits, interning, encodings, sizes.
+
+use cape_vm::object::*;
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| vm.recursion_limit.get())
+        .function("setrecursionlimit(limit, /)", "Set the maximum depth of the Python interpreter stack to n.", setrecursionlimit)
+        .function("getdefaultencoding()", "Return the current default encoding used by the Unicode implementation.", |_: &Vm| "utf-8")
+        .function("getfilesystemencoding()", "Return the encoding used to convert Unicode filenames to OS filenames.", |_: &Vm| "utf-8")
+        .function("getfilesystemencodeerrors()", "Return the error mode used for Unicode to OS filename conversion.", |_: &Vm| "surrogateescape")
+        .function("intern(string, /)", "``Intern'' the given string.", intern_fn)
+        .function("_is_interned(string, /)", "Return True if the given string is \"interned\".", |_: &Vm, s: Ptr<StrObj>| s.is_interned())
+        .function("_is_immortal(op, /)", "Return True if the given object is \"immortal\" per PEP 683.", |_: &Vm, v: Value| !v.is_ptr())
+        .function("getrefcount(object, /)", "Return the reference count of object.", |vm: &Vm, _v: Value| -> Res<i64> { Err(vm.missing("sys.getrefcount()")) })
+        .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
+        .function("getallocatedblocks()", "Return the number of memory blocks currently allocated.", |_: &Vm| 0i64)
+        .function("getswitchinterval()", "Return the current thread switch interval; see sys.setswitchinterval().", |_: &Vm| 0.005f64)
+        .function("setswitchinterval(interval, /)", "Set the ideal thread switching delay inside the Python interpreter.", setswitchinterval)
+        .function("get_int_max_str_digits()", "Return the maximum string digits limit for non-binary int<->str conversions.", |_: &Vm| rt().config().int_max_str_digits)
+        .function("set_int_max_str_digits(maxdigits)", "Set the maximum string digits limit for non-binary int<->str conversions.", set_int_max_str_digits)
+        .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| false)
+        .function("_clear_type_cache()", "Clear the internal type lookup cache.", |_: &Vm| ())
+        .function("_clear_internal_caches()", "Clear all internal performance-related caches.", |_: &Vm| ())
+        .function("_debugmallocstats()", "Print debug info to stderr about the state of the memory allocator.", |_: &Vm| ())
+        .function("_is_gil_enabled()", "Return True if the GIL is currently enabled.", |_: &Vm| true)
+        .function("is_stack_trampoline_active()", "Return *True* if a stack profiler trampoline is active.", |_: &Vm| false)
+        .function("getdlopenflags()", "Return the current value of the flags that are used for dlopen calls.", |_: &Vm| libc::RTLD_NOW)
+        .function("setdlopenflags(flags, /)", "Set the flags used by the interpreter for dlopen calls.", |_: &Vm, _f: i64| ());
+    Ok(())
+}
+
+fn setrecursionlimit(vm: &Vm, n: i64) -> Res<()> {
+    if n < 1 {
+        return Err(vm.value_error("recursion limit must be greater or equal than 1"));
+    }
+    if vm.depth() as i64 >= n {
+        return Err(vm.recursion_error(format!(
+            "cannot set the recursion limit to {n} at the recursion depth {}: the limit is too low",
+            vm.depth()
+        )));
+    }
+    vm.recursion_limit.set(n.min(u32::MAX as i64) as u32);
+    Ok(())
+}
+
+fn intern_fn(vm: &Vm, s: Ptr<StrObj>) -> Res<Value> {
+    if s.header().map() != rt().maps.str {
+        return Err(vm.type_error(format!("can't intern {}", type_of(s.value()).name_str())));
+    }
+    Ok(rt().intern_obj(s))
+}
+
+fn getsizeof(vm: &Vm, v: Value, default: Option<Value>) -> Res<Value> {
+    let f = type_of(v).special(Special::Sizeof);
+    if f.is_empty() {
+        return default.ok_or_else(|| {
+            vm.type_error(format!("Type {} doesn't define __sizeof__", type_of(v).name_str()))
+        });
+    }
+    let r = vm.call_special(f, &[v])?;
+    match Int::of(r).and_then(|i| i.to_i64()) {
+        Some(n) if n >= 0 => Ok(Value::int(n)),
+        Some(_) => Err(vm.value_error("__sizeof__() should return >= 0")),
+        None => default.ok_or_else(|| vm.type_error("an integer is required")),
+    }
+}
+
+fn setswitchinterval(vm: &Vm, s: f64) -> Res<()> {
+    if s <= 0.0 {
+        return Err(vm.value_error("switch interval must be strictly positive"));
+    }
+    Ok(())
+}
+
+fn set_int_max_str_digits(vm: &Vm, n: i64) -> Res<()> {
+    if n != 0 && n < 640 {
+        return Err(vm.value_error("maxdigits must be 0 or larger than 640"));
+    }
+    // SAFETY: the GIL is held; the option is a plain number that is read anew each time.
+    unsafe { (*rt().config.get()).int_max_str_digits = n as usize };
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `sys`.
+
+mod flags;
+mod hooks;
+mod info;
+mod limits;
+
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+/// Makes the module and enters it in `sys.modules`; called once, before anything is imported.
+pub fn start(vm: &Vm) -> Res<()> {
+    let m = ModuleObj::with_map(rt().maps.module);
+    let names = &rt().names;
+    let d = m.dict();
+    d.set_str(names.name, intern("sys"));
+    d.set_str(
+        names.doc,
+        StrObj::new("This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.").value(),
+    );
+    d.set_str(names.package, intern(""));
+    d.set_str(names.loader, Value::NONE);
+    d.set_str(names.spec, Value::NONE);
+    rt().sys.set(d.value());
+    m.add("modules", rt().modules().value());
+    rt().modules().set_str(intern("sys"), m.value());
+    flags::init(vm, m)?;
+    info::init(vm, m)?;
+    hooks::init(vm, m)?;
+    limits::init(vm, m)
+}
+
+/// A list of strings.
+pub(crate) fn str_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Value {
+    let mut v = ValueVec::new();
+    for s in items {
+        v.push(StrObj::new(s.as_ref()).value());
+    }
+    ListObj::from_vec(v).value()
+}
+
+/// An operating-system string as Python text: bytes that are not UTF-8 become surrogates.
+pub(crate) fn os_text(s: &std::ffi::OsStr) -> Ptr<StrObj> {
+    use std::os::unix::ffi::OsStrExt;
+    match std::str::from_utf8(s.as_bytes()) {
+        Ok(t) => StrObj::new(t),
+        Err(_) => {
+            let mut out = StrBuilder::new();
+            let mut rest = s.as_bytes();
+            loop {
+                match std::str::from_utf8(rest) {
+                    Ok(t) => {
+                        out.push_str(t);
+                        return out.finish();
+                    }
+                    Err(e) => {
+                        let (good, bad) = rest.split_at(e.valid_up_to());
+                        out.push_str(&String::from_utf8_lossy(good));
+                        let n = e.error_len().unwrap_or(bad.len());
+                        bad[..n].iter().for_each(|&b| out.push(0xdc00 + b as u32));
+                        rest = &bad[n..];
+                    }
+                }
+            }
+        }
+    }
+}
