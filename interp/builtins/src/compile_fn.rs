@@ -10,6 +10,9 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
+/// The mode of modules and scripts.
+pub const EXEC: Mode = Mode::Exec;
+
 /// Adds the three functions.
 pub(crate) fn init(m: Ptr<ModuleObj>) {
     m.function(

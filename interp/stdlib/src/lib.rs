@@ -4,6 +4,9 @@
 //! imported for the first time.
 
 pub mod buffers;
+pub mod report;
+pub mod stdprinter;
+pub mod sys;
 pub mod fsname;
 pub mod oserror;
 pub mod sys_call;
@@ -21,6 +24,8 @@ macro_rules! modules {
 }
 
 modules! {
+    "_cape_stdlib" cape_stdlib,
+    "_imp" imp,
     "errno" errno,
     "posix" posix,
 }

@@ -47,6 +47,8 @@ pub trait Foreign: Sync {
     fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]);
     /// Loads an extension module from a shared object.
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value>;
+    /// Runs the execution slots of a module made by multi-phase initialisation.
+    fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value>;
 }
 
 struct Slot(Cell<Option<&'static dyn Foreign>>);

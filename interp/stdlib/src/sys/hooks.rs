@@ -180,11 +180,18 @@ fn addaudithook(vm: &Vm, hook: Value) -> Res<()> {
     Ok(())
 }
 
-fn get_asyncgen_hooks(vm: &Vm) -> Res<Value> {
-    use cape_builtins::structseq::{StructSeq, StructSeqType};
-    static HOOKS: StructSeqType = StructSeqType::new("sys.asyncgen_hooks", &["firstiter", "finalizer"], 2);
+fn get_asyncgen_hooks(vm: &Vm) -> Value {
+    use cape_vm::structseq::{Spec, StructSeq};
+    static HOOKS: StructSeq = StructSeq::new(Spec {
+    name: "sys.asyncgen_hooks",
+    doc: "sys.asyncgen_hooks",
+    fields: &[("firstiter", ""), ("finalizer", "")],
+    visible: 2,
+    instantiable: false,
+    complete: None,
+});
     let [a, b] = &vm.asyncgen_hooks;
-    StructSeq::make(vm, &HOOKS, &[a.get(), b.get()])
+    HOOKS.make( &[a.get(), b.get()])
 }
 
 fn set_asyncgen_hooks(vm: &Vm, firstiter: Option<Value>, finalizer: Option<Value>) -> Res<()> {

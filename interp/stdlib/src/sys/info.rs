@@ -1,32 +1,53 @@
 //! Facts about the interpreter and the platform.
 
-use cape_builtins::structseq::{StructSeq, StructSeqType};
+use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use super::str_list;
 
-static VERSION_INFO: StructSeqType =
-    StructSeqType::new("sys.version_info", &["major", "minor", "micro", "releaselevel", "serial"], 5);
-static FLOAT_INFO: StructSeqType = StructSeqType::new(
-    "sys.float_info",
-    &[
-        "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds",
-    ],
-    11,
-);
-static INT_INFO: StructSeqType = StructSeqType::new(
-    "sys.int_info",
-    &["bits_per_digit", "sizeof_digit", "default_max_str_digits", "str_digits_check_threshold"],
-    4,
-);
-static HASH_INFO: StructSeqType = StructSeqType::new(
-    "sys.hash_info",
-    &["width", "modulus", "inf", "nan", "imag", "algorithm", "hash_bits", "seed_bits", "cutoff"],
-    9,
-);
-static THREAD_INFO: StructSeqType = StructSeqType::new("sys.thread_info", &["name", "lock", "version"], 3);
+static VERSION_INFO: StructSeq =
+    StructSeq::new(Spec {
+    name: "sys.version_info",
+    doc: "sys.version_info",
+    fields: &[("major", ""), ("minor", ""), ("micro", ""), ("releaselevel", ""), ("serial", "")],
+    visible: 5,
+    instantiable: false,
+    complete: None,
+});
+static FLOAT_INFO: StructSeq = StructSeq::new(Spec {
+    name: "sys.float_info",
+    doc: "sys.float_info",
+    fields: &[("max", ""), ("max_exp", ""), ("max_10_exp", ""), ("min", ""), ("min_exp", ""), ("min_10_exp", ""), ("dig", ""), ("mant_dig", ""), ("epsilon", ""), ("radix", ""), ("rounds", "")],
+    visible: 11,
+    instantiable: false,
+    complete: None,
+});
+static INT_INFO: StructSeq = StructSeq::new(Spec {
+    name: "sys.int_info",
+    doc: "sys.int_info",
+    fields: &[("bits_per_digit", ""), ("sizeof_digit", ""), ("default_max_str_digits", ""), ("str_digits_check_threshold", "")],
+    visible: 4,
+    instantiable: false,
+    complete: None,
+});
+static HASH_INFO: StructSeq = StructSeq::new(Spec {
+    name: "sys.hash_info",
+    doc: "sys.hash_info",
+    fields: &[("width", ""), ("modulus", ""), ("inf", ""), ("nan", ""), ("imag", ""), ("algorithm", ""), ("hash_bits", ""), ("seed_bits", ""), ("cutoff", "")],
+    visible: 9,
+    instantiable: false,
+    complete: None,
+});
+static THREAD_INFO: StructSeq = StructSeq::new(Spec {
+    name: "sys.thread_info",
+    doc: "sys.thread_info",
+    fields: &[("name", ""), ("lock", ""), ("version", "")],
+    visible: 3,
+    instantiable: false,
+    complete: None,
+});
 
 /// The Python version that Cape implements.
 pub const VERSION: (u8, u8, u8) = (3, 14, 0);
@@ -35,11 +56,9 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let i = |n: i64| Value::int(n);
     let s = |t: &str| StrObj::new(t).value();
     let (major, minor, micro) = VERSION;
-    let version_info = StructSeq::make(
-        vm,
-        &VERSION_INFO,
+    let version_info = VERSION_INFO.make(
         &[i(major as i64), i(minor as i64), i(micro as i64), s("final"), i(0)],
-    )?;
+    );
     m.add("version_info", version_info);
     let hex = (major as i64) << 24 | (minor as i64) << 16 | (micro as i64) << 8 | 0xf0;
     m.add("hexversion", i(hex));
@@ -76,9 +95,7 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     paths(m);
     m.add(
         "float_info",
-        StructSeq::make(
-            vm,
-            &FLOAT_INFO,
+        FLOAT_INFO.make(
             &[
                 Value::float(f64::MAX),
                 i(1024),
@@ -92,18 +109,16 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                 i(2),
                 i(1),
             ],
-        )?,
+        ),
     );
-    m.add("int_info", StructSeq::make(vm, &INT_INFO, &[i(30), i(4), i(4300), i(640)])?);
+    m.add("int_info", INT_INFO.make( &[i(30), i(4), i(4300), i(640)]));
     m.add(
         "hash_info",
-        StructSeq::make(
-            vm,
-            &HASH_INFO,
+        HASH_INFO.make(
             &[i(64), Int::Small((1 << 61) - 1).into_value(), i(314159), i(0), i(1000003), s("foldhash"), i(64), i(128), i(0)],
-        )?,
+        ),
     );
-    m.add("thread_info", StructSeq::make(vm, &THREAD_INFO, &[s("pthread"), s("semaphore"), Value::NONE])?);
+    m.add("thread_info", THREAD_INFO.make( &[s("pthread"), s("semaphore"), Value::NONE]));
     let mut names = rt().native_module_names();
     names.extend(["builtins", "sys"]);
     names.sort_unstable();

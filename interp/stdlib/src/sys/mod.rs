@@ -5,6 +5,8 @@ mod hooks;
 mod info;
 mod limits;
 
+pub use info::VERSION;
+
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 use cape_vm::{Ptr, Res, Value, Vm};

@@ -1,0 +1,272 @@
+//! The command line: CPython's options.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use cape_vm::config::Config;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Main {
+    /// `-c command`
+    Command(String),
+    /// `-m module`
+    Module(String),
+    /// A script, a folder or an archive.
+    File(OsString),
+    /// Standard input: `-`, or nothing.
+    Stdin,
+}
+
+/// The parsed command line.
+pub struct Cli {
+    /// Options for the runtime.
+    pub config: Config,
+    /// What to run.
+    pub main: Main,
+    /// `-X gc=...`
+    pub gc: Option<String>,
+}
+
+const USAGE: &str = "\
+usage: cape [option] ... [-c cmd | -m mod | file | -] [arg] ...
+Options:
+-b     : issue warnings about converting bytes/bytearray to str and comparing
+         bytes/bytearray with str or bytes with int (-bb: issue errors)
+-B     : don't write .pyc files on import; also PYTHONDONTWRITEBYTECODE=x
+-c cmd : program passed in as string (terminates option list)
+-d     : turn on parser debugging output
+-E     : ignore PYTHON* environment variables (such as PYTHONPATH)
+-h     : print this help message and exit (also -? or --help)
+-i     : inspect interactively after running script
+-I     : isolate Cape from the user's environment (implies -E and -s)
+-m mod : run library module as a script (terminates option list)
+-O     : remove assert and __debug__-dependent statements
+-OO    : do -O changes and also discard docstrings
+-P     : don't prepend a potentially unsafe path to sys.path
+-q     : don't print version and copyright messages on interactive startup
+-s     : don't add user site directory to sys.path
+-S     : don't imply 'import site' on initialization
+-u     : force the stdout and stderr streams to be unbuffered
+-v     : verbose (trace import statements); can be repeated
+-V     : print the Cape version number and exit (also --version)
+-W arg : warning control; arg is action:message:category:module:lineno
+-x     : skip first line of source
+-X opt : set implementation-specific option: dev, utf8, int_max_str_digits=N,
+         gc=every:N,move,poison,verify
+file   : program read from script file
+-      : program read from stdin (default; interactive mode if a tty)
+arg ...: arguments passed to program in sys.argv[1:]
+";
+
+fn bad(message: &str) -> i32 {
+    eprintln!("{message}\nusage: cape [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `cape -h' for more information.");
+    2
+}
+
+/// Parses the arguments. Err: the exit code, when everything has been said.
+pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
+    let mut c = Config { orig_argv: args.clone(), ..Config::default() };
+    c.executable = executable(args.first());
+    let mut gc = None;
+    let mut main = None;
+    let mut i = 1;
+    let mut rest_from = args.len();
+    'args: while i < args.len() {
+        let arg = args[i].as_bytes().to_vec();
+        if arg == b"-" {
+            main = Some(Main::Stdin);
+            rest_from = i;
+            break;
+        }
+        if arg == b"--" {
+            i += 1;
+            break;
+        }
+        if arg.first() != Some(&b'-') {
+            break;
+        }
+        if arg.starts_with(b"--") {
+            match arg.as_slice() {
+                b"--help" => {
+                    print!("{USAGE}");
+                    return Err(0);
+                }
+                b"--version" => {
+                    println!("{}", version());
+                    return Err(0);
+                }
+                b"--check-hash-based-pycs" => i += 1,
+                _ => return Err(bad(&format!("unknown option {}", String::from_utf8_lossy(&arg)))),
+            }
+            i += 1;
+            continue;
+        }
+        let mut j = 1;
+        while j < arg.len() {
+            let letter = arg[j];
+            j += 1;
+            if b"cmWX".contains(&letter) {
+                let value = if j < arg.len() {
+                    OsString::from_vec(arg[j..].to_vec())
+                } else {
+                    i += 1;
+                    match args.get(i) {
+                        Some(v) => v.clone(),
+                        None => return Err(bad(&format!("Argument expected for the -{} option", letter as char))),
+                    }
+                };
+                let text = value.to_string_lossy().into_owned();
+                match letter {
+                    b'c' => {
+                        main = Some(Main::Command(text));
+                        rest_from = i + 1;
+                        break 'args;
+                    }
+                    b'm' => {
+                        main = Some(Main::Module(text));
+                        rest_from = i + 1;
+                        break 'args;
+                    }
+                    b'W' => c.warn_options.push(text),
+                    _ => {
+                        let (k, v) = match text.split_once('=') {
+                            Some((k, v)) => (k.to_string(), Some(v.to_string())),
+                            None => (text, None),
+                        };
+                        match (k.as_str(), &v) {
+                            ("gc", Some(v)) => gc = Some(v.clone()),
+                            ("dev", _) => c.dev_mode = true,
+                            ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
+                            ("warn_default_encoding", _) => c.warn_default_encoding = true,
+                            ("int_max_str_digits", Some(v)) => match v.parse::<usize>() {
+                                Ok(n) if n == 0 || n >= 640 => c.int_max_str_digits = n,
+                                _ => {
+                                    eprintln!(
+                                        "Fatal Python error: config_init_int_max_str_digits: -X int_max_str_digits: invalid limit; must be >= 640 or 0 for unlimited."
+                                    );
+                                    return Err(1);
+                                }
+                            },
+                            _ => {}
+                        }
+                        c.x_options.push((k, v));
+                    }
+                }
+                break;
+            }
+            match letter {
+                b'b' => c.bytes_warning += 1,
+                b'B' => c.dont_write_bytecode = true,
+                b'd' => c.debug += 1,
+                b'E' => c.ignore_environment = true,
+                b'h' | b'?' => {
+                    print!("{USAGE}");
+                    return Err(0);
+                }
+                b'i' => {
+                    c.inspect = true;
+                    c.interactive = true;
+                }
+                b'I' => {
+                    c.isolated = true;
+                    c.ignore_environment = true;
+                    c.no_user_site = true;
+                    c.safe_path = true;
+                }
+                b'O' => c.optimize += 1,
+                b'P' => c.safe_path = true,
+                b'q' => c.quiet = true,
+                b'R' | b't' | b'J' => {}
+                b's' => c.no_user_site = true,
+                b'S' => c.no_site = true,
+                b'u' => c.unbuffered = true,
+                b'v' => c.verbose += 1,
+                b'V' => {
+                    println!("{}", version());
+                    return Err(0);
+                }
+                b'x' => c.x_options.push(("skip_first_line".into(), None)),
+                _ => return Err(bad(&format!("Unknown option: -{}", letter as char))),
+            }
+        }
+        i += 1;
+    }
+    let main = match main {
+        Some(m) => m,
+        None if i < args.len() => {
+            rest_from = i;
+            Main::File(args[i].clone())
+        }
+        None => {
+            rest_from = args.len();
+            Main::Stdin
+        }
+    };
+    let first = match &main {
+        Main::Command(_) => Some("-c".into()),
+        Main::Module(_) => Some("-m".into()),
+        Main::File(_) => None,
+        Main::Stdin if rest_from >= args.len() => Some("".into()),
+        Main::Stdin => None,
+    };
+    c.argv = first.into_iter().chain(args[rest_from.min(args.len())..].iter().cloned()).collect();
+    c.optimize = c.optimize.min(2);
+    environment(&mut c);
+    if c.dev_mode {
+        c.warn_options.insert(0, "default".into());
+    }
+    Ok(Cli { config: c, main, gc })
+}
+
+fn version() -> String {
+    let (a, b, c) = cape_stdlib::sys::VERSION;
+    format!("Python {a}.{b}.{c} (Cape {})", env!("CARGO_PKG_VERSION"))
+}
+
+fn executable(arg0: Option<&OsString>) -> String {
+    std::env::current_exe()
+        .map(|p| p.to_string_lossy().into_owned())
+        .unwrap_or_else(|_| arg0.map(|a| a.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Reads the environment, where the options do not say otherwise.
+fn environment(c: &mut Config) {
+    c.home = std::env::var("CAPEHOME").ok().filter(|v| !v.is_empty());
+    if c.ignore_environment {
+        return;
+    }
+    let get = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
+    if let Some(p) = get("PYTHONPATH") {
+        c.python_path = p.split(':').map(str::to_string).collect();
+    }
+    let count = |v: &str| v.parse::<u8>().unwrap_or(1).max(1);
+    if let Some(v) = get("PYTHONOPTIMIZE") {
+        c.optimize = c.optimize.max(count(&v)).min(2);
+    }
+    if let Some(v) = get("PYTHONVERBOSE") {
+        c.verbose = c.verbose.max(count(&v));
+    }
+    if let Some(v) = get("PYTHONDEBUG") {
+        c.debug = c.debug.max(count(&v));
+    }
+    c.dont_write_bytecode |= get("PYTHONDONTWRITEBYTECODE").is_some();
+    c.no_user_site |= get("PYTHONNOUSERSITE").is_some();
+    c.unbuffered |= get("PYTHONUNBUFFERED").is_some();
+    c.safe_path |= get("PYTHONSAFEPATH").is_some();
+    c.inspect |= get("PYTHONINSPECT").is_some();
+    c.dev_mode |= get("PYTHONDEVMODE").is_some();
+    c.warn_default_encoding |= get("PYTHONWARNDEFAULTENCODING").is_some();
+    c.utf8_mode |= get("PYTHONUTF8").as_deref() == Some("1");
+    if let Some(v) = get("PYTHONHASHSEED") {
+        c.hash_seed = v.parse().ok();
+    }
+    if let Some(v) = get("PYTHONINTMAXSTRDIGITS").and_then(|v| v.parse::<usize>().ok()) {
+        c.int_max_str_digits = v;
+    }
+    if let Some(w) = get("PYTHONWARNINGS") {
+        let mut all: Vec<String> = w.split(',').map(str::to_string).collect();
+        all.append(&mut c.warn_options);
+        c.warn_options = all;
+    }
+}
