@@ -1,19 +1,199 @@
 /* What every file of bridge-c includes: the C API, the private calls into Rust, and what the files
- * share among themselves. */
+ * share among themselves. Rules: everything here runs with the GIL, unless its row in api.toml says
+ * otherwise; nothing keeps a managed pointer, C sees mirrors only. */
 #ifndef CAPE_H
 #define CAPE_H
 
 #ifndef CAPE_BUILD
 #  define CAPE_BUILD 1
 #endif
-#define Py_BUILD_CORE 1
+#ifndef Py_BUILD_CORE
+#  define Py_BUILD_CORE 1
+#endif
 #include "Python.h"
+#include "structmember.h"
+#include "frameobject.h"
+#include "marshal.h"
+#include "internal/pycore_gc.h"
+#include "internal/pycore_moduleobject.h"
 
 #include "generated/slow.h"
 
+#define CAPE_PRIVATE Py_LOCAL_SYMBOL
+#define CAPE_LIKELY(x) __builtin_expect(!!(x), 1)
+#define CAPE_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* --- pystate.c: the thread ------------------------------------------------------------------- */
+
+/* The state of the running thread; NULL while it does not hold the GIL. */
+extern CAPE_PRIVATE __thread PyThreadState *_Cape_tstate __attribute__((tls_model("initial-exec")));
+/* For Rust, which cannot name a thread-local of C. */
+CAPE_PRIVATE void _Cape_SetThreadState(PyThreadState *tstate);
+
+#ifdef CAPE_INSIDE_CPYTHON  /* the differential tests run these files in CPython */
+#  define cape_tstate() PyThreadState_GetUnchecked()
+#else
+#  define cape_tstate() _Cape_tstate
+#endif
+/* The error indicator: the exception, borrowed, or NULL. */
+#define cape_error() (cape_tstate()->current_exception)
+
+/* --- the link -------------------------------------------------------------------------------- */
+
+/* The upper half of the head is the index of the object's link; a half with its low 16 bits clear is
+ * none (static objects of extensions have flags in the other 16 bits). */
+static inline int
+cape_is_linked(PyObject *op)
+{
+    return op->ob_overflow != 0;
+}
+
+/* --- free lists ------------------------------------------------------------------------------ */
+
+/* Freed structs of one size, chained through their first word. */
+typedef struct {
+    void *first;
+    int count;
+} CapeFreeList;
+
+static inline void *
+cape_take(CapeFreeList *list)
+{
+    void *p = list->first;
+    if (CAPE_LIKELY(p != NULL)) {
+        list->first = *(void **)p;
+        list->count--;
+    }
+    return p;
+}
+
+/* False when the list is full: the caller frees. */
+static inline int
+cape_give(CapeFreeList *list, void *p, int limit)
+{
+    if (list->count >= limit) {
+        return 0;
+    }
+    *(void **)p = list->first;
+    list->first = p;
+    list->count++;
+    return 1;
+}
+
+/* Makes a fresh struct an object with one reference, unlinked. Static types are not counted. */
+static inline void
+cape_init(void *p, PyTypeObject *type)
+{
+    PyObject *op = (PyObject *)p;
+    op->ob_refcnt_full = 1;
+    op->ob_type = type;
+}
+
+/* --- gcmodule.c: objects that take part in cyclic collection ------------------------------------ */
+
+/* Head of the ring of tracked objects. */
+extern CAPE_PRIVATE PyGC_Head _Cape_gc_tracked;
+
+static inline void
+cape_track(PyObject *op)
+{
+#ifdef CAPE_INSIDE_CPYTHON
+    PyObject_GC_Track(op);
+#else
+    PyGC_Head *gc = _Py_AS_GC(op);
+    PyGC_Head *last = (PyGC_Head *)_Cape_gc_tracked._gc_prev;
+    last->_gc_next = (uintptr_t)gc;
+    gc->_gc_prev = (uintptr_t)last | (gc->_gc_prev & ~_PyGC_PREV_MASK);
+    gc->_gc_next = (uintptr_t)&_Cape_gc_tracked;
+    _Cape_gc_tracked._gc_prev = (uintptr_t)gc;
+#endif
+}
+
+static inline void
+cape_untrack(PyObject *op)
+{
+#ifdef CAPE_INSIDE_CPYTHON
+    PyObject_GC_UnTrack(op);
+#else
+    PyGC_Head *gc = _Py_AS_GC(op);
+    if (gc->_gc_next == 0) {
+        return;
+    }
+    PyGC_Head *prev = (PyGC_Head *)(gc->_gc_prev & _PyGC_PREV_MASK);
+    PyGC_Head *next = (PyGC_Head *)gc->_gc_next;
+    prev->_gc_next = (uintptr_t)next;
+    next->_gc_prev = (uintptr_t)prev | (next->_gc_prev & ~_PyGC_PREV_MASK);
+    gc->_gc_next = 0;
+    gc->_gc_prev &= _PyGC_PREV_MASK_FINALIZED;
+#endif
+}
+
+/* Bytes in front of an instance: collector's head, dictionary and weak references. */
+static inline size_t
+cape_preheader(PyTypeObject *type)
+{
+    return (PyType_IS_GC(type) ? sizeof(PyGC_Head) : 0)
+           + ((type->tp_flags & Py_TPFLAGS_PREHEADER) ? 2 * sizeof(PyObject *) : 0);
+}
+
+/* Uninitialised memory of `size` bytes for an instance of `type`, behind a clear preheader; NULL with
+ * MemoryError. */
+CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
+/* Frees what cape_alloc gave. */
+CAPE_PRIVATE void cape_free(PyObject *op);
+
+/* --- types.c ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *symbol;
+    PyTypeObject *type;
+} CapeStaticType;
+/* All static types under the names of their symbols; {NULL, NULL} ends it. */
+extern CAPE_PRIVATE const CapeStaticType _Cape_static_types[];
+#ifndef CAPE_INSIDE_CPYTHON
+extern CAPE_PRIVATE PyTypeObject _PyNone_Type;
+extern CAPE_PRIVATE PyTypeObject _PyNotImplemented_Type;
+extern CAPE_PRIVATE PyTypeObject _PyUnion_Type;
+#endif
+
+/* Deallocators of structs that are not linked. */
+CAPE_PRIVATE void cape_list_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_tuple_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_unicode_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_bytes_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_bytearray_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_long_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_float_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_complex_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_slice_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_capsule_dealloc(PyObject *op);
+/* For the types whose mirrors hold nothing of their own: frees the struct. */
+CAPE_PRIVATE void cape_mirror_dealloc(PyObject *op);
+
+/* --- shared values ------------------------------------------------------------------------------ */
+
+/* Borrowed, immortal. */
+CAPE_PRIVATE PyObject *cape_empty_tuple(void);
+CAPE_PRIVATE PyObject *cape_empty_str(void);
+CAPE_PRIVATE PyObject *cape_empty_bytes(void);
+/* Borrowed, immortal: the ints from -5 to 256. */
+CAPE_PRIVATE PyObject *cape_small_int(int value);
+
+/* --- call.c ------------------------------------------------------------------------------------- */
+
+/* Checks that a call left either a result or an exception, not both and not neither; steals `result`.
+ * `where` names a function without an object. */
+CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, const char *where);
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
 /* Sets SystemError naming the function, which is a row of the table that nobody implements. */
-extern Py_LOCAL_SYMBOL void _Cape_Missing(const char *function);
+CAPE_PRIVATE void _Cape_Missing(const char *function);
 /* The same where the result cannot tell of an error: prints and aborts. */
-extern Py_LOCAL_SYMBOL void _Cape_MissingFatal(const char *function) _Py_NO_RETURN;
+CAPE_PRIVATE void _Cape_MissingFatal(const char *function) _Py_NO_RETURN;
+/* TypeError("expected ..., not ..."): `message` has one %.200s for the type's name. NULL. */
+CAPE_PRIVATE void *cape_type_error(const char *message, PyObject *op);
+/* SystemError("null argument to internal routine"), unless an exception is set. NULL. */
+CAPE_PRIVATE void *cape_null_error(void);
 
 #endif

@@ -1,0 +1,119 @@
+/* Memory. Three domains over one allocator, which PyMem_SetAllocator can replace; what extensions take
+ * is counted, so that the collector hears of it. */
+#include "cape.h"
+
+/* Bytes taken since Rust last looked (it resets this). */
+CAPE_PRIVATE size_t _Cape_allocated = 0;
+
+static void *
+raw_malloc(void *Py_UNUSED(ctx), size_t size)
+{
+    return malloc(size ? size : 1);
+}
+
+static void *
+raw_calloc(void *Py_UNUSED(ctx), size_t count, size_t size)
+{
+    return count && size ? calloc(count, size) : calloc(1, 1);
+}
+
+static void *
+raw_realloc(void *Py_UNUSED(ctx), void *p, size_t size)
+{
+    return realloc(p, size ? size : 1);
+}
+
+static void
+raw_free(void *Py_UNUSED(ctx), void *p)
+{
+    free(p);
+}
+
+#define SYSTEM {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free}
+/* Indexed by PyMemAllocatorDomain. */
+static PyMemAllocatorEx allocators[] = {SYSTEM, SYSTEM, SYSTEM};
+static PyObjectArenaAllocator arenas;
+
+#define TOO_LARGE(n) CAPE_UNLIKELY((size_t)(n) > (size_t)PY_SSIZE_T_MAX)
+#define PRODUCT_TOO_LARGE(n, size) ((size) != 0 && (n) > (size_t)PY_SSIZE_T_MAX / (size))
+
+/* The four functions of one domain. */
+#define DOMAIN_FUNCTIONS(PREFIX, INDEX, COUNT) \
+    void * \
+    PREFIX##Malloc(size_t size) \
+    { \
+        if (TOO_LARGE(size)) { \
+            return NULL; \
+        } \
+        COUNT(size); \
+        return allocators[INDEX].malloc(allocators[INDEX].ctx, size); \
+    } \
+    void * \
+    PREFIX##Calloc(size_t count, size_t size) \
+    { \
+        if (PRODUCT_TOO_LARGE(count, size)) { \
+            return NULL; \
+        } \
+        COUNT(count * size); \
+        return allocators[INDEX].calloc(allocators[INDEX].ctx, count, size); \
+    } \
+    void * \
+    PREFIX##Realloc(void *p, size_t size) \
+    { \
+        if (TOO_LARGE(size)) { \
+            return NULL; \
+        } \
+        COUNT(size); \
+        return allocators[INDEX].realloc(allocators[INDEX].ctx, p, size); \
+    } \
+    void \
+    PREFIX##Free(void *p) \
+    { \
+        allocators[INDEX].free(allocators[INDEX].ctx, p); \
+    }
+
+#define COUNTED(size) (_Cape_allocated += (size))
+/* The raw domain is used without the GIL. */
+#define UNCOUNTED(size) ((void)0)
+
+DOMAIN_FUNCTIONS(PyMem_Raw, PYMEM_DOMAIN_RAW, UNCOUNTED)
+DOMAIN_FUNCTIONS(PyMem_, PYMEM_DOMAIN_MEM, COUNTED)
+DOMAIN_FUNCTIONS(PyObject_, PYMEM_DOMAIN_OBJ, COUNTED)
+
+void
+PyMem_GetAllocator(PyMemAllocatorDomain domain, PyMemAllocatorEx *allocator)
+{
+    if ((unsigned)domain < Py_ARRAY_LENGTH(allocators)) {
+        *allocator = allocators[domain];
+    }
+    else {
+        memset(allocator, 0, sizeof(*allocator));
+    }
+}
+
+void
+PyMem_SetAllocator(PyMemAllocatorDomain domain, PyMemAllocatorEx *allocator)
+{
+    if ((unsigned)domain < Py_ARRAY_LENGTH(allocators)) {
+        allocators[domain] = *allocator;
+    }
+}
+
+/* There are no debug hooks: a release build's call does nothing either. */
+void
+PyMem_SetupDebugHooks(void)
+{
+}
+
+/* Kept for those who ask: Cape's heap maps its own memory. */
+void
+PyObject_GetArenaAllocator(PyObjectArenaAllocator *allocator)
+{
+    *allocator = arenas;
+}
+
+void
+PyObject_SetArenaAllocator(PyObjectArenaAllocator *allocator)
+{
+    arenas = *allocator;
+}

@@ -1,0 +1,315 @@
+/* Types: what can be answered from a type's struct, and instances of types born in C. */
+#include "cape.h"
+
+int
+PyType_IsSubtype(PyTypeObject *a, PyTypeObject *b)
+{
+    PyObject *mro = a->tp_mro;
+    if (CAPE_LIKELY(mro != NULL)) {
+        Py_ssize_t n = PyTuple_GET_SIZE(mro);
+        for (Py_ssize_t i = 0; i < n; i++) {
+            if (PyTuple_GET_ITEM(mro, i) == (PyObject *)b) {
+                return 1;
+            }
+        }
+        return 0;
+    }
+    /* Not ready yet: only single inheritance is known. */
+    do {
+        if (a == b) {
+            return 1;
+        }
+        a = a->tp_base;
+    } while (a != NULL);
+    return b == &PyBaseObject_Type;
+}
+
+unsigned long
+PyType_GetFlags(PyTypeObject *type)
+{
+    return type->tp_flags;
+}
+
+/* The name after the last dot. */
+const char *
+_PyType_Name(PyTypeObject *type)
+{
+    const char *dot = strrchr(type->tp_name, '.');
+    return dot == NULL ? type->tp_name : dot + 1;
+}
+
+/* --- slots -------------------------------------------------------------------------------------- */
+
+/* Where a slot is: in the type itself (inner < 0), or in the struct that the type points to. */
+static const struct {
+    short outer, inner;
+} slot_places[] = {
+    [Py_bf_getbuffer] = {offsetof(PyTypeObject, tp_as_buffer), offsetof(PyBufferProcs, bf_getbuffer)},
+    [Py_bf_releasebuffer] = {offsetof(PyTypeObject, tp_as_buffer), offsetof(PyBufferProcs, bf_releasebuffer)},
+    [Py_mp_ass_subscript] = {offsetof(PyTypeObject, tp_as_mapping), offsetof(PyMappingMethods, mp_ass_subscript)},
+    [Py_mp_length] = {offsetof(PyTypeObject, tp_as_mapping), offsetof(PyMappingMethods, mp_length)},
+    [Py_mp_subscript] = {offsetof(PyTypeObject, tp_as_mapping), offsetof(PyMappingMethods, mp_subscript)},
+    [Py_nb_absolute] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_absolute)},
+    [Py_nb_add] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_add)},
+    [Py_nb_and] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_and)},
+    [Py_nb_bool] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_bool)},
+    [Py_nb_divmod] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_divmod)},
+    [Py_nb_float] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_float)},
+    [Py_nb_floor_divide] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_floor_divide)},
+    [Py_nb_index] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_index)},
+    [Py_nb_inplace_add] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_add)},
+    [Py_nb_inplace_and] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_and)},
+    [Py_nb_inplace_floor_divide] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_floor_divide)},
+    [Py_nb_inplace_lshift] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_lshift)},
+    [Py_nb_inplace_multiply] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_multiply)},
+    [Py_nb_inplace_or] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_or)},
+    [Py_nb_inplace_power] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_power)},
+    [Py_nb_inplace_remainder] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_remainder)},
+    [Py_nb_inplace_rshift] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_rshift)},
+    [Py_nb_inplace_subtract] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_subtract)},
+    [Py_nb_inplace_true_divide] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_true_divide)},
+    [Py_nb_inplace_xor] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_xor)},
+    [Py_nb_int] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_int)},
+    [Py_nb_invert] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_invert)},
+    [Py_nb_lshift] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_lshift)},
+    [Py_nb_multiply] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_multiply)},
+    [Py_nb_negative] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_negative)},
+    [Py_nb_or] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_or)},
+    [Py_nb_positive] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_positive)},
+    [Py_nb_power] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_power)},
+    [Py_nb_remainder] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_remainder)},
+    [Py_nb_rshift] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_rshift)},
+    [Py_nb_subtract] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_subtract)},
+    [Py_nb_true_divide] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_true_divide)},
+    [Py_nb_xor] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_xor)},
+    [Py_sq_ass_item] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_ass_item)},
+    [Py_sq_concat] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_concat)},
+    [Py_sq_contains] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_contains)},
+    [Py_sq_inplace_concat] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_inplace_concat)},
+    [Py_sq_inplace_repeat] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_inplace_repeat)},
+    [Py_sq_item] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_item)},
+    [Py_sq_length] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_length)},
+    [Py_sq_repeat] = {offsetof(PyTypeObject, tp_as_sequence), offsetof(PySequenceMethods, sq_repeat)},
+    [Py_tp_alloc] = {offsetof(PyTypeObject, tp_alloc), -1},
+    [Py_tp_base] = {offsetof(PyTypeObject, tp_base), -1},
+    [Py_tp_bases] = {offsetof(PyTypeObject, tp_bases), -1},
+    [Py_tp_call] = {offsetof(PyTypeObject, tp_call), -1},
+    [Py_tp_clear] = {offsetof(PyTypeObject, tp_clear), -1},
+    [Py_tp_dealloc] = {offsetof(PyTypeObject, tp_dealloc), -1},
+    [Py_tp_del] = {offsetof(PyTypeObject, tp_del), -1},
+    [Py_tp_descr_get] = {offsetof(PyTypeObject, tp_descr_get), -1},
+    [Py_tp_descr_set] = {offsetof(PyTypeObject, tp_descr_set), -1},
+    [Py_tp_doc] = {offsetof(PyTypeObject, tp_doc), -1},
+    [Py_tp_getattr] = {offsetof(PyTypeObject, tp_getattr), -1},
+    [Py_tp_getattro] = {offsetof(PyTypeObject, tp_getattro), -1},
+    [Py_tp_hash] = {offsetof(PyTypeObject, tp_hash), -1},
+    [Py_tp_init] = {offsetof(PyTypeObject, tp_init), -1},
+    [Py_tp_is_gc] = {offsetof(PyTypeObject, tp_is_gc), -1},
+    [Py_tp_iter] = {offsetof(PyTypeObject, tp_iter), -1},
+    [Py_tp_iternext] = {offsetof(PyTypeObject, tp_iternext), -1},
+    [Py_tp_methods] = {offsetof(PyTypeObject, tp_methods), -1},
+    [Py_tp_new] = {offsetof(PyTypeObject, tp_new), -1},
+    [Py_tp_repr] = {offsetof(PyTypeObject, tp_repr), -1},
+    [Py_tp_richcompare] = {offsetof(PyTypeObject, tp_richcompare), -1},
+    [Py_tp_setattr] = {offsetof(PyTypeObject, tp_setattr), -1},
+    [Py_tp_setattro] = {offsetof(PyTypeObject, tp_setattro), -1},
+    [Py_tp_str] = {offsetof(PyTypeObject, tp_str), -1},
+    [Py_tp_traverse] = {offsetof(PyTypeObject, tp_traverse), -1},
+    [Py_tp_members] = {offsetof(PyTypeObject, tp_members), -1},
+    [Py_tp_getset] = {offsetof(PyTypeObject, tp_getset), -1},
+    [Py_tp_free] = {offsetof(PyTypeObject, tp_free), -1},
+    [Py_nb_matrix_multiply] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_matrix_multiply)},
+    [Py_nb_inplace_matrix_multiply] = {offsetof(PyTypeObject, tp_as_number), offsetof(PyNumberMethods, nb_inplace_matrix_multiply)},
+    [Py_am_await] = {offsetof(PyTypeObject, tp_as_async), offsetof(PyAsyncMethods, am_await)},
+    [Py_am_aiter] = {offsetof(PyTypeObject, tp_as_async), offsetof(PyAsyncMethods, am_aiter)},
+    [Py_am_anext] = {offsetof(PyTypeObject, tp_as_async), offsetof(PyAsyncMethods, am_anext)},
+    [Py_tp_finalize] = {offsetof(PyTypeObject, tp_finalize), -1},
+    [Py_am_send] = {offsetof(PyTypeObject, tp_as_async), offsetof(PyAsyncMethods, am_send)},
+    [Py_tp_vectorcall] = {offsetof(PyTypeObject, tp_vectorcall), -1},
+};
+
+void *
+PyType_GetSlot(PyTypeObject *type, int slot)
+{
+    if (slot == Py_tp_token && (type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return ((PyHeapTypeObject *)type)->ht_token;
+    }
+    if (slot <= 0 || slot >= (int)Py_ARRAY_LENGTH(slot_places)) {
+        PyErr_BadInternalCall();
+        return NULL;
+    }
+    char *place = (char *)type + slot_places[slot].outer;
+    if (slot_places[slot].inner >= 0) {
+        char *methods = *(char **)place;
+        if (methods == NULL) {
+            return NULL;
+        }
+        place = methods + slot_places[slot].inner;
+    }
+    return *(void **)place;
+}
+
+/* --- instances ---------------------------------------------------------------------------------- */
+
+/* A zeroed instance, tracked when the type takes part in collection. */
+PyObject *
+PyType_GenericAlloc(PyTypeObject *type, Py_ssize_t nitems)
+{
+    /* One item more than asked, as a sentinel. */
+    size_t size = type->tp_itemsize == 0 ? _Py_SIZE_ROUND_UP(type->tp_basicsize, SIZEOF_VOID_P)
+                                         : _PyObject_VAR_SIZE(type, nitems + 1);
+    PyObject *op = cape_alloc(type, size);
+    if (CAPE_UNLIKELY(op == NULL)) {
+        return NULL;
+    }
+    memset(op, 0, size);
+    if (type->tp_itemsize == 0) {
+        PyObject_Init(op, type);
+    }
+    else {
+        PyObject_InitVar((PyVarObject *)op, type, nitems);
+    }
+    if (PyType_IS_GC(type)) {
+        cape_track(op);
+    }
+    return op;
+}
+
+PyObject *
+PyType_GenericNew(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwds))
+{
+    return type->tp_alloc(type, 0);
+}
+
+/* --- data of heap types ------------------------------------------------------------------------- */
+
+#define ALIGNED(size) _Py_SIZE_ROUND_UP(size, ALIGNOF_MAX_ALIGN_T)
+
+void *
+PyObject_GetTypeData(PyObject *obj, PyTypeObject *cls)
+{
+    return (char *)obj + ALIGNED(cls->tp_base->tp_basicsize);
+}
+
+Py_ssize_t
+PyType_GetTypeDataSize(PyTypeObject *cls)
+{
+    Py_ssize_t size = cls->tp_basicsize - (Py_ssize_t)ALIGNED(cls->tp_base->tp_basicsize);
+    return size < 0 ? 0 : size;
+}
+
+void *
+PyObject_GetItemData(PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+    if (!PyType_HasFeature(type, Py_TPFLAGS_ITEMS_AT_END)) {
+        PyErr_Format(PyExc_TypeError, "type '%s' does not have Py_TPFLAGS_ITEMS_AT_END",
+                     type->tp_name);
+        return NULL;
+    }
+    return (char *)obj + type->tp_basicsize;
+}
+
+PyObject *
+PyType_GetModule(PyTypeObject *type)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return PyErr_Format(PyExc_TypeError, "PyType_GetModule: Type '%s' is not a heap type",
+                            type->tp_name);
+    }
+    PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    if (module == NULL) {
+        return PyErr_Format(PyExc_TypeError, "PyType_GetModule: Type '%s' has no associated module",
+                            type->tp_name);
+    }
+    return module;
+}
+
+void *
+PyType_GetModuleState(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModule(type);
+    return module == NULL ? NULL : PyModule_GetState(module);
+}
+
+/* The first class of the MRO for which `accept` holds; NULL without an exception. */
+static PyTypeObject *
+find_in_mro(PyTypeObject *type, int (*accept)(PyTypeObject *, const void *), const void *what)
+{
+    if (accept(type, what)) {
+        return type;
+    }
+    PyObject *mro = type->tp_mro;
+    if (mro == NULL) {
+        for (type = type->tp_base; type != NULL && !accept(type, what); type = type->tp_base) {
+        }
+        return type;
+    }
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *super = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (accept(super, what)) {
+            return super;
+        }
+    }
+    return NULL;
+}
+
+static int
+is_of_module(PyTypeObject *type, const void *def)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return 0;
+    }
+    PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    return module != NULL && PyModule_Check(module)
+           && ((PyModuleObject *)module)->md_def == (const PyModuleDef *)def;
+}
+
+PyObject *
+PyType_GetModuleByDef(PyTypeObject *type, PyModuleDef *def)
+{
+    PyTypeObject *found = find_in_mro(type, is_of_module, def);
+    if (found == NULL) {
+        return PyErr_Format(PyExc_TypeError,
+                            "PyType_GetModuleByDef: No superclass of '%s' has the given module",
+                            type->tp_name);
+    }
+    return ((PyHeapTypeObject *)found)->ht_module;
+}
+
+static int
+has_token(PyTypeObject *type, const void *token)
+{
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE)
+           && ((PyHeapTypeObject *)type)->ht_token == token;
+}
+
+int
+PyType_GetBaseByToken(PyTypeObject *type, void *token, PyTypeObject **result)
+{
+    if (result != NULL) {
+        *result = NULL;
+    }
+    if (token == NULL) {
+        PyErr_Format(PyExc_SystemError, "PyType_GetBaseByToken called with token=NULL");
+        return -1;
+    }
+    if (!PyType_Check(type)) {
+        PyErr_Format(PyExc_TypeError, "expected a type, got a '%T' object", type);
+        return -1;
+    }
+    PyTypeObject *found = find_in_mro(type, has_token, token);
+    if (found == NULL) {
+        return 0;
+    }
+    if (result != NULL) {
+        *result = (PyTypeObject *)Py_NewRef(found);
+    }
+    return 1;
+}
+
+int
+PyType_SUPPORTS_WEAKREFS(PyTypeObject *type)
+{
+    return type->tp_weaklistoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_WEAKREF) != 0;
+}
