@@ -19,6 +19,9 @@
 
 #include "generated/slow.h"
 
+/* Old names are implemented here too. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 #define CAPE_PRIVATE Py_LOCAL_SYMBOL
 #define CAPE_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CAPE_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -142,7 +145,7 @@ CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
 /* Frees what cape_alloc gave. */
 CAPE_PRIVATE void cape_free(PyObject *op);
 
-/* --- types.c ---------------------------------------------------------------------------------- */
+/* --- alloc.c and types.c ---------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *symbol;
@@ -176,14 +179,39 @@ CAPE_PRIVATE void cape_mirror_dealloc(PyObject *op);
 CAPE_PRIVATE PyObject *cape_empty_tuple(void);
 CAPE_PRIVATE PyObject *cape_empty_str(void);
 CAPE_PRIVATE PyObject *cape_empty_bytes(void);
+/* A tuple of new references to `size` items. */
+CAPE_PRIVATE PyObject *cape_tuple_from_array(PyObject *const *items, Py_ssize_t size);
+/* Borrowed, immortal: the string of one character below 256. */
+CAPE_PRIVATE PyObject *cape_latin1_char(unsigned char ch);
 /* Borrowed, immortal: the ints from -5 to 256. */
 CAPE_PRIVATE PyObject *cape_small_int(int value);
+
+/* --- unicodeobject.c ----------------------------------------------------------------------------- */
+
+/* The largest character of `size` characters of `kind`, rounded up to 0x7f, 0xff, 0xffff or 0x10ffff. */
+CAPE_PRIVATE Py_UCS4 cape_max_char(int kind, const void *data, Py_ssize_t size);
+/* Copies characters, widening them or narrowing what is known to fit. */
+CAPE_PRIVATE void cape_copy_chars(int to_kind, void *to, Py_ssize_t to_start, int from_kind,
+                                  const void *from, Py_ssize_t from_start, Py_ssize_t count);
+/* Nobody else has the string, and it may change: fresh, not hashed, not interned, not linked. */
+CAPE_PRIVATE int cape_unicode_is_modifiable(PyObject *unicode);
+/* Decodes valid UTF-8 without surrogates: its length in characters and their largest, or -1. */
+CAPE_PRIVATE Py_ssize_t cape_utf8_measure(const unsigned char *s, Py_ssize_t size, Py_UCS4 *max_char);
+/* Stores the characters of measured UTF-8. */
+CAPE_PRIVATE void cape_utf8_store(const unsigned char *s, Py_ssize_t size, int kind, void *data,
+                                  Py_ssize_t start);
+
+/* unicode_format.c: "module.qualname" of a type, `separator` between them. A new reference, or NULL. */
+CAPE_PRIVATE PyObject *cape_type_full_name(PyTypeObject *type, char separator);
 
 /* --- call.c ------------------------------------------------------------------------------------- */
 
 /* Checks that a call left either a result or an exception, not both and not neither; steals `result`.
  * `where` names a function without an object. */
 CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, const char *where);
+
+/* modsupport.c: a tuple of what the format describes, for a call. A new reference, or NULL. */
+CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
 
 /* --- errors ------------------------------------------------------------------------------------- */
 

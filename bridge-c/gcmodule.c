@@ -4,24 +4,6 @@
 
 CAPE_PRIVATE PyGC_Head _Cape_gc_tracked = {(uintptr_t)&_Cape_gc_tracked, (uintptr_t)&_Cape_gc_tracked};
 
-PyObject *
-cape_alloc(PyTypeObject *type, size_t size)
-{
-    size_t before = cape_preheader(type);
-    char *block = PyObject_Malloc(before + size);
-    if (CAPE_UNLIKELY(block == NULL)) {
-        return PyErr_NoMemory();
-    }
-    memset(block, 0, before);
-    return (PyObject *)(block + before);
-}
-
-void
-cape_free(PyObject *op)
-{
-    PyObject_Free((char *)op - cape_preheader(Py_TYPE(op)));
-}
-
 void
 PyObject_GC_Track(void *p)
 {

@@ -183,22 +183,6 @@ PySequence_SetSlice(PyObject *o, Py_ssize_t i1, Py_ssize_t i2, PyObject *v)
     return -1;
 }
 
-#undef PySys_Audit
-PyAPI_FUNC(int)
-PySys_Audit(const char *event, const char *argFormat, ...)
-{
-    _Cape_Missing("PySys_Audit");
-    return -1;
-}
-
-#undef PySys_AuditTuple
-PyAPI_FUNC(int)
-PySys_AuditTuple(const char *event, PyObject *args)
-{
-    _Cape_Missing("PySys_AuditTuple");
-    return -1;
-}
-
 #undef PyByteArray_Concat
 PyAPI_FUNC(PyObject *)
 PyByteArray_Concat(PyObject *op, PyObject *op2)
@@ -1507,14 +1491,6 @@ _PyLong_GCD(PyObject *op, PyObject *op2)
 {
     _Cape_Missing("_PyLong_GCD");
     return NULL;
-}
-
-#undef _PyArg_ParseTupleAndKeywordsFast
-PyAPI_FUNC(int)
-_PyArg_ParseTupleAndKeywordsFast(PyObject *op, PyObject *op2, struct _PyArg_Parser *arg, ...)
-{
-    _Cape_Missing("_PyArg_ParseTupleAndKeywordsFast");
-    return 0;
 }
 
 #undef PyMonitoring_EnterScope
@@ -2846,14 +2822,6 @@ _PyDict_SetItem_KnownHash_LockHeld(PyDictObject *mp, PyObject *key, PyObject *va
     return -1;
 }
 
-#undef _PyGen_FetchStopIterationValue
-PyAPI_FUNC(int)
-_PyGen_FetchStopIterationValue(PyObject **op)
-{
-    _Cape_Missing("_PyGen_FetchStopIterationValue");
-    return -1;
-}
-
 #undef _PySet_Update
 PyAPI_FUNC(int)
 _PySet_Update(PyObject *set, PyObject *iterable)
@@ -2902,14 +2870,6 @@ PyAPI_FUNC(PyObject *)
 PyCallIter_New(PyObject *op, PyObject *op2)
 {
     _Cape_Missing("PyCallIter_New");
-    return NULL;
-}
-
-#undef PySeqIter_New
-PyAPI_FUNC(PyObject *)
-PySeqIter_New(PyObject *op)
-{
-    _Cape_Missing("PySeqIter_New");
     return NULL;
 }
 
@@ -3023,22 +2983,6 @@ PyModule_SetDocString(PyObject *op, const char *str)
     return -1;
 }
 
-#undef PyModule_GetFilenameObject
-PyAPI_FUNC(PyObject *)
-PyModule_GetFilenameObject(PyObject *op)
-{
-    _Cape_Missing("PyModule_GetFilenameObject");
-    return NULL;
-}
-
-#undef PyObject_ASCII
-PyAPI_FUNC(PyObject *)
-PyObject_ASCII(PyObject *op)
-{
-    _Cape_Missing("PyObject_ASCII");
-    return NULL;
-}
-
 #undef PyObject_Bytes
 PyAPI_FUNC(PyObject *)
 PyObject_Bytes(PyObject *op)
@@ -3067,14 +3011,6 @@ PyAPI_FUNC(PyObject *)
 PyType_FromSpecWithBases(PyType_Spec *spec, PyObject *op)
 {
     _Cape_Missing("PyType_FromSpecWithBases");
-    return NULL;
-}
-
-#undef PyType_GetFullyQualifiedName
-PyAPI_FUNC(PyObject *)
-PyType_GetFullyQualifiedName(PyTypeObject *type)
-{
-    _Cape_Missing("PyType_GetFullyQualifiedName");
     return NULL;
 }
 
@@ -3647,38 +3583,6 @@ PyUnicode_DecodeCharmap(const char *string, Py_ssize_t length, PyObject *mapping
     return NULL;
 }
 
-#undef PyUnicode_DecodeFSDefault
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeFSDefault(const char *s)
-{
-    _Cape_Missing("PyUnicode_DecodeFSDefault");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeFSDefaultAndSize
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeFSDefaultAndSize(const char *s, Py_ssize_t size)
-{
-    _Cape_Missing("PyUnicode_DecodeFSDefaultAndSize");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeLocale
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeLocale(const char *str, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeLocale");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeLocaleAndSize
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeLocaleAndSize(const char *str, Py_ssize_t len, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeLocaleAndSize");
-    return NULL;
-}
-
 #undef PyUnicode_DecodeRawUnicodeEscape
 PyAPI_FUNC(PyObject *)
 PyUnicode_DecodeRawUnicodeEscape(const char *string, Py_ssize_t length, const char *errors)
@@ -3749,22 +3653,6 @@ PyUnicode_DecodeUnicodeEscape(const char *string, Py_ssize_t length, const char 
 {
     _Cape_Missing("PyUnicode_DecodeUnicodeEscape");
     return NULL;
-}
-
-#undef PyUnicode_EncodeLocale
-PyAPI_FUNC(PyObject *)
-PyUnicode_EncodeLocale(PyObject *unicode, const char *errors)
-{
-    _Cape_Missing("PyUnicode_EncodeLocale");
-    return NULL;
-}
-
-#undef PyUnicode_FSConverter
-PyAPI_FUNC(int)
-PyUnicode_FSConverter(PyObject *op, void *ptr)
-{
-    _Cape_Missing("PyUnicode_FSConverter");
-    return 0;
 }
 
 #undef PyUnicode_FSDecoder

@@ -8,7 +8,13 @@
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 /* Private. */
+extern Py_LOCAL_SYMBOL int _Cape_Audit(const char *event, PyObject *args);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_ClassGetItem(PyObject *cls, PyObject *key);
+extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);
+extern Py_LOCAL_SYMBOL int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method);
 extern Py_LOCAL_SYMBOL void _Cape_LinkedDealloc(PyObject *op);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_NextNotImplemented(PyObject *op);
+extern Py_LOCAL_SYMBOL void _Cape_WriteUnraisable(PyObject *message, PyObject *object);
 
 /* Public. */
 PyAPI_FUNC(PyObject *) (PyMapping_Items)(PyObject *o);
@@ -92,6 +98,8 @@ PyAPI_FUNC(PyObject *) (PyImport_GetModuleDict)(void);
 PyAPI_FUNC(PyObject *) (PyImport_Import)(PyObject *name);
 PyAPI_FUNC(PyObject *) (PyImport_ImportModule)(const char *name);
 PyAPI_FUNC(PyObject *) (PyImport_ImportModuleLevelObject)(PyObject *name, PyObject *globals, PyObject *locals, PyObject *fromlist, int level);
+PyAPI_FUNC(int) (_PyGen_FetchStopIterationValue)(PyObject **op);
+PyAPI_FUNC(PyObject *) (PySeqIter_New)(PyObject *op);
 PyAPI_FUNC(int) (PyList_Sort)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyLong_FromString)(const char *str, char **str2, int i);
 PyAPI_FUNC(PyObject *) (PyMemoryView_FromMemory)(char *mem, Py_ssize_t size, int flags);
@@ -99,8 +107,10 @@ PyAPI_FUNC(PyObject *) (PyMemoryView_FromObject)(PyObject *base);
 PyAPI_FUNC(PyObject *) (PyMemoryView_GetContiguous)(PyObject *base, int buffertype, char order);
 PyAPI_FUNC(PyObject *) (PyCMethod_New)(PyMethodDef *ml, PyObject *op, PyObject *op2, PyTypeObject *type);
 PyAPI_FUNC(PyObject *) (PyModule_Create2)(PyModuleDef *def, int apiver);
+PyAPI_FUNC(PyObject *) (PyModule_GetFilenameObject)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyModule_GetNameObject)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyModule_NewObject)(PyObject *name);
+PyAPI_FUNC(PyObject *) (PyObject_ASCII)(PyObject *op);
 PyAPI_FUNC(void) (PyObject_ClearWeakRefs)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyObject_Dir)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyObject_GenericGetAttr)(PyObject *op, PyObject *op2);
@@ -122,6 +132,12 @@ PyAPI_FUNC(int) (PyErr_CheckSignals)(void);
 PyAPI_FUNC(PyObject *) (PyErr_NewException)(const char *name, PyObject *base, PyObject *dict);
 PyAPI_FUNC(PyObject *) (PyErr_NewExceptionWithDoc)(const char *name, const char *doc, PyObject *base, PyObject *dict);
 PyAPI_FUNC(void) (PyErr_WriteUnraisable)(PyObject *op);
+PyAPI_FUNC(PyObject *) (PyException_GetCause)(PyObject *op);
+PyAPI_FUNC(PyObject *) (PyException_GetContext)(PyObject *op);
+PyAPI_FUNC(PyObject *) (PyException_GetTraceback)(PyObject *op);
+PyAPI_FUNC(void) (PyException_SetCause)(PyObject *self, PyObject *cause);
+PyAPI_FUNC(void) (PyException_SetContext)(PyObject *self, PyObject *context);
+PyAPI_FUNC(int) (PyException_SetTraceback)(PyObject *op, PyObject *op2);
 PyAPI_FUNC(PyCodeObject *) (PyFrame_GetCode)(PyFrameObject *frame);
 PyAPI_FUNC(int) (PyFrame_GetLineNumber)(PyFrameObject *frame);
 PyAPI_FUNC(int) (Py_IsFinalizing)(void);
@@ -149,7 +165,7 @@ PyAPI_FUNC(int) (PyTraceBack_Print)(PyObject *op, PyObject *op2);
 PyAPI_FUNC(PyObject *) (PyUnicode_AsEncodedString)(PyObject *unicode, const char *encoding, const char *errors);
 PyAPI_FUNC(int) (PyUnicode_Contains)(PyObject *container, PyObject *element);
 PyAPI_FUNC(PyObject *) (PyUnicode_Decode)(const char *s, Py_ssize_t size, const char *encoding, const char *errors);
-PyAPI_FUNC(PyObject *) (PyUnicode_EncodeFSDefault)(PyObject *unicode);
+PyAPI_FUNC(int) (PyUnicode_FSConverter)(PyObject *op, void *ptr);
 PyAPI_FUNC(Py_ssize_t) (PyUnicode_Find)(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction);
 PyAPI_FUNC(PyObject *) (PyUnicode_Format)(PyObject *format, PyObject *args);
 PyAPI_FUNC(void) (PyUnicode_InternInPlace)(PyObject **op);
@@ -159,6 +175,14 @@ PyAPI_FUNC(PyObject *) (PyUnicode_Split)(PyObject *s, PyObject *sep, Py_ssize_t 
 PyAPI_FUNC(Py_ssize_t) (PyUnicode_Tailmatch)(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction);
 PyAPI_FUNC(int) (PyErr_WarnEx)(PyObject *category, const char *message, Py_ssize_t stack_level);
 PyAPI_FUNC(PyObject *) (PyWeakref_NewRef)(PyObject *ob, PyObject *callback);
+
+/* Private to CPython, but called by extensions: no header declares them. */
+PyAPI_FUNC(int) _PyDict_SetItem_KnownHash_LockHeld(PyDictObject *mp, PyObject *key, PyObject *value, Py_hash_t hash);
+PyAPI_FUNC(int) _PyGen_FetchStopIterationValue(PyObject **op);
+PyAPI_FUNC(void) _Py_SetImmortal(PyObject *op);
+PyAPI_FUNC(PyObject *) _PyErr_FormatFromCause(PyObject *exception, const char *format, ...);
+PyAPI_FUNC(void) _PyErr_SetKeyError(PyObject *op);
+PyAPI_FUNC(int) _PySet_Update(PyObject *set, PyObject *iterable);
 
 #pragma GCC diagnostic pop
 #endif

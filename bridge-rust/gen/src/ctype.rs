@@ -73,25 +73,14 @@ pub fn rust_type(c_type: &str) -> Result<String, String> {
 fn pointer(target: &str) -> Result<String, String> {
     let (target, constant) = if let Some(rest) = target.strip_prefix("const ") {
         // `const T **` is a mutable pointer to `const T *`.
-        if rest.ends_with('*') {
-            (target, false)
-        } else {
-            (rest, true)
-        }
+        if rest.ends_with('*') { (target, false) } else { (rest, true) }
     } else if let Some(rest) = target.strip_suffix("const") {
         (rest.trim_end(), true)
     } else {
         (target, false)
     };
-    let inner = if target == "void" {
-        "c_void".to_string()
-    } else {
-        rust_type(target)?
-    };
-    Ok(format!(
-        "*{} {inner}",
-        if constant { "const" } else { "mut" }
-    ))
+    let inner = if target == "void" { "c_void".to_string() } else { rust_type(target)? };
+    Ok(format!("*{} {inner}", if constant { "const" } else { "mut" }))
 }
 
 /// `result (*)(params)`.
@@ -103,23 +92,13 @@ fn function_pointer(c_type: &str, at: usize) -> Result<String, String> {
     let params = if inner == "void" {
         Vec::new()
     } else {
-        inner
-            .split(',')
-            .map(|p| rust_type(p.trim()))
-            .collect::<Result<Vec<_>, _>>()?
+        inner.split(',').map(|p| rust_type(p.trim())).collect::<Result<Vec<_>, _>>()?
     };
     let result = result_type(c_type[..at].trim())?;
-    Ok(format!(
-        "Option<unsafe extern \"C\" fn({}){result}>",
-        params.join(", ")
-    ))
+    Ok(format!("Option<unsafe extern \"C\" fn({}){result}>", params.join(", ")))
 }
 
 /// `-> T`, or nothing for `void`.
 pub fn result_type(c_type: &str) -> Result<String, String> {
-    if c_type == "void" {
-        Ok(String::new())
-    } else {
-        Ok(format!(" -> {}", rust_type(c_type)?))
-    }
+    if c_type == "void" { Ok(String::new()) } else { Ok(format!(" -> {}", rust_type(c_type)?)) }
 }

@@ -32,13 +32,8 @@ fn main() -> ExitCode {
         }
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let outcome = generate(&root).and_then(|files| {
-        if check {
-            compare(&root, &files)
-        } else {
-            write(&root, &files)
-        }
-    });
+    let outcome =
+        generate(&root).and_then(|files| if check { compare(&root, &files) } else { write(&root, &files) });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -88,18 +83,11 @@ fn compare(root: &Path, files: &Files) -> Result<(), String> {
         .filter(|(path, text)| !fs::read_to_string(root.join(path)).is_ok_and(|old| old == **text))
         .map(|(path, _)| path.display().to_string())
         .collect();
-    wrong.extend(
-        stale_headers(root, files)?
-            .iter()
-            .map(|path| path.display().to_string()),
-    );
+    wrong.extend(stale_headers(root, files)?.iter().map(|path| path.display().to_string()));
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "not up to date, run `cargo run -p cape-gen`: {}",
-        wrong.join(", ")
-    ))
+    Err(format!("not up to date, run `cargo run -p cape-gen`: {}", wrong.join(", ")))
 }
 
 /// Files in `include/generated` that no row of the table produces.

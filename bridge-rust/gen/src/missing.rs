@@ -20,11 +20,7 @@ pub fn generate(api: &[Row], files: &mut Files) {
             continue;
         };
         let name = &row.name;
-        let _ = write!(
-            text,
-            "\n#undef {name}\nPyAPI_FUNC({result})\n{name}({})\n{{\n",
-            row.c_params()
-        );
+        let _ = write!(text, "\n#undef {name}\nPyAPI_FUNC({result})\n{name}({})\n{{\n", row.c_params());
         match (&row.error, row.noreturn) {
             (Some(error), false) => {
                 let _ = writeln!(text, "    _Cape_Missing(\"{name}\");\n    return {error};");
@@ -35,8 +31,5 @@ pub fn generate(api: &[Row], files: &mut Files) {
         }
         text.push_str("}\n");
     }
-    files.insert(
-        Path::new("bridge-c/generated/missing.c").to_path_buf(),
-        text,
-    );
+    files.insert(Path::new("bridge-c/generated/missing.c").to_path_buf(), text);
 }

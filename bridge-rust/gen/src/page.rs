@@ -18,15 +18,9 @@ pub fn generate(api: &[Row], files: &mut Files) {
          downloaded ones that have extensions.\n\n## Coverage\n\n\
          | exported symbols | C | Rust | missing | there |\n|---|---|---|---|---|\n"
     );
-    let exported: Vec<&Row> = api
-        .iter()
-        .filter(|r| r.side != Side::Inline && !matches!(r.kind, Kind::Named))
-        .collect();
-    for (label, least) in [
-        ("used by 20 packages or more", 20),
-        ("used by 5 or more", 5),
-        ("all", 0),
-    ] {
+    let exported: Vec<&Row> =
+        api.iter().filter(|r| r.side != Side::Inline && !matches!(r.kind, Kind::Named)).collect();
+    for (label, least) in [("used by 20 packages or more", 20), ("used by 5 or more", 5), ("all", 0)] {
         let rows: Vec<&&Row> = exported.iter().filter(|r| r.used >= least).collect();
         let count = |side| rows.iter().filter(|r| r.side == side).count();
         let missing = count(Side::Missing);
@@ -43,7 +37,9 @@ pub fn generate(api: &[Row], files: &mut Files) {
     for row in api {
         headers.entry(&row.header).or_default().push(row);
     }
-    text.push_str("\nMacros and inline functions are all there; private symbols that no package uses are left out.\n");
+    text.push_str(
+        "\nMacros and inline functions are all there; private symbols that no package uses are left out.\n",
+    );
     for (header, rows) in headers {
         let mut lines = String::new();
         for row in &rows {
@@ -56,36 +52,19 @@ pub fn generate(api: &[Row], files: &mut Files) {
                 Side::Inline => "inline",
                 Side::Missing => "missing",
             };
-            let why = row
-                .why
-                .as_deref()
-                .map(|w| format!(": {w}"))
-                .unwrap_or_default();
-            let since = row
-                .stable
-                .map(|(a, b)| format!("{a}.{b}"))
-                .unwrap_or_default();
-            let used = if row.used > 0 {
-                row.used.to_string()
-            } else {
-                String::new()
-            };
+            let why = row.why.as_deref().map(|w| format!(": {w}")).unwrap_or_default();
+            let since = row.stable.map(|(a, b)| format!("{a}.{b}")).unwrap_or_default();
+            let used = if row.used > 0 { row.used.to_string() } else { String::new() };
             let _ = writeln!(lines, "| {} | {side}{why} | {since} | {used} |", row.name);
         }
-        let inline = rows
-            .iter()
-            .filter(|r| r.side == Side::Inline)
-            .map(|r| r.name.as_str());
+        let inline = rows.iter().filter(|r| r.side == Side::Inline).map(|r| r.name.as_str());
         let inline: Vec<&str> = inline.collect();
         if lines.is_empty() && inline.is_empty() {
             continue;
         }
         let _ = write!(text, "\n## {header}\n\n");
         if !lines.is_empty() {
-            let _ = write!(
-                text,
-                "| symbol | side | since | used |\n|---|---|---|---|\n{lines}"
-            );
+            let _ = write!(text, "| symbol | side | since | used |\n|---|---|---|---|\n{lines}");
         }
         if !inline.is_empty() {
             let _ = writeln!(text, "\nInline: {}", inline.join(", "));

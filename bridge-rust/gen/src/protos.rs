@@ -40,10 +40,9 @@ impl Gate {
     fn open(&self) -> Option<String> {
         match self {
             Gate::Always => None,
-            Gate::Since(major, minor) => Some(format!(
-                "#if CAPE_API_LEVEL >= 0x{:08x}",
-                (major << 24) | (minor << 16)
-            )),
+            Gate::Since(major, minor) => {
+                Some(format!("#if CAPE_API_LEVEL >= 0x{:08x}", (major << 24) | (minor << 16)))
+            }
             Gate::FullApi => Some("#ifndef Py_LIMITED_API".to_string()),
             Gate::CapeOnly => Some("#ifdef CAPE_BUILD".to_string()),
         }
@@ -58,12 +57,7 @@ pub fn generate(api: &[Row], files: &mut Files) {
             continue;
         }
         if let Some(text) = declaration(row) {
-            headers
-                .entry(&row.header)
-                .or_default()
-                .entry(Gate::of(row))
-                .or_default()
-                .push(text);
+            headers.entry(&row.header).or_default().entry(Gate::of(row)).or_default().push(text);
         }
     }
     for (header, gates) in headers {
@@ -105,20 +99,12 @@ pub fn declaration(row: &Row) -> Option<String> {
             }
         }
         Kind::Function { result, .. } => {
-            let _ = write!(
-                text,
-                "PyAPI_FUNC({result}) {}({})",
-                row.name,
-                row.c_params()
-            );
+            let _ = write!(text, "PyAPI_FUNC({result}) {}({})", row.name, row.c_params());
             if row.noreturn {
                 text.push_str(" Py_GCC_ATTRIBUTE((__noreturn__))");
             }
             if let Some([format, first]) = row.printf {
-                let _ = write!(
-                    text,
-                    " Py_GCC_ATTRIBUTE((format(printf, {format}, {first})))"
-                );
+                let _ = write!(text, " Py_GCC_ATTRIBUTE((format(printf, {format}, {first})))");
             }
             text.push(';');
         }

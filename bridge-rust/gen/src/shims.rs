@@ -26,18 +26,10 @@ pub fn generate(api: &[Row], internal: &[Row], files: &mut Files) -> Result<(), 
         if row.side == Side::Rust {
             shim(row, &row.name, &module(&row.header), &mut text)?;
         } else if row.twin && row.side == Side::C {
-            shim(
-                row,
-                &format!("_CapeRust_{}", row.name),
-                &module(&row.header),
-                &mut text,
-            )?;
+            shim(row, &format!("_CapeRust_{}", row.name), &module(&row.header), &mut text)?;
         }
     }
-    files.insert(
-        Path::new("bridge-rust/src/generated/shims.rs").to_path_buf(),
-        text,
-    );
+    files.insert(Path::new("bridge-rust/src/generated/shims.rs").to_path_buf(), text);
     Ok(())
 }
 
@@ -53,15 +45,10 @@ fn module(header: &str) -> String {
 /// A parameter's name, moved out of the way of Rust's keywords.
 fn rust_name(name: &str) -> String {
     const KEYWORDS: &[&str] = &[
-        "as", "fn", "impl", "in", "match", "mod", "move", "mut", "pub", "ref", "self", "trait",
-        "type", "use", "where", "yield", "try", "final", "override", "box", "macro", "typeof",
-        "virtual",
+        "as", "fn", "impl", "in", "match", "mod", "move", "mut", "pub", "ref", "self", "trait", "type",
+        "use", "where", "yield", "try", "final", "override", "box", "macro", "typeof", "virtual",
     ];
-    if KEYWORDS.contains(&name) {
-        format!("{name}_")
-    } else {
-        name.to_string()
-    }
+    if KEYWORDS.contains(&name) { format!("{name}_") } else { name.to_string() }
 }
 
 /// How a parameter is handed to the body.
@@ -98,11 +85,7 @@ fn body_type(row: &Row, result: &str) -> Result<String, String> {
         "void" => return Ok("()".to_string()),
         other => rust_type(other)?,
     };
-    Ok(if row.error.is_some() && row.needs_gil {
-        format!("CResult<{plain}>")
-    } else {
-        plain
-    })
+    Ok(if row.error.is_some() && row.needs_gil { format!("CResult<{plain}>") } else { plain })
 }
 
 /// One shim.
@@ -117,11 +100,7 @@ fn shim(row: &Row, symbol: &str, module: &str, text: &mut String) -> Result<(), 
         .collect::<Result<Vec<_>, String>>()
         .map_err(context)?
         .join(", ");
-    let arrow = if row.noreturn {
-        " -> !".to_string()
-    } else {
-        result_type(result).map_err(context)?
-    };
+    let arrow = if row.noreturn { " -> !".to_string() } else { result_type(result).map_err(context)? };
     let body = body_type(row, result).map_err(context)?;
     let mut arguments: Vec<String> = params.iter().map(argument).collect();
     let name = &row.name;
@@ -142,10 +121,7 @@ fn shim(row: &Row, symbol: &str, module: &str, text: &mut String) -> Result<(), 
         arguments.insert(0, "cx".to_string());
     }
     let arguments = arguments.join(", ");
-    let _ = writeln!(
-        text,
-        "    {wrapper} -> {body} {{ {module}::{name}({arguments}) }})"
-    );
+    let _ = writeln!(text, "    {wrapper} -> {body} {{ {module}::{name}({arguments}) }})");
     text.push_str("}\n\n");
     Ok(())
 }

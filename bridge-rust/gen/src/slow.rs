@@ -9,14 +9,8 @@ use crate::{BANNER, Files};
 
 /// Writes both.
 pub fn generate(api: &[Row], internal: &[Row], files: &mut Files) {
-    files.insert(
-        Path::new("bridge-c/generated/slow.h").to_path_buf(),
-        header(api, internal),
-    );
-    files.insert(
-        Path::new("bridge-rust/generated/exports.txt").to_path_buf(),
-        exports(api),
-    );
+    files.insert(Path::new("bridge-c/generated/slow.h").to_path_buf(), header(api, internal));
+    files.insert(Path::new("bridge-rust/generated/exports.txt").to_path_buf(), exports(api));
 }
 
 /// Prototypes of every function that is implemented in Rust.
@@ -29,24 +23,21 @@ fn header(api: &[Row], internal: &[Row]) -> String {
     );
     for row in internal {
         if let Some((result, _)) = row.function() {
-            let _ = writeln!(
-                text,
-                "extern Py_LOCAL_SYMBOL {result} {}({});",
-                row.name,
-                row.c_params()
-            );
+            let _ = writeln!(text, "extern Py_LOCAL_SYMBOL {result} {}({});", row.name, row.c_params());
         }
     }
     text.push_str("\n/* Public. */\n");
     for row in api.iter().filter(|row| row.side == Side::Rust) {
         if let Some((result, _)) = row.function() {
             // In parentheses, because some have macros of the same name.
-            let _ = writeln!(
-                text,
-                "PyAPI_FUNC({result}) ({})({});",
-                row.name,
-                row.c_params()
-            );
+            let _ = writeln!(text, "PyAPI_FUNC({result}) ({})({});", row.name, row.c_params());
+        }
+    }
+    text.push_str("\n/* Private to CPython, but called by extensions: no header declares them. */\n");
+    for row in api.iter().filter(|row| row.header.starts_with("internal/")) {
+        if let Some(declaration) = crate::protos::declaration(row) {
+            text.push_str(&declaration);
+            text.push('\n');
         }
     }
     text.push_str("\n#pragma GCC diagnostic pop\n#endif\n");

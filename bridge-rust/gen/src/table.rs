@@ -110,22 +110,15 @@ impl Row {
 
     /// Takes `...` or a `va_list`, so only C can implement it.
     pub fn is_variadic(&self) -> bool {
-        self.function().is_some_and(|(_, params)| {
-            params
-                .iter()
-                .any(|p| p.decl == "..." || p.c_type == "va_list")
-        })
+        self.function()
+            .is_some_and(|(_, params)| params.iter().any(|p| p.decl == "..." || p.c_type == "va_list"))
     }
 
     /// The C parameter list, without parentheses.
     pub fn c_params(&self) -> String {
         match self.function() {
             Some((_, [])) => "void".to_string(),
-            Some((_, params)) => params
-                .iter()
-                .map(|p| p.decl.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
+            Some((_, params)) => params.iter().map(|p| p.decl.as_str()).collect::<Vec<_>>().join(", "),
             None => String::new(),
         }
     }
@@ -136,10 +129,7 @@ pub fn read(path: &Path) -> Result<Vec<Row>, String> {
     let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let raw: BTreeMap<String, RawRow> =
         toml::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?;
-    let mut rows = raw
-        .into_iter()
-        .map(|(name, row)| check(name, row))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows = raw.into_iter().map(|(name, row)| check(name, row)).collect::<Result<Vec<_>, _>>()?;
     rows.sort_by(|a, b| (&a.header, &a.name).cmp(&(&b.header, &b.name)));
     Ok(rows)
 }
@@ -188,10 +178,7 @@ fn check(name: String, raw: RawRow) -> Result<Row, String> {
         name,
     };
     if row.side == Side::Rust && row.is_variadic() {
-        return Err(format!(
-            "row [{}]: a variadic function must be on side C",
-            row.name
-        ));
+        return Err(format!("row [{}]: a variadic function must be on side C", row.name));
     }
     Ok(row)
 }
@@ -203,13 +190,9 @@ fn version(text: &str) -> Option<(u32, u32)> {
 
 /// Parses `result (param, param)`.
 fn signature(c: &str, steals: &[String]) -> Result<Kind, String> {
-    let open = c
-        .find(" (")
-        .ok_or_else(|| format!("cannot read signature `{c}`"))?;
+    let open = c.find(" (").ok_or_else(|| format!("cannot read signature `{c}`"))?;
     let result = c[..open].trim().to_string();
-    let inner = c[open + 2..]
-        .strip_suffix(')')
-        .ok_or_else(|| format!("cannot read signature `{c}`"))?;
+    let inner = c[open + 2..].strip_suffix(')').ok_or_else(|| format!("cannot read signature `{c}`"))?;
     let mut params = Vec::new();
     if inner != "void" {
         for decl in split_params(inner) {
@@ -271,10 +254,5 @@ fn param(decl: &str, steals: &[String]) -> Result<Param, String> {
     if name.is_empty() || c_type.is_empty() {
         return Err(format!("parameter `{decl}` has no name"));
     }
-    Ok(Param {
-        decl: decl.to_string(),
-        c_type,
-        stolen: steals.contains(&name),
-        name,
-    })
+    Ok(Param { decl: decl.to_string(), c_type, stolen: steals.contains(&name), name })
 }

@@ -4,10 +4,46 @@
 // name in crate::api through crate::enter. Twins (`_CapeRust_...`) are second implementations
 // of functions that bridge-c provides, for the benchmarks.
 
+/// `int _Cape_Audit(const char *event, PyObject *args)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_Audit(event: *const c_char, args: *mut PyObject) -> c_int {
+    enter("_Cape_Audit", -1, |cx| -> CResult<c_int> { internal::_Cape_Audit(cx, event, Borrowed::from_c(args)) })
+}
+
+/// `PyObject *_Cape_ClassGetItem(PyObject *cls, PyObject *key)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_ClassGetItem(cls: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_ClassGetItem", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_ClassGetItem(cx, Borrowed::from_c(cls), Borrowed::from_c(key)) })
+}
+
+/// `void _Cape_DumpTraceback(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_DumpTraceback() {
+    enter_without_gil("_Cape_DumpTraceback", || -> () { internal::_Cape_DumpTraceback() })
+}
+
+/// `int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_GetMethod(obj: *mut PyObject, name: *mut PyObject, method: *mut *mut PyObject) -> c_int {
+    enter("_Cape_GetMethod", 0, |cx| -> CResult<c_int> { internal::_Cape_GetMethod(cx, Borrowed::from_c(obj), Borrowed::from_c(name), method) })
+}
+
 /// `void _Cape_LinkedDealloc(PyObject *op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_LinkedDealloc(op: *mut PyObject) {
     enter("_Cape_LinkedDealloc", (), |cx| -> CResult<()> { internal::_Cape_LinkedDealloc(cx, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *_Cape_NextNotImplemented(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NextNotImplemented(op: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_NextNotImplemented", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NextNotImplemented(cx, Borrowed::from_c(op)) })
+}
+
+/// `void _Cape_WriteUnraisable(PyObject *message, PyObject *object)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_WriteUnraisable(message: *mut PyObject, object: *mut PyObject) {
+    enter("_Cape_WriteUnraisable", (), |cx| -> CResult<()> { internal::_Cape_WriteUnraisable(cx, Borrowed::from_c(message), Borrowed::from_c(object)) })
 }
 
 /// `PyObject *PyMapping_Items(PyObject *o)`
@@ -526,6 +562,18 @@ pub unsafe extern "C" fn PyImport_ImportModuleLevelObject(name: *mut PyObject, g
     enter("PyImport_ImportModuleLevelObject", core::ptr::null_mut(), |cx| -> CResult<New> { import::PyImport_ImportModuleLevelObject(cx, Borrowed::from_c(name), Borrowed::from_c(globals), Borrowed::from_c(locals), Borrowed::from_c(fromlist), level) })
 }
 
+/// `int _PyGen_FetchStopIterationValue(PyObject **op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyGen_FetchStopIterationValue(op: *mut *mut PyObject) -> c_int {
+    enter("_PyGen_FetchStopIterationValue", -1, |cx| -> CResult<c_int> { pycore_genobject::_PyGen_FetchStopIterationValue(cx, op) })
+}
+
+/// `PyObject *PySeqIter_New(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PySeqIter_New(op: *mut PyObject) -> *mut PyObject {
+    enter("PySeqIter_New", core::ptr::null_mut(), |cx| -> CResult<New> { iterobject::PySeqIter_New(cx, Borrowed::from_c(op)) })
+}
+
 /// `int PyList_Append(PyObject *op, PyObject *op2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyList_Append(op: *mut PyObject, op2: *mut PyObject) -> c_int {
@@ -610,6 +658,12 @@ pub unsafe extern "C" fn PyModule_Create2(def: *mut PyModuleDef, apiver: c_int) 
     enter("PyModule_Create2", core::ptr::null_mut(), |cx| -> CResult<New> { modsupport::PyModule_Create2(cx, def, apiver) })
 }
 
+/// `PyObject *PyModule_GetFilenameObject(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyModule_GetFilenameObject(op: *mut PyObject) -> *mut PyObject {
+    enter("PyModule_GetFilenameObject", core::ptr::null_mut(), |cx| -> CResult<New> { moduleobject::PyModule_GetFilenameObject(cx, Borrowed::from_c(op)) })
+}
+
 /// `PyObject *PyModule_GetNameObject(PyObject *op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyModule_GetNameObject(op: *mut PyObject) -> *mut PyObject {
@@ -620,6 +674,12 @@ pub unsafe extern "C" fn PyModule_GetNameObject(op: *mut PyObject) -> *mut PyObj
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyModule_NewObject(name: *mut PyObject) -> *mut PyObject {
     enter("PyModule_NewObject", core::ptr::null_mut(), |cx| -> CResult<New> { moduleobject::PyModule_NewObject(cx, Borrowed::from_c(name)) })
+}
+
+/// `PyObject *PyObject_ASCII(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyObject_ASCII(op: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_ASCII", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_ASCII(cx, Borrowed::from_c(op)) })
 }
 
 /// `void PyObject_ClearWeakRefs(PyObject *op)`
@@ -770,6 +830,42 @@ pub unsafe extern "C" fn _CapeRust_PyErr_Occurred() -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_WriteUnraisable(op: *mut PyObject) {
     enter("PyErr_WriteUnraisable", (), |cx| -> CResult<()> { pyerrors::PyErr_WriteUnraisable(cx, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *PyException_GetCause(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_GetCause(op: *mut PyObject) -> *mut PyObject {
+    enter("PyException_GetCause", core::ptr::null_mut(), |cx| -> CResult<New> { pyerrors::PyException_GetCause(cx, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *PyException_GetContext(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_GetContext(op: *mut PyObject) -> *mut PyObject {
+    enter("PyException_GetContext", core::ptr::null_mut(), |cx| -> CResult<New> { pyerrors::PyException_GetContext(cx, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *PyException_GetTraceback(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_GetTraceback(op: *mut PyObject) -> *mut PyObject {
+    enter("PyException_GetTraceback", core::ptr::null_mut(), |cx| -> CResult<New> { pyerrors::PyException_GetTraceback(cx, Borrowed::from_c(op)) })
+}
+
+/// `void PyException_SetCause(PyObject *self, PyObject *cause)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_SetCause(self_: *mut PyObject, cause: *mut PyObject) {
+    enter("PyException_SetCause", (), |cx| -> CResult<()> { pyerrors::PyException_SetCause(cx, Borrowed::from_c(self_), Stolen::from_c(cause)) })
+}
+
+/// `void PyException_SetContext(PyObject *self, PyObject *context)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_SetContext(self_: *mut PyObject, context: *mut PyObject) {
+    enter("PyException_SetContext", (), |cx| -> CResult<()> { pyerrors::PyException_SetContext(cx, Borrowed::from_c(self_), Stolen::from_c(context)) })
+}
+
+/// `int PyException_SetTraceback(PyObject *op, PyObject *op2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyException_SetTraceback(op: *mut PyObject, op2: *mut PyObject) -> c_int {
+    enter("PyException_SetTraceback", -1, |cx| -> CResult<c_int> { pyerrors::PyException_SetTraceback(cx, Borrowed::from_c(op), Borrowed::from_c(op2)) })
 }
 
 /// `PyCodeObject *PyFrame_GetCode(PyFrameObject *frame)`
@@ -958,10 +1054,10 @@ pub unsafe extern "C" fn PyUnicode_Decode(s: *const c_char, size: isize, encodin
     enter("PyUnicode_Decode", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Decode(cx, s, size, encoding, errors) })
 }
 
-/// `PyObject *PyUnicode_EncodeFSDefault(PyObject *unicode)`
+/// `int PyUnicode_FSConverter(PyObject *op, void *ptr)`
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyUnicode_EncodeFSDefault(unicode: *mut PyObject) -> *mut PyObject {
-    enter("PyUnicode_EncodeFSDefault", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_EncodeFSDefault(cx, Borrowed::from_c(unicode)) })
+pub unsafe extern "C" fn PyUnicode_FSConverter(op: *mut PyObject, ptr: *mut c_void) -> c_int {
+    enter("PyUnicode_FSConverter", 0, |cx| -> CResult<c_int> { unicodeobject::PyUnicode_FSConverter(cx, Borrowed::from_c(op), ptr) })
 }
 
 /// `Py_ssize_t PyUnicode_Find(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction)`

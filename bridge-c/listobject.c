@@ -1,0 +1,350 @@
+/* list: a list that C sees has its items in ob_item of the mirror, whichever side made it (the managed
+ * list reads through it), so these functions work on one storage. */
+#include "cape.h"
+
+#define FREE_LIMIT 80
+static CapeFreeList free_lists;
+
+static PyListObject *
+new_list(void)
+{
+    PyListObject *op = cape_take(&free_lists);
+    if (CAPE_UNLIKELY(op == NULL)) {
+        op = (PyListObject *)cape_alloc(&PyList_Type, sizeof(PyListObject));
+        if (op == NULL) {
+            return NULL;
+        }
+    }
+    cape_init(op, &PyList_Type);
+    return op;
+}
+
+PyObject *
+PyList_New(Py_ssize_t size)
+{
+    if (size < 0) {
+        PyErr_BadInternalCall();
+        return NULL;
+    }
+    PyListObject *op = new_list();
+    if (CAPE_UNLIKELY(op == NULL)) {
+        return NULL;
+    }
+    op->ob_item = NULL;
+    op->ob_base.ob_size = 0;
+    op->allocated = 0;
+    if (size > 0) {
+        op->ob_item = PyMem_Calloc((size_t)size, sizeof(PyObject *));
+        if (op->ob_item == NULL) {
+            cape_free((PyObject *)op);
+            return PyErr_NoMemory();
+        }
+        op->ob_base.ob_size = size;
+        op->allocated = size;
+    }
+    cape_track((PyObject *)op);
+    return (PyObject *)op;
+}
+
+void
+cape_list_dealloc(PyObject *op)
+{
+    PyListObject *self = (PyListObject *)op;
+    cape_untrack(op);
+    if (self->ob_item != NULL) {
+        for (Py_ssize_t i = Py_SIZE(self) - 1; i >= 0; i--) {
+            Py_XDECREF(self->ob_item[i]);
+        }
+        PyMem_Free(self->ob_item);
+        self->ob_item = NULL;
+    }
+    if (!PyList_CheckExact(op)) {
+        Py_TYPE(op)->tp_free(op);
+    }
+    else if (!cape_give(&free_lists, op, FREE_LIMIT)) {
+        cape_free(op);
+    }
+}
+
+/* Makes room for `size` items and sets the size; grows by an eighth more than asked. -1 with
+ * MemoryError, the list unchanged. New items are not set. */
+static int
+resize(PyListObject *self, Py_ssize_t size)
+{
+    if (self->allocated >= size && size >= (self->allocated >> 1)) {
+        self->ob_base.ob_size = size;
+        return 0;
+    }
+    size_t wanted = ((size_t)size + ((size_t)size >> 3) + 6) & ~(size_t)3;
+    if (size - Py_SIZE(self) > (Py_ssize_t)(wanted - (size_t)size)) {
+        wanted = ((size_t)size + 3) & ~(size_t)3;
+    }
+    if (size == 0) {
+        wanted = 0;
+    }
+    PyObject **items = NULL;
+    if (wanted == 0) {
+        PyMem_Free(self->ob_item);
+    }
+    else {
+        items = wanted > (size_t)PY_SSIZE_T_MAX / sizeof(PyObject *)
+                ? NULL : PyMem_Realloc(self->ob_item, wanted * sizeof(PyObject *));
+        if (items == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    self->ob_item = items;
+    self->allocated = (Py_ssize_t)wanted;
+    self->ob_base.ob_size = size;
+    return 0;
+}
+
+Py_ssize_t
+PyList_Size(PyObject *op)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    return PyList_GET_SIZE(op);
+}
+
+/* A borrowed item; NULL with an exception. */
+static PyObject *
+item_at(PyObject *op, Py_ssize_t i)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return NULL;
+    }
+    if ((size_t)i >= (size_t)Py_SIZE(op)) {
+        PyErr_SetString(PyExc_IndexError, "list index out of range");
+        return NULL;
+    }
+    return PyList_GET_ITEM(op, i);
+}
+
+PyObject *
+PyList_GetItem(PyObject *op, Py_ssize_t i)
+{
+    return item_at(op, i);
+}
+
+PyObject *
+PyList_GetItemRef(PyObject *op, Py_ssize_t i)
+{
+    if (!PyList_Check(op)) {
+        PyErr_SetString(PyExc_TypeError, "expected a list");
+        return NULL;
+    }
+    return Py_XNewRef(item_at(op, i));
+}
+
+int
+PyList_SetItem(PyObject *list, Py_ssize_t index, PyObject *item)
+{
+    if (!PyList_Check(list)) {
+        Py_XDECREF(item);
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    if ((size_t)index >= (size_t)Py_SIZE(list)) {
+        Py_XDECREF(item);
+        PyErr_SetString(PyExc_IndexError, "list assignment index out of range");
+        return -1;
+    }
+    Py_XSETREF(((PyListObject *)list)->ob_item[index], item);
+    return 0;
+}
+
+int
+PyList_Append(PyObject *op, PyObject *item)
+{
+    if (!PyList_Check(op) || item == NULL) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    PyListObject *self = (PyListObject *)op;
+    Py_ssize_t size = Py_SIZE(self);
+    if (CAPE_LIKELY(size < self->allocated)) {
+        self->ob_base.ob_size = size + 1;
+    }
+    else if (resize(self, size + 1) < 0) {
+        return -1;
+    }
+    self->ob_item[size] = Py_NewRef(item);
+    return 0;
+}
+
+int
+PyList_Insert(PyObject *op, Py_ssize_t where, PyObject *item)
+{
+    if (!PyList_Check(op) || item == NULL) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    PyListObject *self = (PyListObject *)op;
+    Py_ssize_t size = Py_SIZE(self);
+    if (resize(self, size + 1) < 0) {
+        return -1;
+    }
+    if (where < 0) {
+        where = Py_MAX(where + size, 0);
+    }
+    where = Py_MIN(where, size);
+    memmove(self->ob_item + where + 1, self->ob_item + where,
+            (size_t)(size - where) * sizeof(PyObject *));
+    self->ob_item[where] = Py_NewRef(item);
+    return 0;
+}
+
+PyObject *
+PyList_GetSlice(PyObject *op, Py_ssize_t low, Py_ssize_t high)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return NULL;
+    }
+    low = Py_MIN(Py_MAX(low, 0), Py_SIZE(op));
+    high = Py_MIN(Py_MAX(high, low), Py_SIZE(op));
+    PyObject *result = PyList_New(high - low);
+    if (result != NULL) {
+        for (Py_ssize_t i = low; i < high; i++) {
+            PyList_SET_ITEM(result, i - low, Py_NewRef(PyList_GET_ITEM(op, i)));
+        }
+    }
+    return result;
+}
+
+/* self[low:high] = items, which stay the caller's. */
+static int
+replace(PyListObject *self, Py_ssize_t low, Py_ssize_t high, PyObject **items, Py_ssize_t count)
+{
+    Py_ssize_t size = Py_SIZE(self);
+    low = Py_MIN(Py_MAX(low, 0), size);
+    high = Py_MIN(Py_MAX(high, low), size);
+    Py_ssize_t removed = high - low;
+    PyObject **old = NULL;
+    if (removed > 0) {
+        old = PyMem_Malloc((size_t)removed * sizeof(PyObject *));
+        if (old == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(old, self->ob_item + low, (size_t)removed * sizeof(PyObject *));
+    }
+    size_t tail = (size_t)(size - high) * sizeof(PyObject *);
+    if (count < removed) {
+        memmove(self->ob_item + low + count, self->ob_item + high, tail);
+        resize(self, size + count - removed);
+    }
+    else if (count > removed) {
+        if (resize(self, size + count - removed) < 0) {
+            PyMem_Free(old);
+            return -1;
+        }
+        memmove(self->ob_item + low + count, self->ob_item + high, tail);
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        self->ob_item[low + i] = Py_XNewRef(items[i]);
+    }
+    /* Only now: dropping a reference may run any code. */
+    for (Py_ssize_t i = removed - 1; i >= 0; i--) {
+        Py_XDECREF(old[i]);
+    }
+    PyMem_Free(old);
+    return 0;
+}
+
+int
+PyList_SetSlice(PyObject *op, Py_ssize_t low, Py_ssize_t high, PyObject *value)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    if (value == NULL) {
+        return replace((PyListObject *)op, low, high, NULL, 0);
+    }
+    PyObject *items = value == op ? PyList_GetSlice(op, 0, Py_SIZE(op))
+                                  : PySequence_Fast(value, "can only assign an iterable");
+    if (items == NULL) {
+        return -1;
+    }
+    int status = replace((PyListObject *)op, low, high, PySequence_Fast_ITEMS(items),
+                         PySequence_Fast_GET_SIZE(items));
+    Py_DECREF(items);
+    return status;
+}
+
+int
+PyList_Clear(PyObject *op)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    PyListObject *self = (PyListObject *)op;
+    PyObject **items = self->ob_item;
+    Py_ssize_t size = Py_SIZE(self);
+    self->ob_item = NULL;
+    self->allocated = 0;
+    self->ob_base.ob_size = 0;
+    while (--size >= 0) {
+        Py_XDECREF(items[size]);
+    }
+    PyMem_Free(items);
+    return 0;
+}
+
+int
+PyList_Extend(PyObject *op, PyObject *iterable)
+{
+    if (!PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
+        Py_ssize_t size = Py_SIZE(op);
+        return PyList_SetSlice(op, size, size, iterable);
+    }
+    PyObject *iterator = PyObject_GetIter(iterable);
+    if (iterator == NULL) {
+        return -1;
+    }
+    PyObject *item;
+    int status = 0;
+    while (status == 0 && (item = PyIter_Next(iterator)) != NULL) {
+        status = PyList_Append(op, item);
+        Py_DECREF(item);
+    }
+    Py_DECREF(iterator);
+    return status < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+int
+PyList_Reverse(PyObject *op)
+{
+    if (op == NULL || !PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    PyObject **items = ((PyListObject *)op)->ob_item;
+    for (Py_ssize_t low = 0, high = Py_SIZE(op) - 1; low < high; low++, high--) {
+        PyObject *item = items[low];
+        items[low] = items[high];
+        items[high] = item;
+    }
+    return 0;
+}
+
+PyObject *
+PyList_AsTuple(PyObject *op)
+{
+    if (op == NULL || !PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return NULL;
+    }
+    return cape_tuple_from_array(((PyListObject *)op)->ob_item, Py_SIZE(op));
+}

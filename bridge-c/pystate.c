@@ -1,0 +1,90 @@
+/* The running thread, the interpreter, and how deep the stack is. */
+#include "cape.h"
+
+__thread PyThreadState *_Cape_tstate __attribute__((tls_model("initial-exec"))) = NULL;
+
+void
+_Cape_SetThreadState(PyThreadState *tstate)
+{
+    _Cape_tstate = tstate;
+}
+
+PyThreadState *
+PyThreadState_GetUnchecked(void)
+{
+    return _Cape_tstate;
+}
+
+PyThreadState *
+PyThreadState_Get(void)
+{
+    if (CAPE_UNLIKELY(_Cape_tstate == NULL)) {
+        Py_FatalError("the function must be called with the GIL held, after Python initialization and "
+                      "before Python finalization, but the GIL is released (the current Python "
+                      "thread state is NULL)");
+    }
+    return _Cape_tstate;
+}
+
+PyInterpreterState *
+PyThreadState_GetInterpreter(PyThreadState *tstate)
+{
+    return tstate->interp;
+}
+
+PyInterpreterState *
+PyInterpreterState_Get(void)
+{
+    return PyThreadState_Get()->interp;
+}
+
+uint64_t
+PyThreadState_GetID(PyThreadState *tstate)
+{
+    return tstate->id;
+}
+
+/* --- recursion ----------------------------------------------------------------------------------- */
+
+/* The lowest address that calls of this thread may reach; 0: not known yet. */
+static __thread uintptr_t stack_limit = 0;
+/* Left over, for what runs while a RecursionError is on its way. */
+#define STACK_RESERVE ((size_t)128 * 1024)
+
+static uintptr_t
+find_stack_limit(void)
+{
+    pthread_attr_t attributes;
+    void *lowest = NULL;
+    size_t size = 0, guard = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &lowest, &size);
+        pthread_attr_getguardsize(&attributes, &guard);
+        pthread_attr_destroy(&attributes);
+    }
+    return (uintptr_t)lowest + guard + STACK_RESERVE;
+}
+
+int
+Py_EnterRecursiveCall(const char *where)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (CAPE_UNLIKELY(stack_limit == 0)) {
+        stack_limit = find_stack_limit();
+    }
+    if (CAPE_LIKELY(here > stack_limit)) {
+        return 0;
+    }
+    /* Half of the reserve is for handling this one. */
+    if (here < stack_limit - STACK_RESERVE / 2) {
+        Py_FatalError("Cannot recover from stack overflow.");
+    }
+    PyErr_Format(PyExc_RecursionError, "Stack overflow (used %zd kB)%s",
+                 (Py_ssize_t)(((stack_limit - here) >> 10) + 0), where);
+    return -1;
+}
+
+void
+Py_LeaveRecursiveCall(void)
+{
+}
