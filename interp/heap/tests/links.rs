@@ -376,12 +376,14 @@ fn indices_that_mean_no_link_are_never_handed_out() {
     let _h = start("");
     let m = map::<Node>(0);
     let keep = RootVec::new();
-    for i in 0..70_000 {
-        let mirror = make(i, false, false);
-        let v = node(m, Value::NONE, Value::NONE, i).value();
-        keep.push(v);
-        link(v, mirror);
-    }
+    apart(|| {
+        for i in 0..70_000 {
+            let mirror = make(i, false, false);
+            let v = node(m, Value::NONE, Value::NONE, i).value();
+            keep.push(v);
+            link(v, mirror);
+        }
+    });
     heap().set_options("verify").unwrap();
     full();
     drop(keep);

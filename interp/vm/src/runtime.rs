@@ -338,8 +338,10 @@ fn scan_runtime(t: &mut Tracer<'_>) {
     visit(&mut r.shared.empty_tuple);
     visit(&mut r.shared.empty_array);
     visit(&mut r.shared.empty_keys);
-    // SAFETY: the GIL is held. Interned strings are old: visiting does not move them, keys stay valid.
-    unsafe { (*r.interned.get()).values_mut().for_each(visit) };
+    if !t.young_only() {
+        // SAFETY: the GIL is held. Interned strings are old: they do not move, keys stay valid.
+        unsafe { (*r.interned.get()).values_mut() }.for_each(|v| t.visit(Cell::from_mut(v)));
+    }
     for m in r.maps.as_slice() {
         t.visit(m.class.cell());
         t.visit(m.shape.cell());
