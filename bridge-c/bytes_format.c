@@ -82,7 +82,12 @@ convert(Buffer *b, const char *f, va_list *vargs, int *unknown)
         return append(b, s, size) < 0 ? NULL : f + 1;
     }
     case 'p':
-        length = sprintf(text, "0x%" PRIxPTR, (uintptr_t)va_arg(*vargs, void *));
+        length = sprintf(text, "%p", va_arg(*vargs, void *));
+        if (text[1] != 'x') {
+            memmove(text + 2, text, (size_t)length);
+            memcpy(text, "0x", 2);
+            length += 2;
+        }
         break;
     case '%':
         text[0] = '%';

@@ -59,16 +59,15 @@ call_complex(PyObject *op)
         return result;
     }
     if (!PyComplex_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "%.200s.__complex__() must return a complex, not %.200s",
-                     Py_TYPE(op)->tp_name, Py_TYPE(result)->tp_name);
+        cape_type_error("__complex__ returned non-complex (type %.200s)", result);
         Py_DECREF(result);
         return NULL;
     }
     if (PyErr_WarnFormat(PyExc_DeprecationWarning, 1,
-                         "%.200s.__complex__() must return a complex, not %.200s.  "
+                         "__complex__ returned non-complex (type %.200s).  "
                          "The ability to return an instance of a strict subclass of complex "
                          "is deprecated, and may not be supported in a future version of Python.",
-                         Py_TYPE(op)->tp_name, Py_TYPE(result)->tp_name)) {
+                         Py_TYPE(result)->tp_name)) {
         Py_DECREF(result);
         return NULL;
     }

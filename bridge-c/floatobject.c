@@ -45,11 +45,11 @@ double_from_slot(PyObject *op, unaryfunc nb_float)
         value = PyFloat_AS_DOUBLE(result);
     }
     else if (!PyFloat_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "%.50s.__float__() must return a float, not %.50s",
+        PyErr_Format(PyExc_TypeError, "%.50s.__float__ returned non-float (type %.50s)",
                      Py_TYPE(op)->tp_name, Py_TYPE(result)->tp_name);
     }
     else if (PyErr_WarnFormat(PyExc_DeprecationWarning, 1,
-                              "%.50s.__float__() must return a float, not %.50s.  "
+                              "%.50s.__float__ returned non-float (type %.50s).  "
                               "The ability to return an instance of a strict subclass of float "
                               "is deprecated, and may not be supported in a future version of "
                               "Python.",

@@ -341,7 +341,7 @@ static const char *
 borrow_bytes(PyObject *arg, const char **bytes, Py_ssize_t *size)
 {
     PyBufferProcs *procs = Py_TYPE(arg)->tp_as_buffer;
-    if (procs == NULL || procs->bf_getbuffer == NULL || procs->bf_releasebuffer != NULL) {
+    if (procs != NULL && procs->bf_getbuffer != NULL && procs->bf_releasebuffer != NULL) {
         return "read-only bytes-like object";
     }
     Py_buffer view;
@@ -400,9 +400,7 @@ convert_text(Parse *p, PyObject *arg, char letter)
     else if (letter == 'y' || sized) {
         failure = borrow_bytes(arg, &bytes, &size);
         if (failure != NULL) {
-            const char *expected = letter == 'y' || failure[0] != 'r' ? failure
-                                   : "read-only bytes-like object";
-            return wrong_type(p, letter == 'y' && failure[0] == 'r' ? "bytes-like object" : expected, arg);
+            return wrong_type(p, failure, arg);
         }
     }
     else {
@@ -469,8 +467,7 @@ convert_encoded(Parse *p, PyObject *arg)
     }
     else if (strlen(bytes) != (size_t)size) {
         Py_DECREF(encoded);
-        PyErr_SetString(PyExc_ValueError, "embedded null byte");
-        return raised(p);
+        return wrong_type(p, "encoded string without null bytes", arg);
     }
     if (allocate) {
         *buffer = PyMem_Malloc((size_t)size + 1);
@@ -935,6 +932,10 @@ read_marks(Keywords *k, int i)
                   : i < k->positional_only ? "Empty parameter name after $" : NULL;
         k->max = i;
         k->p.format++;
+        if (mistake == NULL && !k->missing_positional && k->max == 0 && k->nargs > 0) {
+            PyErr_Format(PyExc_TypeError, "%.200s%s takes no positional arguments", NAME_OF(k->function));
+            return 0;
+        }
         if (mistake == NULL && !k->missing_positional && k->max < k->nargs) {
             PyErr_Format(PyExc_TypeError, "%.200s%s takes %s %d positional argument%s (%zd given)",
                          NAME_OF(k->function), k->min != INT_MAX ? "at most" : "exactly", k->max,
@@ -1048,9 +1049,10 @@ convert_parameters(Keywords *k, int *seen)
                 return 1;
             }
         }
+        const char *unit = k->p.format;
         const char *mistake = skip_unit(&k->p);
         if (mistake != NULL) {
-            PyErr_Format(PyExc_SystemError, "%s: '%s'", mistake, k->p.format);
+            PyErr_Format(PyExc_SystemError, "%s: '%s'", mistake, unit);
             return 0;
         }
     }

@@ -669,6 +669,27 @@ little_endian_wanted(int flags)
     return flags & Py_ASNATIVEBYTES_LITTLE_ENDIAN;
 }
 
+/* Bytes that PyLong_AsNativeBytes says are needed, when `n` are offered: exact for large numbers, a word or
+ * what was offered for small ones. An unsigned buffer may use the sign bit. */
+static Py_ssize_t
+native_size(const PyLongObject *v, Py_ssize_t n, int is_unsigned)
+{
+    int64_t bits = _PyLong_NumBits((PyObject *)v), offered = (int64_t)n * 8;
+    if (_PyLong_IsCompact(v)) {
+        if (n <= 0 || n >= (Py_ssize_t)sizeof(int64_t)) {
+            return sizeof(int64_t);
+        }
+        if (signed_bits(v) <= offered) {
+            return n;
+        }
+        return sign_of(v) > 0 && bits <= offered ? (is_unsigned ? n : n + 1) : (Py_ssize_t)sizeof(int64_t);
+    }
+    if (bits == offered && (sign_of(v) < 0 ? signed_bits(v) <= offered : is_unsigned)) {
+        return n;
+    }
+    return (Py_ssize_t)(bits / 8 + 1);
+}
+
 Py_ssize_t
 PyLong_AsNativeBytes(PyObject *op, void *buffer, Py_ssize_t n, int flags)
 {
@@ -699,13 +720,7 @@ PyLong_AsNativeBytes(PyObject *op, void *buffer, Py_ssize_t n, int flags)
         if (n > 0) {
             store_bytes(v, buffer, (size_t)n, little_endian_wanted(flags));
         }
-        int64_t bits = signed_bits(v);
-        needed = (Py_ssize_t)((bits + 7) / 8);
-        /* Asked for unsigned bytes, a number may use the sign bit. */
-        if (flags != Py_ASNATIVEBYTES_DEFAULTS && (flags & Py_ASNATIVEBYTES_UNSIGNED_BUFFER)
-            && sign_of(v) >= 0 && bits - 1 == (int64_t)n * 8 && n > 0) {
-            needed = n;
-        }
+        needed = native_size(v, n, flags & Py_ASNATIVEBYTES_UNSIGNED_BUFFER);
     }
     Py_DECREF(v);
     return needed;

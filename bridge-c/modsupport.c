@@ -39,6 +39,9 @@ count_items(const char *format, char end)
 static int
 close_bracket(Build *b, char end)
 {
+    while (*b->format != 0 && strchr(",: \t", *b->format) != NULL) {
+        b->format++;
+    }
     if (*b->format != end) {
         PyErr_SetString(PyExc_SystemError, "Unmatched paren in format");
         return -1;

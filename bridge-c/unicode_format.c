@@ -6,6 +6,7 @@ typedef struct {
     int left;               /* '-' */
     int zero;               /* '0' */
     int alternate;          /* '#' */
+    int bare;               /* no width, precision or size */
     Py_ssize_t width;       /* -1: none */
     Py_ssize_t precision;   /* -1: none */
     enum { SIZE_INT, SIZE_LONG, SIZE_LONGLONG, SIZE_SIZE_T, SIZE_INTMAX, SIZE_PTRDIFF } size;
@@ -74,7 +75,7 @@ whole_characters(const char *s, Py_ssize_t length)
         return length;
     }
     unsigned char lead = (unsigned char)s[start - 1];
-    Py_ssize_t needed = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+    Py_ssize_t needed = lead > 0xf4 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
     return length - (start - 1) < needed ? start - 1 : length;
 }
 
@@ -161,6 +162,18 @@ write_integer(_PyUnicodeWriter *writer, char letter, const Conversion *c, Argume
         return -1;
     }
     return c->left ? fill(writer, padding, ' ') : 0;
+}
+
+/* What printf makes of a pointer, always with 0x in front. */
+static void
+pointer_text(char *text, size_t room, void *pointer)
+{
+    int length = snprintf(text, room, "%p", pointer);
+    if (text[1] != 'x') {
+        memmove(text + 2, text, (size_t)length + 1);
+        text[0] = '0';
+        text[1] = 'x';
+    }
 }
 
 /* "module.qualname", or only the name of builtins and of __main__. */
@@ -271,6 +284,7 @@ read_conversion(const char **f, Conversion *c, Arguments *a)
     case 'j': ++*f; c->size = SIZE_INTMAX; break;
     case 't': ++*f; c->size = SIZE_PTRDIFF; break;
     }
+    c->bare = c->width == -1 && c->precision == -1 && c->size == SIZE_INT;
     return 0;
 }
 
@@ -294,6 +308,9 @@ convert(_PyUnicodeWriter *writer, const char **f, Arguments *a)
     case 'd': case 'i': case 'u': case 'o': case 'x': case 'X':
         return write_integer(writer, letter, &c, a);
     case 'c': {
+        if (!c.bare) {
+            return 1;
+        }
         int ordinal = va_arg(a->args, int);
         if (ordinal < 0 || ordinal > 0x10ffff) {
             PyErr_SetString(PyExc_OverflowError, "character argument not in range(0x110000)");
@@ -303,7 +320,10 @@ convert(_PyUnicodeWriter *writer, const char **f, Arguments *a)
     }
     case 'p': {
         char text[32];
-        snprintf(text, sizeof(text), "0x%" PRIxPTR, (uintptr_t)va_arg(a->args, void *));
+        if (!c.bare) {
+            return 1;
+        }
+        pointer_text(text, sizeof(text), va_arg(a->args, void *));
         return _PyUnicodeWriter_WriteASCIIString(writer, text, -1);
     }
     case 's':
@@ -337,7 +357,7 @@ convert(_PyUnicodeWriter *writer, const char **f, Arguments *a)
                            cape_type_full_name((PyTypeObject *)type, c.alternate ? ':' : '.'), &c);
     }
     case '%':
-        return _PyUnicodeWriter_WriteChar(writer, '%');
+        return c.bare ? _PyUnicodeWriter_WriteChar(writer, '%') : 1;
     default:
         return 1;
     }

@@ -217,11 +217,6 @@ from_chars(int kind, const void *data, Py_ssize_t size)
         }
     }
     Py_UCS4 max_char = cape_max_char(kind, data, size);
-    if (max_char > 0x10ffff) {
-        PyErr_Format(PyExc_ValueError, "character U+%x is not in range [U+0000; U+%x]", max_char,
-                     0x10ffff);
-        return NULL;
-    }
     PyObject *op = PyUnicode_New(size, max_char);
     if (op != NULL) {
         cape_copy_chars(PyUnicode_KIND(op), PyUnicode_DATA(op), 0, kind, data, 0, size);
