@@ -17,6 +17,16 @@ macro_rules! files {
     };
 }
 
+pub mod complex_ops;
+pub mod float_ops;
+pub mod float_text;
+pub mod int_ops;
+pub mod int_text;
+pub mod libm;
+pub mod number;
+pub mod slicing;
+mod sort;
+
 files! {
     object, types, function, descriptors, code, frame, cell, generator, asyncgen, module, generic_alias, weakref,
     dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,

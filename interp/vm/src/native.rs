@@ -600,10 +600,7 @@ int_results!(i32, i64, isize, u8, u16, u32, u64, usize);
 
 /// An `int` value from any machine integer.
 pub fn int_from(i: i128) -> Value {
-    match i64::try_from(i) {
-        Ok(i) => Int::Small(i).into_value(),
-        Err(_) => Int::Big(num_bigint::BigInt::from(i)).into_value(),
-    }
+    i128_value(i)
 }
 
 /// A Rust function that can be wrapped as a [`NativeFn`].

@@ -361,7 +361,7 @@ impl Vm {
             return match crate::object_float(r) {
                 Some(f) => Ok(f),
                 None => Err(self.type_error(format!(
-                    "{}.__float__() must return a float, not {}",
+                    "{}.__float__ returned non-float (type {})",
                     full_name(t),
                     type_of(r).name_str()
                 ))),

@@ -27,17 +27,38 @@ impl LongObj {
 
     /// A heap integer with this map, even when the value is small.
     pub fn with_map(map: MapRef, value: &BigInt) -> Ptr<LongObj> {
-        let (sign, digits) = value.to_u32_digits();
+        let magnitude = value.magnitude();
+        let n = magnitude.iter_u32_digits().len();
         let p = heap().alloc_var(
             map,
-            size_of::<LongObj>() + 4 * digits.len(),
-            LongObj { header: Header::new(map), negative: sign == Sign::Minus, len: digits.len() as u32 },
+            size_of::<LongObj>() + 4 * n,
+            LongObj { header: Header::new(map), negative: value.sign() == Sign::Minus, len: n as u32 },
         );
-        // SAFETY: the object has len digits behind its fixed part.
-        unsafe {
-            std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, digits.len())
-        };
+        // SAFETY: the object has n digits behind its fixed part.
+        let digits = unsafe { std::slice::from_raw_parts_mut(p.as_raw().add(1) as *mut u32, n) };
+        digits.iter_mut().zip(magnitude.iter_u32_digits()).for_each(|(to, d)| *to = d);
         p
+    }
+
+    /// A heap integer with this map from a sign and base-2^32 digits, least significant first, of which the
+    /// highest are dropped while they are zero.
+    pub fn from_digits(map: MapRef, negative: bool, digits: &[u32]) -> Ptr<LongObj> {
+        let n = digits.iter().rposition(|&d| d != 0).map_or(0, |i| i + 1);
+        let p = heap().alloc_var(
+            map,
+            size_of::<LongObj>() + 4 * n,
+            LongObj { header: Header::new(map), negative: negative && n != 0, len: n as u32 },
+        );
+        // SAFETY: the object has n digits behind its fixed part.
+        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, n) };
+        p
+    }
+
+    /// A heap integer with this map from a machine integer.
+    pub fn from_i128(map: MapRef, i: i128) -> Ptr<LongObj> {
+        let m = i.unsigned_abs();
+        let digits = [m as u32, (m >> 32) as u32, (m >> 64) as u32, (m >> 96) as u32];
+        Self::from_digits(map, i < 0, &digits)
     }
 
     /// The base-2^32 digits of the magnitude, least significant first.
@@ -131,7 +152,16 @@ pub fn int_value(i: i64) -> Value {
 #[cold]
 #[inline(never)]
 fn wide(i: i64) -> Value {
-    LongObj::with_map(rt().maps.int, &BigInt::from(i)).value()
+    LongObj::from_i128(rt().maps.int, i as i128).value()
+}
+
+/// An `int` from a double word.
+#[inline]
+pub fn i128_value(i: i128) -> Value {
+    match i64::try_from(i).ok().and_then(Value::try_int) {
+        Some(v) => v,
+        None => LongObj::from_i128(rt().maps.int, i).value(),
+    }
 }
 
 /// An `int` from a big integer: unboxed when it fits.
@@ -146,7 +176,7 @@ pub fn big_value(b: BigInt) -> Value {
 pub fn uint_value(u: u64) -> Value {
     match i64::try_from(u) {
         Ok(i) => int_value(i),
-        Err(_) => big_value(BigInt::from(u)),
+        Err(_) => i128_value(u as i128),
     }
 }
 
