@@ -8,8 +8,10 @@ pub mod report;
 pub mod stdprinter;
 pub mod sys;
 pub mod fsname;
+pub mod locale;
 pub mod oserror;
 pub mod sys_call;
+pub mod warn;
 
 use cape_vm::rt;
 
@@ -28,4 +30,5 @@ modules! {
     "_imp" imp,
     "errno" errno,
     "posix" posix,
+    "_io" io,
 }
