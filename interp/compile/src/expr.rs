@@ -135,7 +135,7 @@ impl<'a> Compiler<'a> {
                 Ok(())
             }
             Expr::Yield(y) => {
-                self.check_yield(y.range)?;
+                self.check_yield(y.range, "yield")?;
                 let is_async = self.u.flags & flags::ASYNC_GENERATOR != 0;
                 let v = match &y.value {
                     Some(v) => self.expr_near(v, dst)?,
@@ -149,7 +149,7 @@ impl<'a> Compiler<'a> {
                 Ok(())
             }
             Expr::YieldFrom(y) => {
-                self.check_yield(y.range)?;
+                self.check_yield(y.range, "yield from")?;
                 if matches!(self.u.kind, UnitKind::AsyncFunction) {
                     return err(y.range, "'yield from' inside async function");
                 }
@@ -198,9 +198,9 @@ impl<'a> Compiler<'a> {
             || self.top_level_await()
     }
 
-    fn check_yield(&self, range: ruff_text_size::TextRange) -> R<()> {
+    fn check_yield(&self, range: ruff_text_size::TextRange, what: &str) -> R<()> {
         match self.u.kind {
-            UnitKind::Module | UnitKind::Class => err(range, "'yield' outside function"),
+            UnitKind::Module | UnitKind::Class => err(range, format!("'{what}' outside function")),
             _ => Ok(()),
         }
     }

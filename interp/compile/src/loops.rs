@@ -8,14 +8,22 @@ use crate::compiler::Compiler;
 use crate::error::{R, err};
 use crate::unit::{FBlock, FEntry, Label, Reg};
 
+/// Deepest nesting of blocks in a function.
+const MAX_BLOCKS: usize = 20;
+
 impl<'a> Compiler<'a> {
-    pub(crate) fn push_block(&mut self, kind: FBlock<'a>, outer_handler: u32) {
+    /// Enter a block.
+    pub(crate) fn push_block(&mut self, kind: FBlock<'a>, outer_handler: u32) -> R<()> {
+        if self.u.fblocks.len() >= MAX_BLOCKS {
+            return err(self.u.range, "too many statically nested blocks");
+        }
         self.u.fblocks.push(FEntry { kind, outer_handler });
+        Ok(())
     }
 
-    fn push_loop(&mut self, top: Label, end: Label) {
+    fn push_loop(&mut self, top: Label, end: Label) -> R<()> {
         let handler = self.u.handler;
-        self.push_block(FBlock::Loop { top, end }, handler);
+        self.push_block(FBlock::Loop { top, end }, handler)
     }
 
     pub(crate) fn while_loop(&mut self, s: &'a ast::StmtWhile) -> R<()> {
@@ -25,7 +33,7 @@ impl<'a> Compiler<'a> {
         self.u.bind_loop(top);
         self.u.range = s.test.range();
         self.jump_if(&s.test, false, orelse)?;
-        self.push_loop(top, end);
+        self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
         self.u.range = s.range;
@@ -49,7 +57,7 @@ impl<'a> Compiler<'a> {
         let orelse = self.u.label();
         self.u.bind_loop(top);
         self.next_item(iter, &s.target, orelse)?;
-        self.push_loop(top, end);
+        self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
         self.u.range = s.range;
@@ -104,7 +112,7 @@ impl<'a> Compiler<'a> {
         let start = self.u.ins.len();
         let exc = self.u.temp();
         self.async_next(iter, &s.target, exhausted, exc)?;
-        self.push_loop(top, end);
+        self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
         self.u.range = s.range;

@@ -25,7 +25,7 @@ impl<'a> Compiler<'a> {
         // The registers of the handler are free until it is entered.
         self.u.next_temp = mark;
         let outer = self.u.push_handler(on_error, exc);
-        self.push_block(FBlock::FinallyTry { body: &s.finalbody }, outer);
+        self.push_block(FBlock::FinallyTry { body: &s.finalbody }, outer)?;
         if s.handlers.is_empty() {
             self.body(&s.body)?;
         } else {
@@ -42,7 +42,7 @@ impl<'a> Compiler<'a> {
         self.u.op2(Op::PushExcInfo, save, exc);
         let start = self.u.ins.len();
         self.u.push_handler(cleanup, exc);
-        self.push_block(FBlock::FinallyEnd { save }, outer);
+        self.push_block(FBlock::FinallyEnd { save }, outer)?;
         self.body(&s.finalbody)?;
         self.u.fblocks.pop();
         self.u.range = no_range();
@@ -75,7 +75,7 @@ impl<'a> Compiler<'a> {
         let start = self.u.ins.len();
         self.u.next_temp = mark;
         let outer = self.u.push_handler(on_error, exc);
-        self.push_block(FBlock::Try, outer);
+        self.push_block(FBlock::Try, outer)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
         self.u.handler = outer;
@@ -143,7 +143,7 @@ impl<'a> Compiler<'a> {
                 start = self.u.ins.len();
                 self.u.push_handler(name_end, exc);
             }
-            self.push_block(FBlock::Handler { save, name }, outer);
+            self.push_block(FBlock::Handler { save, name }, outer)?;
             self.body(&h.body)?;
             self.u.fblocks.pop();
             self.u.handler = handler;
@@ -196,7 +196,7 @@ impl<'a> Compiler<'a> {
             let bound = self.u.bound.clone();
             let start = self.u.ins.len();
             self.u.push_handler(on_error, raised);
-            self.push_block(FBlock::StarHandler, outer);
+            self.push_block(FBlock::StarHandler, outer)?;
             self.body(&h.body)?;
             self.u.fblocks.pop();
             self.u.handler = handler;
@@ -267,7 +267,7 @@ impl<'a> Compiler<'a> {
         let bound = self.u.bound.clone();
         let start = self.u.ins.len();
         let outer = self.u.push_handler(on_error, exc);
-        self.push_block(FBlock::With { pair, is_async: s.is_async, range }, outer);
+        self.push_block(FBlock::With { pair, is_async: s.is_async, range }, outer)?;
         if let Some(target) = &item.optional_vars {
             self.u.next_temp = enter as u32 + 1;
             self.store(target, enter)?;

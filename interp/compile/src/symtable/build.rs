@@ -169,7 +169,7 @@ impl Builder<'_> {
         }
         if flags & def::PARAM != 0 && symbol.flags & def::PARAM != 0 {
             let text = self.interner.get(name);
-            return err(range, format!("duplicate parameter '{text}' in function definition"));
+            return err(range, format!("duplicate argument '{text}' in function definition"));
         }
         if flags & def::TYPE_PARAM != 0 && symbol.flags & def::TYPE_PARAM != 0 {
             let text = self.interner.get(name);
@@ -642,7 +642,7 @@ impl Builder<'_> {
         }
         if let Some(args) = &s.arguments {
             self.exprs(&args.args)?;
-            args.keywords.iter().try_for_each(|k| self.expr(&k.value))?;
+            self.keywords(&args.keywords)?;
         }
         self.enter(BlockKind::Class, name, Some((key, Part::Body)), s.range);
         self.class = Some(name);
@@ -893,12 +893,7 @@ impl Builder<'_> {
             Expr::Call(c) => {
                 self.expr(&c.func)?;
                 self.exprs(&c.arguments.args)?;
-                c.arguments.keywords.iter().try_for_each(|k| {
-                    if k.arg.as_ref().is_some_and(|a| &*a.id == "__debug__") {
-                        return err(k.range, "cannot assign to __debug__");
-                    }
-                    self.expr(&k.value)
-                })
+                self.keywords(&c.arguments.keywords)
             }
             Expr::FString(f) => f.value.iter().try_for_each(|part| match part {
                 ast::FStringPart::Literal(_) => Ok(()),
@@ -924,6 +919,15 @@ impl Builder<'_> {
             | Expr::EllipsisLiteral(_) => Ok(()),
             Expr::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
         }
+    }
+
+    fn keywords(&mut self, keywords: &[ast::Keyword]) -> R<()> {
+        keywords.iter().try_for_each(|k| {
+            if k.arg.as_ref().is_some_and(|a| &*a.id == "__debug__") {
+                return err(k.range, "cannot assign to __debug__");
+            }
+            self.expr(&k.value)
+        })
     }
 
     fn interpolated(&mut self, elements: &ast::InterpolatedStringElements) -> R<()> {

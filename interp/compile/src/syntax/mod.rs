@@ -1,0 +1,152 @@
+//! Parsing, and syntax errors in CPython's words.
+
+mod actions;
+mod lex;
+mod peg;
+
+use std::borrow::Cow;
+
+use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{Mod, PythonVersion};
+use ruff_python_parser::{ParseOptions, parse_unchecked};
+use ruff_text_size::{Ranged, TextRange};
+
+use crate::Mode;
+use crate::compiler::no_range;
+use crate::error::{Error, ErrorKind, R, SyntaxErr, Warning, err};
+use crate::literal::escape_warnings;
+use crate::source::Source;
+use peg::Parser;
+
+/// Line ends are `\n` for the compiler, whatever the file has.
+pub(crate) fn normalize(source: &str) -> Cow<'_, str> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    if memchr::memchr(b'\r', source.as_bytes()).is_none() {
+        return Cow::Borrowed(source);
+    }
+    Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// Native stack that the parser may need: it recurses with the nesting of the source, which a line can hold a lot of.
+pub(crate) fn stack_needed(text: &str) -> usize {
+    let mut longest = 0;
+    let mut last = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        longest = longest.max(end - last);
+        last = end + 1;
+    }
+    (1 << 20) + longest.min(256 * 1024) * 3072
+}
+
+pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
+    if memchr::memchr(0, source.text.as_bytes()).is_some() {
+        return err(no_range(), "source code string cannot contain null bytes");
+    }
+    let parser_mode = match mode {
+        Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
+        Mode::Eval => ruff_python_parser::Mode::Expression,
+    };
+    let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
+    let parsed = parse_unchecked(source.text, options);
+    let first = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
+        (Some(e), _) => Some(e.location),
+        (None, Some(e)) => Some(e.range()),
+        (None, None) => None,
+    };
+    if let Some(range) = first {
+        return Err(Box::new(explain(source.text, mode, range)));
+    }
+    let mut warnings = Vec::new();
+    if memchr::memchr(b'\\', source.text.as_bytes()).is_some() {
+        for t in parsed.tokens().iter() {
+            let (kind, range) = t.as_tuple();
+            if matches!(kind, TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle)
+                && let Some(flags) = t.string_flags()
+                && !flags.is_raw_string()
+            {
+                escape_warnings(source, range, flags.is_byte_string(), &mut warnings);
+            }
+        }
+    }
+    Ok((parsed.into_syntax(), warnings))
+}
+
+/// The error that CPython reports for a source that the parser has rejected, at `range` for want of anything better.
+fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
+    let mut owned;
+    let mut text = text;
+    if !text.ends_with('\n') {
+        owned = String::with_capacity(text.len() + 1);
+        owned.push_str(text);
+        owned.push('\n');
+        text = &owned;
+    }
+    let lexed = lex::lex(text);
+    let start_rule = match mode {
+        Mode::Exec => "file",
+        Mode::Single => "interactive",
+        Mode::Eval => "eval",
+    };
+    let error = |f: peg::Found| Error {
+        kind: f.kind,
+        msg: f.msg,
+        range: TextRange::new(f.start.into(), f.end.max(f.start).into()),
+        incomplete: f.at_eof,
+    };
+    let mut first = Parser::new(text, &lexed, false);
+    let accepted = matches!(first.run(start_rule), Ok(Some(_)));
+    if let Some(found) = first.found.take() {
+        return error(found);
+    }
+    let last = lexed.toks[(first.fill.max(1) - 1) as usize];
+    let at_end = last.kind == lex::T::End || last.kind == lex::T::Dedent;
+    let generic = |range: TextRange| Error {
+        kind: ErrorKind::Syntax,
+        msg: "invalid syntax".into(),
+        range,
+        incomplete: at_end,
+    };
+    if accepted {
+        return generic(range);
+    }
+    let mut second = Parser::new(text, &lexed, true);
+    let _ = second.run(start_rule);
+    if second.found.is_none() && matches!(last.kind, lex::T::Indent | lex::T::Dedent) {
+        let here = TextRange::new(last.start.into(), last.end.max(last.start).into());
+        let what = if last.kind == lex::T::Indent { "unexpected indent" } else { "unexpected unindent" };
+        return Error { kind: ErrorKind::Indentation, msg: what.into(), range: here, incomplete: false };
+    }
+    // Errors of the tokenizer further on win over errors of the grammar.
+    if let Some(e) = lexed.error.as_ref().filter(|e| !e.msg.is_empty() && e.overrides) {
+        let line = |at: u32| memchr::memchr_iter(b'\n', &text.as_bytes()[..at as usize]).count();
+        let unclosed = e.at_eof && lexed.open.last().is_some_and(|o| o.1 == e.start);
+        let reached = second.fill.max(1) - 1;
+        if !unclosed || line(lexed.toks[reached as usize].start) > line(e.start) {
+            return error(e.into());
+        }
+    }
+    if let Some(mut found) = second.found.take() {
+        found.at_eof = at_end;
+        return error(found);
+    }
+    generic(TextRange::new(last.start.into(), last.end.max(last.start).into()))
+}
+
+/// An error with line, columns and text.
+pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
+    let plain = !matches!(e.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab)
+        || e.range == no_range();
+    let clip = |o: u32| o.min(source.text.len() as u32);
+    let (start, end) = (clip(e.range.start().to_u32()), clip(e.range.end().to_u32()));
+    let (line, end_line) = (source.line(start), source.line(end));
+    SyntaxErr {
+        kind: e.kind,
+        msg: e.msg,
+        line: if plain { 0 } else { line },
+        col: source.char_col(start),
+        end_line,
+        end_col: source.char_col(end),
+        text: (!plain).then(|| source.line_text(line).to_owned()),
+        incomplete: e.incomplete,
+    }
+}
