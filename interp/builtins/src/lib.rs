@@ -28,7 +28,8 @@ pub mod slicing;
 mod sort;
 
 files! {
-    object, types, function, descriptors, code, frame, cell, generator, asyncgen, module, generic_alias, weakref,
+    object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module,
+    generic_alias, union_, weakref,
     dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,
     str_, bytes, bytearray, memoryview, format,
     int, float, complex, range, slice, list, tuple, iterators, singletons,

@@ -367,7 +367,8 @@ impl Vm {
         })
     }
 
-    fn descr_set(&self, d: Value, obj: Value, name: Value, v: Value) -> Res<()> {
+    /// `d.__set__(obj, v)`, or `__delete__` with EMPTY, for a data descriptor found under `name`.
+    pub fn descr_set(&self, d: Value, obj: Value, name: Value, v: Value) -> Res<()> {
         if let Some(m) = d.downcast::<MemberObj>() {
             self.check_member_owner(m, obj)?;
             // SAFETY: instances of the owning class have the slot in their tail.

@@ -749,9 +749,14 @@ impl TypeBuilder {
         self.put(name, v)
     }
 
-    /// Sets the docstring.
+    /// Sets the docstring. Types whose instances have a `__doc__` attribute keep that in their namespace.
     pub fn doc(self, text: &'static str) -> Self {
-        self.put("__doc__", StrObj::new(text).value())
+        let s = StrObj::new(text).value();
+        self.0.native_data.set(self.0, s);
+        match self.0.dict().get_str(rt().names.doc) {
+            Some(v) if v.is::<GetSetObj>() => self,
+            _ => self.put("__doc__", s),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::runtime::{rt, type_of};
 use crate::special::Special;
 use crate::vm::Vm;
 
+/// `types.GenericAlias`.
+pub static GENERIC_ALIAS: crate::runtime::StaticType = crate::runtime::StaticType::new();
+
 /// A comparison operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cmp {
@@ -580,8 +583,7 @@ impl Vm {
 
     /// `types.GenericAlias(origin, key)`.
     pub fn call_generic_alias(&self, origin: Value, key: Value) -> Res<Value> {
-        let class = self.import_attr("types", "GenericAlias")?;
-        self.call(class, &[origin, key])
+        self.call(GENERIC_ALIAS.get().value(), &[origin, key])
     }
 
     /// `container[key] = v`.

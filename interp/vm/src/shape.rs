@@ -304,3 +304,75 @@ pub fn set_dict(h: &Header, d: Ptr<DictObj>) {
     }
     cape_heap::write_barrier(h);
 }
+
+/// The `__slots__` members of a class and its bases: index and name, sorted.
+fn slot_members(class: Ptr<TypeObj>) -> Vec<(u32, u64)> {
+    let mut out = Vec::new();
+    let mut next = Some(class);
+    while let Some(c) = next {
+        for e in c.dict().table.iter() {
+            if let Some(m) = e.value.downcast::<crate::object::MemberObj>()
+                && m.class.get() == c.value()
+            {
+                out.push((m.index.get(), m.name.get().bits()));
+            }
+        }
+        next = c.base();
+    }
+    out.sort_unstable();
+    out
+}
+
+/// Whether instances of one class can become instances of the other (`__class__` assignment).
+pub fn same_layout(a: Ptr<TypeObj>, b: Ptr<TypeObj>) -> bool {
+    use crate::object::TypeFlags;
+    let flags = TypeFlags::HAS_DICT | TypeFlags::HAS_WEAKREF;
+    a.kind.get() == b.kind.get()
+        && a.nslots.get() == b.nslots.get()
+        && (a.flags.get() ^ b.flags.get()) & flags == 0
+        && (a.nslots.get() == 0 || slot_members(a) == slot_members(b))
+}
+
+/// Makes an object an instance of another class of the same layout.
+pub fn set_class(h: &Header, class: Ptr<TypeObj>) {
+    let old_flags = h.map().flags.get();
+    h.set_map(map_in_class(h, class));
+    if h.map().flags.get() & !old_flags & MapFlags::FINALIZER != 0 {
+        heap().add_finalizer(h);
+    }
+}
+
+fn map_in_class(h: &Header, class: Ptr<TypeObj>) -> MapRef {
+    let (map, root) = (h.map(), class.instance_map());
+    if !has_attrs(map) {
+        return root;
+    }
+    let same = root.tail_words == map.tail_words && root.dict_index == map.dict_index;
+    if let (true, Some(from), Some(_)) = (same, shape_of(map), shape_of(root)) {
+        let mut to = Some(root);
+        for &name in from.names().as_slice() {
+            to = to.and_then(|m| transition(m, shape_of(m)?, name));
+        }
+        if let Some(m) = to {
+            return m;
+        }
+    }
+    to_dict(h);
+    let map = h.map();
+    let found = maps_of(class).find(|m| {
+        shape_of(*m).is_none() && m.tail_words == map.tail_words && m.dict_index == map.dict_index
+    });
+    found.unwrap_or_else(|| {
+        let m = MapRef::with_attrs(
+            map.kind(),
+            class.value(),
+            map.tail_words,
+            map.dict_index,
+            map.inline_start,
+            map.inline_count,
+        );
+        m.flags.set(root.flags.get() | MapFlags::DICT_MODE);
+        enter(m, class);
+        m
+    })
+}

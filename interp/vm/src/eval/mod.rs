@@ -15,6 +15,8 @@ mod matching;
 mod misc;
 mod names;
 
+pub use attrs::super_lookup;
+
 use std::cell::Cell;
 
 use cape_bytecode::{Op, Word};

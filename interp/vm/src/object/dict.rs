@@ -29,6 +29,10 @@ heap_object! {
     pub struct TableKeys {
         log2: u8,
         filled: Cell<u32>,
+        /// Entries before this one are deleted.
+        first: Cell<u32>,
+        /// Insertions until the table is rebuilt.
+        free: Cell<u32>,
         usable: u32,
         /// For caches: nonzero while no key was added or removed since it was given out.
         pub version: Cell<u32>,
@@ -102,6 +106,8 @@ impl TableKeys {
                 header: Header::new(map),
                 log2,
                 filled: Cell::new(0),
+                first: Cell::new(0),
+                free: Cell::new(usable as u32),
                 usable: usable as u32,
                 version: Cell::new(0),
             },
@@ -126,10 +132,10 @@ impl TableKeys {
         self.filled.get() as usize
     }
 
-    /// Entry `i`, which must be below [`TableKeys::filled`].
+    /// Entry `i`, which must be below the capacity; beyond [`TableKeys::filled`] entries are empty.
     #[inline(always)]
     pub fn entry(&self, i: usize) -> Entry {
-        debug_assert!(i < self.filled());
+        debug_assert!(i < self.usable as usize);
         // SAFETY: in bounds.
         unsafe { *self.entry_ptr(i) }
     }
@@ -288,7 +294,7 @@ impl Table {
                     continue;
                 }
                 let same = vm.eq_identity(e.key, key)?;
-                let changed = self.keys() != keys || i >= keys.filled() || keys.entry(i).key != e.key;
+                let changed = self.keys() != keys || keys.entry(i).key != e.key;
                 if changed {
                     continue 'restart;
                 }
@@ -302,7 +308,7 @@ impl Table {
     /// Adds a key that is known to be absent.
     pub fn insert_new(&self, owner: &Header, hash: i64, key: Value, value: Value) {
         let mut keys = self.keys();
-        if keys.filled() >= keys.usable as usize {
+        if keys.free.get() == 0 {
             self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
             keys = self.keys();
         }
@@ -311,6 +317,7 @@ impl Table {
         // SAFETY: i is below usable.
         unsafe { keys.entry_ptr(i).write(Entry { hash, key, value }) };
         keys.filled.set(i as u32 + 1);
+        keys.free.set(keys.free.get() - 1);
         keys.version.set(0);
         write_barrier(keys.header());
         self.used.set(self.used.get() + 1);
@@ -334,6 +341,7 @@ impl Table {
             }
         }
         new.filled.set(n as u32);
+        new.free.set(new.usable - n as u32);
         old.version.set(0);
         write_barrier(new.header());
         self.keys.store(owner, new.value());
@@ -356,13 +364,23 @@ impl Table {
         write_barrier(keys.header());
     }
 
-    /// Removes entry `i` and returns its value.
+    /// Removes entry `i` and returns its value. The slot of a last entry that was removed goes on naming it; whatever is stored
+    /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.
     pub fn remove_at(&self, i: usize) -> Value {
         let keys = self.keys();
         let e = keys.entry(i);
         // SAFETY: in bounds.
         unsafe { keys.entry_ptr(i).write(Entry { hash: 0, key: Value::EMPTY, value: Value::EMPTY }) };
         keys.version.set(0);
+        if i + 1 == keys.filled() {
+            let mut n = i;
+            while n > 0 && keys.entry(n - 1).key.is_empty() {
+                n -= 1;
+            }
+            keys.filled.set(n as u32);
+        } else if i == keys.first.get() as usize {
+            keys.first.set(i as u32 + 1);
+        }
         self.used.set(self.used.get() - 1);
         e.value
     }
@@ -378,9 +396,14 @@ impl Table {
     #[inline(always)]
     pub fn next_entry(&self, mut i: usize) -> Option<(usize, Entry)> {
         let keys = self.keys();
+        let from_start = i <= keys.first.get() as usize;
+        i = i.max(keys.first.get() as usize);
         while i < keys.filled() {
             let e = keys.entry(i);
             if !e.key.is_empty() {
+                if from_start {
+                    keys.first.set(i as u32);
+                }
                 return Some((i, e));
             }
             i += 1;
@@ -445,6 +468,8 @@ impl TableKeys {
                 header: Header::new(map),
                 log2: 0,
                 filled: Cell::new(0),
+                first: Cell::new(0),
+                free: Cell::new(0),
                 usable: 0,
                 version: Cell::new(0),
             },
