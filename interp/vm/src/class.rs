@@ -455,6 +455,15 @@ pub fn full_name(t: Ptr<TypeObj>) -> String {
     }
 }
 
+/// `module.qualname`, without the module for builtins and `__main__` (CPython's `%T`).
+pub fn qualified_name(t: Ptr<TypeObj>) -> String {
+    let name = t.qualname.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+    match t.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>()) {
+        Some(m) if !m.eq_str("builtins") && !m.eq_str("__main__") => format!("{}.{name}", m.display()),
+        _ => name,
+    }
+}
+
 /// What `type.__new__` has worked out before it makes the class.
 pub struct ClassSpec {
     /// The metaclass.

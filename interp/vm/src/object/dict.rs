@@ -347,6 +347,11 @@ impl Table {
         self.keys.store(owner, new.value());
     }
 
+    /// Bytes of the index and the entries.
+    pub fn byte_len(&self) -> usize {
+        self.keys().bytes()
+    }
+
     /// Makes room for `n` entries in all.
     pub fn reserve(&self, owner: &Header, n: usize) {
         if n > self.keys().usable as usize {
@@ -378,6 +383,7 @@ impl Table {
                 n -= 1;
             }
             keys.filled.set(n as u32);
+            keys.first.set(keys.first.get().min(n as u32));
         } else if i == keys.first.get() as usize {
             keys.first.set(i as u32 + 1);
         }
@@ -501,13 +507,13 @@ impl DictObj {
 
     /// `d.get(key)`; hashes the key, may run `__hash__` and `__eq__`.
     pub fn get(&self, vm: &Vm, key: Value) -> Res<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = vm.key_hash(key)?;
         Ok(self.table.find(vm, key, hash)?.map(|i| self.table.keys().entry(i).value))
     }
 
     /// `d[key] = value`.
     pub fn set(&self, vm: &Vm, key: Value, value: Value) -> Res<()> {
-        let hash = vm.hash(key)?;
+        let hash = vm.key_hash(key)?;
         match self.table.find(vm, key, hash)? {
             Some(i) => self.table.set_value(i, value),
             None => self.table.insert_new(&self.header, hash, key, value),
@@ -517,7 +523,7 @@ impl DictObj {
 
     /// Removes a key; returns its value if it was there.
     pub fn remove(&self, vm: &Vm, key: Value) -> Res<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = vm.key_hash(key)?;
         Ok(self.table.find(vm, key, hash)?.map(|i| self.table.remove_at(i)))
     }
 
@@ -579,7 +585,7 @@ impl SetObj {
 
     /// Adds an element; true when it was not there.
     pub fn add(&self, vm: &Vm, v: Value) -> Res<bool> {
-        let hash = vm.hash(v)?;
+        let hash = vm.element_hash(v)?;
         if self.table.find(vm, v, hash)?.is_some() {
             return Ok(false);
         }
@@ -589,13 +595,40 @@ impl SetObj {
 
     /// Whether `v` is an element.
     pub fn contains(&self, vm: &Vm, v: Value) -> Res<bool> {
-        let hash = vm.hash(v)?;
+        let hash = vm.element_hash(v)?;
         Ok(self.table.find(vm, v, hash)?.is_some())
     }
 
     /// Removes an element; true when it was there.
     pub fn discard(&self, vm: &Vm, v: Value) -> Res<bool> {
-        let hash = vm.hash(v)?;
+        let hash = vm.element_hash(v)?;
         Ok(self.table.find(vm, v, hash)?.map(|i| self.table.remove_at(i)).is_some())
+    }
+}
+
+impl Vm {
+    /// The hash of a dict key; unhashable ones raise the TypeError that says so.
+    #[inline]
+    pub fn key_hash(&self, key: Value) -> Res<i64> {
+        self.hash(key).map_err(|r| self.unhashable_as(key, "a dict key", r))
+    }
+
+    /// The hash of a set element; unhashable ones raise the TypeError that says so.
+    #[inline]
+    pub fn element_hash(&self, v: Value) -> Res<i64> {
+        self.hash(v).map_err(|r| self.unhashable_as(v, "a set element", r))
+    }
+
+    #[cold]
+    fn unhashable_as(&self, v: Value, what: &str, r: crate::exc::Raised) -> crate::exc::Raised {
+        if crate::runtime::type_of(r.value()) != rt().types.type_error {
+            return r;
+        }
+        let text = match self.str(r.value()) {
+            Ok(t) => t.display(),
+            Err(r) => return r,
+        };
+        let t = crate::class::qualified_name(crate::runtime::type_of(v));
+        self.type_error(format!("cannot use '{t}' as {what} ({text})"))
     }
 }
