@@ -1,6 +1,160 @@
-//! `generator`.
+//! Generators and coroutines.
 
-use cape_vm::Vm;
+use cape_vm::class::full_name;
+use cape_vm::eval::is_exception_class;
+use cape_vm::generator::{AsyncGenAuxObj, GenState, GeneratorObj, Sent};
+use cape_vm::native::{TypeBuilder, extend};
+use cape_vm::object::{ExcObj, StrObj, TracebackObj, TupleObj};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
+
+use crate::function::or_none;
+use crate::object::qualname_of;
+
+type Gen = Ptr<GeneratorObj>;
+
+const THROW_DOC: &str = "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 
 /// Completes the types of this file.
-pub fn init(_vm: &Vm) {}
+pub fn init(_vm: &Vm) {
+    let t = &rt().types;
+    let g = extend(t.generator)
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, g: Gen| g)
+        .method("__next__($self, /)", "Implement next(self).", next)
+        .method("send($self, arg, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.", send)
+        .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, throw)
+        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, g: Gen| vm.close_generator(g))
+        .getter("gi_yieldfrom", "object being iterated by yield from, or None", |_: &Vm, g: Gen| g.delegate())
+        .class_method("__class_getitem__($type, object, /)", "See PEP 585", crate::generic_alias::class_getitem);
+    state_attributes(g, ["gi_running", "gi_suspended", "gi_frame", "gi_code"]);
+    let c = extend(t.coroutine)
+        .method("send($self, arg, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.", send)
+        .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, throw)
+        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, g: Gen| vm.close_generator(g))
+        .method("__await__($self, /)", "Return an iterator to be used in await expression.", |_: &Vm, g: Gen| {
+            AsyncGenAuxObj::new(rt().maps.coroutine_wrapper, g.value(), Value::EMPTY)
+        })
+        .getter("cr_await", "object being awaited on, or None", |_: &Vm, g: Gen| g.delegate())
+        .getter("cr_origin", "", |_: &Vm, g: Gen| or_none(g.origin.get()))
+        .class_method("__class_getitem__($type, object, /)", "See PEP 585", crate::generic_alias::class_getitem);
+    state_attributes(c, ["cr_running", "cr_suspended", "cr_frame", "cr_code"]);
+    type Aux = Ptr<AsyncGenAuxObj>;
+    extend(t.coroutine_wrapper)
+        .doc("A wrapper object implementing __await__ for coroutines.")
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, w: Value| w)
+        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, w: Aux| next(vm, wrapped(vm, w)?))
+        .method("send($self, arg, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.", |vm: &Vm, w: Aux, v: Value| send(vm, wrapped(vm, w)?, v))
+        .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, |vm: &Vm, w: Aux, t: Value, v: Option<Value>, tb: Option<Value>| throw(vm, wrapped(vm, w)?, t, v, tb))
+        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, w: Aux| vm.close_generator(wrapped(vm, w)?));
+}
+
+fn wrapped(vm: &Vm, w: Ptr<AsyncGenAuxObj>) -> Res<Gen> {
+    w.target.downcast().ok_or_else(|| vm.type_error("a coroutine wrapper without coroutine"))
+}
+
+/// Attributes that generators, coroutines and async generators share; names: running, suspended, frame, code.
+pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4]) {
+    b.getter(names[0], "", |_: &Vm, g: Gen| g.state() == GenState::Running)
+        .getter(names[1], "", |_: &Vm, g: Gen| g.state() == GenState::Suspended)
+        .getter(names[2], "", |vm: &Vm, g: Gen| (g.state() != GenState::Closed).then(|| vm.generator_frame(g)))
+        .getter(names[3], "", |_: &Vm, g: Gen| g.code())
+        .getset("__name__", "name of the generator", |_: &Vm, g: Gen| g.name.get(), |vm: &Vm, g: Gen, v: Value| {
+            if !v.is::<StrObj>() {
+                return Err(vm.type_error("__name__ must be set to a string object"));
+            }
+            g.name.set(g, v);
+            Ok(())
+        })
+        .getset("__qualname__", "qualified name of the generator", |_: &Vm, g: Gen| g.qualname.get(), |vm: &Vm, g: Gen, v: Value| {
+            if !v.is::<StrObj>() {
+                return Err(vm.type_error("__qualname__ must be set to a string object"));
+            }
+            g.qualname.set(g, v);
+            Ok(())
+        })
+        .method("__repr__($self, /)", "Return repr(self).", |vm: &Vm, g: Gen| {
+            let q = g.qualname.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+            format!("<{} object {q} at {:#x}>", qualname_of(type_of(g.value())), vm.id(g.value()))
+        })
+        .method("__sizeof__($self, /)", "gen.__sizeof__() -> size of gen in memory, in bytes", |_: &Vm, g: Gen| 200 + 8 * g.code().nregs as usize);
+}
+
+/// A result for `__next__`: the value, or EMPTY with the stop value left behind.
+fn next(vm: &Vm, g: Gen) -> Res<Value> {
+    match vm.resume(g, Ok(Value::NONE))? {
+        Sent::Yielded(v) => Ok(v),
+        Sent::Returned(v) => {
+            vm.leave_stop_value(v);
+            Ok(Value::EMPTY)
+        }
+    }
+}
+
+fn finished(vm: &Vm, s: Sent) -> Res<Value> {
+    match s {
+        Sent::Yielded(v) => Ok(v),
+        Sent::Returned(v) => Err(vm.stop_iteration_with(v)),
+    }
+}
+
+fn send(vm: &Vm, g: Gen, v: Value) -> Res<Value> {
+    let s = vm.resume(g, Ok(v))?;
+    finished(vm, s)
+}
+
+fn throw(vm: &Vm, g: Gen, class: Value, value: Option<Value>, tb: Option<Value>) -> Res<Value> {
+    if value.is_some() || tb.is_some() {
+        deprecated_throw(vm)?;
+    }
+    let exc = thrown(vm, class, value, tb)?;
+    vm.chain_context(exc.exc());
+    let s = vm.throw_into(g, exc)?;
+    finished(vm, s)
+}
+
+/// The warning for the old signatures of `throw`.
+pub(crate) fn deprecated_throw(vm: &Vm) -> Res<()> {
+    crate::warn::warn(
+        vm,
+        rt().types.deprecation_warning,
+        "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+        1,
+    )
+}
+
+/// The exception that `throw(class, value, tb)` raises.
+pub(crate) fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Value>) -> Res<Raised> {
+    let tb = tb.filter(|t| !t.is_none());
+    if tb.is_some_and(|t| !t.is::<TracebackObj>()) {
+        return Err(vm.type_error("throw() third argument must be a traceback object"));
+    }
+    let value = value.filter(|v| !v.is_none());
+    let exc = if is_exception_class(class) {
+        let t = class.downcast().ok_or_else(|| vm.type_error("an exception class that is no class"))?;
+        match value {
+            Some(v) if v.is::<ExcObj>() && type_of(v).is_subtype(t) => vm.exception_from(v)?,
+            Some(v) => {
+                let e = match v.downcast::<TupleObj>() {
+                    Some(a) => vm.call(class, a.as_slice())?,
+                    None => vm.call(class, &[v])?,
+                };
+                vm.exception_from(e)?
+            }
+            None => vm.exception_from(class)?,
+        }
+    } else if class.is::<ExcObj>() {
+        if value.is_some() {
+            return Err(vm.type_error("instance exception may not have a separate value"));
+        }
+        vm.exception_from(class)?
+    } else {
+        return Err(vm.type_error(format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            full_name(type_of(class))
+        )));
+    };
+    if let Some(t) = tb {
+        let e = exc.exc();
+        e.traceback.set(e, t);
+    }
+    Ok(exc)
+}

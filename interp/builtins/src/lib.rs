@@ -25,6 +25,7 @@ pub mod int_text;
 pub mod libm;
 pub mod number;
 pub mod slicing;
+pub mod warn;
 mod sort;
 
 files! {

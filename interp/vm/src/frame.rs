@@ -211,6 +211,26 @@ impl Vm {
         o
     }
 
+    /// The frame object of a generator that has not finished.
+    pub fn generator_frame(&self, g: Ptr<crate::generator::GeneratorObj>) -> Ptr<FrameObj> {
+        if let Some(o) = g.frame.downcast() {
+            return o;
+        }
+        let mut f = self.frame_top.get();
+        while f >= self.frames_base() {
+            // SAFETY: frames up to the top are initialised.
+            if unsafe { (*f).generator } == g.value() {
+                return self.frame_object(f);
+            }
+            f = f.wrapping_sub(1);
+        }
+        let o = FrameObj::alloc(g.code(), g.globals.get(), g.builtins.get());
+        o.generator.set(o, g.value());
+        o.lasti.set(g.pc.get() as i32);
+        g.frame.set(g, o.value());
+        o
+    }
+
     /// The frame below `frame` on this thread's stack.
     pub fn frame_below(&self, frame: *mut Frame) -> Option<*mut Frame> {
         let below = frame.wrapping_sub(1);

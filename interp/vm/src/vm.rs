@@ -277,11 +277,12 @@ impl Vm {
     }
 
     /// Takes the value that exhausted iterator left.
-    pub(crate) fn take_stop_value(&self) -> Value {
+    pub fn take_stop_value(&self) -> Value {
         self.stop_value.replace(Value::NONE)
     }
 
-    pub(crate) fn leave_stop_value(&self, v: Value) {
+    /// A native `__next__` that reports exhaustion leaves the value of the StopIteration here.
+    pub fn leave_stop_value(&self, v: Value) {
         self.stop_value.set(v)
     }
 
