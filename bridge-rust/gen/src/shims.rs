@@ -4,6 +4,7 @@
 //! `crate::enter::enter`, which keeps panics in, turns `Err` into the error indicator and the error
 //! value, and unwraps the result.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -11,24 +12,51 @@ use crate::ctype::{result_type, rust_type};
 use crate::table::{Param, Row, Side};
 use crate::{BANNER, Files};
 
+/// What stands above the functions.
+const HEADER: &str = "//!
+//! One function per row on side Rust: it wraps the arguments and runs the body of the same name in
+//! `crate::api` through `crate::enter`. Twins (`_CapeRust_...`) are second implementations of functions
+//! that bridge-c provides, for the benchmarks.
+//!
+//! # Safety
+//!
+//! The callers are C: each function may be called with what its C declaration allows, and with the
+//! GIL unless it goes through `enter_without_gil`.
+#![allow(clippy::missing_safety_doc, clippy::unused_unit, non_snake_case, unused_imports)]
+
+use core::ffi::{
+    c_char, c_int, c_long, c_longlong, c_uchar, c_uint, c_ulong, c_ulonglong, c_void,
+};
+
+use libc::{FILE, wchar_t};
+
+use crate::enter::{
+    Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_infallible, enter_without_gil,
+};
+use crate::ffi::*;
+";
+
 /// Writes `bridge-rust/src/generated/shims.rs`.
 pub fn generate(api: &[Row], internal: &[Row], files: &mut Files) -> Result<(), String> {
-    let mut text = format!(
-        "// {BANNER}\n//\n\
-         // One function per row on side Rust: it wraps the arguments and runs the body of the same\n\
-         // name in crate::api through crate::enter. Twins (`_CapeRust_...`) are second implementations\n\
-         // of functions that bridge-c provides, for the benchmarks.\n\n"
-    );
+    let mut shims = String::new();
+    let mut modules = BTreeSet::new();
     for row in internal {
-        shim(row, &row.name, "internal", &mut text)?;
+        shim(row, &row.name, "internal", &mut shims)?;
+        modules.insert("internal".to_string());
     }
     for row in api {
+        let module = module(&row.header);
         if row.side == Side::Rust {
-            shim(row, &row.name, &module(&row.header), &mut text)?;
+            shim(row, &row.name, &module, &mut shims)?;
+            modules.insert(module);
         } else if row.twin && row.side == Side::C {
-            shim(row, &format!("_CapeRust_{}", row.name), &module(&row.header), &mut text)?;
+            shims.push_str("#[cfg(feature = \"twins\")]\n");
+            shim(row, &format!("_CapeRust_{}", row.name), &module, &mut shims)?;
+            modules.insert(module);
         }
     }
+    let modules: Vec<String> = modules.into_iter().collect();
+    let text = format!("// {BANNER}\n{HEADER}use crate::api::{{{}}};\n\n{shims}", modules.join(", "));
     files.insert(Path::new("bridge-rust/src/generated/shims.rs").to_path_buf(), text);
     Ok(())
 }
@@ -45,8 +73,10 @@ fn module(header: &str) -> String {
 /// A parameter's name, moved out of the way of Rust's keywords.
 fn rust_name(name: &str) -> String {
     const KEYWORDS: &[&str] = &[
-        "as", "fn", "impl", "in", "match", "mod", "move", "mut", "pub", "ref", "self", "trait", "type",
-        "use", "where", "yield", "try", "final", "override", "box", "macro", "typeof", "virtual",
+        "abstract", "as", "async", "await", "become", "box", "const", "crate", "do", "dyn", "else", "enum",
+        "extern", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+        "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super",
+        "trait", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
     ];
     if KEYWORDS.contains(&name) { format!("{name}_") } else { name.to_string() }
 }
