@@ -271,3 +271,19 @@ PyObject_VectorcallMethod(PyObject *name, PyObject *const *args, size_t nargsf, 
     Py_DECREF(method);
     return result;
 }
+
+PyObject *
+cape_call_module(const char *module, const char *function, PyObject *args)
+{
+    if (args == NULL) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    PyObject *callable = PyImport_ImportModuleAttrString(module, function);
+    if (callable != NULL) {
+        result = PyObject_Call(callable, args, NULL);
+        Py_DECREF(callable);
+    }
+    Py_DECREF(args);
+    return result;
+}

@@ -210,8 +210,25 @@ CAPE_PRIVATE PyObject *cape_type_full_name(PyTypeObject *type, char separator);
  * `where` names a function without an object. */
 CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, const char *where);
 
+/* Calls module.function(*args) and takes `args`, a tuple; NULL `args` is an error already. For what is
+ * written in Python or Rust anyway. A new reference, or NULL. */
+CAPE_PRIVATE PyObject *cape_call_module(const char *module, const char *function, PyObject *args);
 /* modsupport.c: a tuple of what the format describes, for a call. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
+
+/* --- moduleobject.c ------------------------------------------------------------------------------ */
+
+/* The full name of the module that is being imported, for PyModule_Create: Rust sets it around PyInit_x. */
+extern CAPE_PRIVATE const char *_Cape_package_context;
+/* The end of a module's C state: m_free, then the memory. */
+CAPE_PRIVATE void _Cape_ModuleFreeState(PyObject *module);
+
+/* --- subtype.c ----------------------------------------------------------------------------------- */
+
+/* Slots of heap types that define none: everything that the type added, then what its base does. */
+CAPE_PRIVATE void _Cape_SubtypeDealloc(PyObject *op);
+CAPE_PRIVATE int _Cape_SubtypeTraverse(PyObject *op, visitproc visit, void *arg);
+CAPE_PRIVATE int _Cape_SubtypeClear(PyObject *op);
 
 /* --- errors ------------------------------------------------------------------------------------- */
 

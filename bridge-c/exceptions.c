@@ -241,20 +241,7 @@ PyErr_WarnFormat(PyObject *category, Py_ssize_t stack_level, const char *format,
 static int
 call_warnings(const char *function, PyObject *args)
 {
-    if (args == NULL) {
-        return -1;
-    }
-    PyObject *result = NULL;
-    PyObject *module = PyImport_ImportModule("warnings");
-    if (module != NULL) {
-        PyObject *callable = PyObject_GetAttrString(module, function);
-        if (callable != NULL) {
-            result = PyObject_Call(callable, args, NULL);
-            Py_DECREF(callable);
-        }
-        Py_DECREF(module);
-    }
-    Py_DECREF(args);
+    PyObject *result = cape_call_module("warnings", function, args);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }
@@ -292,6 +279,26 @@ PyErr_WarnExplicitFormat(PyObject *category, const char *filename, int lineno, c
     return call_warnings("warn_explicit",
                          Py_BuildValue("(NONizO)", message, category == NULL ? PyExc_RuntimeWarning : category,
                                        name, lineno, module, registry == NULL ? Py_None : registry));
+}
+
+int
+PyErr_WarnExplicitObject(PyObject *category, PyObject *message, PyObject *filename, int lineno,
+                         PyObject *module, PyObject *registry)
+{
+    return call_warnings("warn_explicit",
+                         Py_BuildValue("(OOOiOO)", message, category == NULL ? PyExc_RuntimeWarning : category,
+                                       filename, lineno, module == NULL ? Py_None : module,
+                                       registry == NULL ? Py_None : registry));
+}
+
+int
+PyErr_WarnExplicit(PyObject *category, const char *message, const char *filename, int lineno,
+                   const char *module, PyObject *registry)
+{
+    return call_warnings("warn_explicit",
+                         Py_BuildValue("(sONizO)", message, category == NULL ? PyExc_RuntimeWarning : category,
+                                       PyUnicode_DecodeFSDefault(filename), lineno, module,
+                                       registry == NULL ? Py_None : registry));
 }
 
 /* --- errors that nobody can catch ---------------------------------------------------------------- */

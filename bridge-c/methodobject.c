@@ -74,3 +74,9 @@ PyInstanceMethod_Function(PyObject *op)
     }
     return PyInstanceMethod_GET_FUNCTION(op);
 }
+
+PyObject *
+PyInstanceMethod_New(PyObject *function)
+{
+    return PyObject_CallOneArg((PyObject *)&PyInstanceMethod_Type, function);
+}

@@ -7,219 +7,11 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-#undef PyMapping_Keys
-PyAPI_FUNC(PyObject *)
-PyMapping_Keys(PyObject *o)
-{
-    _Cape_Missing("PyMapping_Keys");
-    return NULL;
-}
-
-#undef PyMapping_Values
-PyAPI_FUNC(PyObject *)
-PyMapping_Values(PyObject *o)
-{
-    _Cape_Missing("PyMapping_Values");
-    return NULL;
-}
-
-#undef PyNumber_Divmod
-PyAPI_FUNC(PyObject *)
-PyNumber_Divmod(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_Divmod");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceAnd
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceAnd(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceAnd");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceFloorDivide
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceFloorDivide(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceFloorDivide");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceLshift
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceLshift(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceLshift");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceMatrixMultiply
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceMatrixMultiply(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceMatrixMultiply");
-    return NULL;
-}
-
-#undef PyNumber_InPlacePower
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlacePower(PyObject *o1, PyObject *o2, PyObject *o3)
-{
-    _Cape_Missing("PyNumber_InPlacePower");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceRemainder
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceRemainder(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceRemainder");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceRshift
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceRshift(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceRshift");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceTrueDivide
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceTrueDivide(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceTrueDivide");
-    return NULL;
-}
-
-#undef PyNumber_InPlaceXor
-PyAPI_FUNC(PyObject *)
-PyNumber_InPlaceXor(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_InPlaceXor");
-    return NULL;
-}
-
-#undef PyNumber_MatrixMultiply
-PyAPI_FUNC(PyObject *)
-PyNumber_MatrixMultiply(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PyNumber_MatrixMultiply");
-    return NULL;
-}
-
-#undef PyNumber_Positive
-PyAPI_FUNC(PyObject *)
-PyNumber_Positive(PyObject *o)
-{
-    _Cape_Missing("PyNumber_Positive");
-    return NULL;
-}
-
-#undef PyObject_GetAIter
-PyAPI_FUNC(PyObject *)
-PyObject_GetAIter(PyObject *op)
-{
-    _Cape_Missing("PyObject_GetAIter");
-    return NULL;
-}
-
-#undef PySequence_Count
-PyAPI_FUNC(Py_ssize_t)
-PySequence_Count(PyObject *o, PyObject *value)
-{
-    _Cape_Missing("PySequence_Count");
-    return -1;
-}
-
-#undef PySequence_DelSlice
-PyAPI_FUNC(int)
-PySequence_DelSlice(PyObject *o, Py_ssize_t i1, Py_ssize_t i2)
-{
-    _Cape_Missing("PySequence_DelSlice");
-    return -1;
-}
-
-#undef PySequence_InPlaceConcat
-PyAPI_FUNC(PyObject *)
-PySequence_InPlaceConcat(PyObject *o1, PyObject *o2)
-{
-    _Cape_Missing("PySequence_InPlaceConcat");
-    return NULL;
-}
-
-#undef PySequence_InPlaceRepeat
-PyAPI_FUNC(PyObject *)
-PySequence_InPlaceRepeat(PyObject *o, Py_ssize_t count)
-{
-    _Cape_Missing("PySequence_InPlaceRepeat");
-    return NULL;
-}
-
-#undef PySequence_Index
-PyAPI_FUNC(Py_ssize_t)
-PySequence_Index(PyObject *o, PyObject *value)
-{
-    _Cape_Missing("PySequence_Index");
-    return -1;
-}
-
-#undef PySequence_Repeat
-PyAPI_FUNC(PyObject *)
-PySequence_Repeat(PyObject *o, Py_ssize_t count)
-{
-    _Cape_Missing("PySequence_Repeat");
-    return NULL;
-}
-
-#undef PySequence_SetSlice
-PyAPI_FUNC(int)
-PySequence_SetSlice(PyObject *o, Py_ssize_t i1, Py_ssize_t i2, PyObject *v)
-{
-    _Cape_Missing("PySequence_SetSlice");
-    return -1;
-}
-
-#undef PyByteArray_Concat
-PyAPI_FUNC(PyObject *)
-PyByteArray_Concat(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyByteArray_Concat");
-    return NULL;
-}
-
-#undef PyByteArray_FromObject
-PyAPI_FUNC(PyObject *)
-PyByteArray_FromObject(PyObject *op)
-{
-    _Cape_Missing("PyByteArray_FromObject");
-    return NULL;
-}
-
 #undef PyBytes_DecodeEscape
 PyAPI_FUNC(PyObject *)
 PyBytes_DecodeEscape(const char *str, Py_ssize_t n, const char *str2, Py_ssize_t n2, const char *str3)
 {
     _Cape_Missing("PyBytes_DecodeEscape");
-    return NULL;
-}
-
-#undef PyBytes_FromObject
-PyAPI_FUNC(PyObject *)
-PyBytes_FromObject(PyObject *op)
-{
-    _Cape_Missing("PyBytes_FromObject");
-    return NULL;
-}
-
-#undef PyBytes_Repr
-PyAPI_FUNC(PyObject *)
-PyBytes_Repr(PyObject *op, int i)
-{
-    _Cape_Missing("PyBytes_Repr");
     return NULL;
 }
 
@@ -235,14 +27,6 @@ PyAPI_FUNC(void)
 PyEval_AcquireThread(PyThreadState *tstate)
 {
     _Cape_MissingFatal("PyEval_AcquireThread");
-}
-
-#undef PyEval_EvalCode
-PyAPI_FUNC(PyObject *)
-PyEval_EvalCode(PyObject *op, PyObject *op2, PyObject *op3)
-{
-    _Cape_Missing("PyEval_EvalCode");
-    return NULL;
 }
 
 #undef PyEval_EvalCodeEx
@@ -298,22 +82,6 @@ PyAPI_FUNC(PyObject *)
 PyEval_GetFrameLocals(void)
 {
     _Cape_Missing("PyEval_GetFrameLocals");
-    return NULL;
-}
-
-#undef PyEval_GetFuncDesc
-PyAPI_FUNC(const char *)
-PyEval_GetFuncDesc(PyObject *op)
-{
-    _Cape_Missing("PyEval_GetFuncDesc");
-    return NULL;
-}
-
-#undef PyEval_GetFuncName
-PyAPI_FUNC(const char *)
-PyEval_GetFuncName(PyObject *op)
-{
-    _Cape_Missing("PyEval_GetFuncName");
     return NULL;
 }
 
@@ -391,158 +159,6 @@ Py_SetRecursionLimit(int i)
     _Cape_MissingFatal("Py_SetRecursionLimit");
 }
 
-#undef PyCodec_BackslashReplaceErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_BackslashReplaceErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_BackslashReplaceErrors");
-    return NULL;
-}
-
-#undef PyCodec_Decode
-PyAPI_FUNC(PyObject *)
-PyCodec_Decode(PyObject *object, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyCodec_Decode");
-    return NULL;
-}
-
-#undef PyCodec_Decoder
-PyAPI_FUNC(PyObject *)
-PyCodec_Decoder(const char *encoding)
-{
-    _Cape_Missing("PyCodec_Decoder");
-    return NULL;
-}
-
-#undef PyCodec_Encode
-PyAPI_FUNC(PyObject *)
-PyCodec_Encode(PyObject *object, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyCodec_Encode");
-    return NULL;
-}
-
-#undef PyCodec_Encoder
-PyAPI_FUNC(PyObject *)
-PyCodec_Encoder(const char *encoding)
-{
-    _Cape_Missing("PyCodec_Encoder");
-    return NULL;
-}
-
-#undef PyCodec_IgnoreErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_IgnoreErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_IgnoreErrors");
-    return NULL;
-}
-
-#undef PyCodec_IncrementalDecoder
-PyAPI_FUNC(PyObject *)
-PyCodec_IncrementalDecoder(const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyCodec_IncrementalDecoder");
-    return NULL;
-}
-
-#undef PyCodec_IncrementalEncoder
-PyAPI_FUNC(PyObject *)
-PyCodec_IncrementalEncoder(const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyCodec_IncrementalEncoder");
-    return NULL;
-}
-
-#undef PyCodec_KnownEncoding
-PyAPI_FUNC(int)
-PyCodec_KnownEncoding(const char *encoding)
-{
-    _Cape_Missing("PyCodec_KnownEncoding");
-    return -1;
-}
-
-#undef PyCodec_LookupError
-PyAPI_FUNC(PyObject *)
-PyCodec_LookupError(const char *name)
-{
-    _Cape_Missing("PyCodec_LookupError");
-    return NULL;
-}
-
-#undef PyCodec_NameReplaceErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_NameReplaceErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_NameReplaceErrors");
-    return NULL;
-}
-
-#undef PyCodec_Register
-PyAPI_FUNC(int)
-PyCodec_Register(PyObject *search_function)
-{
-    _Cape_Missing("PyCodec_Register");
-    return -1;
-}
-
-#undef PyCodec_RegisterError
-PyAPI_FUNC(int)
-PyCodec_RegisterError(const char *name, PyObject *error)
-{
-    _Cape_Missing("PyCodec_RegisterError");
-    return -1;
-}
-
-#undef PyCodec_ReplaceErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_ReplaceErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_ReplaceErrors");
-    return NULL;
-}
-
-#undef PyCodec_StreamReader
-PyAPI_FUNC(PyObject *)
-PyCodec_StreamReader(const char *encoding, PyObject *stream, const char *errors)
-{
-    _Cape_Missing("PyCodec_StreamReader");
-    return NULL;
-}
-
-#undef PyCodec_StreamWriter
-PyAPI_FUNC(PyObject *)
-PyCodec_StreamWriter(const char *encoding, PyObject *stream, const char *errors)
-{
-    _Cape_Missing("PyCodec_StreamWriter");
-    return NULL;
-}
-
-#undef PyCodec_StrictErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_StrictErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_StrictErrors");
-    return NULL;
-}
-
-#undef PyCodec_Unregister
-PyAPI_FUNC(int)
-PyCodec_Unregister(PyObject *search_function)
-{
-    _Cape_Missing("PyCodec_Unregister");
-    return -1;
-}
-
-#undef PyCodec_XMLCharRefReplaceErrors
-PyAPI_FUNC(PyObject *)
-PyCodec_XMLCharRefReplaceErrors(PyObject *exc)
-{
-    _Cape_Missing("PyCodec_XMLCharRefReplaceErrors");
-    return NULL;
-}
-
 #undef _PyStack_AsDict
 PyAPI_FUNC(PyObject *)
 _PyStack_AsDict(PyObject *const *values, PyObject *kwnames)
@@ -556,30 +172,6 @@ PyAPI_FUNC(int)
 PySys_AddAuditHook(Py_AuditHookFunction arg, void *ptr)
 {
     _Cape_Missing("PySys_AddAuditHook");
-    return -1;
-}
-
-#undef PyCell_Get
-PyAPI_FUNC(PyObject *)
-PyCell_Get(PyObject *op)
-{
-    _Cape_Missing("PyCell_Get");
-    return NULL;
-}
-
-#undef PyCell_New
-PyAPI_FUNC(PyObject *)
-PyCell_New(PyObject *op)
-{
-    _Cape_Missing("PyCell_New");
-    return NULL;
-}
-
-#undef PyCell_Set
-PyAPI_FUNC(int)
-PyCell_Set(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyCell_Set");
     return -1;
 }
 
@@ -679,14 +271,6 @@ PyAPI_FUNC(PyObject *)
 _PyEval_EvalFrameDefault(PyThreadState *tstate, struct _PyInterpreterFrame *f, int exc)
 {
     _Cape_Missing("_PyEval_EvalFrameDefault");
-    return NULL;
-}
-
-#undef PyInstanceMethod_New
-PyAPI_FUNC(PyObject *)
-PyInstanceMethod_New(PyObject *op)
-{
-    _Cape_Missing("PyInstanceMethod_New");
     return NULL;
 }
 
@@ -818,38 +402,6 @@ PyCompile_OpcodeStackEffectWithJump(int opcode, int oparg, int jump)
     return -1;
 }
 
-#undef PyContextVar_Get
-PyAPI_FUNC(int)
-PyContextVar_Get(PyObject *var, PyObject *default_value, PyObject **value)
-{
-    _Cape_Missing("PyContextVar_Get");
-    return -1;
-}
-
-#undef PyContextVar_New
-PyAPI_FUNC(PyObject *)
-PyContextVar_New(const char *name, PyObject *default_value)
-{
-    _Cape_Missing("PyContextVar_New");
-    return NULL;
-}
-
-#undef PyContextVar_Reset
-PyAPI_FUNC(int)
-PyContextVar_Reset(PyObject *var, PyObject *token)
-{
-    _Cape_Missing("PyContextVar_Reset");
-    return -1;
-}
-
-#undef PyContextVar_Set
-PyAPI_FUNC(PyObject *)
-PyContextVar_Set(PyObject *var, PyObject *value)
-{
-    _Cape_Missing("PyContextVar_Set");
-    return NULL;
-}
-
 #undef PyContext_AddWatcher
 PyAPI_FUNC(int)
 PyContext_AddWatcher(PyContext_WatchCallback callback)
@@ -866,22 +418,6 @@ PyContext_ClearWatcher(int watcher_id)
     return -1;
 }
 
-#undef PyContext_Copy
-PyAPI_FUNC(PyObject *)
-PyContext_Copy(PyObject *op)
-{
-    _Cape_Missing("PyContext_Copy");
-    return NULL;
-}
-
-#undef PyContext_CopyCurrent
-PyAPI_FUNC(PyObject *)
-PyContext_CopyCurrent(void)
-{
-    _Cape_Missing("PyContext_CopyCurrent");
-    return NULL;
-}
-
 #undef PyContext_Enter
 PyAPI_FUNC(int)
 PyContext_Enter(PyObject *op)
@@ -896,14 +432,6 @@ PyContext_Exit(PyObject *op)
 {
     _Cape_Missing("PyContext_Exit");
     return -1;
-}
-
-#undef PyContext_New
-PyAPI_FUNC(PyObject *)
-PyContext_New(void)
-{
-    _Cape_Missing("PyContext_New");
-    return NULL;
 }
 
 #undef PyDescr_IsData
@@ -934,22 +462,6 @@ PyAPI_FUNC(int)
 PyDict_ClearWatcher(int watcher_id)
 {
     _Cape_Missing("PyDict_ClearWatcher");
-    return -1;
-}
-
-#undef PyDict_ContainsString
-PyAPI_FUNC(int)
-PyDict_ContainsString(PyObject *mp, const char *key)
-{
-    _Cape_Missing("PyDict_ContainsString");
-    return -1;
-}
-
-#undef PyDict_PopString
-PyAPI_FUNC(int)
-PyDict_PopString(PyObject *dict, const char *key, PyObject **result)
-{
-    _Cape_Missing("PyDict_PopString");
     return -1;
 }
 
@@ -1015,14 +527,6 @@ PyFile_SetOpenCodeHook(Py_OpenCodeHookFunction hook, void *userData)
 {
     _Cape_Missing("PyFile_SetOpenCodeHook");
     return -1;
-}
-
-#undef Py_UniversalNewlineFgets
-PyAPI_FUNC(char *)
-Py_UniversalNewlineFgets(char *str, int i, FILE *fp, PyObject *op)
-{
-    _Cape_Missing("Py_UniversalNewlineFgets");
-    return NULL;
 }
 
 #undef PyFrame_FastToLocals
@@ -1219,22 +723,6 @@ PyImport_ExtendInittab(struct _inittab *newtab)
 {
     _Cape_Missing("PyImport_ExtendInittab");
     return -1;
-}
-
-#undef PyImport_ImportModuleAttr
-PyAPI_FUNC(PyObject *)
-PyImport_ImportModuleAttr(PyObject *mod_name, PyObject *attr_name)
-{
-    _Cape_Missing("PyImport_ImportModuleAttr");
-    return NULL;
-}
-
-#undef PyImport_ImportModuleAttrString
-PyAPI_FUNC(PyObject *)
-PyImport_ImportModuleAttrString(const char *mod_name, const char *attr_name)
-{
-    _Cape_Missing("PyImport_ImportModuleAttrString");
-    return NULL;
 }
 
 #undef PyConfig_Clear
@@ -1477,14 +965,6 @@ Py_InitializeFromInitConfig(PyInitConfig *config)
     return -1;
 }
 
-#undef PyLong_FromUnicodeObject
-PyAPI_FUNC(PyObject *)
-PyLong_FromUnicodeObject(PyObject *u, int base)
-{
-    _Cape_Missing("PyLong_FromUnicodeObject");
-    return NULL;
-}
-
 #undef _PyLong_GCD
 PyAPI_FUNC(PyObject *)
 _PyLong_GCD(PyObject *op, PyObject *op2)
@@ -1660,14 +1140,6 @@ PyObject_CallFinalizer(PyObject *op)
     _Cape_MissingFatal("PyObject_CallFinalizer");
 }
 
-#undef PyObject_Print
-PyAPI_FUNC(int)
-PyObject_Print(PyObject *op, FILE *fp, int i)
-{
-    _Cape_Missing("PyObject_Print");
-    return -1;
-}
-
 #undef PyRefTracer_GetTracer
 PyAPI_FUNC(PyRefTracer)
 PyRefTracer_GetTracer(void **ptr)
@@ -1697,14 +1169,6 @@ PyType_ClearWatcher(int watcher_id)
 {
     _Cape_Missing("PyType_ClearWatcher");
     return -1;
-}
-
-#undef PyType_GetDict
-PyAPI_FUNC(PyObject *)
-PyType_GetDict(PyTypeObject *type)
-{
-    _Cape_Missing("PyType_GetDict");
-    return NULL;
 }
 
 #undef PyType_Unwatch
@@ -1827,30 +1291,6 @@ PyAPI_FUNC(void)
 PyUnstable_GC_VisitObjects(gcvisitobjects_t callback, void *arg)
 {
     _Cape_MissingFatal("PyUnstable_GC_VisitObjects");
-}
-
-#undef PyODict_DelItem
-PyAPI_FUNC(int)
-PyODict_DelItem(PyObject *od, PyObject *key)
-{
-    _Cape_Missing("PyODict_DelItem");
-    return -1;
-}
-
-#undef PyODict_New
-PyAPI_FUNC(PyObject *)
-PyODict_New(void)
-{
-    _Cape_Missing("PyODict_New");
-    return NULL;
-}
-
-#undef PyODict_SetItem
-PyAPI_FUNC(int)
-PyODict_SetItem(PyObject *od, PyObject *key, PyObject *item)
-{
-    _Cape_Missing("PyODict_SetItem");
-    return -1;
 }
 
 #undef PyPickleBuffer_FromObject
@@ -2319,86 +1759,6 @@ PyRun_SimpleFileExFlags(FILE *fp, const char *filename, int closeit, PyCompilerF
     return -1;
 }
 
-#undef PyRun_SimpleString
-PyAPI_FUNC(int)
-PyRun_SimpleString(const char *s)
-{
-    _Cape_Missing("PyRun_SimpleString");
-    return -1;
-}
-
-#undef PyRun_SimpleStringFlags
-PyAPI_FUNC(int)
-PyRun_SimpleStringFlags(const char *str, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_SimpleStringFlags");
-    return -1;
-}
-
-#undef PyRun_String
-PyAPI_FUNC(PyObject *)
-PyRun_String(const char *str, int s, PyObject *g, PyObject *l)
-{
-    _Cape_Missing("PyRun_String");
-    return NULL;
-}
-
-#undef PyRun_StringFlags
-PyAPI_FUNC(PyObject *)
-PyRun_StringFlags(const char *str, int i, PyObject *op, PyObject *op2, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_StringFlags");
-    return NULL;
-}
-
-#undef Py_CompileStringExFlags
-PyAPI_FUNC(PyObject *)
-Py_CompileStringExFlags(const char *str, const char *filename, int start, PyCompilerFlags *flags, int optimize)
-{
-    _Cape_Missing("Py_CompileStringExFlags");
-    return NULL;
-}
-
-#undef Py_CompileStringFlags
-PyAPI_FUNC(PyObject *)
-Py_CompileStringFlags(const char *str, const char *filename, int start, PyCompilerFlags *flags)
-{
-    _Cape_Missing("Py_CompileStringFlags");
-    return NULL;
-}
-
-#undef Py_CompileStringObject
-PyAPI_FUNC(PyObject *)
-Py_CompileStringObject(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)
-{
-    _Cape_Missing("Py_CompileStringObject");
-    return NULL;
-}
-
-#undef PyTraceMalloc_Track
-PyAPI_FUNC(int)
-PyTraceMalloc_Track(unsigned int domain, uintptr_t ptr, size_t size)
-{
-    _Cape_Missing("PyTraceMalloc_Track");
-    return -1;
-}
-
-#undef PyTraceMalloc_Untrack
-PyAPI_FUNC(int)
-PyTraceMalloc_Untrack(unsigned int domain, uintptr_t ptr)
-{
-    _Cape_Missing("PyTraceMalloc_Untrack");
-    return -1;
-}
-
-#undef PyUnicodeWriter_DecodeUTF8Stateful
-PyAPI_FUNC(int)
-PyUnicodeWriter_DecodeUTF8Stateful(PyUnicodeWriter *writer, const char *string, Py_ssize_t length, const char *errors, Py_ssize_t *consumed)
-{
-    _Cape_Missing("PyUnicodeWriter_DecodeUTF8Stateful");
-    return -1;
-}
-
 #undef _PyUnicode_FromId
 PyAPI_FUNC(PyObject *)
 _PyUnicode_FromId(_Py_Identifier *arg)
@@ -2512,14 +1872,6 @@ _PyUnicode_ToUppercase(Py_UCS4 ch)
     _Cape_MissingFatal("_PyUnicode_ToUppercase");
 }
 
-#undef PyErr_WarnExplicitObject
-PyAPI_FUNC(int)
-PyErr_WarnExplicitObject(PyObject *category, PyObject *message, PyObject *filename, int lineno, PyObject *module, PyObject *registry)
-{
-    _Cape_Missing("PyErr_WarnExplicitObject");
-    return -1;
-}
-
 #undef PyWeakref_IsDead
 PyAPI_FUNC(int)
 PyWeakref_IsDead(PyObject *ref)
@@ -2558,116 +1910,12 @@ PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *ml)
     return NULL;
 }
 
-#undef PyDictProxy_New
-PyAPI_FUNC(PyObject *)
-PyDictProxy_New(PyObject *op)
-{
-    _Cape_Missing("PyDictProxy_New");
-    return NULL;
-}
-
-#undef PyMember_GetOne
-PyAPI_FUNC(PyObject *)
-PyMember_GetOne(const char *str, PyMemberDef *arg)
-{
-    _Cape_Missing("PyMember_GetOne");
-    return NULL;
-}
-
-#undef PyMember_SetOne
-PyAPI_FUNC(int)
-PyMember_SetOne(char *str, PyMemberDef *arg, PyObject *op)
-{
-    _Cape_Missing("PyMember_SetOne");
-    return -1;
-}
-
 #undef PyWrapper_New
 PyAPI_FUNC(PyObject *)
 PyWrapper_New(PyObject *op, PyObject *op2)
 {
     _Cape_Missing("PyWrapper_New");
     return NULL;
-}
-
-#undef PyDict_DelItemString
-PyAPI_FUNC(int)
-PyDict_DelItemString(PyObject *dp, const char *key)
-{
-    _Cape_Missing("PyDict_DelItemString");
-    return -1;
-}
-
-#undef PyDict_Items
-PyAPI_FUNC(PyObject *)
-PyDict_Items(PyObject *mp)
-{
-    _Cape_Missing("PyDict_Items");
-    return NULL;
-}
-
-#undef PyDict_Merge
-PyAPI_FUNC(int)
-PyDict_Merge(PyObject *mp, PyObject *other, int override)
-{
-    _Cape_Missing("PyDict_Merge");
-    return -1;
-}
-
-#undef PyDict_MergeFromSeq2
-PyAPI_FUNC(int)
-PyDict_MergeFromSeq2(PyObject *d, PyObject *seq2, int override)
-{
-    _Cape_Missing("PyDict_MergeFromSeq2");
-    return -1;
-}
-
-#undef PyDict_Values
-PyAPI_FUNC(PyObject *)
-PyDict_Values(PyObject *mp)
-{
-    _Cape_Missing("PyDict_Values");
-    return NULL;
-}
-
-#undef PyFile_FromFd
-PyAPI_FUNC(PyObject *)
-PyFile_FromFd(int i, const char *str, const char *str2, int i2, const char *str3, const char *str4, const char *str5, int i3)
-{
-    _Cape_Missing("PyFile_FromFd");
-    return NULL;
-}
-
-#undef PyFile_GetLine
-PyAPI_FUNC(PyObject *)
-PyFile_GetLine(PyObject *op, int i)
-{
-    _Cape_Missing("PyFile_GetLine");
-    return NULL;
-}
-
-#undef PyFile_WriteObject
-PyAPI_FUNC(int)
-PyFile_WriteObject(PyObject *op, PyObject *op2, int i)
-{
-    _Cape_Missing("PyFile_WriteObject");
-    return -1;
-}
-
-#undef PyFile_WriteString
-PyAPI_FUNC(int)
-PyFile_WriteString(const char *str, PyObject *op)
-{
-    _Cape_Missing("PyFile_WriteString");
-    return -1;
-}
-
-#undef PyObject_AsFileDescriptor
-PyAPI_FUNC(int)
-PyObject_AsFileDescriptor(PyObject *op)
-{
-    _Cape_Missing("PyObject_AsFileDescriptor");
-    return -1;
 }
 
 #undef Py_DecodeLocale
@@ -2683,30 +1931,6 @@ PyAPI_FUNC(char *)
 Py_EncodeLocale(const wchar_t *text, size_t *error_pos)
 {
     _Cape_Missing("Py_EncodeLocale");
-    return NULL;
-}
-
-#undef PyFloat_GetInfo
-PyAPI_FUNC(PyObject *)
-PyFloat_GetInfo(void)
-{
-    _Cape_Missing("PyFloat_GetInfo");
-    return NULL;
-}
-
-#undef PyImport_AddModule
-PyAPI_FUNC(PyObject *)
-PyImport_AddModule(const char *name)
-{
-    _Cape_Missing("PyImport_AddModule");
-    return NULL;
-}
-
-#undef PyImport_AddModuleObject
-PyAPI_FUNC(PyObject *)
-PyImport_AddModuleObject(PyObject *name)
-{
-    _Cape_Missing("PyImport_AddModuleObject");
     return NULL;
 }
 
@@ -2790,30 +2014,6 @@ PyImport_ImportFrozenModuleObject(PyObject *name)
     return -1;
 }
 
-#undef PyImport_ImportModuleLevel
-PyAPI_FUNC(PyObject *)
-PyImport_ImportModuleLevel(const char *name, PyObject *globals, PyObject *locals, PyObject *fromlist, int level)
-{
-    _Cape_Missing("PyImport_ImportModuleLevel");
-    return NULL;
-}
-
-#undef PyImport_ImportModuleNoBlock
-PyAPI_FUNC(PyObject *)
-PyImport_ImportModuleNoBlock(const char *name)
-{
-    _Cape_Missing("PyImport_ImportModuleNoBlock");
-    return NULL;
-}
-
-#undef PyImport_ReloadModule
-PyAPI_FUNC(PyObject *)
-PyImport_ReloadModule(PyObject *m)
-{
-    _Cape_Missing("PyImport_ReloadModule");
-    return NULL;
-}
-
 #undef _PyDict_SetItem_KnownHash_LockHeld
 PyAPI_FUNC(int)
 _PyDict_SetItem_KnownHash_LockHeld(PyDictObject *mp, PyObject *key, PyObject *value, Py_hash_t hash)
@@ -2865,22 +2065,6 @@ PyOS_InterruptOccurred(void)
     _Cape_MissingFatal("PyOS_InterruptOccurred");
 }
 
-#undef PyCallIter_New
-PyAPI_FUNC(PyObject *)
-PyCallIter_New(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyCallIter_New");
-    return NULL;
-}
-
-#undef PyLong_GetInfo
-PyAPI_FUNC(PyObject *)
-PyLong_GetInfo(void)
-{
-    _Cape_Missing("PyLong_GetInfo");
-    return NULL;
-}
-
 #undef PyMarshal_ReadLastObjectFromFile
 PyAPI_FUNC(PyObject *)
 PyMarshal_ReadLastObjectFromFile(FILE *fp)
@@ -2902,14 +2086,6 @@ PyAPI_FUNC(PyObject *)
 PyMarshal_ReadObjectFromFile(FILE *fp)
 {
     _Cape_Missing("PyMarshal_ReadObjectFromFile");
-    return NULL;
-}
-
-#undef PyMarshal_ReadObjectFromString
-PyAPI_FUNC(PyObject *)
-PyMarshal_ReadObjectFromString(const char *str, Py_ssize_t n)
-{
-    _Cape_Missing("PyMarshal_ReadObjectFromString");
     return NULL;
 }
 
@@ -2935,59 +2111,11 @@ PyMarshal_WriteObjectToFile(PyObject *op, FILE *fp, int i)
     _Cape_MissingFatal("PyMarshal_WriteObjectToFile");
 }
 
-#undef PyMarshal_WriteObjectToString
-PyAPI_FUNC(PyObject *)
-PyMarshal_WriteObjectToString(PyObject *op, int i)
-{
-    _Cape_Missing("PyMarshal_WriteObjectToString");
-    return NULL;
-}
-
 #undef PyMemoryView_FromBuffer
 PyAPI_FUNC(PyObject *)
 PyMemoryView_FromBuffer(const Py_buffer *info)
 {
     _Cape_Missing("PyMemoryView_FromBuffer");
-    return NULL;
-}
-
-#undef PyModule_AddFunctions
-PyAPI_FUNC(int)
-PyModule_AddFunctions(PyObject *op, PyMethodDef *ml)
-{
-    _Cape_Missing("PyModule_AddFunctions");
-    return -1;
-}
-
-#undef PyModule_ExecDef
-PyAPI_FUNC(int)
-PyModule_ExecDef(PyObject *module, PyModuleDef *def)
-{
-    _Cape_Missing("PyModule_ExecDef");
-    return -1;
-}
-
-#undef PyModule_FromDefAndSpec2
-PyAPI_FUNC(PyObject *)
-PyModule_FromDefAndSpec2(PyModuleDef *def, PyObject *spec, int module_api_version)
-{
-    _Cape_Missing("PyModule_FromDefAndSpec2");
-    return NULL;
-}
-
-#undef PyModule_SetDocString
-PyAPI_FUNC(int)
-PyModule_SetDocString(PyObject *op, const char *str)
-{
-    _Cape_Missing("PyModule_SetDocString");
-    return -1;
-}
-
-#undef PyObject_Bytes
-PyAPI_FUNC(PyObject *)
-PyObject_Bytes(PyObject *op)
-{
-    _Cape_Missing("PyObject_Bytes");
     return NULL;
 }
 
@@ -3006,37 +2134,6 @@ PyType_Freeze(PyTypeObject *type)
     return -1;
 }
 
-#undef PyType_FromSpecWithBases
-PyAPI_FUNC(PyObject *)
-PyType_FromSpecWithBases(PyType_Spec *spec, PyObject *op)
-{
-    _Cape_Missing("PyType_FromSpecWithBases");
-    return NULL;
-}
-
-#undef PyType_GetModuleName
-PyAPI_FUNC(PyObject *)
-PyType_GetModuleName(PyTypeObject *type)
-{
-    _Cape_Missing("PyType_GetModuleName");
-    return NULL;
-}
-
-#undef Py_ReprEnter
-PyAPI_FUNC(int)
-Py_ReprEnter(PyObject *op)
-{
-    _Cape_Missing("Py_ReprEnter");
-    return -1;
-}
-
-#undef Py_ReprLeave
-PyAPI_FUNC(void)
-Py_ReprLeave(PyObject *op)
-{
-    _Cape_MissingFatal("Py_ReprLeave");
-}
-
 #undef PyGC_Collect
 PyAPI_FUNC(Py_ssize_t)
 PyGC_Collect(void)
@@ -3049,14 +2146,6 @@ PyAPI_FUNC(int)
 PyGC_IsEnabled(void)
 {
     _Cape_MissingFatal("PyGC_IsEnabled");
-}
-
-#undef PyOS_FSPath
-PyAPI_FUNC(PyObject *)
-PyOS_FSPath(PyObject *path)
-{
-    _Cape_Missing("PyOS_FSPath");
-    return NULL;
 }
 
 #undef PyBuffer_SizeFromFormat
@@ -3276,30 +2365,6 @@ PyInterpreterState_New(void)
     return NULL;
 }
 
-#undef PyState_AddModule
-PyAPI_FUNC(int)
-PyState_AddModule(PyObject *op, PyModuleDef *def)
-{
-    _Cape_Missing("PyState_AddModule");
-    return -1;
-}
-
-#undef PyState_FindModule
-PyAPI_FUNC(PyObject *)
-PyState_FindModule(PyModuleDef *def)
-{
-    _Cape_Missing("PyState_FindModule");
-    return NULL;
-}
-
-#undef PyState_RemoveModule
-PyAPI_FUNC(int)
-PyState_RemoveModule(PyModuleDef *def)
-{
-    _Cape_Missing("PyState_RemoveModule");
-    return -1;
-}
-
 #undef PyThreadState_Clear
 PyAPI_FUNC(void)
 PyThreadState_Clear(PyThreadState *tstate)
@@ -3352,28 +2417,12 @@ PyErr_DisplayException(PyObject *op)
     _Cape_MissingFatal("PyErr_DisplayException");
 }
 
-#undef Py_CompileString
-PyAPI_FUNC(PyObject *)
-Py_CompileString(const char *str, const char *str2, int i)
-{
-    _Cape_Missing("Py_CompileString");
-    return NULL;
-}
-
 #undef PyThread_GetInfo
 PyAPI_FUNC(PyObject *)
 PyThread_GetInfo(void)
 {
     _Cape_Missing("PyThread_GetInfo");
     return NULL;
-}
-
-#undef PySet_Size
-PyAPI_FUNC(Py_ssize_t)
-PySet_Size(PyObject *anyset)
-{
-    _Cape_Missing("PySet_Size");
-    return -1;
 }
 
 #undef _PySlice_GetLongIndices
@@ -3472,14 +2521,6 @@ PySys_SetArgvEx(int i, wchar_t **str, int i2)
     _Cape_MissingFatal("PySys_SetArgvEx");
 }
 
-#undef PySys_SetObject
-PyAPI_FUNC(int)
-PySys_SetObject(const char *str, PyObject *op)
-{
-    _Cape_Missing("PySys_SetObject");
-    return -1;
-}
-
 #undef PySys_SetPath
 PyAPI_FUNC(void)
 PySys_SetPath(const wchar_t *path)
@@ -3495,70 +2536,6 @@ PyUnicode_AsCharmapString(PyObject *unicode, PyObject *mapping)
     return NULL;
 }
 
-#undef PyUnicode_AsDecodedObject
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsDecodedObject(PyObject *unicode, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyUnicode_AsDecodedObject");
-    return NULL;
-}
-
-#undef PyUnicode_AsDecodedUnicode
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsDecodedUnicode(PyObject *unicode, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyUnicode_AsDecodedUnicode");
-    return NULL;
-}
-
-#undef PyUnicode_AsEncodedObject
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsEncodedObject(PyObject *unicode, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyUnicode_AsEncodedObject");
-    return NULL;
-}
-
-#undef PyUnicode_AsEncodedUnicode
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsEncodedUnicode(PyObject *unicode, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyUnicode_AsEncodedUnicode");
-    return NULL;
-}
-
-#undef PyUnicode_AsRawUnicodeEscapeString
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsRawUnicodeEscapeString(PyObject *unicode)
-{
-    _Cape_Missing("PyUnicode_AsRawUnicodeEscapeString");
-    return NULL;
-}
-
-#undef PyUnicode_AsUTF16String
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsUTF16String(PyObject *unicode)
-{
-    _Cape_Missing("PyUnicode_AsUTF16String");
-    return NULL;
-}
-
-#undef PyUnicode_AsUTF32String
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsUTF32String(PyObject *unicode)
-{
-    _Cape_Missing("PyUnicode_AsUTF32String");
-    return NULL;
-}
-
-#undef PyUnicode_AsUnicodeEscapeString
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsUnicodeEscapeString(PyObject *unicode)
-{
-    _Cape_Missing("PyUnicode_AsUnicodeEscapeString");
-    return NULL;
-}
-
 #undef PyUnicode_BuildEncodingMap
 PyAPI_FUNC(PyObject *)
 PyUnicode_BuildEncodingMap(PyObject *string)
@@ -3567,186 +2544,12 @@ PyUnicode_BuildEncodingMap(PyObject *string)
     return NULL;
 }
 
-#undef PyUnicode_Count
-PyAPI_FUNC(Py_ssize_t)
-PyUnicode_Count(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end)
-{
-    _Cape_Missing("PyUnicode_Count");
-    return -1;
-}
-
 #undef PyUnicode_DecodeCharmap
 PyAPI_FUNC(PyObject *)
 PyUnicode_DecodeCharmap(const char *string, Py_ssize_t length, PyObject *mapping, const char *errors)
 {
     _Cape_Missing("PyUnicode_DecodeCharmap");
     return NULL;
-}
-
-#undef PyUnicode_DecodeRawUnicodeEscape
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeRawUnicodeEscape(const char *string, Py_ssize_t length, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeRawUnicodeEscape");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF16
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF16(const char *string, Py_ssize_t length, const char *errors, int *byteorder)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF16");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF16Stateful
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF16Stateful(const char *string, Py_ssize_t length, const char *errors, int *byteorder, Py_ssize_t *consumed)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF16Stateful");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF32
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF32(const char *string, Py_ssize_t length, const char *errors, int *byteorder)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF32");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF32Stateful
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF32Stateful(const char *string, Py_ssize_t length, const char *errors, int *byteorder, Py_ssize_t *consumed)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF32Stateful");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF7
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF7(const char *string, Py_ssize_t length, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF7");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF7Stateful
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF7Stateful(const char *string, Py_ssize_t length, const char *errors, Py_ssize_t *consumed)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF7Stateful");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUTF8Stateful
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUTF8Stateful(const char *string, Py_ssize_t length, const char *errors, Py_ssize_t *consumed)
-{
-    _Cape_Missing("PyUnicode_DecodeUTF8Stateful");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeUnicodeEscape
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeUnicodeEscape(const char *string, Py_ssize_t length, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeUnicodeEscape");
-    return NULL;
-}
-
-#undef PyUnicode_FSDecoder
-PyAPI_FUNC(int)
-PyUnicode_FSDecoder(PyObject *op, void *ptr)
-{
-    _Cape_Missing("PyUnicode_FSDecoder");
-    return 0;
-}
-
-#undef PyUnicode_FromEncodedObject
-PyAPI_FUNC(PyObject *)
-PyUnicode_FromEncodedObject(PyObject *obj, const char *encoding, const char *errors)
-{
-    _Cape_Missing("PyUnicode_FromEncodedObject");
-    return NULL;
-}
-
-#undef PyUnicode_GetDefaultEncoding
-PyAPI_FUNC(const char *)
-PyUnicode_GetDefaultEncoding(void)
-{
-    _Cape_Missing("PyUnicode_GetDefaultEncoding");
-    return NULL;
-}
-
-#undef PyUnicode_InternImmortal
-PyAPI_FUNC(void)
-PyUnicode_InternImmortal(PyObject **p)
-{
-    _Cape_MissingFatal("PyUnicode_InternImmortal");
-}
-
-#undef PyUnicode_IsIdentifier
-PyAPI_FUNC(int)
-PyUnicode_IsIdentifier(PyObject *s)
-{
-    _Cape_MissingFatal("PyUnicode_IsIdentifier");
-}
-
-#undef PyUnicode_Partition
-PyAPI_FUNC(PyObject *)
-PyUnicode_Partition(PyObject *s, PyObject *sep)
-{
-    _Cape_Missing("PyUnicode_Partition");
-    return NULL;
-}
-
-#undef PyUnicode_RPartition
-PyAPI_FUNC(PyObject *)
-PyUnicode_RPartition(PyObject *s, PyObject *sep)
-{
-    _Cape_Missing("PyUnicode_RPartition");
-    return NULL;
-}
-
-#undef PyUnicode_RSplit
-PyAPI_FUNC(PyObject *)
-PyUnicode_RSplit(PyObject *s, PyObject *sep, Py_ssize_t maxsplit)
-{
-    _Cape_Missing("PyUnicode_RSplit");
-    return NULL;
-}
-
-#undef PyUnicode_RichCompare
-PyAPI_FUNC(PyObject *)
-PyUnicode_RichCompare(PyObject *left, PyObject *right, int op)
-{
-    _Cape_Missing("PyUnicode_RichCompare");
-    return NULL;
-}
-
-#undef PyUnicode_Splitlines
-PyAPI_FUNC(PyObject *)
-PyUnicode_Splitlines(PyObject *s, int keepends)
-{
-    _Cape_Missing("PyUnicode_Splitlines");
-    return NULL;
-}
-
-#undef PyUnicode_Translate
-PyAPI_FUNC(PyObject *)
-PyUnicode_Translate(PyObject *str, PyObject *table, const char *errors)
-{
-    _Cape_Missing("PyUnicode_Translate");
-    return NULL;
-}
-
-#undef PyErr_WarnExplicit
-PyAPI_FUNC(int)
-PyErr_WarnExplicit(PyObject *category, const char *message, const char *filename, int lineno, const char *module, PyObject *registry)
-{
-    _Cape_Missing("PyErr_WarnExplicit");
-    return -1;
 }
 
 #undef PyWeakref_GetObject

@@ -589,7 +589,169 @@ def capsules():
     plain("PyCapsule_Import", c_void_p, b"datetime.nothing", c_int(0))
 
 
-for part in (numbers, strings, formats, values, arguments, keywords, containers, calls, errors, capsules):
+class Path:
+    def __init__(self, result):
+        self.result = result
+
+    def __fspath__(self):
+        return self.result
+
+
+class File:
+    def __init__(self, *lines):
+        self.lines = list(lines)
+
+    def write(self, text):
+        self.lines.append(text)
+
+    def readline(self, n=-1):
+        return self.lines.pop(0) if self.lines else ""
+
+    def fileno(self):
+        return self.lines[0]
+
+
+class Bytes:
+    def __init__(self, result):
+        self.result = result
+
+    def __bytes__(self):
+        return self.result
+
+
+class Keys(dict):
+    def keys(self):
+        return 5
+
+
+def derived():
+    things = [[1, 2, 1], (1, 2), "abab", b"xyx", {"a": 1}, {1}, range(3), 5, None, Broken(), bytearray(b"ab"), Index(1), object]
+    for op in things:
+        for n in (-1, 0, 2):
+            plain("PySequence_Repeat", O, O(op), c_ssize_t(n))
+            if not isinstance(op, (list, bytearray)):
+                plain("PySequence_InPlaceRepeat", O, O(op), c_ssize_t(n))
+        for other in things:
+            if not isinstance(op, (list, bytearray)):
+                plain("PySequence_InPlaceConcat", O, O(op), O(other))
+        for value in (1, "a", 120, None, Broken()):
+            if value != "a" or not isinstance(op, (bytes, bytearray)):
+                plain("PySequence_Count", c_ssize_t, O(op), O(value))
+                plain("PySequence_Index", c_ssize_t, O(op), O(value))
+        for name in ("PyMapping_Keys", "PyMapping_Values", "PyObject_GetAIter", "PyBytes_FromObject", "PyObject_Bytes"):
+            if op is not object:
+                plain(name, O, O(op))
+        plain("PyObject_AsFileDescriptor", c_int, O(op))
+        plain("PyOS_FSPath", O, O(op))
+        plain("PyUnicode_FromEncodedObject", O, O(op), b"utf-8", None)
+        plain("PyUnicode_RichCompare", O, O(op), O("a"), c_int(0))
+        plain("PyLong_FromUnicodeObject", O, O(op), c_int(10)) if isinstance(op, str) else None
+        plain("PyDict_Items", O, O(op)) if op is not object else None
+        plain("PyDict_Values", O, O(op)) if op is not object else None
+        plain("PySet_Size", c_ssize_t, O(op))
+    for op in (Keys(a=1), Bytes(b"x"), Bytes("x"), Bytes(None)):
+        plain("PyMapping_Keys", O, O(op))
+        plain("PyObject_Bytes", O, O(op))
+    for op in (Path("p"), Path(b"p"), Path(5)):
+        plain("PyOS_FSPath", O, O(op))
+    for op in (File(3), File(-1), File("x"), File(2**40), True, 2**40, -3):
+        plain("PyObject_AsFileDescriptor", c_int, O(op))
+    for lines in ((), ("line\n",), ("end",), (b"bytes\n",), (5,)):
+        for n in (-1, 0, 5):
+            check("PyFile_GetLine", O, lambda: ((O(File(*lines)), c_int(n)), []), (lines, n))
+    def written(flags):
+        file = File()
+        return (O("text"), O(file), c_int(flags)), [lambda: file.lines]
+    for flags in (0, 1):
+        check("PyFile_WriteObject", c_int, lambda: written(flags), flags)
+    for other, override in itertools.product(({"a": 2, "b": 3}, [("c", 1)], Keys(z=1), 5), (0, 1, 2)):
+        def merged():
+            d = {"a": 1}
+            return (O(d), O(other), c_int(override)), [lambda: d]
+        check("PyDict_Merge", c_int, merged, (other, override))
+    for pairs, override in itertools.product(([("a", 2), ("b", 3)], [(1, 2, 3)], [5], ["xy"], 5, []), (0, 1)):
+        def merged():
+            d = {"a": 1}
+            return (O(d), O(pairs), c_int(override)), [lambda: d]
+        check("PyDict_MergeFromSeq2", c_int, merged, (pairs, override))
+    for s in ("a b c", "x\ny\r\nz", "", "aXbXc"):
+        plain("PyUnicode_Splitlines", O, O(s), c_int(0))
+        plain("PyUnicode_Splitlines", O, O(s), c_int(1))
+        plain("PyUnicode_RSplit", O, O(s), None, c_ssize_t(1))
+        plain("PyUnicode_RSplit", O, O(s), O("X"), c_ssize_t(-1))
+        plain("PyUnicode_Partition", O, O(s), O("X"))
+        plain("PyUnicode_RPartition", O, O(s), O("X"))
+        plain("PyUnicode_Count", c_ssize_t, O(s), O("X"), c_ssize_t(0), c_ssize_t(99))
+        plain("PyUnicode_IsIdentifier", c_int, O(s))
+        plain("PyUnicode_Translate", O, O(s), O({97: "q", 98: None}), None)
+        plain("PyUnicode_Translate", O, O(s), O({97: "q", 98: None, 88: 0x20ac}), b"ignore")
+        plain("PyUnicode_Translate", O, O(s), O({88: 1.5}), b"replace")
+        for name in ("PyUnicode_AsUTF16String", "PyUnicode_AsUTF32String", "PyUnicode_AsUnicodeEscapeString", "PyUnicode_AsRawUnicodeEscapeString"):
+            plain(name, O, O(s))
+        for op in range(6):
+            plain("PyUnicode_RichCompare", O, O(s), O("a b"), c_int(op))
+    for data in (b"", b"a\0b\0", b"\xff\xfea\0", b"\xfe\xff\0a", b"a\0b", b"\0\xd8"):
+        for order in (None, -1, 0, 1):
+            def build():
+                box = c_int(order or 0)
+                size = c_ssize_t(77)
+                return (data, c_ssize_t(len(data)), None, byref(box) if order is not None else None, byref(size)), [lambda: box.value, lambda: size.value]
+            check("PyUnicode_DecodeUTF16Stateful", O, build, (data, order))
+            check("PyUnicode_DecodeUTF16", O, lambda: (build()[0][:4], []), (data, order))
+    for data in (b"abc", b"ab\xc3", b"ab\xe2\x82", b"ab\xff", b"\xf0\x9f\x98"):
+        def build():
+            size = c_ssize_t(77)
+            return (data, c_ssize_t(len(data)), None, byref(size)), [lambda: size.value]
+        check("PyUnicode_DecodeUTF8Stateful", O, build, data)
+    for encoding in (b"utf-8", b"hex", b"nonsense"):
+        plain("PyCodec_KnownEncoding", c_int, encoding)
+        plain("PyCodec_Encode", O, O("abc"), encoding, None)
+        plain("PyCodec_Decode", O, O(b"6162"), encoding, None)
+    plain("PyByteArray_Concat", O, O(b"a"), O(b"b"))
+    plain("PyByteArray_Concat", O, O(b"a"), O("b"))
+    plain("PyBytes_Repr", O, O(b"a'b\\\n\0\xff\""), c_int(0))
+    plain("PyBytes_Repr", O, O(b"a'b"), c_int(1))
+    plain("PyFloat_GetInfo", O)
+    plain("PyImport_ImportModuleAttrString", O, b"math", b"pi")
+    plain("PyImport_ImportModuleAttrString", O, b"math", b"nothing")
+    plain("PyImport_ImportModuleLevel", O, b"os.path", None, None, None, c_int(0))
+    plain("PyMarshal_WriteObjectToString", O, O((1, "a")), c_int(4))
+    plain("PyEval_GetFuncName", c_char_p, O(len))
+    plain("PyEval_GetFuncDesc", c_char_p, O(5))
+    plain("PyRun_String", O, b"1 + 1", c_int(258), O({}), O({}))
+    plain("PyRun_String", O, b"1 +", c_int(258), O({}), O({}))
+
+
+MEMBER_TYPES = {"SHORT": 0, "INT": 1, "LONG": 2, "FLOAT": 3, "DOUBLE": 4, "STRING": 5, "OBJECT": 6, "CHAR": 7, "BYTE": 8, "UBYTE": 9, "USHORT": 10, "UINT": 11, "ULONG": 12,
+                "STRING_INPLACE": 13, "BOOL": 14, "OBJECT_EX": 16, "LONGLONG": 17, "ULONGLONG": 18, "PYSSIZET": 19, "NONE": 20, "bad": 99}
+
+
+def members():
+    class Def(ctypes.Structure):
+        _fields_ = [("name", c_char_p), ("type", c_int), ("offset", c_ssize_t), ("flags", c_int), ("doc", c_char_p)]
+
+    for name, code in MEMBER_TYPES.items():
+        if "OBJECT" not in name and name != "STRING":
+            for raw in (b"\0" * 8, b"A" + b"\0" * 7, b"\xff" * 7 + b"\x7f", b"\x80" + b"\xff" * 6 + b"\0"):
+                def build():
+                    memory = create_string_buffer(raw + b"\0" * 8, 16)
+                    return (memory, byref(Def(b"field", code, 0, 0, None))), []
+                check("PyMember_GetOne", O, build, (name, raw))
+        for value in INTS[:30] + ["x", "xy", 1.5, None, True, False, b"b"]:
+            for flags in (0, 1) if value == 5 else (0,):
+                def build():
+                    memory = create_string_buffer(16)
+                    memory.raw = bytes(16)
+                    return (memory, byref(Def(b"field", code, 0, flags, None)), O(value)), [lambda: memory.raw if "OBJECT" not in name else None]
+                check("PyMember_SetOne", c_int, build, (name, value, flags))
+        def build():
+            memory = create_string_buffer(16)
+            return (memory, byref(Def(b"field", code, 0, 0, None)), None), []
+        if name != "OBJECT_EX":
+            check("PyMember_SetOne", c_int, build, (name, "delete"))
+
+
+for part in (derived, members, numbers, strings, formats, values, arguments, keywords, containers, calls, errors, capsules):
     before, failed = count, failures
     part()
     print(f"{part.__name__}: {count - before} calls, {failures - failed} differ", flush=True)

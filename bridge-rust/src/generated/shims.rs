@@ -20,7 +20,7 @@ use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
-use crate::api::{abstract_, bytesobject, ceval, classobject, code, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, iterobject, listobject, longobject, memoryobject, methodobject, modsupport, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
+use crate::api::{abstract_, bytesobject, ceval, classobject, code, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
 
 /// `int _Cape_Audit(const char *event, PyObject *args)`
 #[unsafe(no_mangle)]
@@ -88,6 +88,12 @@ pub unsafe extern "C" fn PyNumber_And(o1: *mut PyObject, o2: *mut PyObject) -> *
     enter("PyNumber_And", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_And(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
+/// `PyObject *PyNumber_Divmod(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_Divmod(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_Divmod", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Divmod(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
 /// `PyObject *PyNumber_Float(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Float(o: *mut PyObject) -> *mut PyObject {
@@ -106,6 +112,30 @@ pub unsafe extern "C" fn PyNumber_InPlaceAdd(o1: *mut PyObject, o2: *mut PyObjec
     enter("PyNumber_InPlaceAdd", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceAdd(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
+/// `PyObject *PyNumber_InPlaceAnd(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceAnd(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceAnd", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceAnd(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceFloorDivide(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceFloorDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceFloorDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceFloorDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceLshift(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceLshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceLshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceLshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceMatrixMultiply(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceMatrixMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceMatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceMatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
 /// `PyObject *PyNumber_InPlaceMultiply(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_InPlaceMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
@@ -118,10 +148,40 @@ pub unsafe extern "C" fn PyNumber_InPlaceOr(o1: *mut PyObject, o2: *mut PyObject
     enter("PyNumber_InPlaceOr", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceOr(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
+/// `PyObject *PyNumber_InPlacePower(PyObject *o1, PyObject *o2, PyObject *o3)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlacePower(o1: *mut PyObject, o2: *mut PyObject, o3: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlacePower", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlacePower(cx, Borrowed::from_c(o1), Borrowed::from_c(o2), Borrowed::from_c(o3)) })
+}
+
+/// `PyObject *PyNumber_InPlaceRemainder(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceRemainder(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceRemainder", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceRemainder(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceRshift(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceRshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceRshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceRshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
 /// `PyObject *PyNumber_InPlaceSubtract(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_InPlaceSubtract(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_InPlaceSubtract", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceSubtract(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceTrueDivide(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceTrueDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceTrueDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceTrueDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_InPlaceXor(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_InPlaceXor(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_InPlaceXor", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceXor(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 /// `PyObject *PyNumber_Invert(PyObject *o)`
@@ -142,6 +202,12 @@ pub unsafe extern "C" fn PyNumber_Lshift(o1: *mut PyObject, o2: *mut PyObject) -
     enter("PyNumber_Lshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Lshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
+/// `PyObject *PyNumber_MatrixMultiply(PyObject *o1, PyObject *o2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_MatrixMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_MatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_MatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
 /// `PyObject *PyNumber_Multiply(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Multiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
@@ -158,6 +224,12 @@ pub unsafe extern "C" fn PyNumber_Negative(o: *mut PyObject) -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Or(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_Or", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Or(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
+}
+
+/// `PyObject *PyNumber_Positive(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyNumber_Positive(o: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_Positive", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Positive(cx, Borrowed::from_c(o)) })
 }
 
 /// `PyObject *PyNumber_Power(PyObject *o1, PyObject *o2, PyObject *o3)`
@@ -257,6 +329,12 @@ pub unsafe extern "C" fn _CapeRust_PyBytes_AsString(op: *mut PyObject) -> *mut c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyBytes_FromStringAndSize(str: *const c_char, n: isize) -> *mut PyObject {
     enter("PyBytes_FromStringAndSize", core::ptr::null_mut(), |cx| -> CResult<New> { bytesobject::PyBytes_FromStringAndSize(cx, str, n) })
+}
+
+/// `PyObject *PyEval_EvalCode(PyObject *op, PyObject *op2, PyObject *op3)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_EvalCode(op: *mut PyObject, op2: *mut PyObject, op3: *mut PyObject) -> *mut PyObject {
+    enter("PyEval_EvalCode", core::ptr::null_mut(), |cx| -> CResult<New> { ceval::PyEval_EvalCode(cx, Borrowed::from_c(op), Borrowed::from_c(op2), Borrowed::from_c(op3)) })
 }
 
 /// `PyObject *PyEval_GetBuiltins(void)`
@@ -407,6 +485,12 @@ pub unsafe extern "C" fn _Py_HashDouble(op: *mut PyObject, value: f64) -> isize 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInterpreterState_Main() -> *mut PyInterpreterState {
     enter_without_gil("PyInterpreterState_Main", || -> *mut PyInterpreterState { pystate::PyInterpreterState_Main() })
+}
+
+/// `PyObject *Py_CompileStringObject(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_CompileStringObject(str: *const c_char, filename: *mut PyObject, start: c_int, flags: *mut PyCompilerFlags, optimize: c_int) -> *mut PyObject {
+    enter("Py_CompileStringObject", core::ptr::null_mut(), |cx| -> CResult<New> { pythonrun::Py_CompileStringObject(cx, str, Borrowed::from_c(filename), start, flags, optimize) })
 }
 
 /// `int _PyUnicode_IsWhitespace(const Py_UCS4 ch)`
@@ -680,12 +764,6 @@ pub unsafe extern "C" fn PyMemoryView_GetContiguous(base: *mut PyObject, buffert
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyCMethod_New(ml: *mut PyMethodDef, op: *mut PyObject, op2: *mut PyObject, type_: *mut PyTypeObject) -> *mut PyObject {
     enter("PyCMethod_New", core::ptr::null_mut(), |cx| -> CResult<New> { methodobject::PyCMethod_New(cx, ml, Borrowed::from_c(op), Borrowed::from_c(op2), type_) })
-}
-
-/// `PyObject *PyModule_Create2(PyModuleDef *def, int apiver)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyModule_Create2(def: *mut PyModuleDef, apiver: c_int) -> *mut PyObject {
-    enter("PyModule_Create2", core::ptr::null_mut(), |cx| -> CResult<New> { modsupport::PyModule_Create2(cx, def, apiver) })
 }
 
 /// `PyObject *PyModule_GetFilenameObject(PyObject *op)`
