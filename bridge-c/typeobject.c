@@ -149,6 +149,130 @@ PyType_GetSlot(PyTypeObject *type, int slot)
     return *(void **)place;
 }
 
+/* The place of a slot, its table made when `create`; NULL when there is no table. */
+static void **
+slot_place(PyTypeObject *type, int slot, int create)
+{
+    char *place = (char *)type + slot_places[slot].outer;
+    if (slot_places[slot].inner < 0) {
+        return (void **)place;
+    }
+    char **table = (char **)place;
+    if (*table == NULL) {
+        if (!create) {
+            return NULL;
+        }
+        if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+            PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
+            *table = table == (char **)&type->tp_as_async     ? (char *)&heap->as_async
+                     : table == (char **)&type->tp_as_number   ? (char *)&heap->as_number
+                     : table == (char **)&type->tp_as_sequence ? (char *)&heap->as_sequence
+                     : table == (char **)&type->tp_as_mapping  ? (char *)&heap->as_mapping
+                                                               : (char *)&heap->as_buffer;
+        } else {
+            /* A static type's table; lives as long as the process, like the type. */
+            *table = calloc(1, sizeof(PyNumberMethods));
+            if (*table == NULL) {
+                return NULL;
+            }
+        }
+    }
+    return (void **)(*table + slot_places[slot].inner);
+}
+
+/* The slot with this number, or NULL; no exception. */
+void *
+cape_get_slot(PyTypeObject *type, int slot)
+{
+    void **place = slot_place(type, slot, 0);
+    return place == NULL ? NULL : *place;
+}
+
+/* Stores a slot by its number (typeslots.h); 0 when there is no such slot. */
+int
+cape_set_slot(PyTypeObject *type, int slot, void *value)
+{
+    if (slot <= 0 || slot >= (int)Py_ARRAY_LENGTH(slot_places)) {
+        return 0;
+    }
+    void **place = slot_place(type, slot, 1);
+    if (place == NULL) {
+        return 0;
+    }
+    *place = value;
+    return 1;
+}
+
+/* Slots that a type never takes from its base as they are. */
+static int
+is_own_slot(int slot)
+{
+    switch (slot) {
+    case Py_tp_base: case Py_tp_bases: case Py_tp_doc: case Py_tp_methods: case Py_tp_members: case Py_tp_getset:
+    case Py_tp_traverse: case Py_tp_clear: case Py_tp_hash: case Py_tp_richcompare: case Py_tp_getattr:
+    case Py_tp_getattro: case Py_tp_setattr: case Py_tp_setattro: case Py_tp_del: case Py_tp_vectorcall:
+    case Py_tp_free: case Py_bf_releasebuffer:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Takes over from `base` the slots that `type` does not have, by CPython's rules. `own_hash`: the class's own dictionary has
+ * __eq__ or __hash__. */
+void
+cape_inherit_slots(PyTypeObject *type, PyTypeObject *base, int own_hash)
+{
+    for (int slot = 1; slot < (int)Py_ARRAY_LENGTH(slot_places); slot++) {
+        if (slot_places[slot].outer == 0 || is_own_slot(slot)) {
+            continue;
+        }
+        void **from = slot_place(base, slot, 0);
+        if (from == NULL || *from == NULL) {
+            continue;
+        }
+        void **to = slot_place(type, slot, 1);
+        if (to != NULL && *to == NULL) {
+            *to = *from;
+            if (slot == Py_bf_getbuffer) {
+                type->tp_as_buffer->bf_releasebuffer = base->tp_as_buffer->bf_releasebuffer;
+            }
+        }
+    }
+    if (type->tp_getattr == NULL && type->tp_getattro == NULL) {
+        type->tp_getattr = base->tp_getattr;
+        type->tp_getattro = base->tp_getattro;
+    }
+    if (type->tp_setattr == NULL && type->tp_setattro == NULL) {
+        type->tp_setattr = base->tp_setattr;
+        type->tp_setattro = base->tp_setattro;
+    }
+    if (type->tp_richcompare == NULL && type->tp_hash == NULL && !own_hash) {
+        type->tp_richcompare = base->tp_richcompare;
+        type->tp_hash = base->tp_hash;
+    }
+    if (!(type->tp_flags & Py_TPFLAGS_HAVE_GC) && (base->tp_flags & Py_TPFLAGS_HAVE_GC)
+        && type->tp_traverse == NULL && type->tp_clear == NULL) {
+        type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+        type->tp_traverse = base->tp_traverse;
+        type->tp_clear = base->tp_clear;
+    }
+    if (type->tp_free == NULL) {
+        if ((type->tp_flags & Py_TPFLAGS_HAVE_GC) == (base->tp_flags & Py_TPFLAGS_HAVE_GC)) {
+            type->tp_free = base->tp_free;
+        } else if ((type->tp_flags & Py_TPFLAGS_HAVE_GC)
+                   && (base->tp_free == PyObject_Free || base->tp_free == NULL)) {
+            type->tp_free = PyObject_GC_Del;
+        }
+    }
+    if (type->tp_vectorcall_offset == 0) {
+        type->tp_vectorcall_offset = base->tp_vectorcall_offset;
+        if ((base->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL) && type->tp_call == base->tp_call) {
+            type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        }
+    }
+}
+
 /* --- instances ---------------------------------------------------------------------------------- */
 
 /* A zeroed instance, tracked when the type takes part in collection. */

@@ -193,7 +193,7 @@ impl Vm {
         }
         if let Some(g) = d.downcast::<GetSetObj>() {
             self.check_descr_owner(g.class.get(), obj, g.def.name)?;
-            return (g.def.get)(self, &[obj]);
+            return g.def.read(self, obj);
         }
         if let Some(m) = d.downcast::<MemberObj>() {
             self.check_member_owner(m, obj)?;
@@ -385,6 +385,9 @@ impl Vm {
         }
         if let Some(g) = d.downcast::<GetSetObj>() {
             self.check_descr_owner(g.class.get(), obj, g.def.name)?;
+            if let (Some(r), Some(_)) = (g.def.raw, g.def.set) {
+                return (r.set)(self, g.def, obj, v);
+            }
             return match g.def.set {
                 Some(f) => f(self, &[obj, v]).map(|_| ()),
                 None => Err(self.attribute_error_for(
@@ -510,6 +513,7 @@ pub(crate) fn dict_getset(t: Ptr<TypeObj>) -> Value {
             None => Err(vm.attribute_error("This object has no __dict__")),
         },
         set: Some(|vm, args| set_dict(vm, args[0], args[1]).map(|_| Value::NONE)),
+        raw: None,
     };
     getset(t, &DEF)
 }
@@ -539,6 +543,7 @@ pub(crate) fn weakref_getset(t: Ptr<TypeObj>) -> Value {
         doc: "list of weak references to the object",
         get: |vm, args| Ok((vm.hooks().first_weakref)(args[0])),
         set: None,
+        raw: None,
     };
     getset(t, &DEF)
 }

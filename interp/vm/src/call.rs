@@ -3,7 +3,6 @@
 use cape_heap::{Ptr, Value};
 
 use crate::exc::Res;
-use crate::foreign::{ForeignFunctionObj, foreign};
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -51,9 +50,6 @@ impl Vm {
         }
         if let Some(t) = callable.downcast::<TypeObj>() {
             return self.call_type(t, args, kwnames);
-        }
-        if callable.is::<ForeignFunctionObj>() {
-            return foreign().call(self, callable, args, kwnames);
         }
         self.check_native_stack("")?;
         let t = type_of(callable);
@@ -271,7 +267,6 @@ impl Vm {
         v.is::<FunctionObj>()
             || v.is::<BuiltinObj>()
             || v.is::<TypeObj>()
-            || v.is::<ForeignFunctionObj>()
             || !type_of(v).special(Special::Call).is_empty()
     }
 }

@@ -110,11 +110,12 @@ pub(crate) fn make_native(n: NewType) -> Ptr<TypeObj> {
     };
     shape::enter(map, t);
     t.instance_map.set(map.id());
+    rt().add_native_type(t);
     t
 }
 
 /// A native method as it stands in a class dictionary.
-pub(crate) fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value {
+pub fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value {
     let map = match def.flavour {
         Flavour::Class => rt().maps.classmethod_descriptor,
         _ if is_slot_name(def.name) => rt().maps.wrapper_descriptor,
@@ -522,6 +523,9 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
         if let Some(b) = b.downcast::<TypeObj>() {
             add_subclass(b, t);
         }
+    }
+    if t.has(TypeFlags::FOREIGN) {
+        crate::foreign::foreign().class_made(vm, t)?;
     }
     Ok(t)
 }

@@ -2,41 +2,23 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, Header, Ptr, Value, heap_object};
+use cape_heap::{Header, Ptr, Value, heap_object};
 
 use crate::exc::Res;
-use crate::object::{TupleObj, TypeObj};
+use crate::object::TypeObj;
 use crate::vm::Vm;
 
 heap_object! {
-    /// An object whose struct lives in C memory (`mirror`): an instance of a class implemented in C or derived from one.
-    pub struct ForeignObj { pub mirror: Cell<*mut u8> }
-
-    /// A function implemented in C (`PyCFunction`). `entry` is what the bridge needs to call it directly.
-    pub struct ForeignFunctionObj {
-        /// The `PyMethodDef`.
-        pub def: Cell<*const u8>,
-        /// The code address, as the calling convention in `convention` wants it.
-        pub entry: Cell<*const u8>,
-        /// `METH_*` flags.
-        pub convention: Cell<u32>,
-        /// `__self__` as C sees it (a mirror that this object owns a reference of), or null.
-        pub c_self: Cell<*mut u8>,
-        pub this: Field,
-        pub module: Field,
-        /// The class, for `METH_METHOD` and method descriptors.
-        pub class: Field,
-    }
+    /// The proxy of an object whose struct lives in C memory, reached through its link: an instance of a class implemented in C or derived from one.
+    pub struct ForeignObj {}
 }
 
 /// What the bridge does for the VM.
 pub trait Foreign: Sync {
-    /// Calls a C function object; arguments as in [`Vm::call_args`].
-    fn call(&self, vm: &Vm, callable: Value, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value>;
-    /// Whether the class (implemented in C) answers a special method through a slot that has no descriptor.
-    fn type_ready(&self, class: Ptr<TypeObj>);
-    /// A Python class derived from a C class was made: gives it its `PyTypeObject`.
+    /// A Python class derived from a class implemented in C was made: gives it its `PyTypeObject`.
     fn class_made(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<()>;
+    /// A new instance of a class implemented in C, or derived from one, by its `tp_alloc`.
+    fn new_instance(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<Value>;
     /// Number of items of a mirrored list.
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.

@@ -72,6 +72,35 @@ pub struct GetSetDef {
     pub get: NativeFn,
     /// Writes it (object, value), or deletes it (value EMPTY); `None`: read-only.
     pub set: Option<NativeFn>,
+    /// Implemented elsewhere (in C): used instead of `get` and `set`.
+    pub raw: Option<RawAttr>,
+}
+
+/// What stands behind a raw attribute.
+#[derive(Clone, Copy)]
+pub struct RawAttr {
+    /// Reads it.
+    pub get: fn(&Vm, &'static GetSetDef, Value) -> Res<Value>,
+    /// Writes or deletes (EMPTY) it.
+    pub set: fn(&Vm, &'static GetSetDef, Value, Value) -> Res<()>,
+    /// Two words for them.
+    pub data: [usize; 2],
+}
+
+impl GetSetDef {
+    /// Reads the attribute of `obj`.
+    pub fn read(&'static self, vm: &Vm, obj: Value) -> Res<Value> {
+        match self.raw {
+            Some(r) => (r.get)(vm, self, obj),
+            None => (self.get)(vm, &[obj]),
+        }
+    }
+
+    /// A row for an attribute implemented elsewhere.
+    pub fn leak_foreign(name: &'static str, doc: &'static str, writable: bool, raw: RawAttr) -> &'static GetSetDef {
+        let get: NativeFn = |vm, _| Err(vm.system_error("a raw attribute was read without its definition"));
+        Box::leak(Box::new(GetSetDef { name, doc, get, set: writable.then_some(get), raw: Some(raw) }))
+    }
 }
 
 /// A parsed parameter list.
@@ -238,6 +267,9 @@ impl MethodDef {
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if let Some(raw) = self.raw {
+            return (raw.call)(vm, self, args, kwnames);
+        }
         let mut out = [Value::EMPTY; MAX_PARAMS];
         self.bind(vm, args, kwnames, &mut out)?;
         vm.native_def.set(self);
@@ -731,7 +763,7 @@ impl TypeBuilder {
         get: NativeFn,
         set: Option<NativeFn>,
     ) -> Self {
-        let def: &'static GetSetDef = Box::leak(Box::new(GetSetDef { name, doc, get, set }));
+        let def: &'static GetSetDef = Box::leak(Box::new(GetSetDef { name, doc, get, set, raw: None }));
         let map = rt().maps.getset_descriptor;
         let d = cape_heap::heap().alloc(
             map,

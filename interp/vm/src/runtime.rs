@@ -268,6 +268,17 @@ impl Runtime {
         unsafe { (*self.roots.get()).push(Root::new(v)) }
     }
 
+    /// Remembers a class made by native code, for ever.
+    pub(crate) fn add_native_type(&self, t: Ptr<TypeObj>) {
+        self.keep(t.value());
+    }
+
+    /// The first class made by native code for which `f` holds.
+    pub fn find_native_type(&self, f: impl Fn(&Ptr<TypeObj>) -> bool) -> Option<Ptr<TypeObj>> {
+        // SAFETY: the GIL is held; the roots are not changed while they are looked through.
+        unsafe { (*self.roots.get()).iter().filter_map(|r| r.get().downcast::<TypeObj>()).find(f) }
+    }
+
     /// A fresh type version.
     pub(crate) fn next_type_version(&self) -> u32 {
         let v = self.type_version.get().wrapping_add(1).max(1);

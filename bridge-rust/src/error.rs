@@ -1,0 +1,79 @@
+//! The error indicator: `tstate->current_exception`, seen from Rust.
+
+use cape_vm::object::ExcObj;
+use cape_vm::{Raised, Value, Vm};
+
+use crate::ffi;
+use crate::from_c::from_c;
+use crate::layout::PyObject;
+use crate::to_c::{decref, to_c};
+
+/// Sets the indicator.
+pub fn set(vm: &Vm, r: Raised) {
+    let e = r.exc();
+    if e.context.get().is_none() {
+        vm.chain_context(e);
+    }
+    let p = to_c(vm, r.value()).unwrap_or(std::ptr::null_mut());
+    // SAFETY: takes the new reference over.
+    unsafe { ffi::PyErr_SetRaisedException(p) }
+}
+
+/// Takes the exception out of the indicator.
+pub fn take(vm: &Vm) -> Option<Raised> {
+    // SAFETY: gives a new reference or NULL.
+    let p = unsafe { ffi::PyErr_GetRaisedException() };
+    if p.is_null() {
+        return None;
+    }
+    let v = from_c(vm, p);
+    // SAFETY: the reference is ours.
+    unsafe { decref(p) };
+    Some(match v {
+        Ok(v) => match v.downcast::<ExcObj>() {
+            Some(e) => Raised::new(e),
+            None => vm.system_error("the error indicator held something that is no exception"),
+        },
+        Err(r) => r,
+    })
+}
+
+/// Whether the indicator is set.
+pub fn occurred() -> bool {
+    // SAFETY: a plain query.
+    unsafe { !ffi::PyErr_Occurred().is_null() }
+}
+
+/// Checks what a C function returned, as CPython's `_Py_CheckFunctionResult`, and takes it over.
+pub fn check_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Result<Value, Raised> {
+    if p.is_null() {
+        return Err(match take(vm) {
+            Some(r) => r,
+            None => vm.system_error(format!("{} returned NULL without setting an exception", name())),
+        });
+    }
+    let v = crate::from_c::take_over(vm, p)?;
+    if occurred() {
+        let cause = take(vm);
+        let r = vm.system_error(format!("{} returned a result with an exception set", name()));
+        if let Some(c) = cause {
+            let e = r.exc();
+            e.cause.set(e, c.value());
+            e.context.set(e, c.value());
+            e.suppress_context.set(true);
+        }
+        return Err(r);
+    }
+    Ok(v)
+}
+
+/// Checks a C function's status: negative means that an exception is set.
+pub fn check_status(vm: &Vm, name: &str, status: i32) -> Result<i32, Raised> {
+    if status < 0 {
+        return Err(match take(vm) {
+            Some(r) => r,
+            None => vm.system_error(format!("{name} returned {status} without setting an exception")),
+        });
+    }
+    Ok(status)
+}

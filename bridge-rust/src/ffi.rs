@@ -1,0 +1,71 @@
+//! All that Rust uses of `bridge-c`, and nothing else. Linking contract: the static library `cape_c` is part of every
+//! program that links this crate.
+
+#![allow(missing_docs, reason = "documented in bridge-c and the C API reference")]
+
+use std::ffi::{c_char, c_void};
+
+use crate::layout::*;
+
+/// A row of the table of static types.
+#[repr(C)]
+pub struct CapeStaticType {
+    pub symbol: *const c_char,
+    pub type_: *mut PyTypeObject,
+}
+
+unsafe extern "C" {
+    pub static mut _Py_NoneStruct: PyObject;
+    pub static mut _Py_TrueStruct: PyObject;
+    pub static mut _Py_FalseStruct: PyObject;
+    pub static mut _Py_EllipsisObject: PyObject;
+    pub static mut _Py_NotImplementedStruct: PyObject;
+    pub static mut PyType_Type: PyTypeObject;
+    pub static mut PyBaseObject_Type: PyTypeObject;
+    pub static mut PyLong_Type: PyTypeObject;
+    pub static mut PyFloat_Type: PyTypeObject;
+    pub static mut PyBool_Type: PyTypeObject;
+    pub static mut PyUnicode_Type: PyTypeObject;
+    pub static mut PyBytes_Type: PyTypeObject;
+    pub static mut PyByteArray_Type: PyTypeObject;
+    pub static mut PyTuple_Type: PyTypeObject;
+    pub static mut PyList_Type: PyTypeObject;
+    pub static mut PyDict_Type: PyTypeObject;
+    pub static mut PyComplex_Type: PyTypeObject;
+    pub static mut PySlice_Type: PyTypeObject;
+    pub static mut PyModule_Type: PyTypeObject;
+    pub static mut PyModuleDef_Type: PyTypeObject;
+    pub static mut PyCFunction_Type: PyTypeObject;
+    pub static mut PyCapsule_Type: PyTypeObject;
+    pub static _Cape_static_types: [CapeStaticType; 0];
+
+    pub fn _Py_Dealloc(op: *mut PyObject);
+    pub fn PyObject_GC_Track(op: *mut c_void);
+    pub fn PyObject_GC_UnTrack(op: *mut c_void);
+    pub fn PyLong_FromLongLong(v: i64) -> *mut PyObject;
+    pub fn PyFloat_FromDouble(v: f64) -> *mut PyObject;
+    pub fn PyTuple_New(n: isize) -> *mut PyObject;
+    pub fn PyUnicode_New(size: isize, max: u32) -> *mut PyObject;
+    pub fn PyBytes_FromStringAndSize(s: *const c_char, n: isize) -> *mut PyObject;
+    pub fn PyObject_Malloc(n: usize) -> *mut c_void;
+    pub fn PyMem_Malloc(n: usize) -> *mut c_void;
+    pub fn PyMem_Realloc(p: *mut c_void, n: usize) -> *mut c_void;
+    pub fn PyMem_Free(p: *mut c_void);
+    pub fn PyType_GenericAlloc(t: *mut PyTypeObject, n: isize) -> *mut PyObject;
+    pub fn PyObject_HashNotImplemented(o: *mut PyObject) -> isize;
+    pub fn PyType_GenericNew(t: *mut PyTypeObject, a: *mut PyObject, k: *mut PyObject) -> *mut PyObject;
+    pub fn PyObject_Free(p: *mut c_void);
+    pub fn PyObject_GC_Del(p: *mut c_void);
+    pub fn PyMember_GetOne(addr: *const c_char, m: *mut PyMemberDef) -> *mut PyObject;
+    pub fn PyMember_SetOne(addr: *mut c_char, m: *mut PyMemberDef, v: *mut PyObject) -> i32;
+    #[link_name = "cape_get_slot"]
+    pub fn PyType_GetSlotQuiet(t: *mut PyTypeObject, slot: i32) -> *mut c_void;
+    pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
+    pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);
+    pub fn cape_alloc(t: *mut PyTypeObject, size: usize) -> *mut PyObject;
+    pub fn _Cape_SetThreadState(t: *mut c_void);
+    pub fn PyThreadState_GetUnchecked() -> *mut c_void;
+    pub fn PyErr_SetRaisedException(exc: *mut PyObject);
+    pub fn PyErr_GetRaisedException() -> *mut PyObject;
+    pub fn PyErr_Occurred() -> *mut PyObject;
+}

@@ -1,0 +1,259 @@
+//! C references into values: the sole conversion in this direction.
+
+use std::ptr::eq;
+
+use cape_heap::{Mirror, heap};
+use cape_vm::class::full_name;
+use cape_vm::foreign::ForeignObj;
+use cape_vm::object::*;
+use cape_vm::runtime::rt;
+use cape_vm::{Ptr, Res, Value, Vm};
+use num_bigint::{BigInt, Sign};
+
+use crate::ffi;
+use crate::layout::*;
+use crate::to_c::{decref, incref};
+
+/// The link index in a head; 0 when the object is not linked.
+#[inline(always)]
+pub fn link_of(p: *mut PyObject) -> u32 {
+    // SAFETY: callers pass live objects.
+    let l = unsafe { (*p).ob_link };
+    if l & 0xffff == 0 { 0 } else { l }
+}
+
+/// The managed side of a live C object. The reference stays the caller's.
+#[inline]
+pub fn from_c(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    debug_assert!(!p.is_null());
+    let l = link_of(p);
+    if l != 0 {
+        return Ok(heap().managed_of(l));
+    }
+    from_unlinked(vm, p, false)
+}
+
+/// The managed side of a new reference, which is taken over: what C made fresh and hands over whole is freed.
+#[inline]
+pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    let l = link_of(p);
+    let v = if l != 0 {
+        Ok(heap().managed_of(l))
+    } else {
+        // SAFETY: a live object.
+        let fresh = unsafe { (*p).ob_refcnt == 1 };
+        from_unlinked(vm, p, fresh)
+    };
+    // SAFETY: the reference is ours.
+    unsafe { decref(p) };
+    v
+}
+
+/// The singleton behind the address of one of C's static singletons.
+fn singleton(p: *mut PyObject) -> Option<Value> {
+    Some(if eq(p, &raw const ffi::_Py_NoneStruct) {
+        Value::NONE
+    } else if eq(p, &raw const ffi::_Py_TrueStruct) {
+        Value::TRUE
+    } else if eq(p, &raw const ffi::_Py_FalseStruct) {
+        Value::FALSE
+    } else if eq(p, &raw const ffi::_Py_NotImplementedStruct) {
+        Value::NOT_IMPLEMENTED
+    } else if eq(p, &raw const ffi::_Py_EllipsisObject) {
+        Value::ELLIPSIS
+    } else {
+        return None;
+    })
+}
+
+/// The value of a C int.
+///
+/// # Safety
+/// `p` must be laid out as a PyLongObject.
+pub unsafe fn long_value(p: *mut PyObject) -> Value {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let l = p as *mut PyLongObject;
+        let tag = (*l).lv_tag;
+        let n = tag >> 3;
+        let digits = (&raw const (*l).ob_digit) as *const u32;
+        let negative = tag & 3 == 2;
+        if n <= 1 {
+            let d = if n == 0 { 0 } else { *digits as i64 };
+            return Value::int(if tag & 3 == 1 { 0 } else if negative { -d } else { d });
+        }
+        if n == 2 {
+            let m = *digits as i64 | (*digits.add(1) as i64) << 30;
+            return Int::Small(if negative { -m } else { m }).into_value();
+        }
+        Int::Big(long_big(l, n, negative)).into_value()
+    }
+}
+
+unsafe fn long_big(l: *mut PyLongObject, n: usize, negative: bool) -> BigInt {
+    // 30-bit digits into 32-bit ones.
+    let mut out = Vec::with_capacity(n);
+    let (mut acc, mut bits) = (0u64, 0);
+    // SAFETY: n digits follow the head.
+    let digits = unsafe { std::slice::from_raw_parts((&raw const (*l).ob_digit) as *const u32, n) };
+    for &d in digits {
+        acc |= (d as u64) << bits;
+        bits += 30;
+        if bits >= 32 {
+            out.push(acc as u32);
+            acc >>= 32;
+            bits -= 32;
+        }
+    }
+    if bits > 0 {
+        out.push(acc as u32);
+    }
+    BigInt::from_slice(if negative { Sign::Minus } else { Sign::Plus }, &out)
+}
+
+/// The text of a C string.
+///
+/// # Safety
+/// `p` must be a ready PyUnicode object.
+pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
+    // SAFETY: the caller's promise; the state bits say where and how wide the data is.
+    unsafe {
+        let a = p as *mut PyASCIIObject;
+        let n = (*a).length as usize;
+        let state = (*a).state;
+        let kind = state >> 2 & 7;
+        let (compact, ascii) = (state >> 5 & 1 != 0, state >> 6 & 1 != 0);
+        let data: *const u8 = if compact {
+            if ascii { (p as *const u8).add(40) } else { (p as *const u8).add(56) }
+        } else {
+            *((p as *const u8).add(56) as *const *const u8)
+        };
+        match kind {
+            1 => StrObj::from_latin1(std::slice::from_raw_parts(data, n)),
+            2 => {
+                let d = std::slice::from_raw_parts(data as *const u16, n);
+                let max = d.iter().copied().max().unwrap_or(0) as u32;
+                StrObj::from_iter(rt().maps.str, n, max, d.iter().map(|&c| c as u32))
+            }
+            _ => StrObj::from_code_points(std::slice::from_raw_parts(data as *const u32, n)),
+        }
+    }
+}
+
+/// Bytes that a fresh object handed over whole may have to be copied instead of linked.
+const SMALL: isize = 512;
+
+fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
+    if let Some(v) = singleton(p) {
+        return Ok(v);
+    }
+    // SAFETY: p is a live object; each arm reads the layout that its type says.
+    unsafe {
+        let t = (*p).ob_type;
+        if eq(t, &raw const ffi::PyLong_Type) {
+            return Ok(long_value(p));
+        }
+        if eq(t, &raw const ffi::PyFloat_Type) {
+            return Ok(Value::float((*(p as *mut PyFloatObject)).ob_fval));
+        }
+        if eq(t, &raw const ffi::PyUnicode_Type) {
+            let s = str_value(p);
+            if !(fresh && (*(p as *mut PyASCIIObject)).length < SMALL) {
+                link(s.header(), p);
+            }
+            return Ok(s.value());
+        }
+        if eq(t, &raw const ffi::PyBytes_Type) {
+            let b = p as *mut PyBytesObject;
+            let n = (*b).ob_base.ob_size;
+            let data = std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n as usize);
+            let v = BytesObj::new(data);
+            if !(fresh && n < SMALL) {
+                link(v.header(), p);
+            }
+            return Ok(v.value());
+        }
+        if eq(t, &raw const ffi::PyTuple_Type) {
+            return tuple(vm, p, fresh);
+        }
+        if eq(t, &raw const ffi::PyList_Type) {
+            let l = ListObj::new(&[]);
+            l.become_mirrored();
+            link(l.header(), p);
+            return Ok(l.value());
+        }
+        if eq(t, &raw const ffi::PyComplex_Type) {
+            let c = p as *mut PyComplexObject;
+            return Ok(ComplexObj::new((*c).real, (*c).imag).value());
+        }
+        if eq(t, &raw const ffi::PySlice_Type) {
+            let s = p as *mut PySliceObject;
+            let (a, b, c) = (from_c(vm, (*s).start)?, from_c(vm, (*s).stop)?, from_c(vm, (*s).step)?);
+            return Ok(SliceObj::new(a, b, c).value());
+        }
+        instance(vm, p, t)
+    }
+}
+
+unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
+    // SAFETY: the caller checked the type.
+    unsafe {
+        let t = p as *mut PyTupleObject;
+        let n = (*t).ob_base.ob_size as usize;
+        let items = std::slice::from_raw_parts((&raw const (*t).ob_item) as *const *mut PyObject, n);
+        let mut out = ValueVec::with_capacity(n);
+        for &i in items {
+            out.push(if i.is_null() { Value::NONE } else { from_c(vm, i)? });
+        }
+        let v = TupleObj::new(&out);
+        if !fresh && n > 0 && v.header().link() == 0 {
+            link(v.header(), p);
+        }
+        Ok(v.value())
+    }
+}
+
+/// Joins a managed object with a struct that C made; the link takes a reference of its own.
+///
+/// # Safety
+/// `p` must be live and unlinked, `object` unlinked.
+pub unsafe fn link(object: &cape_heap::Header, p: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        incref(p);
+        heap().link(object, p as *mut Mirror);
+    }
+}
+
+/// An instance of a class implemented in C, or a C object of another builtin layout: gets its managed side.
+unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject) -> Res<Value> {
+    // SAFETY: p is live, so its type is.
+    unsafe {
+        if t.is_null() {
+            return Err(vm.system_error("an object without a type came from C"));
+        }
+        if (*t).tp_flags & tpflags::TYPE_SUBCLASS != 0 {
+            // A type that nobody has readied yet.
+            let class = crate::typeready::ready(vm, p as *mut PyTypeObject)?;
+            return Ok(class.value());
+        }
+        let class = crate::typeready::class_of(vm, t)?;
+        let map = class.instance_map();
+        let kind = map.kind();
+        let v = if eq(kind, <ForeignObj as cape_heap::HeapObject>::kind()) {
+            heap().alloc(map, ForeignObj { header: cape_heap::Header::new(map) }).value()
+        } else {
+            match crate::mirror::managed_for(vm, p, class)? {
+                Some(v) => v,
+                None => {
+                    return Err(vm.system_error(format!(
+                        "an object of type '{}' that C made has no managed side",
+                        full_name(class)
+                    )));
+                }
+            }
+        };
+        link(v.header(), p);
+        Ok(v)
+    }
+}

@@ -1,0 +1,350 @@
+//! Mirrors: the C structs of managed objects, made at their first crossing.
+//!
+//! Which side is authoritative: strings, bytes, tuples, numbers and slices do not change, both sides have them. Lists live in
+//! the mirror from the first crossing on. Dicts, sets, functions, exceptions and plain instances live on the managed side; their
+//! structs have the size that C expects, and of the contents only what macros read.
+
+pub mod types;
+
+use cape_heap::{HeapObject, heap};
+use cape_vm::foreign::ForeignObj;
+use cape_vm::native::MethodDef;
+use cape_vm::object::*;
+use cape_vm::runtime::type_of;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::ffi;
+use crate::from_c::{from_c, long_value, str_value};
+use crate::layout::*;
+use crate::to_c::{decref, to_c};
+
+/// A fresh C number for a heap int or float: one reference, unlinked.
+pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    if let Some(f) = v.downcast::<FloatObj>() {
+        // SAFETY: a constructor.
+        return Ok(unsafe { ffi::PyFloat_FromDouble(f.value) });
+    }
+    let l: Ptr<LongObj> = v.downcast().ok_or_else(|| vm.system_error("a number that is none"))?;
+    if let Some(i) = l.to_i64() {
+        // SAFETY: a constructor.
+        return Ok(unsafe { ffi::PyLong_FromLongLong(i) });
+    }
+    long(vm, l, &raw mut ffi::PyLong_Type, 0)
+}
+
+/// 30-bit digits of a heap int.
+fn digits30(l: Ptr<LongObj>) -> Vec<u32> {
+    let mut out = Vec::with_capacity(l.digits().len() * 16 / 15 + 1);
+    let (mut acc, mut bits) = (0u64, 0);
+    for &d in l.digits() {
+        acc |= (d as u64) << bits;
+        bits += 32;
+        while bits >= 30 {
+            out.push(acc as u32 & 0x3fff_ffff);
+            acc >>= 30;
+            bits -= 30;
+        }
+    }
+    if acc != 0 {
+        out.push(acc as u32);
+    }
+    while out.last() == Some(&0) {
+        out.pop();
+    }
+    out
+}
+
+fn long(vm: &Vm, l: Ptr<LongObj>, t: *mut PyTypeObject, extra: usize) -> Res<*mut PyObject> {
+    let digits = digits30(l);
+    let p = alloc(vm, t, 24 + 4 * digits.len().max(1) + extra)?;
+    let sign = if digits.is_empty() { 1 } else if l.is_negative() { 2 } else { 0 };
+    // SAFETY: the struct has room for the digits.
+    unsafe {
+        let o = p as *mut PyLongObject;
+        (*o).lv_tag = digits.len() << 3 | sign;
+        std::ptr::copy_nonoverlapping(digits.as_ptr(), (&raw mut (*o).ob_digit) as *mut u32, digits.len());
+    }
+    Ok(p)
+}
+
+/// A zeroed struct of `size` bytes with its head: one reference, unlinked. The type gains a reference when it is counted.
+fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
+    // SAFETY: types are live; cape_alloc gives uninitialised memory, cleared here.
+    unsafe {
+        let size = size.max((*t).tp_basicsize as usize);
+        let p = ffi::cape_alloc(t, size);
+        if p.is_null() {
+            crate::error::take(vm);
+            return Err(vm.memory_error(""));
+        }
+        std::ptr::write_bytes(p as *mut u8, 0, size);
+        (*p).ob_refcnt = 1;
+        (*p).ob_type = t;
+        if (*t).tp_flags & tpflags::HEAPTYPE != 0 {
+            crate::to_c::incref(t as *mut PyObject);
+        }
+        Ok(p)
+    }
+}
+
+/// Makes the mirror of a heap object that is no class and no exact number: one reference, unlinked (or, when making it
+/// led back to the object, already linked).
+pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    vm.check_native_stack(" while crossing to C")?;
+    let class = type_of(v);
+    let t = types::type_to_c(vm, class)?;
+    // SAFETY: a live type.
+    let (basic, item, offset) = unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize, (*t).tp_vectorcall_offset) };
+    if let Some(s) = v.downcast::<StrObj>() {
+        return string(vm, s, t);
+    }
+    if let Some(b) = v.downcast::<BytesObj>() {
+        let p = alloc(vm, t, basic.max(33) + b.len())?;
+        // SAFETY: room for the data and its NUL.
+        unsafe {
+            let o = p as *mut PyBytesObject;
+            (*o).ob_base.ob_size = b.len() as isize;
+            (*o).ob_shash = -1;
+            std::ptr::copy_nonoverlapping(b.as_slice().as_ptr(), (&raw mut (*o).ob_sval) as *mut u8, b.len());
+        }
+        return Ok(p);
+    }
+    if let Some(tu) = v.downcast::<TupleObj>() {
+        let p = alloc(vm, t, basic.max(32) + 8 * tu.len())?;
+        // SAFETY: room for the items; NULL until filled.
+        unsafe {
+            let o = p as *mut PyTupleObject;
+            (*o).ob_base.ob_size = tu.len() as isize;
+            (*o).ob_hash = -1;
+            let items = (&raw mut (*o).ob_item) as *mut *mut PyObject;
+            for (i, &x) in tu.as_slice().iter().enumerate() {
+                match to_c(vm, x) {
+                    Ok(c) => *items.add(i) = c,
+                    Err(r) => {
+                        decref(p);
+                        return Err(r);
+                    }
+                }
+            }
+            ffi::PyObject_GC_Track(p as *mut _);
+        }
+        return Ok(p);
+    }
+    if let Some(l) = v.downcast::<ListObj>() {
+        return list(vm, l, t);
+    }
+    if let Some(l) = v.downcast::<LongObj>() {
+        return long(vm, l, t, basic.saturating_sub(24));
+    }
+    let p = alloc(vm, t, basic)?;
+    // SAFETY: the struct has the layout of its type, of basic size at least.
+    unsafe {
+        if item != 0 && !v.is::<TypeObj>() {
+            (*(p as *mut PyVarObject)).ob_size = 0;
+        }
+        if let Some(f) = v.downcast::<FloatObj>() {
+            (*(p as *mut PyFloatObject)).ob_fval = f.value;
+        } else if let Some(c) = v.downcast::<ComplexObj>() {
+            (*(p as *mut PyComplexObject)).real = c.re;
+            (*(p as *mut PyComplexObject)).imag = c.im;
+        } else if let Some(s) = v.downcast::<SliceObj>() {
+            let o = p as *mut PySliceObject;
+            (*o).start = to_c(vm, s.start.get())?;
+            (*o).stop = to_c(vm, s.stop.get())?;
+            (*o).step = to_c(vm, s.step.get())?;
+        } else if let Some(d) = v.downcast::<DictObj>() {
+            (*(p as *mut PyDictObject)).ma_used = d.len() as isize;
+        } else if let Some(b) = v.downcast::<BytearrayObj>() {
+            let o = p as *mut PyByteArrayObject;
+            (*o).ob_base.ob_size = b.as_slice().len() as isize;
+            (*o).ob_bytes = b.data_ptr();
+            (*o).ob_start = b.data_ptr();
+        } else if let Some(b) = v.downcast::<BuiltinObj>() {
+            function(vm, b, p as *mut PyCFunctionObject)?;
+        } else if let Some(m) = v.downcast::<ModuleObj>() {
+            crate::module::fill_mirror(vm, m, p)?;
+        }
+        if offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0 {
+            let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
+            *cell = Some(crate::slots::vectorcall);
+        }
+    }
+    Ok(p)
+}
+
+fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    // Exact strings are compact; those of subclasses have their data on its own, as CPython's.
+    let exact = std::ptr::eq(t, &raw const ffi::PyUnicode_Type);
+    let (n, width, ascii) = (s.len(), s.kind() as usize, s.is_ascii());
+    let bytes = (n + 1) * width;
+    let head = if !exact {
+        64
+    } else if ascii {
+        40
+    } else {
+        56
+    };
+    let p = alloc(vm, t, if exact { head + bytes } else { head })?;
+    // SAFETY: the struct is fresh; data of `bytes` bytes is at `data`.
+    unsafe {
+        let o = p as *mut PyASCIIObject;
+        (*o).length = n as isize;
+        (*o).hash = -1;
+        let data = if exact {
+            (p as *mut u8).add(head)
+        } else {
+            let d = ffi::PyObject_Malloc(bytes) as *mut u8;
+            if d.is_null() {
+                return Err(vm.memory_error(""));
+            }
+            std::ptr::write_bytes(d, 0, bytes);
+            *((p as *mut u8).add(56) as *mut *mut u8) = d;
+            d
+        };
+        let interned = if s.is_interned() { 1 } else { 0 };
+        (*o).state = interned | (width as u32) << 2 | (exact as u32) << 5 | (ascii as u32) << 6;
+        std::ptr::copy_nonoverlapping(s.raw_bytes().as_ptr(), data, s.raw_bytes().len());
+        if !exact && ascii {
+            let c = p as *mut PyCompactUnicodeObject;
+            (*c).utf8 = data as *mut _;
+            (*c).utf8_length = n as isize;
+        }
+    }
+    Ok(p)
+}
+
+fn list(vm: &Vm, l: Ptr<ListObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    let items = l.snapshot();
+    let p = alloc(vm, t, 40)?;
+    // SAFETY: the struct is fresh. It is linked before its items cross, so that a list that contains itself finds its mirror;
+    // until then the list stays generic.
+    unsafe {
+        let o = p as *mut PyListObject;
+        heap().link(l.header(), p as *mut cape_heap::Mirror);
+        let n = items.len();
+        let mem = ffi::PyMem_Malloc(8 * n.max(1)) as *mut *mut PyObject;
+        if mem.is_null() {
+            return Err(vm.memory_error(""));
+        }
+        let mut done = 0;
+        for &x in items.as_slice() {
+            match to_c(vm, x) {
+                Ok(c) => {
+                    *mem.add(done) = c;
+                    done += 1;
+                }
+                Err(r) => {
+                    for i in 0..done {
+                        decref(*mem.add(i));
+                    }
+                    ffi::PyMem_Free(mem as *mut _);
+                    return Err(r);
+                }
+            }
+        }
+        (*o).ob_item = mem;
+        (*o).ob_base.ob_size = n as isize;
+        (*o).allocated = n.max(1) as isize;
+        l.become_mirrored();
+        ffi::PyObject_GC_Track(p as *mut _);
+    }
+    Ok(p)
+}
+
+fn function(vm: &Vm, b: Ptr<BuiltinObj>, o: *mut PyCFunctionObject) -> Res<()> {
+    // SAFETY: a fresh struct of that layout.
+    unsafe {
+        (*o).m_ml = method_def(b.def);
+        if !b.this.get().is_empty() {
+            (*o).m_self = to_c(vm, b.this.get())?;
+        }
+        let m = b.module.get();
+        if !m.is_empty() && !m.is_none() {
+            (*o).m_module = to_c(vm, m)?;
+        }
+        (*o).vectorcall = Some(crate::slots::vectorcall);
+    }
+    Ok(())
+}
+
+/// The `PyMethodDef` of a definition: C's own, or one made for a function in Rust (which never dies).
+fn method_def(def: &'static MethodDef) -> *mut PyMethodDef {
+    if let Some(d) = crate::call_c::c_method_def(def) {
+        return d;
+    }
+    let text = |s: &str| {
+        let c = std::ffi::CString::new(s.replace('\0', "")).unwrap_or_default();
+        c.into_raw() as *const std::ffi::c_char
+    };
+    Box::into_raw(Box::new(PyMethodDef {
+        ml_name: text(def.name),
+        ml_meth: std::ptr::null(),
+        ml_flags: meth::VARARGS | meth::KEYWORDS,
+        ml_doc: text(def.doc),
+    }))
+}
+
+/// The managed side of a struct that C made, of a class with a builtin layout (a C type derived from a builtin one, or a builtin
+/// struct that C itself allocates). `None`: the layout has no such conversion.
+///
+/// # Safety
+/// `p` must be a live object of that class.
+pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res<Option<Value>> {
+    let map = class.instance_map();
+    let kind = map.kind();
+    let is = |k: &'static cape_heap::KindInfo| std::ptr::eq(kind, k);
+    // SAFETY: the class's layout says what the struct holds.
+    let v = unsafe {
+        if is(LongObj::kind()) {
+            let i = Int::of(long_value(p)).expect("an int").into_big();
+            LongObj::with_map(map, &i).value()
+        } else if is(FloatObj::kind()) {
+            FloatObj::with_map(map, (*(p as *mut PyFloatObject)).ob_fval).value()
+        } else if is(ComplexObj::kind()) {
+            let c = p as *mut PyComplexObject;
+            ComplexObj::with_map(map, (*c).real, (*c).imag).value()
+        } else if is(StrObj::kind()) {
+            let s = str_value(p);
+            let cs = s.to_code_points();
+            StrObj::from_iter(map, cs.len(), cs.iter().copied().max().unwrap_or(0), cs.iter().copied()).value()
+        } else if is(BytesObj::kind()) {
+            let b = p as *mut PyBytesObject;
+            let n = (*b).ob_base.ob_size as usize;
+            BytesObj::with_map(map, std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n)).value()
+        } else if is(TupleObj::kind()) {
+            let t = p as *mut PyTupleObject;
+            let n = (*t).ob_base.ob_size as usize;
+            let items = std::slice::from_raw_parts((&raw const (*t).ob_item) as *const *mut PyObject, n);
+            let mut out = ValueVec::with_capacity(n);
+            for &i in items {
+                out.push(if i.is_null() { Value::NONE } else { from_c(vm, i)? });
+            }
+            TupleObj::with_map(map, &out).value()
+        } else if is(ListObj::kind()) {
+            let l = ListObj::empty_with_map(map);
+            l.become_mirrored();
+            l.value()
+        } else if is(DictObj::kind()) {
+            DictObj::with_map(map).value()
+        } else if is(SetObj::kind()) {
+            SetObj::with_map(map).value()
+        } else if is(ExcObj::kind()) {
+            ExcObj::with_map(map, TupleObj::new(&[])).value()
+        } else if is(BytearrayObj::kind()) {
+            let b = p as *mut PyByteArrayObject;
+            let n = (*b).ob_base.ob_size as usize;
+            let data = if n == 0 { &[][..] } else { std::slice::from_raw_parts((*b).ob_start, n) };
+            BytearrayObj::with_map(map, data.to_vec()).value()
+        } else if is(ModuleObj::kind()) {
+            ModuleObj::with_map(map).value()
+        } else {
+            return Ok(None);
+        }
+    };
+    Ok(Some(v))
+}
+
+/// Whether the class's instances are proxies of C structs.
+pub fn is_proxy_class(class: Ptr<TypeObj>) -> bool {
+    std::ptr::eq(class.instance_map().kind(), ForeignObj::kind())
+}

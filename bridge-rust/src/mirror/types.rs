@@ -1,0 +1,153 @@
+//! Mirrors of classes.
+//!
+//! Builtin types have static `PyTypeObject`s in `bridge-c`, completed when the bridge starts. Python classes get theirs when they
+//! cross for the first time. Classes implemented in C are their own.
+
+use std::ffi::{CString, c_char};
+
+use cape_heap::{Mirror, heap};
+use cape_vm::class::full_name;
+use cape_vm::object::*;
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::{Ptr, Res, Vm};
+
+use crate::ffi;
+use crate::layout::*;
+use crate::slots;
+use crate::to_c::{incref, to_c};
+
+/// The `PyTypeObject` of a class; borrowed, alive as long as the class.
+#[inline]
+pub fn type_to_c(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
+    let p = t.foreign.get();
+    if !p.is_null() {
+        return Ok(p as *mut PyTypeObject);
+    }
+    make_heap_type(vm, t)
+}
+
+/// The class behind a linked `PyTypeObject`.
+pub fn class_behind(t: *mut PyTypeObject) -> Option<Ptr<TypeObj>> {
+    let l = crate::from_c::link_of(t as *mut PyObject);
+    if l == 0 { None } else { heap().managed_of(l).downcast() }
+}
+
+/// Joins a class with its `PyTypeObject`, which must not die before the class.
+///
+/// # Safety
+/// `p` must be a live, unlinked type object.
+pub unsafe fn join(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
+    // SAFETY: the caller's promise; the link takes a reference.
+    unsafe {
+        incref(p as *mut PyObject);
+        heap().link(t.header(), p as *mut Mirror);
+    }
+    t.foreign.set(p as *mut u8);
+}
+
+/// Completes the static types of `bridge-c`.
+pub fn start(vm: &Vm) -> Res<()> {
+    let mut row = &raw const ffi::_Cape_static_types as *const ffi::CapeStaticType;
+    let mut found = Vec::new();
+    // SAFETY: the table ends with a NULL type.
+    unsafe {
+        while !(*row).type_.is_null() {
+            let p = (*row).type_;
+            let name = std::ffi::CStr::from_ptr((*p).tp_name).to_string_lossy().into_owned();
+            if let Some(t) = builtin_by_name(&name) {
+                if t.foreign.get().is_null() {
+                    join(t, p);
+                }
+                found.push((p, t));
+            }
+            row = row.add(1);
+        }
+        for &(p, t) in &found {
+            fill(vm, t, p)?;
+        }
+    }
+    // Roots: static types never die.
+    found.iter().for_each(|(_, t)| rt().keep(t.value()));
+    Ok(())
+}
+
+/// The managed type that a static C type stands for, by its `tp_name`.
+fn builtin_by_name(name: &str) -> Option<Ptr<TypeObj>> {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let of_name = |t: &Ptr<TypeObj>| full_name(*t) == name || t.name_str() == short;
+    rt().types.as_slice().iter().copied().find(of_name).or_else(|| rt().find_native_type(of_name))
+}
+
+fn leak_text(s: &str) -> *const c_char {
+    CString::new(s.replace('\0', "")).unwrap_or_default().into_raw()
+}
+
+/// A `PyHeapTypeObject` is this large; what lies behind the type object belongs to the class (slot tables).
+const HEAP_TYPE_SIZE: usize = 936;
+
+fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
+    let base = t.base().unwrap_or(rt().types.object);
+    let base_c = type_to_c(vm, base)?;
+    let meta = type_to_c(vm, type_of(t.value()))?;
+    // SAFETY: a fresh zeroed block, filled before anybody sees it; base and metaclass are live.
+    unsafe {
+        let size = HEAP_TYPE_SIZE.max((*meta).tp_basicsize as usize);
+        let p = ffi::cape_alloc(meta, size) as *mut PyTypeObject;
+        if p.is_null() {
+            crate::error::take(vm);
+            return Err(vm.memory_error(""));
+        }
+        std::ptr::write_bytes(p as *mut u8, 0, size);
+        (*p).ob_base.ob_base.ob_refcnt = 1;
+        (*p).ob_base.ob_base.ob_type = meta;
+        if (*meta).tp_flags & tpflags::HEAPTYPE != 0 {
+            incref(meta as *mut PyObject);
+        }
+        // The reference of the fresh struct is the link's: cut when the class dies.
+        heap().link(t.header(), p as *mut Mirror);
+        t.foreign.set(p as *mut u8);
+        (*p).tp_name = leak_text(&full_name(t));
+        (*p).tp_basicsize = (*base_c).tp_basicsize;
+        (*p).tp_itemsize = (*base_c).tp_itemsize;
+        (*p).tp_flags = flags(t, base_c) | tpflags::HEAPTYPE;
+        incref(base_c as *mut PyObject);
+        (*p).tp_base = base_c;
+        fill(vm, t, p)?;
+        Ok(p)
+    }
+}
+
+unsafe fn flags(t: Ptr<TypeObj>, base: *mut PyTypeObject) -> u64 {
+    // SAFETY: the base is live.
+    let base = unsafe { (*base).tp_flags };
+    let inherited = tpflags::HAVE_GC
+        | tpflags::SEQUENCE
+        | tpflags::MAPPING
+        | tpflags::MATCH_SELF
+        | tpflags::SUBCLASS_BITS
+        | tpflags::ITEMS_AT_END;
+    let mut f = tpflags::BASETYPE | tpflags::HAVE_GC | base & inherited;
+    if t.has(TypeFlags::ABSTRACT) {
+        f |= tpflags::IS_ABSTRACT;
+    }
+    f
+}
+
+/// Fills bases, MRO, dictionary and slots of a class's `PyTypeObject` and marks it ready.
+///
+/// # Safety
+/// `p` must be the class's type object.
+pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*p).tp_flags |= tpflags::READY;
+        if (*p).ob_base.ob_base.ob_type.is_null() {
+            (*p).ob_base.ob_base.ob_type = type_to_c(vm, type_of(t.value()))?;
+        }
+        slots::fill(vm, t, p)?;
+        (*p).tp_bases = to_c(vm, t.bases.get())?;
+        (*p).tp_mro = to_c(vm, t.mro.get())?;
+        (*p).tp_dict = to_c(vm, t.dict.get())?;
+    }
+    Ok(())
+}

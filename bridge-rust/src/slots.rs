@@ -1,0 +1,95 @@
+//! Slots, in both directions: trampolines that let C use a managed class through its `PyTypeObject`, and wrappers that let
+//! Python use the slots of a class implemented in C.
+
+mod table;
+mod trampolines;
+mod wrappers;
+
+use cape_vm::object::*;
+use cape_vm::runtime::rt;
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::ffi;
+use crate::layout::*;
+use table::{ROWS, SlotRow};
+
+pub use table::slot_number;
+pub use trampolines::vectorcall;
+pub use wrappers::{add_slot_wrappers, slot_behind};
+
+/// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
+///
+/// # Safety
+/// `p` must be the class's type object.
+pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
+    // SAFETY: the caller's promise; slot functions have the signatures of their slots.
+    unsafe {
+        for row in ROWS {
+            let v = special_of_row(t, row);
+            if v.is_empty() || !ffi::PyType_GetSlotQuiet(p, row.slot).is_null() {
+                continue;
+            }
+            let f = if v.is_none() && row.special == Special::Hash {
+                ffi::PyObject_HashNotImplemented as *const ()
+            } else if v.is_none() {
+                continue;
+            } else {
+                slot_behind(v, row.slot).unwrap_or(row.trampoline)
+            };
+            ffi::cape_set_slot(p, row.slot, f as *mut _);
+        }
+        if (*p).tp_new.is_none() && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION) {
+            (*p).tp_new = Some(new_of(t));
+        }
+        let base = match t.base() {
+            Some(b) => crate::mirror::types::type_to_c(vm, b)?,
+            None => std::ptr::null_mut(),
+        };
+        if base.is_null() {
+            (*p).tp_alloc = Some(ffi::PyType_GenericAlloc);
+            (*p).tp_free = Some(ffi::PyObject_Free);
+            return Ok(());
+        }
+        let own_hash = [Special::Eq, Special::Hash].iter().any(|s| t.dict().get_str(s.name_value()).is_some());
+        if (*p).tp_flags & tpflags::HEAPTYPE != 0 && (*p).tp_dealloc.is_none() {
+            (*p).tp_dealloc = Some(crate::typeready::subtype_dealloc);
+            (*p).tp_traverse = Some(crate::typeready::subtype_traverse);
+            (*p).tp_clear = Some(crate::typeready::subtype_clear);
+        }
+        if (*p).tp_flags & tpflags::HAVE_GC != 0 && (*p).tp_free.is_none() {
+            (*p).tp_free = Some(ffi::PyObject_GC_Del);
+        }
+        ffi::cape_inherit_slots(p, base, own_hash as i32);
+        if (*p).tp_alloc.is_none() {
+            (*p).tp_alloc = Some(ffi::PyType_GenericAlloc);
+        }
+        if (*p).tp_free.is_none() {
+            (*p).tp_free = Some(ffi::PyObject_Free);
+        }
+    }
+    Ok(())
+}
+
+/// `tp_new` of a class: the C function where its `__new__` is one, else the trampoline.
+fn new_of(t: Ptr<TypeObj>) -> newfunc {
+    match wrappers::c_new(t.special(Special::New)) {
+        Some(f) => f,
+        None => trampolines::new,
+    }
+}
+
+/// What the class has for a row. A slot that serves several methods (comparison, reflected operators, item assignment and deletion)
+/// is needed when any of them is there.
+fn special_of_row(t: Ptr<TypeObj>, row: &SlotRow) -> Value {
+    let v = t.special(row.special);
+    if !v.is_empty() {
+        // What `object` has is inherited, not filled in, except for `object` itself.
+        let object = rt().types.object;
+        if t != object && v == object.special(row.special) && row.others.is_empty() {
+            return Value::EMPTY;
+        }
+        return v;
+    }
+    row.others.iter().map(|&s| t.special(s)).find(|v| !v.is_empty()).unwrap_or(Value::EMPTY)
+}

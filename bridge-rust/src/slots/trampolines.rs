@@ -1,0 +1,275 @@
+//! Slot functions of managed classes: C calls them, the class's special method answers.
+
+use std::ffi::c_int;
+use std::ptr::null_mut;
+
+use cape_vm::object::*;
+use cape_vm::ops::{self, BinaryOperator, Cmp};
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value};
+
+use crate::enter::{CResult, Cx, New, enter};
+use crate::error::take;
+use crate::from_c::from_c;
+use crate::layout::*;
+
+const OPERATORS: [&BinaryOperator; 13] = [
+    &ops::ADD,
+    &ops::SUB,
+    &ops::MUL,
+    &ops::MOD,
+    &ops::DIVMOD,
+    &ops::LSHIFT,
+    &ops::RSHIFT,
+    &ops::AND,
+    &ops::XOR,
+    &ops::OR,
+    &ops::FLOORDIV,
+    &ops::TRUEDIV,
+    &ops::MATMUL,
+];
+
+fn special(cx: &Cx, v: Value, s: Special) -> CResult<Value> {
+    let f = type_of(v).special(s);
+    if f.is_empty() {
+        return Err(cx.vm.attribute_error(format!("'{}' object has no attribute '{}'", type_of(v).name_str(), s.name())));
+    }
+    Ok(f)
+}
+
+fn arg(cx: &Cx, p: *mut PyObject) -> Res<Value> {
+    if p.is_null() {
+        return Err(take(cx.vm).unwrap_or_else(|| cx.vm.system_error("null argument to internal routine")));
+    }
+    from_c(cx.vm, p)
+}
+
+fn optional(cx: &Cx, p: *mut PyObject) -> Res<Value> {
+    if p.is_null() { Ok(Value::NONE) } else { from_c(cx.vm, p) }
+}
+
+pub(super) unsafe extern "C" fn unary<const S: usize>(o: *mut PyObject) -> *mut PyObject {
+    enter("slot", null_mut(), |cx| -> CResult<New> {
+        let v = arg(cx, o)?;
+        let s = Special::all()[S];
+        let f = special(cx, v, s)?;
+        if s == Special::Iter {
+            return cx.give(cx.vm.iter(v)?);
+        }
+        cx.give(cx.vm.call_special(f, &[v])?)
+    })
+}
+
+pub(super) unsafe extern "C" fn binary<const N: usize>(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {
+    enter("nb_slot", null_mut(), |cx| -> CResult<New> {
+        let (x, y) = (arg(cx, a)?, arg(cx, b)?);
+        cx.give(cx.vm.binary_or_not_implemented(x, y, OPERATORS[N])?)
+    })
+}
+
+pub(super) unsafe extern "C" fn inplace<const S: usize>(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {
+    enter("nb_inplace_slot", null_mut(), |cx| -> CResult<New> {
+        let (x, y) = (arg(cx, a)?, arg(cx, b)?);
+        let f = special(cx, x, Special::all()[S])?;
+        cx.give(cx.vm.call_special(f, &[x, y])?)
+    })
+}
+
+pub(super) unsafe extern "C" fn power(a: *mut PyObject, b: *mut PyObject, m: *mut PyObject) -> *mut PyObject {
+    enter("nb_power", null_mut(), |cx| -> CResult<New> {
+        let (x, y, z) = (arg(cx, a)?, arg(cx, b)?, optional(cx, m)?);
+        if z.is_none() {
+            return cx.give(cx.vm.binary_or_not_implemented(x, y, &ops::POW)?);
+        }
+        let f = special(cx, x, Special::Pow)?;
+        cx.give(cx.vm.call_special(f, &[x, y, z])?)
+    })
+}
+
+pub(super) unsafe extern "C" fn boolean(o: *mut PyObject) -> c_int {
+    enter("nb_bool", -1, |cx| -> CResult<c_int> { Ok(cx.vm.truth(arg(cx, o)?)? as c_int) })
+}
+
+pub(super) unsafe extern "C" fn hash(o: *mut PyObject) -> isize {
+    enter("tp_hash", -1, |cx| -> CResult<isize> { Ok(cx.vm.hash(arg(cx, o)?)? as isize) })
+}
+
+pub(super) unsafe extern "C" fn len(o: *mut PyObject) -> isize {
+    enter("mp_length", -1, |cx| -> CResult<isize> { Ok(cx.vm.len(arg(cx, o)?)? as isize) })
+}
+
+pub(super) unsafe extern "C" fn call(f: *mut PyObject, args: *mut PyObject, kw: *mut PyObject) -> *mut PyObject {
+    enter("tp_call", null_mut(), |cx| -> CResult<New> {
+        let f = arg(cx, f)?;
+        let args = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        cx.give(cx.vm.call_dict(f, args.as_slice(), kw)?)
+    })
+}
+
+/// The vectorcall of managed callables.
+///
+/// # Safety
+/// As the vectorcall protocol demands.
+pub unsafe extern "C" fn vectorcall(
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+) -> *mut PyObject {
+    enter("vectorcall", null_mut(), |cx| -> CResult<New> {
+        let f = arg(cx, f)?;
+        let n = nargsf & !(1 << 63);
+        let names = if kwnames.is_null() { None } else { from_c(cx.vm, kwnames)?.downcast::<TupleObj>() };
+        let total = n + names.map_or(0, |t| t.len());
+        let mut buffer = [Value::EMPTY; 8];
+        let spilled: Ptr<ArrayObj>;
+        let values: &[Value] = if total <= buffer.len() {
+            for (i, b) in buffer.iter_mut().enumerate().take(total) {
+                // SAFETY: the caller passes that many arguments.
+                *b = from_c(cx.vm, unsafe { *args.add(i) })?;
+            }
+            &buffer[..total]
+        } else {
+            spilled = ArrayObj::new(total);
+            for i in 0..total {
+                // SAFETY: as above.
+                spilled.set(i, from_c(cx.vm, unsafe { *args.add(i) })?);
+            }
+            spilled.as_slice()
+        };
+        cx.give(cx.vm.call_args(f, values, names)?)
+    })
+}
+
+pub(super) unsafe extern "C" fn getattro(o: *mut PyObject, name: *mut PyObject) -> *mut PyObject {
+    enter("tp_getattro", null_mut(), |cx| -> CResult<New> {
+        let (v, n) = (arg(cx, o)?, arg(cx, name)?);
+        check_name(cx, n)?;
+        cx.give(cx.vm.get_attr(v, n)?)
+    })
+}
+
+fn check_name(cx: &Cx, n: Value) -> Res<()> {
+    if n.is::<StrObj>() {
+        return Ok(());
+    }
+    Err(cx.vm.type_error(format!("attribute name must be string, not '{}'", type_of(n).name_str())))
+}
+
+pub(super) unsafe extern "C" fn setattro(o: *mut PyObject, name: *mut PyObject, v: *mut PyObject) -> c_int {
+    enter("tp_setattro", -1, |cx| -> CResult<c_int> {
+        let (obj, n) = (arg(cx, o)?, arg(cx, name)?);
+        check_name(cx, n)?;
+        let v = if v.is_null() { Value::EMPTY } else { from_c(cx.vm, v)? };
+        cx.vm.set_attr(obj, n, v)?;
+        Ok(0)
+    })
+}
+
+pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, op: c_int) -> *mut PyObject {
+    enter("tp_richcompare", null_mut(), |cx| -> CResult<New> {
+        let (x, y) = (arg(cx, a)?, arg(cx, b)?);
+        let f = type_of(x).special(Cmp::from_index(op as u8).special());
+        if f.is_empty() {
+            return cx.give(Value::NOT_IMPLEMENTED);
+        }
+        cx.give(cx.vm.call_special(f, &[x, y])?)
+    })
+}
+
+pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
+    enter("tp_iternext", null_mut(), |cx| -> CResult<New> { cx.give_opt(cx.vm.next(arg(cx, o)?)?) })
+}
+
+pub(super) unsafe extern "C" fn descr_get(d: *mut PyObject, o: *mut PyObject, t: *mut PyObject) -> *mut PyObject {
+    enter("tp_descr_get", null_mut(), |cx| -> CResult<New> {
+        let (d, o, t) = (arg(cx, d)?, optional(cx, o)?, optional(cx, t)?);
+        let obj = if o.is_none() { Value::EMPTY } else { o };
+        let class = t.downcast::<TypeObj>().unwrap_or_else(|| type_of(o));
+        cx.give(cx.vm.descr_get(d, obj, class)?)
+    })
+}
+
+pub(super) unsafe extern "C" fn descr_set(d: *mut PyObject, o: *mut PyObject, v: *mut PyObject) -> c_int {
+    enter("tp_descr_set", -1, |cx| -> CResult<c_int> {
+        let (d, o) = (arg(cx, d)?, arg(cx, o)?);
+        if v.is_null() {
+            let f = special(cx, d, Special::Delete)?;
+            cx.vm.call_special(f, &[d, o])?;
+        } else {
+            let f = special(cx, d, Special::Set)?;
+            cx.vm.call_special(f, &[d, o, from_c(cx.vm, v)?])?;
+        }
+        Ok(0)
+    })
+}
+
+pub(super) unsafe extern "C" fn init(o: *mut PyObject, args: *mut PyObject, kw: *mut PyObject) -> c_int {
+    enter("tp_init", -1, |cx| -> CResult<c_int> {
+        let v = arg(cx, o)?;
+        let f = special(cx, v, Special::Init)?;
+        let args = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        let bound = cx.vm.descr_get(f, v, type_of(v))?;
+        let r = cx.vm.call_dict(bound, args.as_slice(), kw)?;
+        if !r.is_none() {
+            return Err(
+                cx.vm.type_error(format!("__init__() should return None, not '{}'", type_of(r).name_str()))
+            );
+        }
+        Ok(0)
+    })
+}
+
+pub(super) unsafe extern "C" fn new(t: *mut PyTypeObject, args: *mut PyObject, kw: *mut PyObject) -> *mut PyObject {
+    enter("tp_new", null_mut(), |cx| -> CResult<New> {
+        let class = crate::typeready::class_of(cx.vm, t)?;
+        let f = class.special(Special::New);
+        // A class implemented in C that takes over a managed `__new__` finds its own tp_new there: go on to the base's.
+        let f = super::wrappers::managed_new(class, f);
+        let f = match f.downcast::<StaticMethodObj>() {
+            Some(s) if f.header().map() == rt().maps.staticmethod => s.callable.get(),
+            _ => f,
+        };
+        let given = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        let mut all = ValueVec::with_capacity(given.len() + 1);
+        all.push(class.value());
+        all.extend_from_slice(given.as_slice());
+        cx.give(cx.vm.call_dict(f, &all, kw)?)
+    })
+}
+
+pub(super) unsafe extern "C" fn finalize(_o: *mut PyObject) {
+    // The collector calls `__del__` of managed objects; C only asks for it through the link's death.
+}
+
+pub(super) unsafe extern "C" fn subscript(o: *mut PyObject, k: *mut PyObject) -> *mut PyObject {
+    enter("mp_subscript", null_mut(), |cx| -> CResult<New> { cx.give(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?) })
+}
+
+pub(super) unsafe extern "C" fn ass_subscript(o: *mut PyObject, k: *mut PyObject, v: *mut PyObject) -> c_int {
+    enter("mp_ass_subscript", -1, |cx| -> CResult<c_int> {
+        let (o, k) = (arg(cx, o)?, arg(cx, k)?);
+        if v.is_null() { cx.vm.del_item(o, k)? } else { cx.vm.set_item(o, k, from_c(cx.vm, v)?)? }
+        Ok(0)
+    })
+}
+
+pub(super) unsafe extern "C" fn sq_item(o: *mut PyObject, i: isize) -> *mut PyObject {
+    enter("sq_item", null_mut(), |cx| -> CResult<New> { cx.give(cx.vm.get_item(arg(cx, o)?, Value::int(i as i64))?) })
+}
+
+pub(super) unsafe extern "C" fn sq_ass_item(o: *mut PyObject, i: isize, v: *mut PyObject) -> c_int {
+    enter("sq_ass_item", -1, |cx| -> CResult<c_int> {
+        let (o, k) = (arg(cx, o)?, Value::int(i as i64));
+        if v.is_null() { cx.vm.del_item(o, k)? } else { cx.vm.set_item(o, k, from_c(cx.vm, v)?)? }
+        Ok(0)
+    })
+}
+
+pub(super) unsafe extern "C" fn contains(o: *mut PyObject, v: *mut PyObject) -> c_int {
+    enter("sq_contains", -1, |cx| -> CResult<c_int> { Ok(cx.vm.contains(arg(cx, o)?, arg(cx, v)?)? as c_int) })
+}

@@ -1,0 +1,420 @@
+//! Methods in the dictionaries of classes implemented in C, one for each slot that the class fills.
+
+use std::ffi::c_int;
+use std::ptr::null_mut;
+
+use cape_vm::native::{Flavour, MethodDef, Raw, RawFn};
+use cape_vm::object::*;
+use cape_vm::ops::Cmp;
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
+
+use super::table::{ROWS, Shape, SlotRow};
+use crate::error::{check_result, check_status, occurred, take};
+use crate::ffi;
+use crate::layout::*;
+use crate::to_c::{args_tuple, decref, kwargs_dict, to_c};
+
+/// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
+const MARK: usize = 0x5107_0000;
+
+/// The C slot function behind a wrapper that [`add_slot_wrappers`] made for this slot.
+pub fn slot_behind(v: Value, slot: i32) -> Option<*const ()> {
+    let d = v.downcast::<MethodDescrObj>()?;
+    let raw = d.def.raw?;
+    (raw.data[1] & !0xffff == MARK && raw.data[1] as i32 & 0xff == slot).then_some(raw.data[0] as *const ())
+}
+
+/// The C function behind the `__new__` of a class implemented in C.
+pub(super) fn c_new(v: Value) -> Option<newfunc> {
+    let b = v.downcast::<BuiltinObj>()?;
+    let raw = b.def.raw?;
+    if raw.data[1] != MARK | 65 {
+        return None;
+    }
+    // SAFETY: a `__new__` row holds a tp_new function.
+    Some(unsafe { std::mem::transmute::<usize, newfunc>(raw.data[0]) })
+}
+
+/// The managed `__new__` that the trampoline stands for: the nearest along the MRO that is not a C function.
+pub(super) fn managed_new(class: Ptr<TypeObj>, f: Value) -> Value {
+    if c_new(f).is_none() {
+        return f;
+    }
+    for &c in class.mro().as_slice() {
+        if let Some(c) = c.downcast::<TypeObj>()
+            && let Some(v) = c.dict().get_str(Special::New.name_value())
+            && c_new(v).is_none()
+        {
+            return v;
+        }
+    }
+    f
+}
+
+/// Adds to a C class's dictionary a method for every slot that it fills itself (its base's are inherited).
+///
+/// # Safety
+/// `t` must be the class's type object; its inherited slots must not be filled in yet.
+pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
+    for row in ROWS {
+        // SAFETY: the caller's promise.
+        let f = unsafe { ffi::PyType_GetSlotQuiet(t, row.slot) } as *const ();
+        if f.is_null() || std::ptr::eq(f, row.trampoline) || is_generic(f) {
+            continue;
+        }
+        if std::ptr::eq(f, ffi::PyObject_HashNotImplemented as *const ()) {
+            put(class, "__hash__", Value::NONE);
+            continue;
+        }
+        for (name, raw) in methods(row) {
+            put_method(class, name, raw, f as usize, MARK | row.slot as usize);
+        }
+    }
+    // SAFETY: the caller's promise.
+    if let Some(new) = unsafe { (*t).tp_new } {
+        let raw = Raw { call: call_new, data: [new as usize, MARK | 65] };
+        let def = MethodDef::leak_foreign(
+            "__new__",
+            "($type, *args, **kwargs)",
+            "Create and return a new object.  See help(type) for accurate signature.",
+            Flavour::Static,
+            raw,
+        );
+        put(class, "__new__", BuiltinObj::new(def, class.value(), Value::NONE).value());
+    }
+}
+
+/// Slot functions of the API that do what `object` does anyway.
+fn is_generic(f: *const ()) -> bool {
+    unsafe extern "C" {
+        fn PyObject_GenericGetAttr(o: *mut PyObject, n: *mut PyObject) -> *mut PyObject;
+        fn PyObject_GenericSetAttr(o: *mut PyObject, n: *mut PyObject, v: *mut PyObject) -> c_int;
+    }
+    std::ptr::eq(f, PyObject_GenericGetAttr as *const ()) || std::ptr::eq(f, PyObject_GenericSetAttr as *const ())
+}
+
+fn put(class: Ptr<TypeObj>, name: &str, v: Value) {
+    let n = rt().intern(name);
+    // A method of the same name in tp_methods (METH_COEXIST) or an explicit entry wins.
+    if class.dict().get_str(n).is_none() {
+        class.dict().set_str(n, v);
+    }
+}
+
+fn put_method(class: Ptr<TypeObj>, name: &'static str, call: RawFn, f: usize, mark: usize) {
+    let def = MethodDef::leak_foreign(name, "", "", Flavour::Method, Raw { call, data: [f, mark] });
+    put(class, name, cape_vm::class::method_descriptor(class, def));
+}
+
+/// The methods that a slot gives rise to.
+fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
+    let name = row.special.name();
+    let other = |i: usize| row.others[i].name();
+    match row.shape {
+        Shape::Unary => vec![(name, call_unary as RawFn)],
+        Shape::Next => vec![(name, call_next)],
+        Shape::Inquiry => vec![(name, call_inquiry)],
+        Shape::Len => vec![(name, call_len)],
+        Shape::Hash => vec![(name, call_hash)],
+        Shape::Binary => vec![(name, call_binary as RawFn), (other(0), call_binary_reflected)],
+        Shape::InPlace | Shape::Subscript | Shape::GetAttr => vec![(name, call_binary)],
+        Shape::Power => vec![(name, call_power as RawFn), (other(0), call_power_reflected)],
+        Shape::Index => vec![(name, call_index)],
+        Shape::SetIndex => vec![(name, call_set_index as RawFn), (other(0), call_del_index)],
+        Shape::SetSubscript | Shape::SetAttr | Shape::Set => vec![(name, call_set as RawFn), (other(0), call_del)],
+        Shape::Contains => vec![(name, call_contains)],
+        Shape::Compare => vec![
+            ("__eq__", call_eq as RawFn),
+            ("__ne__", call_ne),
+            ("__lt__", call_lt),
+            ("__le__", call_le),
+            ("__gt__", call_gt),
+            ("__ge__", call_ge),
+        ],
+        Shape::Call => vec![(name, call_call)],
+        Shape::Init => vec![(name, call_init)],
+        Shape::Get => vec![(name, call_get)],
+        Shape::Destructor | Shape::GetBuffer => vec![],
+    }
+}
+
+type Names = Option<Ptr<TupleObj>>;
+
+fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<()> {
+    if names.is_some_and(|n| !n.is_empty()) {
+        return Err(vm.type_error("wrapper takes no keyword arguments"));
+    }
+    let n = args.len() - 1;
+    if n < min || n > max {
+        return Err(if min == max {
+            vm.type_error(format!("expected {min} argument{}, got {n}", if min == 1 { "" } else { "s" }))
+        } else {
+            vm.type_error(format!("expected at {} {} arguments, got {n}", if n < min { "least" } else { "most" }, if n < min { min } else { max }))
+        });
+    }
+    Ok(())
+}
+
+/// References for the duration of one call.
+struct Held<const N: usize>([*mut PyObject; N]);
+
+impl<const N: usize> Held<N> {
+    fn new(vm: &Vm, values: [Value; N]) -> Res<Held<N>> {
+        let mut h = Held([null_mut(); N]);
+        for (p, v) in h.0.iter_mut().zip(values) {
+            *p = to_c(vm, v)?;
+        }
+        Ok(h)
+    }
+}
+
+impl<const N: usize> Drop for Held<N> {
+    fn drop(&mut self) {
+        for &p in self.0.iter().filter(|p| !p.is_null()) {
+            // SAFETY: the references are ours.
+            unsafe { decref(p) }
+        }
+    }
+}
+
+/// The slot function as its type.
+///
+/// # Safety
+/// The definition's first data word must be a function of type `F`.
+unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
+    let f = def.raw.expect("a slot wrapper").data[0];
+    assert_eq!(size_of::<F>(), size_of::<usize>());
+    // SAFETY: the caller's promise.
+    unsafe { std::mem::transmute_copy::<usize, F>(&f) }
+}
+
+fn result(vm: &Vm, def: &'static MethodDef, p: *mut PyObject) -> Res<Value> {
+    check_result(vm, || format!("<slot wrapper '{}'>", def.name), p)
+}
+
+fn status(vm: &Vm, def: &'static MethodDef, n: c_int) -> Res<Value> {
+    check_status(vm, def.name, n).map(|_| Value::NONE)
+}
+
+fn number(vm: &Vm, n: isize) -> Res<Option<isize>> {
+    if n == -1 && occurred() {
+        return Err(take(vm).unwrap_or_else(|| vm.system_error("lost exception")));
+    }
+    Ok(Some(n))
+}
+
+// SAFETY of all calls below: the row that made the definition says the slot's signature; the arguments are held.
+
+fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 0, 0)?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<unaryfunc>(def)(h.0[0]) })
+}
+
+fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 0, 0)?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    let p = unsafe { slot::<unaryfunc>(def)(h.0[0]) };
+    if p.is_null() {
+        return match take(vm) {
+            Some(r) if r.is(rt().types.stop_iteration) => Ok(Value::EMPTY),
+            Some(r) => Err(r),
+            None => Ok(Value::EMPTY),
+        };
+    }
+    result(vm, def, p)
+}
+
+fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 0, 0)?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    let n = unsafe { slot::<inquiry>(def)(h.0[0]) };
+    check_status(vm, def.name, n).map(|n| Value::bool(n != 0))
+}
+
+fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 0, 0)?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    let n = number(vm, unsafe { slot::<lenfunc>(def)(h.0[0]) })?;
+    Ok(Value::int(n.unwrap_or(0) as i64))
+}
+
+fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 0, 0)?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    let n = number(vm, unsafe { slot::<hashfunc>(def)(h.0[0]) })?;
+    Ok(Int::Small(n.unwrap_or(0) as i64).into_value())
+}
+
+fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let h = Held::new(vm, [args[0], args[1]])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+}
+
+fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let h = Held::new(vm, [args[1], args[0]])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+}
+
+fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 2)?;
+    let h = Held::new(vm, [args[0], args[1], args.get(2).copied().unwrap_or(Value::NONE)])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+}
+
+fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 2)?;
+    let h = Held::new(vm, [args[1], args[0], args.get(2).copied().unwrap_or(Value::NONE)])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+}
+
+fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
+    let i = vm.index_isize(k)?;
+    if i < 0 && !type_of(obj).special(Special::Len).is_empty() {
+        return Ok(i + vm.len(obj)? as isize);
+    }
+    Ok(i)
+}
+
+fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let i = index_of(vm, args[0], args[1])?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<ssizeargfunc>(def)(h.0[0], i) })
+}
+
+fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 2, 2)?;
+    let i = index_of(vm, args[0], args[1])?;
+    let h = Held::new(vm, [args[0], args[2]])?;
+    // SAFETY: see above.
+    status(vm, def, unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, h.0[1]) })
+}
+
+fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let i = index_of(vm, args[0], args[1])?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    status(vm, def, unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, null_mut()) })
+}
+
+fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 2, 2)?;
+    let h = Held::new(vm, [args[0], args[1], args[2]])?;
+    // SAFETY: see above.
+    status(vm, def, unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], h.0[2]) })
+}
+
+fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let h = Held::new(vm, [args[0], args[1]])?;
+    // SAFETY: see above.
+    status(vm, def, unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], null_mut()) })
+}
+
+fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let h = Held::new(vm, [args[0], args[1]])?;
+    // SAFETY: see above.
+    let n = unsafe { slot::<objobjproc>(def)(h.0[0], h.0[1]) };
+    check_status(vm, def.name, n).map(|n| Value::bool(n != 0))
+}
+
+fn compare(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names, c: Cmp) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    let h = Held::new(vm, [args[0], args[1]])?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<richcmpfunc>(def)(h.0[0], h.0[1], c as c_int) })
+}
+
+macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
+    fn $f(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+        compare(vm, def, args, names, Cmp::$c)
+    }
+)* } }
+comparisons!(call_eq Eq, call_ne Ne, call_lt Lt, call_le Le, call_gt Gt, call_ge Ge);
+
+/// An argument tuple and a keyword dict for one call.
+struct Packed {
+    args: *mut PyObject,
+    kwargs: *mut PyObject,
+}
+
+impl Packed {
+    fn new(vm: &Vm, args: &[Value], names: Names) -> Res<Packed> {
+        let n = args.len() - names.map_or(0, |n| n.len());
+        let kwargs = kwargs_dict(vm, names, &args[n..])?;
+        Ok(Packed { args: args_tuple(vm, &args[..n])?, kwargs })
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        for p in [self.args, self.kwargs] {
+            if !p.is_null() {
+                // SAFETY: the references are ours.
+                unsafe { decref(p) }
+            }
+        }
+    }
+}
+
+fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    let h = Held::new(vm, [args[0]])?;
+    let p = Packed::new(vm, &args[1..], names)?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], p.args, p.kwargs) })
+}
+
+fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    let h = Held::new(vm, [args[0]])?;
+    let p = Packed::new(vm, &args[1..], names)?;
+    // SAFETY: see above.
+    status(vm, def, unsafe { slot::<initproc>(def)(h.0[0], p.args, p.kwargs) })
+}
+
+fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 2)?;
+    let (o, t) = (args[1], args.get(2).copied().unwrap_or(Value::NONE));
+    if o.is_none() && t.is_none() {
+        return Err(vm.type_error("__get__(None, None) is invalid"));
+    }
+    let h = Held::new(vm, [args[0], o, t])?;
+    let or_null = |p: *mut PyObject, v: Value| if v.is_none() { null_mut() } else { p };
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], or_null(h.0[1], o), or_null(h.0[2], t)) })
+}
+
+/// `__new__` of a class implemented in C: the checks of CPython's `tp_new_wrapper`.
+fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    let Some(&first) = args.first() else {
+        return Err(vm.type_error("__new__(): not enough arguments"));
+    };
+    let Some(class) = first.downcast::<TypeObj>() else {
+        return Err(not_a_type(vm, first));
+    };
+    let t = crate::mirror::types::type_to_c(vm, class)?;
+    let p = Packed::new(vm, &args[1..], names)?;
+    // SAFETY: see above.
+    result(vm, def, unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) })
+}
+
+fn not_a_type(vm: &Vm, v: Value) -> Raised {
+    vm.type_error(format!("__new__(X): X is not a type object ({})", type_of(v).name_str()))
+}
+

@@ -1,0 +1,191 @@
+//! Values into C references: the sole conversion in this direction.
+
+use cape_heap::{Mirror, heap};
+use cape_vm::object::*;
+use cape_vm::runtime::rt;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::ffi;
+use crate::layout::*;
+
+/// Py_INCREF.
+///
+/// # Safety
+/// `p` must be live.
+#[inline(always)]
+pub unsafe fn incref(p: *mut PyObject) {
+    // SAFETY: the caller's promise. Counts with the top bit set are immortal.
+    unsafe {
+        let n = (*p).ob_refcnt;
+        if (n as i32) >= 0 {
+            (*p).ob_refcnt = n + 1;
+        }
+    }
+}
+
+/// Py_DECREF.
+///
+/// # Safety
+/// `p` must be live, and the reference the caller's.
+#[inline(always)]
+pub unsafe fn decref(p: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let n = (*p).ob_refcnt;
+        if (n as i32) < 0 {
+            return;
+        }
+        (*p).ob_refcnt = n - 1;
+        if n == 1 {
+            ffi::_Py_Dealloc(p);
+        }
+    }
+}
+
+/// A new reference to the C side of a value. Fails when memory runs out or a mirror cannot be made.
+#[inline]
+pub fn to_c(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    if v.is_ptr() {
+        let h = v.header();
+        if h.link() != 0 {
+            let p = heap().mirror_of(h) as *mut PyObject;
+            // SAFETY: a linked mirror is live.
+            unsafe { incref(p) };
+            return Ok(p);
+        }
+        return make(vm, v);
+    }
+    immediate(vm, v)
+}
+
+#[inline]
+fn immediate(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    // SAFETY: constructors of C numbers; singletons are immortal statics.
+    unsafe {
+        let p = if v.is_int() {
+            ffi::PyLong_FromLongLong(v.as_int())
+        } else if v.is_float() {
+            ffi::PyFloat_FromDouble(v.as_float())
+        } else {
+            match v {
+                Value::NONE => &raw mut ffi::_Py_NoneStruct,
+                Value::TRUE => &raw mut ffi::_Py_TrueStruct,
+                Value::FALSE => &raw mut ffi::_Py_FalseStruct,
+                Value::ELLIPSIS => &raw mut ffi::_Py_EllipsisObject,
+                Value::NOT_IMPLEMENTED => &raw mut ffi::_Py_NotImplementedStruct,
+                _ => return Err(vm.system_error("an internal value was to cross to C")),
+            }
+        };
+        if p.is_null() { Err(vm.memory_error("")) } else { Ok(p) }
+    }
+}
+
+/// A value for which the container that holds it keeps the mirror alive: a borrowed reference may be given out. Numbers must
+/// have been boxed in place before.
+pub fn to_c_borrowed(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    if v.is_ptr() && is_number(v) && v.header().link() == 0 {
+        // A boxed number: linked for once, because somebody borrows it.
+        let p = crate::mirror::number(vm, v)?;
+        // SAFETY: the struct is fresh; the link takes its only reference over.
+        unsafe { heap().link(v.header(), p as *mut Mirror) };
+        return Ok(p);
+    }
+    let p = to_c(vm, v)?;
+    // SAFETY: the link (or immortality) keeps it alive without this reference.
+    unsafe { decref(p) };
+    Ok(p)
+}
+
+/// Whether a heap object is an exact int or float.
+fn is_number(v: Value) -> bool {
+    let m = v.header().map();
+    m == rt().maps.int || m == rt().maps.float
+}
+
+/// An unboxed number as a heap object, for containers that must own what C borrows.
+pub fn boxed(v: Value) -> Value {
+    if v.is_int() {
+        LongObj::with_map(rt().maps.int, &v.as_int().into()).value()
+    } else if v.is_float() {
+        FloatObj::new(v.as_float()).value()
+    } else {
+        v
+    }
+}
+
+/// First crossing of a heap object.
+#[inline(never)]
+fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    if is_number(v) {
+        return crate::mirror::number(vm, v);
+    }
+    if let Some(t) = v.downcast::<TypeObj>() {
+        let p = crate::mirror::types::type_to_c(vm, t)? as *mut PyObject;
+        // SAFETY: type mirrors are live as long as their class.
+        unsafe { incref(p) };
+        return Ok(p);
+    }
+    let p = crate::mirror::make(vm, v)?;
+    if v.header().link() == 0 {
+        // SAFETY: a fresh struct with one reference, which becomes the link's; one more is the caller's.
+        unsafe { heap().link(v.header(), p as *mut Mirror) };
+    }
+    // SAFETY: live.
+    unsafe { incref(p) };
+    Ok(p)
+}
+
+/// References to the C sides of a slice of values, given up when dropped. For the arguments of calls.
+pub struct CArgs(pub smallvec::SmallVec<[*mut PyObject; 8]>);
+
+impl CArgs {
+    /// Crosses each value.
+    pub fn new(vm: &Vm, args: &[Value]) -> Res<CArgs> {
+        let mut out = CArgs(smallvec::SmallVec::new());
+        for &a in args {
+            out.0.push(to_c(vm, a)?);
+        }
+        Ok(out)
+    }
+}
+
+impl Drop for CArgs {
+    fn drop(&mut self) {
+        for &p in &self.0 {
+            // SAFETY: the references are ours.
+            unsafe { decref(p) }
+        }
+    }
+}
+
+/// A C tuple of values, unlinked: for `METH_VARARGS` calls. A new reference.
+pub fn args_tuple(vm: &Vm, args: &[Value]) -> Res<*mut PyObject> {
+    // SAFETY: a fresh tuple, filled before anybody sees it.
+    unsafe {
+        let t = ffi::PyTuple_New(args.len() as isize);
+        if t.is_null() {
+            return Err(vm.memory_error(""));
+        }
+        let items = (&raw mut (*(t as *mut PyTupleObject)).ob_item) as *mut *mut PyObject;
+        for (i, &a) in args.iter().enumerate() {
+            match to_c(vm, a) {
+                Ok(p) => *items.add(i) = p,
+                Err(r) => {
+                    decref(t);
+                    return Err(r);
+                }
+            }
+        }
+        Ok(t)
+    }
+}
+
+/// A dict of keyword arguments for C, or NULL when there are none. A new reference.
+pub fn kwargs_dict(vm: &Vm, names: Option<Ptr<TupleObj>>, values: &[Value]) -> Res<*mut PyObject> {
+    let Some(names) = names.filter(|n| !n.is_empty()) else { return Ok(std::ptr::null_mut()) };
+    let d = DictObj::new();
+    for (&n, &v) in names.as_slice().iter().zip(values) {
+        d.set(vm, n, v)?;
+    }
+    to_c(vm, d.value())
+}
