@@ -776,3 +776,63 @@ fn refresh_below(vm: &Vm, t: Ptr<TypeObj>) -> Res<()> {
     }
     Ok(())
 }
+
+/// A class implemented in C, as `PyType_Ready` has found it.
+pub struct ForeignSpec<'a> {
+    /// The metaclass.
+    pub meta: Ptr<TypeObj>,
+    /// `__name__`.
+    pub name: &'a str,
+    /// `__module__`, when the C name has one.
+    pub module: Option<&'a str>,
+    /// The bases.
+    pub bases: Ptr<TupleObj>,
+    /// The base that gives the layout.
+    pub base: Ptr<TypeObj>,
+    /// Layout of the managed side of instances.
+    pub kind: &'static KindInfo,
+    /// [`TypeFlags`].
+    pub flags: u32,
+}
+
+/// Makes the class of a C type: without attributes, which the bridge adds before it calls [`foreign_ready`].
+pub fn make_foreign(vm: &Vm, spec: &ForeignSpec<'_>) -> Res<Ptr<TypeObj>> {
+    let t = alloc_type(spec.meta.instance_map(), intern(spec.name), spec.kind, spec.flags);
+    t.base.set(t, spec.base.value());
+    t.bases.set(t, spec.bases.value());
+    for &b in spec.bases.as_slice() {
+        if let Some(b) = b.downcast::<TypeObj>() {
+            t.flags.set(t.flags.get() | b.flags.get() & INHERITED);
+        }
+    }
+    let mro = c3_mro(vm, t, spec.bases.as_slice())?;
+    t.mro.set(t, mro.value());
+    let slots = Slots { names: Vec::new(), dict: t.has(TypeFlags::HAS_DICT), weakref: t.has(TypeFlags::HAS_WEAKREF) };
+    make_instance_map(t, spec.base, spec.kind, &slots);
+    if std::ptr::eq(spec.kind, crate::foreign::ForeignObj::kind()) {
+        let m = t.instance_map();
+        m.flags.set(m.flags.get() | MapFlags::PROXY);
+    }
+    if let Some(m) = spec.module {
+        t.dict().set_str(rt().names.module, intern(m));
+    }
+    Ok(t)
+}
+
+/// The attributes of a C class are complete: special methods, inherited getsets, subclasses of its bases.
+pub fn foreign_ready(t: Ptr<TypeObj>) {
+    let hash = Special::Hash.name_value();
+    if t.dict().get_str(hash).is_none() && t.dict().get_str(Special::Eq.name_value()).is_some() {
+        t.dict().set_str(hash, Value::NONE);
+    }
+    if let Some(b) = t.base() {
+        add_dict_and_weakref_getsets(t, b);
+    }
+    fill_specials(t);
+    let bases: Ptr<TupleObj> = t.bases.downcast().expect("bases");
+    for &b in bases.as_slice() {
+        if let Some(b) = b.downcast::<TypeObj>() {
+            add_subclass(b, t);
+        }
+    }
+}

@@ -56,7 +56,22 @@ pub struct MethodDef {
     pub flavour: Flavour,
     /// For a `__new__`: the name of its class, which stands for the function in messages; empty otherwise.
     pub class_name: Cell<&'static str>,
+    /// Implemented elsewhere (in C): called with the arguments as they come, instead of `func`.
+    pub raw: Option<Raw>,
     parsed: OnceCell<Signature>,
+}
+
+/// A function that binds its arguments itself: `args` are the positional arguments (receiver first), then one value per
+/// name in `kwnames`.
+pub type RawFn = fn(&Vm, &'static MethodDef, &[Value], Option<Ptr<TupleObj>>) -> Res<Value>;
+
+/// What stands behind a raw definition.
+#[derive(Clone, Copy)]
+pub struct Raw {
+    /// Calls it.
+    pub call: RawFn,
+    /// Two words for `call` (a `PyMethodDef`, a slot function...).
+    pub data: [usize; 2],
 }
 
 // SAFETY: the cells are filled with the GIL held.
@@ -131,6 +146,9 @@ pub struct Param {
 
 impl Signature {
     fn parse(text: &'static str) -> Signature {
+        if text.is_empty() {
+            return Signature::default();
+        }
         let inner = text
             .trim()
             .strip_prefix('(')
@@ -236,6 +254,29 @@ impl MethodDef {
             simple: !signature.contains('*'),
             flavour,
             class_name: Cell::new(""),
+            raw: None,
+            parsed: OnceCell::new(),
+        }))
+    }
+
+    /// A row for a function that binds its arguments itself. `signature` is the text signature, or empty when unknown.
+    pub fn leak_foreign(
+        name: &'static str,
+        signature: &'static str,
+        doc: &'static str,
+        flavour: Flavour,
+        raw: Raw,
+    ) -> &'static MethodDef {
+        Box::leak(Box::new(MethodDef {
+            name,
+            signature,
+            doc,
+            func: |vm, _| Err(vm.system_error("a raw native function was called without its arguments")),
+            nparams: usize::MAX,
+            simple: false,
+            flavour,
+            class_name: Cell::new(""),
+            raw: Some(raw),
             parsed: OnceCell::new(),
         }))
     }
