@@ -20,8 +20,16 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
         "Compile source into a code object that can be executed by exec() or eval().",
         compile,
     )
-    .function("eval(source, /, globals=None, locals=None)", "Evaluate the given source in the context of globals and locals.", eval)
-    .function("exec(source, /, globals=None, locals=None, *, closure=None)", "Execute the given source in the context of globals and locals.", exec);
+    .function(
+        "eval(source, /, globals=None, locals=None)",
+        "Evaluate the given source in the context of globals and locals.",
+        eval,
+    )
+    .function(
+        "exec(source, /, globals=None, locals=None, *, closure=None)",
+        "Execute the given source in the context of globals and locals.",
+        exec,
+    );
 }
 
 /// Flags that `compile` accepts besides the future ones.
@@ -29,7 +37,14 @@ const PYCF_ONLY_AST: i64 = 0x400;
 const PYCF_MASK: i64 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
 
 /// Compiles text to a code object: SyntaxErrors are raised, warnings given through `warnings`.
-pub fn compile_text(vm: &Vm, source: &str, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Ptr<CodeObj>> {
+pub fn compile_text(
+    vm: &Vm,
+    source: &str,
+    filename: &str,
+    mode: Mode,
+    flags: u32,
+    optimize: u8,
+) -> Res<Ptr<CodeObj>> {
     let opts = CompileOptions { optimize, flags };
     match compile_with_warnings(source, filename, mode, opts) {
         Ok(c) => {
@@ -131,7 +146,9 @@ pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
                 )))
             }
         },
-        Some("latin-1" | "iso-8859-1" | "iso-latin-1" | "latin1" | "l1") => Ok(body.iter().map(|&b| b as char).collect()),
+        Some("latin-1" | "iso-8859-1" | "iso-latin-1" | "latin1" | "l1") => {
+            Ok(body.iter().map(|&b| b as char).collect())
+        }
         Some(other) => {
             let b = BytesObj::new(body).value();
             let m = vm.get_attr_str(b, "decode")?;
@@ -220,7 +237,8 @@ fn compile(
         flags |= inherited_flags(vm);
     }
     if source.is_ptr() && !source.is::<StrObj>() && !source.is::<BytesObj>() && is_ast(vm, source) {
-        let f = vm.import_attr("_ast", "_unparse_for_compile").map_err(|_| vm.missing("compile() of an AST"))?;
+        let f =
+            vm.import_attr("_ast", "_unparse_for_compile").map_err(|_| vm.missing("compile() of an AST"))?;
         let text = vm.call(f, &[source])?;
         let text = text.downcast::<StrObj>().map(|s| vm.utf8(s)).transpose()?.unwrap_or_default();
         return compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value());
@@ -255,19 +273,22 @@ fn file_name(vm: &Vm, v: Value) -> Res<String> {
 }
 
 /// Globals and locals of `eval` and `exec`, defaults filled in.
-fn namespaces(vm: &Vm, name: &str, globals: Option<Value>, locals: Option<Value>) -> Res<(Ptr<DictObj>, Value)> {
+fn namespaces(
+    vm: &Vm,
+    name: &str,
+    globals: Option<Value>,
+    locals: Option<Value>,
+) -> Res<(Ptr<DictObj>, Value)> {
     let (g, l) = match (globals, locals) {
         (None, None) => {
-            let g = vm.caller_globals().ok_or_else(|| {
-                vm.system_error(format!("{name}() needs globals when no Python code runs"))
-            })?;
+            let g = vm
+                .caller_globals()
+                .ok_or_else(|| vm.system_error(format!("{name}() needs globals when no Python code runs")))?;
             let locals = rt().builtins().get_str(intern("locals")).unwrap_or(Value::NONE);
             (g, vm.call(locals, &[])?)
         }
         (None, Some(l)) => {
-            let g = vm
-                .caller_globals()
-                .ok_or_else(|| vm.system_error(format!("{name}() needs globals")))?;
+            let g = vm.caller_globals().ok_or_else(|| vm.system_error(format!("{name}() needs globals")))?;
             (g, l)
         }
         (Some(g), l) => {
@@ -332,9 +353,7 @@ fn exec(
         if n == 0 && closure.is_some() {
             return Err(vm.type_error("cannot use a closure with this code object"));
         }
-        if n > 0
-            && !cells.is_some_and(|t| t.len() == n && t.as_slice().iter().all(|c| c.is::<CellObj>()))
-        {
+        if n > 0 && !cells.is_some_and(|t| t.len() == n && t.as_slice().iter().all(|c| c.is::<CellObj>())) {
             return Err(vm.type_error(format!("code object requires a closure of exactly length {n}")));
         }
         vm.run_code(c, g, l, cells)?;

@@ -1,40 +1,26 @@
 //! The C library's mathematical functions that Rust's standard library does not offer, or offers under other rules.
 
-mod c {
-    use std::ffi::c_int;
-    unsafe extern "C" {
-        pub safe fn ldexp(x: f64, e: c_int) -> f64;
-        pub safe fn fmod(x: f64, y: f64) -> f64;
-        pub safe fn remainder(x: f64, y: f64) -> f64;
-        pub safe fn nextafter(x: f64, y: f64) -> f64;
-        pub safe fn erf(x: f64) -> f64;
-        pub safe fn erfc(x: f64) -> f64;
-        pub safe fn lgamma(x: f64) -> f64;
-        pub safe fn tgamma(x: f64) -> f64;
-        pub safe fn cbrt(x: f64) -> f64;
-        pub safe fn exp2(x: f64) -> f64;
-        pub safe fn expm1(x: f64) -> f64;
-        pub safe fn log1p(x: f64) -> f64;
-        pub safe fn log2(x: f64) -> f64;
-        pub safe fn log10(x: f64) -> f64;
-        pub safe fn log(x: f64) -> f64;
-        pub safe fn exp(x: f64) -> f64;
-        pub safe fn pow(x: f64, y: f64) -> f64;
-        pub safe fn hypot(x: f64, y: f64) -> f64;
-        pub safe fn atan2(y: f64, x: f64) -> f64;
-        pub safe fn sin(x: f64) -> f64;
-        pub safe fn cos(x: f64) -> f64;
-        pub safe fn tan(x: f64) -> f64;
-        pub safe fn asin(x: f64) -> f64;
-        pub safe fn acos(x: f64) -> f64;
-        pub safe fn atan(x: f64) -> f64;
-        pub safe fn sinh(x: f64) -> f64;
-        pub safe fn cosh(x: f64) -> f64;
-        pub safe fn tanh(x: f64) -> f64;
-        pub safe fn asinh(x: f64) -> f64;
-        pub safe fn acosh(x: f64) -> f64;
-        pub safe fn atanh(x: f64) -> f64;
-        pub safe fn fma(x: f64, y: f64, z: f64) -> f64;
-    }
+macro_rules! functions {
+    ($($name:ident($($x:ident: $t:ty),*);)*) => {
+        mod c {
+            unsafe extern "C" { $(pub safe fn $name($($x: $t),*) -> f64;)* }
+        }
+        $(
+            #[doc = concat!("C's `", stringify!($name), "`.")]
+            #[inline]
+            pub fn $name($($x: $t),*) -> f64 {
+                c::$name($($x),*)
+            }
+        )*
+    };
 }
-pub use c::*;
+
+functions! {
+    ldexp(x: f64, e: i32);
+    fmod(x: f64, y: f64); remainder(x: f64, y: f64); nextafter(x: f64, y: f64); pow(x: f64, y: f64); hypot(x: f64, y: f64);
+    atan2(y: f64, x: f64); fma(x: f64, y: f64, z: f64);
+    erf(x: f64); erfc(x: f64); cbrt(x: f64);
+    exp(x: f64); exp2(x: f64); expm1(x: f64); log(x: f64); log1p(x: f64); log2(x: f64); log10(x: f64);
+    sin(x: f64); cos(x: f64); tan(x: f64); asin(x: f64); acos(x: f64); atan(x: f64);
+    sinh(x: f64); cosh(x: f64); tanh(x: f64); asinh(x: f64); acosh(x: f64); atanh(x: f64);
+}

@@ -4,12 +4,12 @@
 //! imported for the first time.
 
 pub mod buffers;
-pub mod report;
-pub mod stdprinter;
-pub mod sys;
 pub mod fsname;
 pub mod locale;
 pub mod oserror;
+pub mod report;
+pub mod stdprinter;
+pub mod sys;
 pub mod sys_call;
 pub mod warn;
 
@@ -28,7 +28,13 @@ macro_rules! modules {
 modules! {
     "_cape_stdlib" cape_stdlib,
     "_imp" imp,
+    "_bisect" bisect,
+    "_heapq" heapq,
+    "_random" random,
+    "_statistics" statistics,
+    "cmath" cmath,
     "errno" errno,
+    "math" math,
     "posix" posix,
     "_io" io,
 }

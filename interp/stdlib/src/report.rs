@@ -23,9 +23,8 @@ pub fn print_exception(vm: &Vm, e: Ptr<ExcObj>) {
     if let Some(o) = out {
         let _ = vm.call_method(o, rt().names.flush, &[]);
     }
-    let printed = vm
-        .import_attr("traceback", "_print_exception_bltin")
-        .and_then(|f| vm.call(f, &[e.value()]));
+    let printed =
+        vm.import_attr("traceback", "_print_exception_bltin").and_then(|f| vm.call(f, &[e.value()]));
     if printed.is_err() {
         write_stderr(vm, &plain_text(vm, e));
     }
@@ -51,7 +50,12 @@ fn plain_text(vm: &Vm, e: Ptr<ExcObj>) -> String {
             let args: Vec<String> = e
                 .args
                 .downcast::<TupleObj>()
-                .map(|t| t.as_slice().iter().map(|a| a.downcast::<StrObj>().map_or("?".into(), |s| s.display())).collect())
+                .map(|t| {
+                    t.as_slice()
+                        .iter()
+                        .map(|a| a.downcast::<StrObj>().map_or("?".into(), |s| s.display()))
+                        .collect()
+                })
                 .unwrap_or_default();
             out.push_str(&format!("{class}: {}\n", args.join(", ")))
         }

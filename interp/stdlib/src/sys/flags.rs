@@ -1,8 +1,8 @@
 //! `sys.flags`, `sys.argv`, options.
 
-use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::object::*;
 use cape_vm::runtime::rt;
+use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use super::{os_text, str_list};
@@ -11,7 +11,29 @@ use super::{os_text, str_list};
 static FLAGS: StructSeq = StructSeq::new(Spec {
     name: "sys.flags",
     doc: "sys.flags",
-    fields: &[("debug", ""), ("inspect", ""), ("interactive", ""), ("optimize", ""), ("dont_write_bytecode", ""), ("no_user_site", ""), ("no_site", ""), ("ignore_environment", ""), ("verbose", ""), ("bytes_warning", ""), ("quiet", ""), ("hash_randomization", ""), ("isolated", ""), ("dev_mode", ""), ("utf8_mode", ""), ("warn_default_encoding", ""), ("safe_path", ""), ("int_max_str_digits", ""), ("gil", ""), ("thread_inherit_context", ""), ("context_aware_warnings", "")],
+    fields: &[
+        ("debug", ""),
+        ("inspect", ""),
+        ("interactive", ""),
+        ("optimize", ""),
+        ("dont_write_bytecode", ""),
+        ("no_user_site", ""),
+        ("no_site", ""),
+        ("ignore_environment", ""),
+        ("verbose", ""),
+        ("bytes_warning", ""),
+        ("quiet", ""),
+        ("hash_randomization", ""),
+        ("isolated", ""),
+        ("dev_mode", ""),
+        ("utf8_mode", ""),
+        ("warn_default_encoding", ""),
+        ("safe_path", ""),
+        ("int_max_str_digits", ""),
+        ("gil", ""),
+        ("thread_inherit_context", ""),
+        ("context_aware_warnings", ""),
+    ],
     visible: 18,
     instantiable: false,
     complete: None,
@@ -44,7 +66,7 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         i(0),
         i(0),
     ];
-    m.add("flags", FLAGS.make( &values));
+    m.add("flags", FLAGS.make(&values));
     let argv = |args: &[std::ffi::OsString]| {
         let mut v = ValueVec::new();
         args.iter().for_each(|a| v.push(os_text(a).value()));

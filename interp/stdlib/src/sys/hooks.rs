@@ -8,29 +8,84 @@ use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    m.function("displayhook(object, /)", "Print an object to sys.stdout and also save it in builtins._", displayhook)
-        .function("excepthook(exctype, value, traceback, /)", "Handle an exception by displaying it with a traceback on sys.stderr.", excepthook)
-        .function("unraisablehook(unraisable, /)", "Handle an unraisable exception.", unraisablehook)
-        .function("breakpointhook(*args, **kwargs)", "This hook function is called by built-in breakpoint().", breakpointhook)
-        .function("exception()", "Return the current exception.", |vm: &Vm| vm.handled_exception())
-        .function("exc_info()", "Return current exception information: (type, value, traceback).", exc_info)
-        .function("exit(status=None, /)", "Exit the interpreter by raising SystemExit(status).", exit)
-        .function("_getframe(depth=0, /)", "Return a frame object from the call stack.", getframe)
-        .function("_getframemodulename(depth=0)", "Return the name of the module for a calling frame.", getframemodulename)
-        .function("_current_frames()", "Return a dict mapping each thread's thread id to its current stack frame.", current_frames)
-        .function("_current_exceptions()", "Return a dict mapping each thread's identifier to its current raised exception.", current_exceptions)
-        .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
-        .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
-        .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |_: &Vm| Value::NONE)
-        .function("getprofile()", "Return the profiling function set with sys.setprofile.", |_: &Vm| Value::NONE)
-        .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| unsupported(vm, f, "sys.settrace()"))
-        .function("setprofile(function, /)", "Set the profiling function.", |vm: &Vm, f: Value| unsupported(vm, f, "sys.setprofile()"))
-        .function("call_tracing(func, args, /)", "Call func(*args), while tracing is enabled.", |vm: &Vm, f: Value, a: Ptr<TupleObj>| vm.call(f, a.as_slice()))
-        .function("get_asyncgen_hooks()", "Return the installed asynchronous generators hooks.", get_asyncgen_hooks)
-        .function("set_asyncgen_hooks(firstiter=None, finalizer=None)", "Set a finalizer for async generators objects.", set_asyncgen_hooks)
-        .function("get_coroutine_origin_tracking_depth()", "Check status of origin tracking for coroutine objects in this thread.", |vm: &Vm| vm.origin_depth.get())
-        .function("set_coroutine_origin_tracking_depth(depth)", "Enable or disable origin tracking for coroutine objects in this thread.", set_origin_depth);
-    for (copy, name) in [("__displayhook__", "displayhook"), ("__excepthook__", "excepthook"), ("__unraisablehook__", "unraisablehook"), ("__breakpointhook__", "breakpointhook")] {
+    m.function(
+        "displayhook(object, /)",
+        "Print an object to sys.stdout and also save it in builtins._",
+        displayhook,
+    )
+    .function(
+        "excepthook(exctype, value, traceback, /)",
+        "Handle an exception by displaying it with a traceback on sys.stderr.",
+        excepthook,
+    )
+    .function("unraisablehook(unraisable, /)", "Handle an unraisable exception.", unraisablehook)
+    .function(
+        "breakpointhook(*args, **kwargs)",
+        "This hook function is called by built-in breakpoint().",
+        breakpointhook,
+    )
+    .function("exception()", "Return the current exception.", |vm: &Vm| vm.handled_exception())
+    .function("exc_info()", "Return current exception information: (type, value, traceback).", exc_info)
+    .function("exit(status=None, /)", "Exit the interpreter by raising SystemExit(status).", exit)
+    .function("_getframe(depth=0, /)", "Return a frame object from the call stack.", getframe)
+    .function(
+        "_getframemodulename(depth=0)",
+        "Return the name of the module for a calling frame.",
+        getframemodulename,
+    )
+    .function(
+        "_current_frames()",
+        "Return a dict mapping each thread's thread id to its current stack frame.",
+        current_frames,
+    )
+    .function(
+        "_current_exceptions()",
+        "Return a dict mapping each thread's identifier to its current raised exception.",
+        current_exceptions,
+    )
+    .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
+    .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
+    .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |_: &Vm| {
+        Value::NONE
+    })
+    .function("getprofile()", "Return the profiling function set with sys.setprofile.", |_: &Vm| Value::NONE)
+    .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| {
+        unsupported(vm, f, "sys.settrace()")
+    })
+    .function("setprofile(function, /)", "Set the profiling function.", |vm: &Vm, f: Value| {
+        unsupported(vm, f, "sys.setprofile()")
+    })
+    .function(
+        "call_tracing(func, args, /)",
+        "Call func(*args), while tracing is enabled.",
+        |vm: &Vm, f: Value, a: Ptr<TupleObj>| vm.call(f, a.as_slice()),
+    )
+    .function(
+        "get_asyncgen_hooks()",
+        "Return the installed asynchronous generators hooks.",
+        get_asyncgen_hooks,
+    )
+    .function(
+        "set_asyncgen_hooks(firstiter=None, finalizer=None)",
+        "Set a finalizer for async generators objects.",
+        set_asyncgen_hooks,
+    )
+    .function(
+        "get_coroutine_origin_tracking_depth()",
+        "Check status of origin tracking for coroutine objects in this thread.",
+        |vm: &Vm| vm.origin_depth.get(),
+    )
+    .function(
+        "set_coroutine_origin_tracking_depth(depth)",
+        "Enable or disable origin tracking for coroutine objects in this thread.",
+        set_origin_depth,
+    );
+    for (copy, name) in [
+        ("__displayhook__", "displayhook"),
+        ("__excepthook__", "excepthook"),
+        ("__unraisablehook__", "unraisablehook"),
+        ("__breakpointhook__", "breakpointhook"),
+    ] {
         if let Some(f) = m.get(intern(name)) {
             m.add(copy, f);
         }
@@ -183,15 +238,15 @@ fn addaudithook(vm: &Vm, hook: Value) -> Res<()> {
 fn get_asyncgen_hooks(vm: &Vm) -> Value {
     use cape_vm::structseq::{Spec, StructSeq};
     static HOOKS: StructSeq = StructSeq::new(Spec {
-    name: "sys.asyncgen_hooks",
-    doc: "sys.asyncgen_hooks",
-    fields: &[("firstiter", ""), ("finalizer", "")],
-    visible: 2,
-    instantiable: false,
-    complete: None,
-});
+        name: "sys.asyncgen_hooks",
+        doc: "sys.asyncgen_hooks",
+        fields: &[("firstiter", ""), ("finalizer", "")],
+        visible: 2,
+        instantiable: false,
+        complete: None,
+    });
     let [a, b] = &vm.asyncgen_hooks;
-    HOOKS.make( &[a.get(), b.get()])
+    HOOKS.make(&[a.get(), b.get()])
 }
 
 fn set_asyncgen_hooks(vm: &Vm, firstiter: Option<Value>, finalizer: Option<Value>) -> Res<()> {
@@ -219,4 +274,3 @@ fn set_origin_depth(vm: &Vm, depth: i64) -> Res<()> {
     vm.origin_depth.set(depth as u32);
     Ok(())
 }
-

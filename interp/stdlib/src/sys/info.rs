@@ -1,14 +1,13 @@
 //! Facts about the interpreter and the platform.
 
-use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
+use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use super::str_list;
 
-static VERSION_INFO: StructSeq =
-    StructSeq::new(Spec {
+static VERSION_INFO: StructSeq = StructSeq::new(Spec {
     name: "sys.version_info",
     doc: "sys.version_info",
     fields: &[("major", ""), ("minor", ""), ("micro", ""), ("releaselevel", ""), ("serial", "")],
@@ -19,7 +18,19 @@ static VERSION_INFO: StructSeq =
 static FLOAT_INFO: StructSeq = StructSeq::new(Spec {
     name: "sys.float_info",
     doc: "sys.float_info",
-    fields: &[("max", ""), ("max_exp", ""), ("max_10_exp", ""), ("min", ""), ("min_exp", ""), ("min_10_exp", ""), ("dig", ""), ("mant_dig", ""), ("epsilon", ""), ("radix", ""), ("rounds", "")],
+    fields: &[
+        ("max", ""),
+        ("max_exp", ""),
+        ("max_10_exp", ""),
+        ("min", ""),
+        ("min_exp", ""),
+        ("min_10_exp", ""),
+        ("dig", ""),
+        ("mant_dig", ""),
+        ("epsilon", ""),
+        ("radix", ""),
+        ("rounds", ""),
+    ],
     visible: 11,
     instantiable: false,
     complete: None,
@@ -27,7 +38,12 @@ static FLOAT_INFO: StructSeq = StructSeq::new(Spec {
 static INT_INFO: StructSeq = StructSeq::new(Spec {
     name: "sys.int_info",
     doc: "sys.int_info",
-    fields: &[("bits_per_digit", ""), ("sizeof_digit", ""), ("default_max_str_digits", ""), ("str_digits_check_threshold", "")],
+    fields: &[
+        ("bits_per_digit", ""),
+        ("sizeof_digit", ""),
+        ("default_max_str_digits", ""),
+        ("str_digits_check_threshold", ""),
+    ],
     visible: 4,
     instantiable: false,
     complete: None,
@@ -35,7 +51,17 @@ static INT_INFO: StructSeq = StructSeq::new(Spec {
 static HASH_INFO: StructSeq = StructSeq::new(Spec {
     name: "sys.hash_info",
     doc: "sys.hash_info",
-    fields: &[("width", ""), ("modulus", ""), ("inf", ""), ("nan", ""), ("imag", ""), ("algorithm", ""), ("hash_bits", ""), ("seed_bits", ""), ("cutoff", "")],
+    fields: &[
+        ("width", ""),
+        ("modulus", ""),
+        ("inf", ""),
+        ("nan", ""),
+        ("imag", ""),
+        ("algorithm", ""),
+        ("hash_bits", ""),
+        ("seed_bits", ""),
+        ("cutoff", ""),
+    ],
     visible: 9,
     instantiable: false,
     complete: None,
@@ -56,13 +82,18 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let i = |n: i64| Value::int(n);
     let s = |t: &str| StrObj::new(t).value();
     let (major, minor, micro) = VERSION;
-    let version_info = VERSION_INFO.make(
-        &[i(major as i64), i(minor as i64), i(micro as i64), s("final"), i(0)],
-    );
+    let version_info =
+        VERSION_INFO.make(&[i(major as i64), i(minor as i64), i(micro as i64), s("final"), i(0)]);
     m.add("version_info", version_info);
     let hex = (major as i64) << 24 | (minor as i64) << 16 | (micro as i64) << 8 | 0xf0;
     m.add("hexversion", i(hex));
-    m.add("version", s(&format!("{major}.{minor}.{micro} (Cape {}, Nov 28 2026, 00:00:00) [rustc]", env!("CARGO_PKG_VERSION"))));
+    m.add(
+        "version",
+        s(&format!(
+            "{major}.{minor}.{micro} (Cape {}, Nov 28 2026, 00:00:00) [rustc]",
+            env!("CARGO_PKG_VERSION")
+        )),
+    );
     m.add("api_version", i(1013));
     m.add("copyright", s("Copyright (c) the Cape developers. MIT OR Apache-2.0.\nThe standard library is copyright (c) 2001 Python Software Foundation."));
     m.add("platform", s("linux"));
@@ -95,30 +126,36 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     paths(m);
     m.add(
         "float_info",
-        FLOAT_INFO.make(
-            &[
-                Value::float(f64::MAX),
-                i(1024),
-                i(308),
-                Value::float(f64::MIN_POSITIVE),
-                i(-1021),
-                i(-307),
-                i(15),
-                i(53),
-                Value::float(f64::EPSILON),
-                i(2),
-                i(1),
-            ],
-        ),
+        FLOAT_INFO.make(&[
+            Value::float(f64::MAX),
+            i(1024),
+            i(308),
+            Value::float(f64::MIN_POSITIVE),
+            i(-1021),
+            i(-307),
+            i(15),
+            i(53),
+            Value::float(f64::EPSILON),
+            i(2),
+            i(1),
+        ]),
     );
-    m.add("int_info", INT_INFO.make( &[i(30), i(4), i(4300), i(640)]));
+    m.add("int_info", INT_INFO.make(&[i(30), i(4), i(4300), i(640)]));
     m.add(
         "hash_info",
-        HASH_INFO.make(
-            &[i(64), Int::Small((1 << 61) - 1).into_value(), i(314159), i(0), i(1000003), s("foldhash"), i(64), i(128), i(0)],
-        ),
+        HASH_INFO.make(&[
+            i(64),
+            Int::Small((1 << 61) - 1).into_value(),
+            i(314159),
+            i(0),
+            i(1000003),
+            s("foldhash"),
+            i(64),
+            i(128),
+            i(0),
+        ]),
     );
-    m.add("thread_info", THREAD_INFO.make( &[s("pthread"), s("semaphore"), Value::NONE]));
+    m.add("thread_info", THREAD_INFO.make(&[s("pthread"), s("semaphore"), Value::NONE]));
     let mut names = rt().native_module_names();
     names.extend(["builtins", "sys"]);
     names.sort_unstable();

@@ -6,29 +6,93 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| vm.recursion_limit.get())
-        .function("setrecursionlimit(limit, /)", "Set the maximum depth of the Python interpreter stack to n.", setrecursionlimit)
-        .function("getdefaultencoding()", "Return the current default encoding used by the Unicode implementation.", |_: &Vm| "utf-8")
-        .function("getfilesystemencoding()", "Return the encoding used to convert Unicode filenames to OS filenames.", |_: &Vm| "utf-8")
-        .function("getfilesystemencodeerrors()", "Return the error mode used for Unicode to OS filename conversion.", |_: &Vm| "surrogateescape")
-        .function("intern(string, /)", "``Intern'' the given string.", intern_fn)
-        .function("_is_interned(string, /)", "Return True if the given string is \"interned\".", |_: &Vm, s: Ptr<StrObj>| s.is_interned())
-        .function("_is_immortal(op, /)", "Return True if the given object is \"immortal\" per PEP 683.", |_: &Vm, v: Value| !v.is_ptr())
-        .function("getrefcount(object, /)", "Return the reference count of object.", |vm: &Vm, _v: Value| -> Res<i64> { Err(vm.missing("sys.getrefcount()")) })
-        .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
-        .function("getallocatedblocks()", "Return the number of memory blocks currently allocated.", |_: &Vm| 0i64)
-        .function("getswitchinterval()", "Return the current thread switch interval; see sys.setswitchinterval().", |_: &Vm| 0.005f64)
-        .function("setswitchinterval(interval, /)", "Set the ideal thread switching delay inside the Python interpreter.", setswitchinterval)
-        .function("get_int_max_str_digits()", "Return the maximum string digits limit for non-binary int<->str conversions.", |_: &Vm| rt().config().int_max_str_digits)
-        .function("set_int_max_str_digits(maxdigits)", "Set the maximum string digits limit for non-binary int<->str conversions.", set_int_max_str_digits)
-        .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| false)
-        .function("_clear_type_cache()", "Clear the internal type lookup cache.", |_: &Vm| ())
-        .function("_clear_internal_caches()", "Clear all internal performance-related caches.", |_: &Vm| ())
-        .function("_debugmallocstats()", "Print debug info to stderr about the state of the memory allocator.", |_: &Vm| ())
-        .function("_is_gil_enabled()", "Return True if the GIL is currently enabled.", |_: &Vm| true)
-        .function("is_stack_trampoline_active()", "Return *True* if a stack profiler trampoline is active.", |_: &Vm| false)
-        .function("getdlopenflags()", "Return the current value of the flags that are used for dlopen calls.", |_: &Vm| libc::RTLD_NOW)
-        .function("setdlopenflags(flags, /)", "Set the flags used by the interpreter for dlopen calls.", |_: &Vm, _f: i64| ());
+    m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| {
+        vm.recursion_limit.get()
+    })
+    .function(
+        "setrecursionlimit(limit, /)",
+        "Set the maximum depth of the Python interpreter stack to n.",
+        setrecursionlimit,
+    )
+    .function(
+        "getdefaultencoding()",
+        "Return the current default encoding used by the Unicode implementation.",
+        |_: &Vm| "utf-8",
+    )
+    .function(
+        "getfilesystemencoding()",
+        "Return the encoding used to convert Unicode filenames to OS filenames.",
+        |_: &Vm| "utf-8",
+    )
+    .function(
+        "getfilesystemencodeerrors()",
+        "Return the error mode used for Unicode to OS filename conversion.",
+        |_: &Vm| "surrogateescape",
+    )
+    .function("intern(string, /)", "``Intern'' the given string.", intern_fn)
+    .function(
+        "_is_interned(string, /)",
+        "Return True if the given string is \"interned\".",
+        |_: &Vm, s: Ptr<StrObj>| s.is_interned(),
+    )
+    .function(
+        "_is_immortal(op, /)",
+        "Return True if the given object is \"immortal\" per PEP 683.",
+        |_: &Vm, v: Value| !v.is_ptr(),
+    )
+    .function(
+        "getrefcount(object, /)",
+        "Return the reference count of object.",
+        |vm: &Vm, _v: Value| -> Res<i64> { Err(vm.missing("sys.getrefcount()")) },
+    )
+    .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
+    .function("getallocatedblocks()", "Return the number of memory blocks currently allocated.", |_: &Vm| {
+        0i64
+    })
+    .function(
+        "getswitchinterval()",
+        "Return the current thread switch interval; see sys.setswitchinterval().",
+        |_: &Vm| 0.005f64,
+    )
+    .function(
+        "setswitchinterval(interval, /)",
+        "Set the ideal thread switching delay inside the Python interpreter.",
+        setswitchinterval,
+    )
+    .function(
+        "get_int_max_str_digits()",
+        "Return the maximum string digits limit for non-binary int<->str conversions.",
+        |_: &Vm| rt().config().int_max_str_digits,
+    )
+    .function(
+        "set_int_max_str_digits(maxdigits)",
+        "Set the maximum string digits limit for non-binary int<->str conversions.",
+        set_int_max_str_digits,
+    )
+    .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| false)
+    .function("_clear_type_cache()", "Clear the internal type lookup cache.", |_: &Vm| ())
+    .function("_clear_internal_caches()", "Clear all internal performance-related caches.", |_: &Vm| ())
+    .function(
+        "_debugmallocstats()",
+        "Print debug info to stderr about the state of the memory allocator.",
+        |_: &Vm| (),
+    )
+    .function("_is_gil_enabled()", "Return True if the GIL is currently enabled.", |_: &Vm| true)
+    .function(
+        "is_stack_trampoline_active()",
+        "Return *True* if a stack profiler trampoline is active.",
+        |_: &Vm| false,
+    )
+    .function(
+        "getdlopenflags()",
+        "Return the current value of the flags that are used for dlopen calls.",
+        |_: &Vm| libc::RTLD_NOW,
+    )
+    .function(
+        "setdlopenflags(flags, /)",
+        "Set the flags used by the interpreter for dlopen calls.",
+        |_: &Vm, _f: i64| (),
+    );
     Ok(())
 }
 
