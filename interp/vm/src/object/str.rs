@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use cape_heap::{Header, MapRef, Ptr, heap, heap_object};
+use cape_heap::{Header, MapRef, Ptr, Value, heap, heap_object};
 
 use crate::runtime::rt;
 
@@ -129,6 +129,83 @@ impl StrObj {
         p
     }
 
+    /// A copy of `s` with this map: of a subclass, or of exact type.
+    pub fn copy_with_map(map: MapRef, s: Ptr<StrObj>) -> Ptr<StrObj> {
+        let p = Self::alloc(map, s.len, s.kind(), s.is_ascii());
+        // SAFETY: the copy has room for as many code points of the same width.
+        unsafe { s.copy_to(p.data_mut(), s.kind()) };
+        p.hash.set(s.hash.get());
+        p
+    }
+
+    /// A `str` from a string's storage or a part of it: `raw` holds whole code points of width `kind`. It is narrowed to
+    /// the width that it needs.
+    pub fn from_raw(raw: &[u8], kind: StrKind) -> Ptr<StrObj> {
+        match kind {
+            StrKind::One => Self::from_latin1(raw),
+            StrKind::Two => {
+                let units = raw.chunks_exact(2).map(|c| u16::from_ne_bytes([c[0], c[1]]) as u32);
+                let max = units.clone().fold(0, |m, c| m | c);
+                Self::from_iter(rt().maps.str, raw.len() / 2, max, units)
+            }
+            StrKind::Four => {
+                let units = raw.chunks_exact(4).map(|c| u32::from_ne_bytes([c[0], c[1], c[2], c[3]]));
+                let max = units.clone().max().unwrap_or(0);
+                Self::from_iter(rt().maps.str, raw.len() / 4, max, units)
+            }
+        }
+    }
+
+    /// `n` times the string, of exact type.
+    pub fn repeat(s: Ptr<StrObj>, n: usize) -> Ptr<StrObj> {
+        if n == 0 || s.is_empty() {
+            return rt().empty_str();
+        }
+        let p = Self::alloc(rt().maps.str, s.len * n, s.kind(), s.is_ascii());
+        let (size, total) = (s.raw_bytes().len(), s.raw_bytes().len() * n);
+        // SAFETY: the storage has room for n copies; each step doubles what is filled, up to the end.
+        unsafe {
+            let d = p.data_mut();
+            std::ptr::copy_nonoverlapping(s.data_mut(), d, size);
+            let mut filled = size;
+            while filled < total {
+                let step = filled.min(total - filled);
+                std::ptr::copy_nonoverlapping(d, d.add(filled), step);
+                filled += step;
+            }
+        }
+        p
+    }
+
+    /// The concatenation of all parts, which must be strings, with `sep` between them.
+    pub fn join(sep: &StrObj, parts: &[Value]) -> Ptr<StrObj> {
+        let part = |v: &Value| v.downcast::<StrObj>().expect("parts are strings");
+        let mut len = sep.len * parts.len().saturating_sub(1);
+        let (mut kind, mut ascii) = (StrKind::One, true);
+        if parts.len() > 1 {
+            (kind, ascii) = (sep.kind(), sep.is_ascii());
+        }
+        for p in parts.iter().map(part) {
+            len += p.len;
+            kind = kind.max(p.kind());
+            ascii &= p.is_ascii();
+        }
+        let out = Self::alloc(rt().maps.str, len, kind, ascii);
+        let mut d = out.data_mut();
+        for (i, p) in parts.iter().map(part).enumerate() {
+            // SAFETY: the storage has room for all parts and separators at the widest of their widths.
+            unsafe {
+                if i > 0 && sep.len > 0 {
+                    sep.copy_to(d, kind);
+                    d = d.add(sep.len * kind as usize);
+                }
+                p.copy_to(d, kind);
+                d = d.add(p.len * kind as usize);
+            }
+        }
+        out
+    }
+
     /// A `str` from code points (lone surrogates allowed).
     pub fn from_code_points(s: &[u32]) -> Ptr<StrObj> {
         Self::from_iter(rt().maps.str, s.len(), s.iter().copied().max().unwrap_or(0), s.iter().copied())
@@ -202,9 +279,14 @@ impl StrObj {
                         (dst as *mut u16).add(i).write(c as u16);
                     }
                 }
+                (StrKind::One, _) => {
+                    for (i, &c) in self.data1().iter().enumerate() {
+                        (dst as *mut u32).add(i).write(c as u32);
+                    }
+                }
                 _ => {
-                    for (i, c) in self.chars().enumerate() {
-                        (dst as *mut u32).add(i).write(c);
+                    for (i, &c) in self.data2().iter().enumerate() {
+                        (dst as *mut u32).add(i).write(c as u32);
                     }
                 }
             }
@@ -506,6 +588,30 @@ impl StrBuilder {
             });
         } else {
             s.chars().for_each(|c| self.push(c));
+        }
+    }
+
+    /// Appends code points `from..to` of a string object.
+    pub fn push_part(&mut self, s: &StrObj, from: usize, to: usize) {
+        match s.kind() {
+            StrKind::One if !self.is_wide => {
+                let d = &s.data1()[from..to];
+                self.narrow.extend_from_slice(d);
+                self.max |= d.iter().fold(0, |m, &c| m | c) as u32;
+            }
+            StrKind::One => s.data1()[from..to].iter().for_each(|&c| self.push(c as u32)),
+            StrKind::Two => s.data2()[from..to].iter().for_each(|&c| self.push(c as u32)),
+            StrKind::Four => s.data4()[from..to].iter().for_each(|&c| self.push(c)),
+        }
+    }
+
+    /// Appends `n` times one code point.
+    pub fn push_n(&mut self, c: u32, n: usize) {
+        if c < 256 && !self.is_wide {
+            self.narrow.resize(self.narrow.len() + n, c as u8);
+            self.max = self.max.max(if n > 0 { c } else { 0 });
+        } else {
+            (0..n).for_each(|_| self.push(c));
         }
     }
 

@@ -1,6 +1,0 @@
-//! `format`.
-
-use cape_vm::Vm;
-
-/// Completes the types of this file.
-pub fn init(_vm: &Vm) {}
