@@ -6,7 +6,9 @@ use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
-use crate::bytes::{add_common, check_size, collect_bytes, from_str, index_byte, repeat_count};
+use crate::bytes::{add_common, bad_subscript, check_size, collect_bytes, from_str, index_byte, repeat_count};
+
+use crate::slicing::{Span, fit, is_index, unpack};
 
 type Array = Ptr<BytearrayObj>;
 
@@ -127,7 +129,7 @@ fn iadd(vm: &Vm, a: Array, b: Value) -> Res<Array> {
 }
 
 fn imul(vm: &Vm, a: Array, n: Value) -> Res<Value> {
-    if !vm.is_index(n) {
+    if !is_index(n) {
         return Ok(Value::NOT_IMPLEMENTED);
     }
     let n = repeat_count(vm, n)?;
@@ -150,7 +152,7 @@ fn slice_value(vm: &Vm, v: Value) -> Res<Vec<u8>> {
     }
     let t = type_of(v);
     let iterable = !t.special(Special::Iter).is_empty() || !t.special(Special::Getitem).is_empty();
-    if vm.is_index(v) && !vm.has_buffer(v) || v.is::<StrObj>() || !iterable && !vm.has_buffer(v) {
+    if is_index(v) && !vm.has_buffer(v) || v.is::<StrObj>() || !iterable && !vm.has_buffer(v) {
         return Err(
             vm.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)")
         );
@@ -176,12 +178,12 @@ fn setitem(vm: &Vm, a: Array, key: Value, v: Value) -> Res<()> {
     if let Some(s) = key.downcast::<SliceObj>() {
         // The value first: evaluating it may change the array.
         let new = slice_value(vm, v)?;
-        let sl = vm.slice_of(s, || a.as_slice().len())?;
+        let sl = fit(unpack(vm, s)?, a.as_slice().len());
         if let Some(r) = sl.range() {
             return splice(vm, a, r.start, r.end, &new);
         }
         if sl.step == 1 {
-            return splice(vm, a, sl.start, sl.start, &new);
+            return splice(vm, a, sl.start as usize, sl.start as usize, &new);
         }
         if new.is_empty() {
             return delete_slice(vm, a, sl);
@@ -196,8 +198,8 @@ fn setitem(vm: &Vm, a: Array, key: Value, v: Value) -> Res<()> {
         a.with_mut(|d| sl.indices().zip(&new).for_each(|(i, &b)| d[i] = b));
         return Ok(());
     }
-    if !vm.is_index(key) {
-        return Err(vm.bad_subscript("bytearray", key));
+    if !is_index(key) {
+        return Err(bad_subscript(vm, "bytearray", key));
     }
     let i = vm.index_isize(key)?;
     let b = index_byte(vm, v, true)?;
@@ -210,7 +212,7 @@ fn setitem(vm: &Vm, a: Array, key: Value, v: Value) -> Res<()> {
     Ok(())
 }
 
-fn delete_slice(vm: &Vm, a: Array, sl: cape_vm::slicing::Slice) -> Res<()> {
+fn delete_slice(vm: &Vm, a: Array, sl: Span) -> Res<()> {
     if sl.count == 0 {
         return Ok(());
     }
@@ -230,14 +232,14 @@ fn delete_slice(vm: &Vm, a: Array, sl: cape_vm::slicing::Slice) -> Res<()> {
 
 fn delitem(vm: &Vm, a: Array, key: Value) -> Res<()> {
     if let Some(s) = key.downcast::<SliceObj>() {
-        let sl = vm.slice_of(s, || a.as_slice().len())?;
+        let sl = fit(unpack(vm, s)?, a.as_slice().len());
         return match sl.range() {
             Some(r) => splice(vm, a, r.start, r.end, &[]),
             None => delete_slice(vm, a, sl),
         };
     }
-    if !vm.is_index(key) {
-        return Err(vm.bad_subscript("bytearray", key));
+    if !is_index(key) {
+        return Err(bad_subscript(vm, "bytearray", key));
     }
     let i = vm.index_isize(key)?;
     let n = a.as_slice().len() as isize;

@@ -17,6 +17,7 @@ macro_rules! files {
     };
 }
 
+pub mod codecs;
 pub mod complex_ops;
 pub mod float_ops;
 pub mod float_text;
@@ -24,9 +25,11 @@ pub mod int_ops;
 pub mod int_text;
 pub mod libm;
 pub mod number;
+pub mod search;
 pub mod slicing;
 pub mod warn;
 mod sort;
+pub mod unicode;
 
 files! {
     object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module,

@@ -1,5 +1,6 @@
 //! Indices and slices: what the sequence types share.
 
+use cape_vm::native::FromArg;
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, type_of};
@@ -23,6 +24,16 @@ impl Span {
     #[inline(always)]
     pub fn at(&self, i: usize) -> usize {
         (self.start + i as isize * self.step) as usize
+    }
+
+    /// The indices of all items.
+    pub fn indices(self) -> impl Iterator<Item = usize> {
+        (0..self.count).map(move |i| self.at(i))
+    }
+
+    /// The items as a range, when they are adjacent and in order.
+    pub fn range(self) -> Option<std::ops::Range<usize>> {
+        (self.step == 1).then(|| self.start as usize..self.start as usize + self.count)
     }
 
     /// The same items in ascending order.
@@ -149,6 +160,23 @@ pub fn repeated_len(vm: &Vm, len: usize, n: usize) -> Res<usize> {
         Some(total) if total < 1 << 40 => Ok(total),
         _ => Err(vm.new_exc_args(cape_vm::rt().types.memory_error, &[])),
     }
+}
+
+/// A start or end argument as `str.find` takes it: an index, clipped to the machine's range, or None.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound(pub Option<isize>);
+
+impl FromArg for Bound {
+    fn from_arg(vm: &Vm, v: Value, _: usize) -> Res<Bound> {
+        if v.is_empty() { Ok(Bound(None)) } else { bound(vm, v).map(Bound) }
+    }
+}
+
+/// `start` and `end` of a search in `len` items, clipped as slices are. `start` may be beyond `end`.
+pub fn search_range(start: Bound, end: Bound, len: usize) -> (usize, usize) {
+    let clip = |i: isize| if i < 0 { i.saturating_add(len as isize).max(0) } else { i };
+    let end = clip(end.0.unwrap_or(isize::MAX)).min(len as isize);
+    (clip(start.0.unwrap_or(0)) as usize, end as usize)
 }
 
 #[cfg(test)]

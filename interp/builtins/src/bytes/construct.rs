@@ -7,6 +7,7 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use super::check_size;
+use crate::slicing::is_index;
 
 type Str = Ptr<StrObj>;
 
@@ -68,7 +69,7 @@ pub fn collect_bytes(vm: &Vm, source: Value, array: bool) -> Res<Vec<u8>> {
 
 /// The size when the source is an integer; `None` when it is something else.
 pub(crate) fn size_argument(vm: &Vm, source: Value) -> Res<Option<usize>> {
-    if !vm.is_index(source) {
+    if !is_index(source) {
         return Ok(None);
     }
     let n = match vm.index_int(source) {

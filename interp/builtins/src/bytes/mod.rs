@@ -9,7 +9,7 @@ mod shared;
 mod split;
 
 pub use construct::{collect_bytes, from_str, index_byte};
-pub use shared::{Data, check_size, make, repeat_count};
+pub use shared::{Data, bad_subscript, check_size, make, repeat_count};
 
 use cape_vm::class::full_name;
 use cape_vm::native::{TypeBuilder, extend};
@@ -17,7 +17,6 @@ use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 pub(crate) use construct::size_argument;
-pub(crate) use shared::repr_bytes;
 
 /// Completes the types of this file.
 pub fn init(vm: &Vm) {

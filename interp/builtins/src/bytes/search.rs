@@ -3,11 +3,12 @@
 use cape_vm::buffer::{Buffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::object::*;
-use cape_vm::slicing::{Bound, search_range};
+
 use cape_vm::{Res, Value, Vm, type_of};
 
 use super::{Data, check_size, make};
 use crate::search::Needle;
+use crate::slicing::{Bound, is_index, search_range};
 
 /// What is searched: a bytes-like object, or an integer that stands for one byte.
 enum Sub {
@@ -20,7 +21,7 @@ impl Sub {
         if vm.has_buffer(v) {
             return vm.bytes_like(v).map(Sub::Buffer);
         }
-        if !vm.is_index(v) {
+        if !is_index(v) {
             return Err(vm.type_error(format!(
                 "argument should be integer or bytes-like object, not '{}'",
                 full_name(type_of(v))
@@ -74,7 +75,7 @@ pub(super) fn count(vm: &Vm, d: Data, sub: Value, start: Bound, end: Bound) -> R
 }
 
 pub(super) fn contains(vm: &Vm, d: Data, sub: Value) -> Res<bool> {
-    if vm.is_index(sub) && !vm.has_buffer(sub) {
+    if is_index(sub) && !vm.has_buffer(sub) {
         let b = byte(vm, sub)?;
         return Ok(memchr::memchr(b, d.slice()).is_some());
     }

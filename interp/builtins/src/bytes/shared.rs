@@ -5,6 +5,8 @@ use cape_vm::native::{FromArg, bad_argument};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
+use crate::slicing::{fit, is_index, place, unpack};
+
 /// A `bytes` or a `bytearray`. Its slice is good as long as no Python code runs.
 #[derive(Clone, Copy)]
 pub struct Data(Value);
@@ -78,6 +80,12 @@ pub fn check_size(vm: &Vm, n: usize) -> Res<()> {
     if n > 1 << 40 { Err(vm.new_exc_args(rt().types.memory_error, &[])) } else { Ok(()) }
 }
 
+/// The TypeError for a subscript that is neither an index nor a slice.
+#[cold]
+pub fn bad_subscript(vm: &Vm, what: &str, v: Value) -> cape_vm::Raised {
+    vm.type_error(format!("{what} indices must be integers or slices, not {}", full_name(type_of(v))))
+}
+
 /// The count of a repetition; negative ones are 0.
 pub fn repeat_count(vm: &Vm, n: Value) -> Res<usize> {
     match vm.index_int(n)?.to_i64() {
@@ -130,18 +138,17 @@ pub(super) fn len(_: &Vm, d: Data) -> usize {
 
 pub(super) fn getitem(vm: &Vm, d: Data, key: Value) -> Res<Value> {
     if let Some(slice) = key.downcast::<SliceObj>() {
-        let sl = vm.slice_of(slice, || d.slice().len())?;
+        let sl = fit(unpack(vm, slice)?, d.slice().len());
         return Ok(match sl.range() {
             Some(r) => d.part(r.start, r.end),
             None => d.make(sl.indices().map(|i| d.slice()[i]).collect()),
         });
     }
     let what = if d.is_array() { "bytearray" } else { "byte" };
-    if !key.is_int() && !vm.is_index(key) {
-        return Err(vm.bad_subscript(what, key));
+    if !key.is_int() && !is_index(key) {
+        return Err(bad_subscript(vm, what, key));
     }
-    let i = vm.index_isize(key)?;
-    match vm.item_index(Value::int(i.clamp(-(1 << 49), 1 << 49) as i64), d.slice().len())? {
+    match place(vm.index_isize(key)?, d.slice().len()) {
         Some(i) => Ok(Value::int(d.slice()[i] as i64)),
         None if d.is_array() => Err(vm.index_error("bytearray index out of range")),
         None => Err(vm.index_error("index out of range")),
@@ -149,7 +156,7 @@ pub(super) fn getitem(vm: &Vm, d: Data, key: Value) -> Res<Value> {
 }
 
 pub(super) fn mul(vm: &Vm, d: Data, n: Value) -> Res<Value> {
-    if !vm.is_index(n) {
+    if !is_index(n) {
         return Ok(Value::NOT_IMPLEMENTED);
     }
     let n = repeat_count(vm, n)?;

@@ -104,17 +104,16 @@ fn fixed(f: f64, precision: usize) -> (String, i64) {
     (stripped.to_string(), whole.len() as i64 - (all.len() - stripped.len()) as i64)
 }
 
-/// `repr` of a float.
-pub fn float_repr(f: f64) -> String {
-    float_to_string(f, 'r', 0, FloatStyle { add_dot_0: true, ..FloatStyle::default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn s(f: f64, kind: char, p: usize) -> String {
         float_to_string(f, kind, p, FloatStyle::default())
+    }
+
+    fn float_repr(f: f64) -> String {
+        float_to_string(f, 'r', 0, FloatStyle { add_dot_0: true, ..FloatStyle::default() })
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod percent;
 mod spec;
 pub mod template;
 
-pub use float::{FloatStyle, float_repr, float_to_string};
+pub use float::{FloatStyle, float_to_string};
 pub use number::{format_complex, format_float, format_int};
 pub use spec::Spec;
 

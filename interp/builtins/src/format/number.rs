@@ -171,7 +171,7 @@ pub(super) fn int_to_text(vm: &Vm, i: &Int, radix: u32) -> Res<String> {
 /// `format(f, spec)`.
 pub fn format_float(vm: &Vm, f: f64, text: Ptr<StrObj>) -> Res<Ptr<StrObj>> {
     if text.is_empty() {
-        return Ok(StrObj::new(&super::float_repr(f)));
+        return Ok(StrObj::new(&crate::float_text::repr(f)));
     }
     let spec = Spec::parse(vm, text, '>', "float")?;
     match spec.kind {

@@ -8,6 +8,7 @@ use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
 use super::float::{FloatStyle, float_to_string};
 use super::number::int_to_text;
 use crate::bytes::Data;
+use crate::slicing::is_index;
 
 type Str = Ptr<StrObj>;
 
@@ -397,7 +398,7 @@ fn character(vm: &Vm, v: Value) -> Res<u32> {
             ))),
         };
     }
-    if !vm.is_index(v) {
+    if !is_index(v) {
         return Err(vm.type_error(format!(
             "%c requires an int or a unicode character, not {}",
             full_name(type_of(v))
@@ -492,7 +493,7 @@ fn byte(vm: &Vm, v: Value) -> Res<u8> {
         (Some(b), _) => ("bytes", b.as_slice().to_vec()),
         (_, Some(b)) => ("bytearray", b.as_slice().to_vec()),
         _ => {
-            if !vm.is_index(v) {
+            if !is_index(v) {
                 return Err(vm.type_error(format!(
                     "%c requires an integer in range(256) or a single byte, not {}",
                     full_name(type_of(v))

@@ -96,7 +96,7 @@ impl Spec {
             i += 1;
         }
         spec.width = number(vm, s, &mut i)?;
-        let mut group = |i: &mut usize| -> Res<Option<char>> {
+        let group = |i: &mut usize| -> Res<Option<char>> {
             let Some(c) = at_is(*i, ",_") else { return Ok(None) };
             *i += 1;
             if at_is(*i, ",_").is_some_and(|d| d != c) {

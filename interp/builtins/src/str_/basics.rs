@@ -4,6 +4,7 @@ use cape_vm::class::full_name;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
+use crate::slicing::{fit, is_index, place, unpack};
 use crate::unicode;
 
 type Str = Ptr<StrObj>;
@@ -116,7 +117,7 @@ pub(super) fn len(_: &Vm, s: Str) -> usize {
 
 pub(super) fn getitem(vm: &Vm, s: Str, key: Value) -> Res<Str> {
     if let Some(slice) = key.downcast::<SliceObj>() {
-        let sl = vm.slice_of(slice, || s.len())?;
+        let sl = fit(unpack(vm, slice)?, s.len());
         return Ok(match sl.range() {
             Some(r) if r.len() == s.len() => exact(s),
             Some(r) => s.substring(r.start, r.end),
@@ -127,13 +128,13 @@ pub(super) fn getitem(vm: &Vm, s: Str, key: Value) -> Res<Str> {
             }
         });
     }
-    if !key.is_int() && !vm.is_index(key) {
+    if !key.is_int() && !is_index(key) {
         return Err(vm.type_error(format!(
             "string indices must be integers, not '{}'",
             full_name(type_of(key))
         )));
     }
-    match vm.item_index(key, s.len())? {
+    match place(vm.index_isize(key)?, s.len()) {
         Some(i) => Ok(StrObj::from_char(s.char_at(i))),
         None => Err(vm.index_error("string index out of range")),
     }
@@ -156,7 +157,7 @@ pub(super) fn add(vm: &Vm, a: Str, b: Value) -> Res<Str> {
 }
 
 pub(super) fn mul(vm: &Vm, s: Str, n: Value) -> Res<Value> {
-    if !vm.is_index(n) {
+    if !is_index(n) {
         return Ok(Value::NOT_IMPLEMENTED);
     }
     let n = crate::bytes::repeat_count(vm, n)?;

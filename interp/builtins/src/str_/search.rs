@@ -2,11 +2,12 @@
 
 use cape_vm::class::full_name;
 use cape_vm::object::*;
-use cape_vm::slicing::{Bound, search_range};
+
 use cape_vm::{Ptr, Res, Value, Vm, type_of};
 
 use super::exact;
 use crate::search::Needle;
+use crate::slicing::{Bound, search_range};
 
 type Str = Ptr<StrObj>;
 

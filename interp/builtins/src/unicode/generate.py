@@ -118,7 +118,7 @@ def main():
         ("WIDTHS", "East Asian widths.", WIDTHS),
     ):
         table(name, doc, "&str", (f'"{n}"' for n in names))
-    table("NUMERIC", "Numeric values.", "f64", (repr(float(v)) for v in numeric.items))
+    table("NUMERIC_VALUES", "Numeric values.", "f64", (repr(float(v)) for v in numeric.items))
     table("CASE", "Distances to upper, lower, title and folded case; from 0x200000 on, indices into EXPANSIONS.", "[i32; 4]",
           ("[" + ", ".join(map(str, d)) + "]" for d in case.items))
     table("EXPANSIONS", "Case mappings to more than one character.", "&str",

@@ -1,6 +1,9 @@
 //! The Unicode character database: predicates, case mappings, decompositions.
 
+mod names;
 pub mod tables;
+
+pub use names::{character, name};
 
 use tables::*;
 
@@ -40,7 +43,7 @@ impl Record {
 
     /// Numeric value.
     pub fn numeric(&self) -> Option<f64> {
-        NUMERIC.get(self.numeric as usize).copied()
+        NUMERIC_VALUES.get(self.numeric as usize).copied()
     }
 }
 
