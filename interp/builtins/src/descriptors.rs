@@ -2,7 +2,9 @@
 
 use cape_vm::class::full_name;
 use cape_vm::native::{Flavour, MethodDef, extend};
-use cape_vm::object::{BuiltinObj, GetSetObj, MemberObj, MethodDescrObj, ModuleObj, StrObj, TupleObj, TypeObj};
+use cape_vm::object::{
+    BuiltinObj, GetSetObj, MemberObj, MethodDescrObj, ModuleObj, StrObj, TupleObj, TypeObj,
+};
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use crate::function::{call, check_get, or_none, reduce_to_getattr};
@@ -22,12 +24,23 @@ pub fn init(_vm: &Vm) {
         extend(c)
             .method(CALL.0, CALL.1, call)
             .method(REPR.0, REPR.1, builtin_repr)
-            .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: Ptr<BuiltinObj>, b: Value| builtin_eq(vm, a, b, true))
-            .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: Ptr<BuiltinObj>, b: Value| builtin_eq(vm, a, b, false))
+            .method(
+                "__eq__($self, value, /)",
+                "Return self==value.",
+                |vm: &Vm, a: Ptr<BuiltinObj>, b: Value| builtin_eq(vm, a, b, true),
+            )
+            .method(
+                "__ne__($self, value, /)",
+                "Return self!=value.",
+                |vm: &Vm, a: Ptr<BuiltinObj>, b: Value| builtin_eq(vm, a, b, false),
+            )
             .method("__hash__($self, /)", "Return hash(self).", |vm: &Vm, b: Ptr<BuiltinObj>| -> i64 {
                 let def = b.def as *const MethodDef as i64;
                 let this = if b.this.get().is_empty() { 0 } else { vm.identity_hash(b.this.get()) };
-                match this ^ def >> 4 { -1 => -2, h => h }
+                match this ^ def >> 4 {
+                    -1 => -2,
+                    h => h,
+                }
             })
             .method("__reduce__($self, /)", "", builtin_reduce)
             .getter("__name__", "", |_: &Vm, b: Ptr<BuiltinObj>| b.def.name)
@@ -36,15 +49,21 @@ pub fn init(_vm: &Vm) {
             .getter("__text_signature__", "", |_: &Vm, b: Ptr<BuiltinObj>| signature(b.def))
             .getter("__self__", "", |_: &Vm, b: Ptr<BuiltinObj>| or_none(b.this.get()));
     }
-    extend(t.builtin_function)
-        .getset("__module__", "", |_: &Vm, b: Ptr<BuiltinObj>| or_none(b.module.get()), |_: &Vm, b: Ptr<BuiltinObj>, v: Value| b.module.set(b, or_none(v)));
+    extend(t.builtin_function).getset(
+        "__module__",
+        "",
+        |_: &Vm, b: Ptr<BuiltinObj>| or_none(b.module.get()),
+        |_: &Vm, b: Ptr<BuiltinObj>, v: Value| b.module.set(b, or_none(v)),
+    );
     extend(t.method_wrapper).getter("__objclass__", "", |_: &Vm, b: Ptr<BuiltinObj>| b.class.get());
     for c in [t.method_descriptor, t.wrapper_descriptor, t.classmethod_descriptor] {
         extend(c)
             .method(CALL.0, CALL.1, call)
             .method(GET.0, GET.1, method_get)
             .method(REPR.0, REPR.1, method_repr)
-            .method("__reduce__($self, /)", "", |vm: &Vm, d: Ptr<MethodDescrObj>| reduce_to_getattr(vm, d.class.get(), d.def.name))
+            .method("__reduce__($self, /)", "", |vm: &Vm, d: Ptr<MethodDescrObj>| {
+                reduce_to_getattr(vm, d.class.get(), d.def.name)
+            })
             .getter("__name__", "", |_: &Vm, d: Ptr<MethodDescrObj>| d.def.name)
             .getter("__qualname__", "", |_: &Vm, d: Ptr<MethodDescrObj>| qualname(d.class.get(), d.def.name))
             .getter("__objclass__", "", |_: &Vm, d: Ptr<MethodDescrObj>| d.class.get())
@@ -59,8 +78,16 @@ fn attribute_descriptors() {
     for c in [t.getset_descriptor, t.member_descriptor] {
         extend(c)
             .method(GET.0, GET.1, attribute_get)
-            .method("__set__($self, instance, value, /)", "Set an attribute of instance to value.", |vm: &Vm, d: Value, o: Value, v: Value| vm.descr_set(d, o, parts(d).0, v))
-            .method("__delete__($self, instance, /)", "Delete an attribute of instance.", |vm: &Vm, d: Value, o: Value| vm.descr_set(d, o, parts(d).0, Value::EMPTY))
+            .method(
+                "__set__($self, instance, value, /)",
+                "Set an attribute of instance to value.",
+                |vm: &Vm, d: Value, o: Value, v: Value| vm.descr_set(d, o, parts(d).0, v),
+            )
+            .method(
+                "__delete__($self, instance, /)",
+                "Delete an attribute of instance.",
+                |vm: &Vm, d: Value, o: Value| vm.descr_set(d, o, parts(d).0, Value::EMPTY),
+            )
             .method(REPR.0, REPR.1, attribute_repr)
             .method("__reduce__($self, /)", "", |vm: &Vm, d: Value| {
                 let (name, class) = parts(d);
@@ -72,7 +99,9 @@ fn attribute_descriptors() {
                 let (name, class) = parts(d);
                 qualname(class, &text(name))
             })
-            .getter("__doc__", "", |_: &Vm, d: Value| d.downcast::<GetSetObj>().and_then(|g| (!g.def.doc.is_empty()).then_some(g.def.doc)));
+            .getter("__doc__", "", |_: &Vm, d: Value| {
+                d.downcast::<GetSetObj>().and_then(|g| (!g.def.doc.is_empty()).then_some(g.def.doc))
+            });
     }
 }
 
@@ -123,8 +152,11 @@ fn builtin_repr(vm: &Vm, b: Ptr<BuiltinObj>) -> String {
     match bound_to(b) {
         None => format!("<built-in function {name}>"),
         Some(v) => {
-            let what =
-                if b.header().map() == rt().maps.method_wrapper { "method-wrapper" } else { "built-in method" };
+            let what = if b.header().map() == rt().maps.method_wrapper {
+                "method-wrapper"
+            } else {
+                "built-in method"
+            };
             let quote = if what == "method-wrapper" { "'" } else { "" };
             format!("<{what} {quote}{name}{quote} of {} object at {:#x}>", full_name(type_of(v)), vm.id(v))
         }
@@ -162,7 +194,8 @@ fn builtin_reduce(vm: &Vm, b: Ptr<BuiltinObj>) -> Res<Value> {
 }
 
 fn method_get(vm: &Vm, d: Ptr<MethodDescrObj>, obj: Value, owner: Value) -> Res<Value> {
-    let class: Ptr<TypeObj> = d.class.downcast().ok_or_else(|| vm.type_error("a descriptor without class"))?;
+    let class: Ptr<TypeObj> =
+        d.class.downcast().ok_or_else(|| vm.type_error("a descriptor without class"))?;
     let name = d.def.name;
     if d.header().map() == rt().maps.classmethod_descriptor {
         let owner = if !or_none(owner).is_none() {

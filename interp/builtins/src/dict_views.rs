@@ -64,8 +64,7 @@ pub fn init(_vm: &Vm) {
     let object = rt().types.object;
     let noinst = TypeFlags::NO_INSTANTIATION;
     let iter_names = ["dict_keyiterator", "dict_valueiterator", "dict_itemiterator"];
-    let reversed_names =
-        ["dict_reversekeyiterator", "dict_reversevalueiterator", "dict_reverseitemiterator"];
+    let reversed_names = ["dict_reversekeyiterator", "dict_reversevalueiterator", "dict_reverseitemiterator"];
     let view_names = ["dict_keys", "dict_values", "dict_items"];
     for i in 0..3 {
         let b = new_type::<DictIterObj>(iter_names[i], object, noinst);
@@ -79,9 +78,11 @@ pub fn init(_vm: &Vm) {
             .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, v: View| {
                 iterate(dict(v), part_of(v), false)
             })
-            .method("__reversed__($self, /)", "Return a reverse iterator over the dict view.", |_: &Vm, v: View| {
-                iterate(dict(v), part_of(v), true)
-            })
+            .method(
+                "__reversed__($self, /)",
+                "Return a reverse iterator over the dict view.",
+                |_: &Vm, v: View| iterate(dict(v), part_of(v), true),
+            )
             .method("__repr__($self, /)", "Return repr(self).", repr)
             .getter("mapping", "dictionary that this view refers to", |_: &Vm, v: View| {
                 mapping_proxy(v.dict.get())
@@ -95,33 +96,65 @@ pub fn init(_vm: &Vm) {
 
 fn iterator(b: TypeBuilder) {
     b.method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
-        .method("__length_hint__($self, /)", "Private method returning an estimate of len(list(it)).", |_: &Vm, i: Ptr<DictIterObj>| {
-            match i.dict.downcast::<DictObj>() {
+        .method(
+            "__length_hint__($self, /)",
+            "Private method returning an estimate of len(list(it)).",
+            |_: &Vm, i: Ptr<DictIterObj>| match i.dict.downcast::<DictObj>() {
                 Some(d) if d.len() == i.used.get() => i.left.get(),
                 _ => 0,
-            }
-        })
+            },
+        )
         .method("__reduce__($self, /)", "Return state information for pickling.", reduce);
 }
 
 fn set_methods(b: TypeBuilder) {
-    b.method("__contains__($self, key, /)", "Return bool(key in self).", |vm: &Vm, v: View, k: Value| contains(vm, v, k))
-        .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Eq))
-        .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Ne))
-        .method("__lt__($self, value, /)", "Return self<value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Lt))
-        .method("__le__($self, value, /)", "Return self<=value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Le))
-        .method("__gt__($self, value, /)", "Return self>value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Gt))
-        .method("__ge__($self, value, /)", "Return self>=value.", |vm: &Vm, a: View, b: Value| compare(vm, a, b, Cmp::Ge))
-        .attribute("__hash__", Value::NONE)
-        .method("__and__($self, value, /)", "Return self&value.", and)
-        .method("__rand__($self, value, /)", "Return value&self.", |vm: &Vm, a: Value, b: Value| and(vm, b, a))
-        .method("__or__($self, value, /)", "Return self|value.", |vm: &Vm, a: Value, b: Value| by_method(vm, a, b, "update"))
-        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| by_method(vm, b, a, "update"))
-        .method("__sub__($self, value, /)", "Return self-value.", |vm: &Vm, a: Value, b: Value| by_method(vm, a, b, "difference_update"))
-        .method("__rsub__($self, value, /)", "Return value-self.", |vm: &Vm, a: Value, b: Value| by_method(vm, b, a, "difference_update"))
-        .method("__xor__($self, value, /)", "Return self^value.", |vm: &Vm, a: Value, b: Value| by_method(vm, a, b, "symmetric_difference_update"))
-        .method("__rxor__($self, value, /)", "Return value^self.", |vm: &Vm, a: Value, b: Value| by_method(vm, b, a, "symmetric_difference_update"))
-        .method("isdisjoint($self, other, /)", "Return True if the view and the given iterable have a null intersection.", isdisjoint);
+    b.method("__contains__($self, key, /)", "Return bool(key in self).", |vm: &Vm, v: View, k: Value| {
+        contains(vm, v, k)
+    })
+    .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Eq)
+    })
+    .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Ne)
+    })
+    .method("__lt__($self, value, /)", "Return self<value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Lt)
+    })
+    .method("__le__($self, value, /)", "Return self<=value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Le)
+    })
+    .method("__gt__($self, value, /)", "Return self>value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Gt)
+    })
+    .method("__ge__($self, value, /)", "Return self>=value.", |vm: &Vm, a: View, b: Value| {
+        compare(vm, a, b, Cmp::Ge)
+    })
+    .attribute("__hash__", Value::NONE)
+    .method("__and__($self, value, /)", "Return self&value.", and)
+    .method("__rand__($self, value, /)", "Return value&self.", |vm: &Vm, a: Value, b: Value| and(vm, b, a))
+    .method("__or__($self, value, /)", "Return self|value.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, a, b, "update")
+    })
+    .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, b, a, "update")
+    })
+    .method("__sub__($self, value, /)", "Return self-value.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, a, b, "difference_update")
+    })
+    .method("__rsub__($self, value, /)", "Return value-self.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, b, a, "difference_update")
+    })
+    .method("__xor__($self, value, /)", "Return self^value.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, a, b, "symmetric_difference_update")
+    })
+    .method("__rxor__($self, value, /)", "Return value^self.", |vm: &Vm, a: Value, b: Value| {
+        by_method(vm, b, a, "symmetric_difference_update")
+    })
+    .method(
+        "isdisjoint($self, other, /)",
+        "Return True if the view and the given iterable have a null intersection.",
+        isdisjoint,
+    );
 }
 
 fn dict(v: View) -> Ptr<DictObj> {

@@ -2,7 +2,7 @@
 
 use cape_heap::Field;
 use cape_vm::class::{full_name, lookup_mro};
-use cape_vm::native::{extend, TypeBuilder};
+use cape_vm::native::{TypeBuilder, extend};
 use cape_vm::object::{BoundMethodObj, CellObj, CodeObj, DictObj, FunctionObj, StrObj, TupleObj, TypeObj};
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
@@ -35,19 +35,39 @@ pub fn init(_vm: &Vm) {
     extend(t.method)
         .new_fn("__new__(cls, function, instance, /)", "Create a bound instance method object.", method_new)
         .method("__call__($self, /, *args, **kwargs)", "Call self as a function.", call)
-        .method("__get__($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner.", |_: &Vm, m: Value, _: Value, _: Value| m)
+        .method(
+            "__get__($self, instance, owner=None, /)",
+            "Return an attribute of instance, which is of type owner.",
+            |_: &Vm, m: Value, _: Value, _: Value| m,
+        )
         .method("__getattribute__($self, name, /)", "Return getattr(self, name).", method_getattribute)
         .method("__repr__($self, /)", "Return repr(self).", method_repr)
-        .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: Ptr<BoundMethodObj>, b: Value| method_eq(vm, a, b, true))
-        .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: Ptr<BoundMethodObj>, b: Value| method_eq(vm, a, b, false))
+        .method(
+            "__eq__($self, value, /)",
+            "Return self==value.",
+            |vm: &Vm, a: Ptr<BoundMethodObj>, b: Value| method_eq(vm, a, b, true),
+        )
+        .method(
+            "__ne__($self, value, /)",
+            "Return self!=value.",
+            |vm: &Vm, a: Ptr<BoundMethodObj>, b: Value| method_eq(vm, a, b, false),
+        )
         .method("__hash__($self, /)", "Return hash(self).", |vm: &Vm, m: Ptr<BoundMethodObj>| -> Res<i64> {
             let h = vm.identity_hash(m.this.get()) ^ vm.hash(m.func.get())?;
             Ok(if h == -1 { -2 } else { h })
         })
         .method("__reduce__($self, /)", "", method_reduce)
-        .getter("__doc__", "", |vm: &Vm, m: Ptr<BoundMethodObj>| vm.get_attr_opt(m.func.get(), rt().names.doc))
-        .getter("__func__", "the function (or other callable) implementing a method", |_: &Vm, m: Ptr<BoundMethodObj>| m.func.get())
-        .getter("__self__", "the instance to which a method is bound", |_: &Vm, m: Ptr<BoundMethodObj>| m.this.get())
+        .getter("__doc__", "", |vm: &Vm, m: Ptr<BoundMethodObj>| {
+            vm.get_attr_opt(m.func.get(), rt().names.doc)
+        })
+        .getter(
+            "__func__",
+            "the function (or other callable) implementing a method",
+            |_: &Vm, m: Ptr<BoundMethodObj>| m.func.get(),
+        )
+        .getter("__self__", "the instance to which a method is bound", |_: &Vm, m: Ptr<BoundMethodObj>| {
+            m.this.get()
+        })
         .doc("Create a bound instance method object.");
 }
 
@@ -115,16 +135,13 @@ fn function_new(
     if let Some(c) = cells
         && let Some(bad) = c.as_slice().iter().find(|c| !c.is::<CellObj>())
     {
-        return Err(vm.type_error(format!(
-            "arg 5 (closure) expected cell, found {}",
-            full_name(type_of(*bad))
-        )));
+        return Err(
+            vm.type_error(format!("arg 5 (closure) expected cell, found {}", full_name(type_of(*bad))))
+        );
     }
     let builtins = globals.get_str(rt().names.builtins);
     let builtins = match builtins {
-        Some(b) => b
-            .downcast::<cape_vm::object::ModuleObj>()
-            .map_or(b, |m| m.dict().value()),
+        Some(b) => b.downcast::<cape_vm::object::ModuleObj>().map_or(b, |m| m.dict().value()),
         None => rt().builtins.get(),
     };
     let f = vm.function_from(code, globals.value(), builtins);
@@ -168,9 +185,7 @@ fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     let (has, wants) = (f.closure.downcast::<TupleObj>().map_or(0, |t| t.len()), code.unit.freevars.len());
     if has != wants {
         let n = f.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
-        return Err(
-            vm.value_error(format!("{n}() requires a code object with {has} free vars, not {wants}"))
-        );
+        return Err(vm.value_error(format!("{n}() requires a code object with {has} free vars, not {wants}")));
     }
     f.code.set(f, v);
     changed(f);

@@ -13,8 +13,10 @@ use crate::compile_fn;
 /// Makes the `builtins` module: its namespace becomes the VM's.
 pub fn init(vm: &Vm) {
     let m = ModuleObj::with_map(rt().maps.module);
-    rt().builtins.set(m.dict().value());
     let d = m.dict();
+    // What the other files have put there already stays.
+    d.table.copy_from(d.header(), &rt().builtins().table);
+    rt().builtins.set(d.value());
     d.set_str(rt().names.name, intern("builtins"));
     d.set_str(
         rt().names.doc,

@@ -20,31 +20,65 @@ pub fn init(_vm: &Vm) {
     let g = extend(t.generator)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, g: Gen| g)
         .method("__next__($self, /)", "Implement next(self).", next)
-        .method("send($self, arg, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.", send)
+        .method(
+            "send($self, arg, /)",
+            "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.",
+            send,
+        )
         .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, throw)
-        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, g: Gen| vm.close_generator(g))
+        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, g: Gen| {
+            vm.close_generator(g)
+        })
         .getter("gi_yieldfrom", "object being iterated by yield from, or None", |_: &Vm, g: Gen| g.delegate())
-        .class_method("__class_getitem__($type, object, /)", "See PEP 585", crate::generic_alias::class_getitem);
+        .class_method(
+            "__class_getitem__($type, object, /)",
+            "See PEP 585",
+            crate::generic_alias::class_getitem,
+        );
     state_attributes(g, ["gi_running", "gi_suspended", "gi_frame", "gi_code"]);
     let c = extend(t.coroutine)
-        .method("send($self, arg, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.", send)
+        .method(
+            "send($self, arg, /)",
+            "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.",
+            send,
+        )
         .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, throw)
-        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, g: Gen| vm.close_generator(g))
-        .method("__await__($self, /)", "Return an iterator to be used in await expression.", |_: &Vm, g: Gen| {
-            AsyncGenAuxObj::new(rt().maps.coroutine_wrapper, g.value(), Value::EMPTY)
+        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, g: Gen| {
+            vm.close_generator(g)
         })
+        .method(
+            "__await__($self, /)",
+            "Return an iterator to be used in await expression.",
+            |_: &Vm, g: Gen| AsyncGenAuxObj::new(rt().maps.coroutine_wrapper, g.value(), Value::EMPTY),
+        )
         .getter("cr_await", "object being awaited on, or None", |_: &Vm, g: Gen| g.delegate())
         .getter("cr_origin", "", |_: &Vm, g: Gen| or_none(g.origin.get()))
-        .class_method("__class_getitem__($type, object, /)", "See PEP 585", crate::generic_alias::class_getitem);
+        .class_method(
+            "__class_getitem__($type, object, /)",
+            "See PEP 585",
+            crate::generic_alias::class_getitem,
+        );
     state_attributes(c, ["cr_running", "cr_suspended", "cr_frame", "cr_code"]);
     type Aux = Ptr<AsyncGenAuxObj>;
     extend(t.coroutine_wrapper)
         .doc("A wrapper object implementing __await__ for coroutines.")
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, w: Value| w)
         .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, w: Aux| next(vm, wrapped(vm, w)?))
-        .method("send($self, arg, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.", |vm: &Vm, w: Aux, v: Value| send(vm, wrapped(vm, w)?, v))
-        .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, |vm: &Vm, w: Aux, t: Value, v: Option<Value>, tb: Option<Value>| throw(vm, wrapped(vm, w)?, t, v, tb))
-        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, w: Aux| vm.close_generator(wrapped(vm, w)?));
+        .method(
+            "send($self, arg, /)",
+            "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.",
+            |vm: &Vm, w: Aux, v: Value| send(vm, wrapped(vm, w)?, v),
+        )
+        .method(
+            "throw($self, type, value=None, traceback=None, /)",
+            THROW_DOC,
+            |vm: &Vm, w: Aux, t: Value, v: Option<Value>, tb: Option<Value>| {
+                throw(vm, wrapped(vm, w)?, t, v, tb)
+            },
+        )
+        .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, w: Aux| {
+            vm.close_generator(wrapped(vm, w)?)
+        });
 }
 
 fn wrapped(vm: &Vm, w: Ptr<AsyncGenAuxObj>) -> Res<Gen> {
@@ -55,27 +89,43 @@ fn wrapped(vm: &Vm, w: Ptr<AsyncGenAuxObj>) -> Res<Gen> {
 pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4]) {
     b.getter(names[0], "", |_: &Vm, g: Gen| g.state() == GenState::Running)
         .getter(names[1], "", |_: &Vm, g: Gen| g.state() == GenState::Suspended)
-        .getter(names[2], "", |vm: &Vm, g: Gen| (g.state() != GenState::Closed).then(|| vm.generator_frame(g)))
+        .getter(names[2], "", |vm: &Vm, g: Gen| {
+            (g.state() != GenState::Closed).then(|| vm.generator_frame(g))
+        })
         .getter(names[3], "", |_: &Vm, g: Gen| g.code())
-        .getset("__name__", "name of the generator", |_: &Vm, g: Gen| g.name.get(), |vm: &Vm, g: Gen, v: Value| {
-            if !v.is::<StrObj>() {
-                return Err(vm.type_error("__name__ must be set to a string object"));
-            }
-            g.name.set(g, v);
-            Ok(())
-        })
-        .getset("__qualname__", "qualified name of the generator", |_: &Vm, g: Gen| g.qualname.get(), |vm: &Vm, g: Gen, v: Value| {
-            if !v.is::<StrObj>() {
-                return Err(vm.type_error("__qualname__ must be set to a string object"));
-            }
-            g.qualname.set(g, v);
-            Ok(())
-        })
+        .getset(
+            "__name__",
+            "name of the generator",
+            |_: &Vm, g: Gen| g.name.get(),
+            |vm: &Vm, g: Gen, v: Value| {
+                if !v.is::<StrObj>() {
+                    return Err(vm.type_error("__name__ must be set to a string object"));
+                }
+                g.name.set(g, v);
+                Ok(())
+            },
+        )
+        .getset(
+            "__qualname__",
+            "qualified name of the generator",
+            |_: &Vm, g: Gen| g.qualname.get(),
+            |vm: &Vm, g: Gen, v: Value| {
+                if !v.is::<StrObj>() {
+                    return Err(vm.type_error("__qualname__ must be set to a string object"));
+                }
+                g.qualname.set(g, v);
+                Ok(())
+            },
+        )
         .method("__repr__($self, /)", "Return repr(self).", |vm: &Vm, g: Gen| {
             let q = g.qualname.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
             format!("<{} object {q} at {:#x}>", qualname_of(type_of(g.value())), vm.id(g.value()))
         })
-        .method("__sizeof__($self, /)", "gen.__sizeof__() -> size of gen in memory, in bytes", |_: &Vm, g: Gen| 200 + 8 * g.code().nregs as usize);
+        .method(
+            "__sizeof__($self, /)",
+            "gen.__sizeof__() -> size of gen in memory, in bytes",
+            |_: &Vm, g: Gen| 200 + 8 * g.code().nregs as usize,
+        );
 }
 
 /// A result for `__next__`: the value, or EMPTY with the stop value left behind.

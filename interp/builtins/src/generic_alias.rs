@@ -68,21 +68,26 @@ pub fn init(vm: &Vm) {
         .getter("__parameters__", "Type variables in the GenericAlias.", parameters)
         .getter("__typing_unpacked_tuple_args__", "", |_: &Vm, a: This| (a.starred.get() && a.origin.get() == rt().types.tuple.value()).then(|| a.args.get()));
     ops::GENERIC_ALIAS.set(b.class());
-    let b = new_type::<AliasIterObj>("generic_alias_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
-        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
-        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, i: Ptr<AliasIterObj>| -> Res<Value> {
-            let Some(a) = i.alias.downcast::<GenericAliasObj>() else { return Ok(Value::EMPTY) };
-            let new = alloc(type_of(a.value()), a.origin.get(), a.args.get());
-            let _ = vm;
-            new.starred.set(true);
-            i.alias.set(i, Value::EMPTY);
-            Ok(new.value())
-        })
-        .method("__reduce__($self, /)", "", |vm: &Vm, i: Ptr<AliasIterObj>| -> Res<Value> {
-            let iter = vm.import_attr("builtins", "iter")?;
-            let of = if i.alias.get().is_empty() { rt().empty_tuple().value() } else { i.alias.get() };
-            Ok(crate::descriptors::pair(iter, TupleObj::new(&[of]).value()))
-        });
+    let b =
+        new_type::<AliasIterObj>("generic_alias_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
+            .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
+            .method(
+                "__next__($self, /)",
+                "Implement next(self).",
+                |vm: &Vm, i: Ptr<AliasIterObj>| -> Res<Value> {
+                    let Some(a) = i.alias.downcast::<GenericAliasObj>() else { return Ok(Value::EMPTY) };
+                    let new = alloc(type_of(a.value()), a.origin.get(), a.args.get());
+                    let _ = vm;
+                    new.starred.set(true);
+                    i.alias.set(i, Value::EMPTY);
+                    Ok(new.value())
+                },
+            )
+            .method("__reduce__($self, /)", "", |vm: &Vm, i: Ptr<AliasIterObj>| -> Res<Value> {
+                let iter = vm.import_attr("builtins", "iter")?;
+                let of = if i.alias.get().is_empty() { rt().empty_tuple().value() } else { i.alias.get() };
+                Ok(crate::descriptors::pair(iter, TupleObj::new(&[of]).value()))
+            });
     ITERATOR.set(b.class());
     let _ = vm;
 }

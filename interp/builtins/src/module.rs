@@ -13,34 +13,58 @@ type Module = Ptr<ModuleObj>;
 /// Completes the types of this file.
 pub fn init(_vm: &Vm) {
     extend(rt().types.module)
-        .new_fn("__new__($type, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature.", |_: &Vm, cls: Ptr<TypeObj>, _: Value, _: Value| ModuleObj::with_map(cls.instance_map()))
-        .method("__init__($self, /, name, doc=None)", "Initialize self.  See help(type(self)) for accurate signature.", init_module)
+        .new_fn(
+            "__new__($type, *args, **kwargs)",
+            "Create and return a new object.  See help(type) for accurate signature.",
+            |_: &Vm, cls: Ptr<TypeObj>, _: Value, _: Value| ModuleObj::with_map(cls.instance_map()),
+        )
+        .method(
+            "__init__($self, /, name, doc=None)",
+            "Initialize self.  See help(type(self)) for accurate signature.",
+            init_module,
+        )
         .method("__repr__($self, /)", "Return repr(self).", repr)
-        .method("__getattribute__($self, name, /)", "Return getattr(self, name).", |vm: &Vm, m: Value, n: Value| -> Res<Value> {
-            let n = crate::object::check_name(vm, n)?;
-            match vm.plain_getattr(type_of(m), m, n)? {
-                Some(v) => Ok(v),
-                None => Err(vm.no_attribute(m, n)),
-            }
-        })
-        .method("__setattr__($self, name, value, /)", "Implement setattr(self, name, value).", |vm: &Vm, m: Value, n: Value, v: Value| {
-            let n = crate::object::check_name(vm, n)?;
-            vm.generic_setattr(m, n, v)
-        })
-        .method("__delattr__($self, name, /)", "Implement delattr(self, name).", |vm: &Vm, m: Value, n: Value| {
-            let n = crate::object::check_name(vm, n)?;
-            vm.generic_setattr(m, n, Value::EMPTY)
-        })
+        .method(
+            "__getattribute__($self, name, /)",
+            "Return getattr(self, name).",
+            |vm: &Vm, m: Value, n: Value| -> Res<Value> {
+                let n = crate::object::check_name(vm, n)?;
+                match vm.plain_getattr(type_of(m), m, n)? {
+                    Some(v) => Ok(v),
+                    None => Err(vm.no_attribute(m, n)),
+                }
+            },
+        )
+        .method(
+            "__setattr__($self, name, value, /)",
+            "Implement setattr(self, name, value).",
+            |vm: &Vm, m: Value, n: Value, v: Value| {
+                let n = crate::object::check_name(vm, n)?;
+                vm.generic_setattr(m, n, v)
+            },
+        )
+        .method(
+            "__delattr__($self, name, /)",
+            "Implement delattr(self, name).",
+            |vm: &Vm, m: Value, n: Value| {
+                let n = crate::object::check_name(vm, n)?;
+                vm.generic_setattr(m, n, Value::EMPTY)
+            },
+        )
         .method("__dir__($self, /)", "__dir__() -> list\nspecialized dir() implementation", dir)
         .getter("__dict__", "", |_: &Vm, m: Module| m.dict())
         .getset("__annotations__", "", annotations, set_annotations)
         .getset("__annotate__", "", annotate, set_annotate)
-        .doc("Create a module object.\n\nThe name must be a string; the optional docstring can have any type.");
+        .doc(
+            "Create a module object.\n\nThe name must be a string; the optional docstring can have any type.",
+        );
 }
 
 fn init_module(vm: &Vm, m: Module, name: Value, doc: Option<Value>) -> Res<()> {
     if !name.is::<StrObj>() {
-        return Err(vm.type_error(format!("module() argument 'name' must be str, not {}", full_name(type_of(name)))));
+        return Err(
+            vm.type_error(format!("module() argument 'name' must be str, not {}", full_name(type_of(name))))
+        );
     }
     let n = &rt().names;
     let d = m.dict();

@@ -2,7 +2,9 @@
 
 use cape_vm::class::full_name;
 use cape_vm::native::extend;
-use cape_vm::object::{BuiltinObj, DictObj, InstanceObj, ListObj, ModuleObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec};
+use cape_vm::object::{
+    BuiltinObj, DictObj, InstanceObj, ListObj, ModuleObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
+};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, shape, type_of};
 
@@ -44,7 +46,9 @@ fn object_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
     let object = rt().types.object;
     if !args.is_empty() || !kwargs.is_empty() {
         if cls.special(Special::New) != object.special(Special::New) {
-            return Err(vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+            return Err(
+                vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)")
+            );
         }
         if cls.special(Special::Init) == object.special(Special::Init) {
             return Err(vm.type_error(format!("{}() takes no arguments", full_name(cls))));
@@ -67,7 +71,12 @@ fn abstract_error(vm: &Vm, cls: Ptr<TypeObj>) -> Res<cape_vm::Raised> {
     for &n in items.as_slice() {
         names.push(match n.downcast::<StrObj>() {
             Some(s) => s.display(),
-            None => return Ok(vm.type_error(format!("sequence item 0: expected str instance, {} found", full_name(type_of(n))))),
+            None => {
+                return Ok(vm.type_error(format!(
+                    "sequence item 0: expected str instance, {} found",
+                    full_name(type_of(n))
+                )));
+            }
         });
     }
     names.sort();
@@ -85,7 +94,9 @@ fn object_init(vm: &Vm, obj: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -
     }
     let (t, object) = (type_of(obj), rt().types.object);
     if t.special(Special::Init) != object.special(Special::Init) {
-        return Err(vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
+        return Err(
+            vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)")
+        );
     }
     if t.special(Special::New) == object.special(Special::New) {
         return Err(vm.type_error(format!(
@@ -186,7 +197,9 @@ fn setattr_checked(vm: &Vm, obj: Value, name: Value, v: Value, what: &str) -> Re
 
 fn format(vm: &Vm, obj: Value, spec: Value) -> Res<Value> {
     let Some(s) = spec.downcast::<StrObj>() else {
-        return Err(vm.type_error(format!("__format__() argument must be str, not {}", full_name(type_of(spec)))));
+        return Err(
+            vm.type_error(format!("__format__() argument must be str, not {}", full_name(type_of(spec))))
+        );
     };
     if !s.is_empty() {
         return Err(vm.type_error(format!(
@@ -265,7 +278,9 @@ fn set_class(vm: &Vm, obj: Value, class: Value) -> Res<()> {
     let module = rt().types.module;
     let mutable = !new.has(TypeFlags::IMMUTABLE) && !old.has(TypeFlags::IMMUTABLE);
     if !mutable && !(new.is_subtype(module) && old.is_subtype(module)) {
-        return Err(vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
+        return Err(
+            vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses")
+        );
     }
     if !shape::same_layout(old, new) {
         return Err(vm.type_error(format!(
@@ -371,10 +386,7 @@ fn reduce_newobj(vm: &Vm, obj: Value) -> Res<Value> {
         }
         Some(k) => {
             let a = args.map_or(rt().empty_tuple(), |a| a);
-            (
-                import_copyreg(vm, "__newobj_ex__")?,
-                TupleObj::new(&[class.value(), a.value(), k.value()]),
-            )
+            (import_copyreg(vm, "__newobj_ex__")?, TupleObj::new(&[class.value(), a.value(), k.value()]))
         }
     };
     let state = getstate(vm, obj, !(has_args || is_list || is_dict))?;
@@ -390,8 +402,9 @@ fn reduce_newobj(vm: &Vm, obj: Value) -> Res<Value> {
 
 fn getstate(vm: &Vm, obj: Value, required: bool) -> Res<Value> {
     let f = vm.get_attr(obj, Special::Getstate.name_value())?;
-    let default = f.downcast::<BuiltinObj>().is_some_and(|b| b.this.get() == obj && b.def.name == "__getstate__")
-        && type_of(obj).special(Special::Getstate) == rt().types.object.special(Special::Getstate);
+    let default =
+        f.downcast::<BuiltinObj>().is_some_and(|b| b.this.get() == obj && b.def.name == "__getstate__")
+            && type_of(obj).special(Special::Getstate) == rt().types.object.special(Special::Getstate);
     if default { default_getstate(vm, obj, required) } else { vm.call(f, &[]) }
 }
 

@@ -5,7 +5,9 @@ use std::cell::Cell;
 use cape_heap::{Field, Header, heap};
 use cape_vm::class::full_name;
 use cape_vm::native::extend;
-use cape_vm::object::{BoundMethodObj, ClassMethodObj, PropertyObj, StaticMethodObj, StrObj, TupleObj, TypeObj};
+use cape_vm::object::{
+    BoundMethodObj, ClassMethodObj, PropertyObj, StaticMethodObj, StrObj, TupleObj, TypeObj,
+};
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use crate::function::{add_dict, call, check_get, or_none};
@@ -118,7 +120,11 @@ fn property_name(vm: &Vm, p: This) -> Res<Value> {
     {
         return Ok(n);
     }
-    Err(vm.attribute_error_for("'property' object has no attribute '__name__'".into(), p.value(), rt().names.name))
+    Err(vm.attribute_error_for(
+        "'property' object has no attribute '__name__'".into(),
+        p.value(),
+        rt().names.name,
+    ))
 }
 
 fn method_wrappers(_vm: &Vm) {

@@ -67,66 +67,143 @@ pub fn init(_vm: &Vm) {
         .doc("Build an immutable unordered collection of unique elements.")
         .new_fn("__new__($type, *args, **kwargs)", new_doc, frozenset_new)
         .method("__hash__($self, /)", "Return hash(self).", |_: &Vm, s: Set| hash(s))
-        .class_method("__class_getitem__($type, object, /)", "frozensets are generic over the type of their elements", crate::generic_alias::class_getitem);
+        .class_method(
+            "__class_getitem__($type, object, /)",
+            "frozensets are generic over the type of their elements",
+            crate::generic_alias::class_getitem,
+        );
     common(f);
     let b = new_type::<SetIterObj>("set_iterator", t.object, TypeFlags::NO_INSTANTIATION)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
         .method("__next__($self, /)", "Implement next(self).", next)
-        .method("__length_hint__($self, /)", "Private method returning an estimate of len(list(it)).", |_: &Vm, i: Ptr<SetIterObj>| match i.set.downcast::<SetObj>() {
-            Some(s) if s.len() == i.used.get() => i.left.get(),
-            _ => 0,
-        })
-        .method("__reduce__($self, /)", "Return state information for pickling.", |vm: &Vm, i: Ptr<SetIterObj>| -> Res<Value> {
-            let copy = iterate_from(i.set.get(), i.index.get(), i.used.get(), i.left.get());
-            let list = ListObj::from_vec(vm.vec_of(copy)?);
-            Ok(pair(vm.import_attr("builtins", "iter")?, TupleObj::new(&[list.value()]).value()))
-        });
+        .method(
+            "__length_hint__($self, /)",
+            "Private method returning an estimate of len(list(it)).",
+            |_: &Vm, i: Ptr<SetIterObj>| match i.set.downcast::<SetObj>() {
+                Some(s) if s.len() == i.used.get() => i.left.get(),
+                _ => 0,
+            },
+        )
+        .method(
+            "__reduce__($self, /)",
+            "Return state information for pickling.",
+            |vm: &Vm, i: Ptr<SetIterObj>| -> Res<Value> {
+                let copy = iterate_from(i.set.get(), i.index.get(), i.used.get(), i.left.get());
+                let list = ListObj::from_vec(vm.vec_of(copy)?);
+                Ok(pair(vm.import_attr("builtins", "iter")?, TupleObj::new(&[list.value()]).value()))
+            },
+        );
     ITERATOR.set(b.class());
 }
 
 fn common(b: TypeBuilder) {
     b.method("__repr__($self, /)", "Return repr(self).", repr)
         .method("__len__($self, /)", "Return len(self).", |_: &Vm, s: Set| s.len())
-        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, s: Set| iterate_from(s.value(), 0, s.len(), s.len()))
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, s: Set| {
+            iterate_from(s.value(), 0, s.len(), s.len())
+        })
         .method("__contains__($self, object, /)", "x.__contains__(y) <==> y in x.", contains)
-        .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Eq))
-        .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Ne))
-        .method("__lt__($self, value, /)", "Return self<value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Lt))
-        .method("__le__($self, value, /)", "Return self<=value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Le))
-        .method("__gt__($self, value, /)", "Return self>value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Gt))
-        .method("__ge__($self, value, /)", "Return self>=value.", |vm: &Vm, a: Set, b: Value| compare(vm, a, b, Cmp::Ge))
-        .method("__and__($self, value, /)", "Return self&value.", |vm: &Vm, a: Value, b: Value| operator(vm, a, b, intersect))
-        .method("__rand__($self, value, /)", "Return value&self.", |vm: &Vm, a: Value, b: Value| operator(vm, b, a, intersect))
-        .method("__or__($self, value, /)", "Return self|value.", |vm: &Vm, a: Value, b: Value| operator(vm, a, b, unite))
-        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| operator(vm, b, a, unite))
-        .method("__sub__($self, value, /)", "Return self-value.", |vm: &Vm, a: Value, b: Value| operator(vm, a, b, differ))
-        .method("__rsub__($self, value, /)", "Return value-self.", |vm: &Vm, a: Value, b: Value| operator(vm, b, a, differ))
-        .method("__xor__($self, value, /)", "Return self^value.", |vm: &Vm, a: Value, b: Value| operator(vm, a, b, symmetric))
-        .method("__rxor__($self, value, /)", "Return value^self.", |vm: &Vm, a: Value, b: Value| operator(vm, b, a, symmetric))
-        .method("copy($self, /)", "Return a shallow copy of a set.", |_: &Vm, s: Set| if s.header().map() == rt().maps.frozenset { s } else { copy(s) })
-        .method("union($self, /, *others)", "Return a new set with elements from the set and all others.", |vm: &Vm, s: Set, o: Ptr<TupleObj>| -> Res<Set> {
-            let r = copy(s);
-            o.as_slice().iter().try_for_each(|&o| update(vm, r, o))?;
-            Ok(r)
+        .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Eq)
         })
-        .method("difference($self, /, *others)", "Return a new set with elements in the set that are not in the others.", |vm: &Vm, s: Set, o: Ptr<TupleObj>| -> Res<Set> {
-            let Some((&first, rest)) = o.as_slice().split_first() else { return Ok(copy(s)) };
-            let r = differ(vm, s, first)?;
-            rest.iter().try_for_each(|&o| subtract(vm, r, o))?;
-            Ok(r)
+        .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Ne)
         })
-        .method("intersection($self, /, *others)", "Return a new set with elements common to the set and all others.", intersection)
-        .method("symmetric_difference($self, other, /)", "Return a new set with elements in either the set or other but not both.", symmetric)
-        .method("isdisjoint($self, other, /)", "Return True if two sets have a null intersection.", isdisjoint)
+        .method("__lt__($self, value, /)", "Return self<value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Lt)
+        })
+        .method("__le__($self, value, /)", "Return self<=value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Le)
+        })
+        .method("__gt__($self, value, /)", "Return self>value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Gt)
+        })
+        .method("__ge__($self, value, /)", "Return self>=value.", |vm: &Vm, a: Set, b: Value| {
+            compare(vm, a, b, Cmp::Ge)
+        })
+        .method("__and__($self, value, /)", "Return self&value.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, a, b, intersect)
+        })
+        .method("__rand__($self, value, /)", "Return value&self.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, b, a, intersect)
+        })
+        .method("__or__($self, value, /)", "Return self|value.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, a, b, unite)
+        })
+        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, b, a, unite)
+        })
+        .method("__sub__($self, value, /)", "Return self-value.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, a, b, differ)
+        })
+        .method("__rsub__($self, value, /)", "Return value-self.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, b, a, differ)
+        })
+        .method("__xor__($self, value, /)", "Return self^value.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, a, b, symmetric)
+        })
+        .method("__rxor__($self, value, /)", "Return value^self.", |vm: &Vm, a: Value, b: Value| {
+            operator(vm, b, a, symmetric)
+        })
+        .method("copy($self, /)", "Return a shallow copy of a set.", |_: &Vm, s: Set| {
+            if s.header().map() == rt().maps.frozenset { s } else { copy(s) }
+        })
+        .method(
+            "union($self, /, *others)",
+            "Return a new set with elements from the set and all others.",
+            |vm: &Vm, s: Set, o: Ptr<TupleObj>| -> Res<Set> {
+                let r = copy(s);
+                o.as_slice().iter().try_for_each(|&o| update(vm, r, o))?;
+                Ok(r)
+            },
+        )
+        .method(
+            "difference($self, /, *others)",
+            "Return a new set with elements in the set that are not in the others.",
+            |vm: &Vm, s: Set, o: Ptr<TupleObj>| -> Res<Set> {
+                let Some((&first, rest)) = o.as_slice().split_first() else { return Ok(copy(s)) };
+                let r = differ(vm, s, first)?;
+                rest.iter().try_for_each(|&o| subtract(vm, r, o))?;
+                Ok(r)
+            },
+        )
+        .method(
+            "intersection($self, /, *others)",
+            "Return a new set with elements common to the set and all others.",
+            intersection,
+        )
+        .method(
+            "symmetric_difference($self, other, /)",
+            "Return a new set with elements in either the set or other but not both.",
+            symmetric,
+        )
+        .method(
+            "isdisjoint($self, other, /)",
+            "Return True if two sets have a null intersection.",
+            isdisjoint,
+        )
         .method("issubset($self, other, /)", "Report whether another set contains this set.", issubset)
         .method("issuperset($self, other, /)", "Report whether this set contains another set.", issuperset)
-        .method("__reduce__($self, /)", "Return state information for pickling.", |vm: &Vm, s: Set| -> Res<Value> {
-            let items = ListObj::from_vec(vm.vec_of(s.value())?);
-            let state = vm.get_attr(s.value(), cape_vm::special::Special::Getstate.name_value())?;
-            let state = vm.call(state, &[])?;
-            Ok(TupleObj::new(&[type_of(s.value()).value(), TupleObj::new(&[items.value()]).value(), state]).value())
-        })
-        .method("__sizeof__($self, /)", "S.__sizeof__() -> size of S in memory, in bytes.", |_: &Vm, s: Set| 200 + if s.len() <= 4 { 0 } else { s.table.byte_len() });
+        .method(
+            "__reduce__($self, /)",
+            "Return state information for pickling.",
+            |vm: &Vm, s: Set| -> Res<Value> {
+                let items = ListObj::from_vec(vm.vec_of(s.value())?);
+                let state = vm.get_attr(s.value(), cape_vm::special::Special::Getstate.name_value())?;
+                let state = vm.call(state, &[])?;
+                Ok(TupleObj::new(&[
+                    type_of(s.value()).value(),
+                    TupleObj::new(&[items.value()]).value(),
+                    state,
+                ])
+                .value())
+            },
+        )
+        .method(
+            "__sizeof__($self, /)",
+            "S.__sizeof__() -> size of S in memory, in bytes.",
+            |_: &Vm, s: Set| 200 + if s.len() <= 4 { 0 } else { s.table.byte_len() },
+        );
 }
 
 /// The map of new results: of the builtin type that `s` is or derives from.
@@ -142,7 +219,11 @@ fn copy(s: Set) -> Set {
 }
 
 fn no_keywords(vm: &Vm, kwargs: Ptr<DictObj>, name: &str) -> Res<()> {
-    if kwargs.is_empty() { Ok(()) } else { Err(vm.type_error(format!("{name}() takes no keyword arguments"))) }
+    if kwargs.is_empty() {
+        Ok(())
+    } else {
+        Err(vm.type_error(format!("{name}() takes no keyword arguments")))
+    }
 }
 
 fn one_iterable(vm: &Vm, args: Ptr<TupleObj>, name: &str) -> Res<Option<Value>> {

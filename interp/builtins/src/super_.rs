@@ -45,6 +45,7 @@ pub fn init(_vm: &Vm) {
         .getter("__self__", "the instance invoking super(); may be None", |_: &Vm, s: This| or_none(s.object.get()))
         .getter("__self_class__", "the type of the instance invoking super(); may be None", |_: &Vm, s: This| or_none(s.start.get()));
     SUPER.set(b.class());
+    rt().builtins().set_str(cape_vm::intern("super"), b.class().value());
 }
 
 fn empty(cls: Ptr<TypeObj>) -> This {

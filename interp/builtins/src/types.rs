@@ -14,28 +14,62 @@ use crate::object::{check_name, keys_list, merge_class_dict, qualname_of};
 pub fn init(_vm: &Vm) {
     extend(rt().types.type_)
         .doc("type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type")
-        .new_fn("__new__($type, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature.", type_new)
-        .method("__init__($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.", type_init)
+        .new_fn(
+            "__new__($type, *args, **kwargs)",
+            "Create and return a new object.  See help(type) for accurate signature.",
+            type_new,
+        )
+        .method(
+            "__init__($self, /, *args, **kwargs)",
+            "Initialize self.  See help(type(self)) for accurate signature.",
+            type_init,
+        )
         .method("__call__($self, /, *args, **kwargs)", "Call self as a function.", type_call)
         .method("__repr__($self, /)", "Return repr(self).", repr)
         .method("__getattribute__($self, name, /)", "Return getattr(self, name).", getattribute)
-        .method("__setattr__($self, name, value, /)", "Implement setattr(self, name, value).", |vm: &Vm, c: Ptr<TypeObj>, n: Value, v: Value| {
-            let n = check_name(vm, n)?;
-            vm.type_setattr(c, n, v)
-        })
-        .method("__delattr__($self, name, /)", "Implement delattr(self, name).", |vm: &Vm, c: Ptr<TypeObj>, n: Value| {
-            let n = check_name(vm, n)?;
-            vm.type_setattr(c, n, Value::EMPTY)
-        })
+        .method(
+            "__setattr__($self, name, value, /)",
+            "Implement setattr(self, name, value).",
+            |vm: &Vm, c: Ptr<TypeObj>, n: Value, v: Value| {
+                let n = check_name(vm, n)?;
+                vm.type_setattr(c, n, v)
+            },
+        )
+        .method(
+            "__delattr__($self, name, /)",
+            "Implement delattr(self, name).",
+            |vm: &Vm, c: Ptr<TypeObj>, n: Value| {
+                let n = check_name(vm, n)?;
+                vm.type_setattr(c, n, Value::EMPTY)
+            },
+        )
         .method("__or__($self, value, /)", "Return self|value.", crate::generic_alias::or)
-        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| crate::generic_alias::or(vm, b, a))
+        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| {
+            crate::generic_alias::or(vm, b, a)
+        })
         .method("mro($self, /)", "Return a type's method resolution order.", mro)
         .method("__subclasses__($self, /)", "Return a list of immediate subclasses.", subclasses)
-        .class_method("__prepare__($type, /, *args, **kwargs)", "Create the namespace for the class statement", |_: &Vm, _: Value, _: Value, _: Value| DictObj::new())
-        .method("__instancecheck__($self, instance, /)", "Check if an object is an instance.", |vm: &Vm, c: Value, v: Value| vm.recursive_is_instance(v, c))
-        .method("__subclasscheck__($self, subclass, /)", "Check if a class is a subclass.", |vm: &Vm, c: Value, d: Value| vm.recursive_is_subclass(d, c))
+        .class_method(
+            "__prepare__($type, /, *args, **kwargs)",
+            "Create the namespace for the class statement",
+            |_: &Vm, _: Value, _: Value, _: Value| DictObj::new(),
+        )
+        .method(
+            "__instancecheck__($self, instance, /)",
+            "Check if an object is an instance.",
+            |vm: &Vm, c: Value, v: Value| vm.recursive_is_instance(v, c),
+        )
+        .method(
+            "__subclasscheck__($self, subclass, /)",
+            "Check if a class is a subclass.",
+            |vm: &Vm, c: Value, d: Value| vm.recursive_is_subclass(d, c),
+        )
         .method("__dir__($self, /)", "Specialized __dir__ implementation for types.", dir)
-        .method("__sizeof__($self, /)", "Return memory consumption of the type object.", |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HEAP) { 928 + 64 * t.dict().len() } else { 416 });
+        .method(
+            "__sizeof__($self, /)",
+            "Return memory consumption of the type object.",
+            |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HEAP) { 928 + 64 * t.dict().len() } else { 416 },
+        );
     attributes();
 }
 
@@ -48,7 +82,12 @@ fn attributes() {
         .getset("__doc__", "", doc, set_doc)
         .getset("__annotations__", "", annotations, set_annotations)
         .getset("__annotate__", "", annotate, set_annotate)
-        .getset("__type_params__", "", |_: &Vm, t: Ptr<TypeObj>| own(t, rt().names.type_params).unwrap_or(rt().empty_tuple().value()), set_type_params)
+        .getset(
+            "__type_params__",
+            "",
+            |_: &Vm, t: Ptr<TypeObj>| own(t, rt().names.type_params).unwrap_or(rt().empty_tuple().value()),
+            set_type_params,
+        )
         .getset("__abstractmethods__", "", abstract_methods, set_abstract_methods)
         .getter("__dict__", "", |_: &Vm, t: Ptr<TypeObj>| crate::descriptors::mapping_proxy(t.dict().value()))
         .getter("__text_signature__", "", text_signature)
@@ -57,8 +96,14 @@ fn attributes() {
         .getter("__basicsize__", "", |_: &Vm, t: Ptr<TypeObj>| basic_size(t))
         .getter("__itemsize__", "", |_: &Vm, t: Ptr<TypeObj>| if variable(t) { 8 } else { 0 })
         .getter("__flags__", "", |_: &Vm, t: Ptr<TypeObj>| flags(t))
-        .getter("__dictoffset__", "", |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HAS_DICT) { if t.has(TypeFlags::HEAP) { -1 } else { 16 } } else { 0 })
-        .getter("__weakrefoffset__", "", |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HAS_WEAKREF) { 24 } else { 0 });
+        .getter("__dictoffset__", "", |_: &Vm, t: Ptr<TypeObj>| {
+            if t.has(TypeFlags::HAS_DICT) { if t.has(TypeFlags::HEAP) { -1 } else { 16 } } else { 0 }
+        })
+        .getter(
+            "__weakrefoffset__",
+            "",
+            |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HAS_WEAKREF) { 24 } else { 0 },
+        );
 }
 
 /// What the class's own namespace holds under a name; the attributes of `type` that hide it there do not count.
@@ -195,9 +240,7 @@ fn type_new(vm: &Vm, meta: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictOb
     let bases = if bases.is_empty() { TupleObj::new(&[rt().types.object.value()]) } else { bases };
     for &b in bases.as_slice() {
         if !b.is::<TypeObj>() && vm.get_attr_opt(b, Special::MroEntries.name_value())?.is_some() {
-            return Err(
-                vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()")
-            );
+            return Err(vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
         }
     }
     let winner = calculate_metaclass(vm, meta, bases.as_slice())?;
@@ -261,10 +304,9 @@ fn init_subclass(vm: &Vm, t: Ptr<TypeObj>, kwargs: Ptr<DictObj>) -> Res<()> {
         if kwargs.is_empty() {
             return Ok(());
         }
-        return Err(vm.type_error(format!(
-            "{}.__init_subclass__() takes no keyword arguments",
-            qualname_of(t)
-        )));
+        return Err(
+            vm.type_error(format!("{}.__init_subclass__() takes no keyword arguments", qualname_of(t)))
+        );
     }
     let f = vm.descr_get(d, Value::EMPTY, t)?;
     vm.call_dict(f, &[], Some(kwargs)).map(|_| ())
@@ -373,10 +415,9 @@ fn set_bases(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
         )));
     };
     if bases.is_empty() {
-        return Err(vm.type_error(format!(
-            "can only assign non-empty tuple to {}.__bases__, not ()",
-            full_name(t)
-        )));
+        return Err(
+            vm.type_error(format!("can only assign non-empty tuple to {}.__bases__, not ()", full_name(t)))
+        );
     }
     for &b in bases.as_slice() {
         let Some(b) = b.downcast::<TypeObj>() else {
@@ -438,7 +479,11 @@ fn set_abstract_methods(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
             rt().names.abstractmethods,
         ));
     }
-    if abstract_ { t.set_flag(TypeFlags::ABSTRACT) } else { t.clear_flag(TypeFlags::ABSTRACT) }
+    if abstract_ {
+        t.set_flag(TypeFlags::ABSTRACT)
+    } else {
+        t.clear_flag(TypeFlags::ABSTRACT)
+    }
     Ok(())
 }
 
@@ -468,10 +513,9 @@ fn annotations(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
 pub(crate) fn call_annotate(vm: &Vm, f: Value) -> Res<Value> {
     let v = vm.call(f, &[Value::int(1)])?;
     if !v.is::<DictObj>() {
-        return Err(vm.type_error(format!(
-            "__annotate__() must return a dict, not {}",
-            full_name(type_of(v))
-        )));
+        return Err(
+            vm.type_error(format!("__annotate__() must return a dict, not {}", full_name(type_of(v))))
+        );
     }
     Ok(v)
 }

@@ -34,26 +34,38 @@ type This = Ptr<UnionObj>;
 
 /// Completes the types of this file.
 pub fn init(_vm: &Vm) {
-    let b = new_type::<UnionObj>("typing.Union", rt().types.object, TypeFlags::NO_INSTANTIATION | TypeFlags::HAS_WEAKREF)
-        .doc("Represent a union type\n\nE.g. for int | str")
-        .method("__repr__($self, /)", "Return repr(self).", repr)
-        .method("__hash__($self, /)", "Return hash(self).", hash)
-        .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: This, b: Value| eq(vm, a, b, true))
-        .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: This, b: Value| eq(vm, a, b, false))
-        .method("__or__($self, value, /)", "Return self|value.", or)
-        .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| or(vm, b, a))
-        .method("__getitem__($self, key, /)", "Return self[key].", getitem)
-        .method("__mro_entries__($self, bases, /)", "", |vm: &Vm, u: This, _: Value| -> Res<Value> {
-            Err(vm.type_error(format!("Cannot subclass {}", vm.repr_str(u.value())?)))
-        })
-        .method("__instancecheck__($self, instance, /)", "", |vm: &Vm, u: This, v: Value| vm.is_instance(v, u.args.get()))
-        .method("__subclasscheck__($self, subclass, /)", "", |vm: &Vm, u: This, v: Value| vm.is_subclass(v, u.args.get()))
-        .class_method("__class_getitem__($type, object, /)", "", |vm: &Vm, _: Value, item: Value| from_args(vm, item))
-        .getter("__args__", "", |_: &Vm, u: This| u.args.get())
-        .getter("__parameters__", "Type variables in the types.UnionType.", parameters)
-        .getter("__origin__", "Always returns the type", |_: &Vm, _: This| UNION.get())
-        .getter("__name__", "Name of the type", |_: &Vm, _: This| "Union")
-        .getter("__qualname__", "Qualified name of the type", |_: &Vm, _: This| "Union");
+    let b = new_type::<UnionObj>(
+        "typing.Union",
+        rt().types.object,
+        TypeFlags::NO_INSTANTIATION | TypeFlags::HAS_WEAKREF,
+    )
+    .doc("Represent a union type\n\nE.g. for int | str")
+    .method("__repr__($self, /)", "Return repr(self).", repr)
+    .method("__hash__($self, /)", "Return hash(self).", hash)
+    .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: This, b: Value| eq(vm, a, b, true))
+    .method("__ne__($self, value, /)", "Return self!=value.", |vm: &Vm, a: This, b: Value| {
+        eq(vm, a, b, false)
+    })
+    .method("__or__($self, value, /)", "Return self|value.", or)
+    .method("__ror__($self, value, /)", "Return value|self.", |vm: &Vm, a: Value, b: Value| or(vm, b, a))
+    .method("__getitem__($self, key, /)", "Return self[key].", getitem)
+    .method("__mro_entries__($self, bases, /)", "", |vm: &Vm, u: This, _: Value| -> Res<Value> {
+        Err(vm.type_error(format!("Cannot subclass {}", vm.repr_str(u.value())?)))
+    })
+    .method("__instancecheck__($self, instance, /)", "", |vm: &Vm, u: This, v: Value| {
+        vm.is_instance(v, u.args.get())
+    })
+    .method("__subclasscheck__($self, subclass, /)", "", |vm: &Vm, u: This, v: Value| {
+        vm.is_subclass(v, u.args.get())
+    })
+    .class_method("__class_getitem__($type, object, /)", "", |vm: &Vm, _: Value, item: Value| {
+        from_args(vm, item)
+    })
+    .getter("__args__", "", |_: &Vm, u: This| u.args.get())
+    .getter("__parameters__", "Type variables in the types.UnionType.", parameters)
+    .getter("__origin__", "Always returns the type", |_: &Vm, _: This| UNION.get())
+    .getter("__name__", "Name of the type", |_: &Vm, _: This| "Union")
+    .getter("__qualname__", "Qualified name of the type", |_: &Vm, _: This| "Union");
     UNION.set(b.class());
 }
 
