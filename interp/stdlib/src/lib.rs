@@ -27,6 +27,8 @@ macro_rules! modules {
 
 modules! {
     "_cape_stdlib" cape_stdlib,
+    "_codecs" codecs,
+    "_string" string_,
     "_imp" imp,
     "_bisect" bisect,
     "_heapq" heapq,

@@ -43,6 +43,16 @@ impl<'a> Pieces<'a> {
         Pieces { s, at: 0, end: s.len() }
     }
 
+    /// From a position that [`Pieces::position`] gave.
+    pub fn from(s: &'a StrObj, at: usize) -> Pieces<'a> {
+        Pieces { s, at, end: s.len() }
+    }
+
+    /// Where the next piece begins.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next piece; `None` at the end.
     pub fn next(&mut self, vm: &Vm) -> Res<Option<Piece>> {
         if self.at >= self.end {
