@@ -1,9 +1,9 @@
 //! Start-up and shutdown of the interpreter.
 
-use cape_heap::{Tracer, heap};
+use cape_heap::heap;
 use cape_vm::object::*;
 use cape_vm::runtime::{Runtime, intern, rt};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, vm};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, gil};
 
 use crate::cli::{Cli, Main};
 
@@ -12,8 +12,9 @@ pub fn run(cli: Cli) -> i32 {
     heap().attach_thread(cape_heap::native_stack_base());
     Runtime::start(cli.config.clone());
     let vm = Vm::new();
-    vm::set_current(Some(&vm));
-    heap().add_root_scanner(scan_threads);
+    gil::start(&vm);
+    heap().add_root_scanner(gil::scan);
+    cape_stdlib::pending::install(&vm);
     if let Some(options) = &cli.gc
         && let Err(e) = heap().set_options(options)
     {
@@ -25,10 +26,6 @@ pub fn run(cli: Cli) -> i32 {
         Err(r) => cape_stdlib::report::exit_code(&vm, r),
     };
     finish(&vm, code)
-}
-
-fn scan_threads(t: &mut Tracer<'_>) {
-    vm::current().trace(t);
 }
 
 /// Builtins, `sys`, importlib, streams, `site`.
@@ -43,6 +40,8 @@ fn boot(vm: &Vm) -> Res<()> {
     sys.set_str(intern("stdin"), Value::NONE);
     import_system(vm)?;
     streams(vm)?;
+    // Installs the handler of SIGINT.
+    vm.import_module("_signal")?;
     main_module(vm)?;
     if !rt().config().warn_options.is_empty() {
         vm.import_module("warnings")?;

@@ -4,9 +4,12 @@
 //! imported for the first time.
 
 pub mod buffers;
+pub mod duration;
 pub mod fsname;
 pub mod locale;
+pub mod lock;
 pub mod oserror;
+pub mod pending;
 pub mod report;
 pub mod stdprinter;
 pub mod sys;
@@ -39,4 +42,7 @@ modules! {
     "math" math,
     "posix" posix,
     "_io" io,
+    "_signal" signal,
+    "_thread" thread,
+    "time" time,
 }

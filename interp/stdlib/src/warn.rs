@@ -24,6 +24,15 @@ pub fn warn_source(
 
 /// Reports an exception through `sys.unraisablehook`; `object` is what it came from.
 pub fn unraisable(vm: &Vm, e: Raised, object: Value) {
+    report(vm, e, object, Value::NONE)
+}
+
+/// As [`unraisable`], with the message that is shown before the object.
+pub fn unraisable_message(vm: &Vm, e: Raised, object: Value, message: &str) {
+    report(vm, e, object, StrObj::new(message).value())
+}
+
+fn report(vm: &Vm, e: Raised, object: Value, message: Value) {
     let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
     let Ok(ns) = vm.import_attr("types", "SimpleNamespace") else { return };
     let Ok(args) = vm.call(ns, &[]) else { return };
@@ -31,7 +40,7 @@ pub fn unraisable(vm: &Vm, e: Raised, object: Value) {
         ("exc_type", type_of(e.value()).value()),
         ("exc_value", e.value()),
         ("exc_traceback", e.exc().traceback.get()),
-        ("err_msg", Value::NONE),
+        ("err_msg", message),
         ("object", object),
     ];
     debug_assert!(args.is::<NamespaceObj>());

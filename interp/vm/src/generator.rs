@@ -300,7 +300,7 @@ impl Vm {
     }
 
     /// The generator will not run again.
-    pub(crate) fn drop_generator(&self, g: Ptr<GeneratorObj>) {
+    pub fn drop_generator(&self, g: Ptr<GeneratorObj>) {
         g.set_state(GenState::Closed);
         if let Some(f) = g.frame.downcast::<FrameObj>()
             && let Some(a) = g.registers.downcast::<ArrayObj>()

@@ -1,10 +1,272 @@
-//! The global interpreter lock.
+//! The global interpreter lock, and the VMs of all threads.
+//!
+//! Whoever runs Python code or touches managed objects holds the lock. A thread that waits for it asks, after the switch interval,
+//! the holder to let go at its next safe point ([`serve_switch`]). Around calls that may block the lock is given up with
+//! [`Vm::allow_threads`].
 
-use crate::vm::Vm;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use cape_heap::{Tracer, heap, native_stack_base};
+
+use crate::vm::{Vm, request, set_current};
+
+struct State {
+    held: bool,
+    waiters: u32,
+    /// Counts the times that the lock was taken.
+    switches: u64,
+}
+
+struct Gil {
+    state: Mutex<State>,
+    /// The lock was given up.
+    free: Condvar,
+    /// The lock was taken.
+    taken: Condvar,
+}
+
+/// A cell for what a fork's child replaces.
+struct Slot(UnsafeCell<Gil>);
+// SAFETY: the lock's own fields are synchronised; the whole is replaced only in a child process with one thread.
+unsafe impl Sync for Slot {}
+
+const fn new_gil() -> Gil {
+    Gil {
+        state: Mutex::new(State { held: false, waiters: 0, switches: 0 }),
+        free: Condvar::new(),
+        taken: Condvar::new(),
+    }
+}
+
+static GIL: Slot = Slot(UnsafeCell::new(new_gil()));
+static DROP_REQUEST: AtomicBool = AtomicBool::new(false);
+static INTERVAL_US: AtomicU64 = AtomicU64::new(5000);
+/// The process is about to exit: threads that ask for the lock wait for ever.
+static FINALIZING: AtomicBool = AtomicBool::new(false);
+
+fn gil() -> &'static Gil {
+    // SAFETY: replaced only in a fork's child, by its only thread.
+    unsafe { &*GIL.0.get() }
+}
+
+fn state(g: &Gil) -> MutexGuard<'_, State> {
+    g.state.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Takes the lock. The thread must not hold it.
+fn take() {
+    let g = gil();
+    let mut s = state(g);
+    if s.held {
+        s.waiters += 1;
+        while s.held {
+            let before = s.switches;
+            let interval = Duration::from_micros(INTERVAL_US.load(Ordering::Relaxed).max(1));
+            let (s2, timeout) = g.free.wait_timeout(s, interval).unwrap_or_else(|e| e.into_inner());
+            s = s2;
+            if timeout.timed_out() && s.held && s.switches == before {
+                DROP_REQUEST.store(true, Ordering::Relaxed);
+                request();
+            }
+        }
+        s.waiters -= 1;
+    }
+    s.held = true;
+    s.switches += 1;
+    DROP_REQUEST.store(false, Ordering::Relaxed);
+    if s.waiters > 0 || FINALIZING.load(Ordering::Relaxed) {
+        g.taken.notify_all();
+    }
+}
+
+/// Gives the lock up. The thread must hold it.
+fn give() {
+    let g = gil();
+    let mut s = state(g);
+    s.held = false;
+    if s.waiters > 0 {
+        g.free.notify_one();
+    }
+}
+
+/// Gives the lock to a thread that waits for it, and takes it again.
+fn hand_over() {
+    let g = gil();
+    let mut s = state(g);
+    if s.waiters > 0 {
+        s.held = false;
+        let before = s.switches;
+        g.free.notify_one();
+        // Without the wait this thread would most likely win the lock back at once.
+        while s.switches == before && s.waiters > 0 {
+            s = g.taken.wait_timeout(s, Duration::from_millis(1)).unwrap_or_else(|e| e.into_inner()).0;
+        }
+        drop(s);
+        take();
+    } else {
+        DROP_REQUEST.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Parks a thread for ever once the interpreter is going away.
+fn park_if_finalizing(is_main: bool) {
+    while FINALIZING.load(Ordering::Relaxed) && !is_main {
+        std::thread::sleep(Duration::from_secs(3600));
+    }
+}
+
+/// From now on no thread but the caller gets the lock.
+pub fn begin_finalizing() {
+    FINALIZING.store(true, Ordering::Relaxed);
+}
+
+/// `sys.getswitchinterval()`, in microseconds.
+pub fn switch_interval() -> u64 {
+    INTERVAL_US.load(Ordering::Relaxed)
+}
+
+/// `sys.setswitchinterval()`, in microseconds.
+pub fn set_switch_interval(us: u64) {
+    INTERVAL_US.store(us, Ordering::Relaxed)
+}
+
+/// At a safe point: lets another thread run when one asked.
+pub fn serve_switch(vm: &Vm) {
+    if DROP_REQUEST.load(Ordering::Relaxed) {
+        let main = is_main(vm);
+        heap().release_thread(|| {
+            hand_over();
+            if FINALIZING.load(Ordering::Relaxed) && !main {
+                give();
+                park_if_finalizing(main);
+            }
+            set_current(Some(vm));
+        });
+    }
+}
+
+/// The VMs of the attached threads, the main thread's first.
+struct Vms(UnsafeCell<Vec<*const Vm>>);
+// SAFETY: used with the lock held.
+unsafe impl Sync for Vms {}
+static VMS: Vms = Vms(UnsafeCell::new(Vec::new()));
+
+fn is_main(vm: &Vm) -> bool {
+    // SAFETY: the lock is held.
+    unsafe { (&(*VMS.0.get())).first().is_none_or(|&v| std::ptr::eq(v, vm)) }
+}
+
+/// Whether `vm` is the main thread's.
+pub fn is_main_thread(vm: &Vm) -> bool {
+    is_main(vm)
+}
+
+/// Calls `f` for the VM of every attached thread, the main thread's first.
+pub fn each_vm(mut f: impl FnMut(&Vm)) {
+    // SAFETY: the lock is held; a VM leaves the list before it is dropped.
+    unsafe { (&(*VMS.0.get())).iter().for_each(|&v| f(&*v)) }
+}
+
+/// The root scanner of all threads' VMs: see [`cape_heap::Heap::add_root_scanner`].
+pub fn scan(t: &mut Tracer<'_>) {
+    each_vm(|vm| vm.trace(t));
+}
+
+/// Takes the lock for the main thread at start-up and makes its VM known.
+pub fn start(vm: &Vm) {
+    take();
+    vm.ident.set(this_ident());
+    heap().attach_thread(native_stack_base());
+    // SAFETY: the lock is held.
+    unsafe { (*VMS.0.get()).push(vm) };
+    set_current(Some(vm));
+}
+
+/// The identifier of the calling thread: `threading.get_ident()`.
+pub fn this_ident() -> u64 {
+    // SAFETY: a plain call.
+    unsafe { libc::pthread_self() as u64 }
+}
+
+/// A thread that takes part: made in a new thread (the lock is then held), left when dropped.
+pub struct Attached {
+    vm: Box<Vm>,
+}
+
+impl Attached {
+    /// Makes a VM for the calling thread, which must not hold the lock; `hooks` are another VM's.
+    pub fn new(hooks: crate::vm::Hooks) -> Attached {
+        let vm = Vm::new();
+        vm.set_hooks(hooks);
+        vm.ident.set(this_ident());
+        take();
+        if FINALIZING.load(Ordering::Relaxed) {
+            give();
+            park_if_finalizing(false);
+        }
+        heap().attach_thread(native_stack_base());
+        // SAFETY: the lock is held.
+        unsafe { (*VMS.0.get()).push(&*vm) };
+        set_current(Some(&vm));
+        Attached { vm }
+    }
+
+    /// The thread's VM.
+    pub fn vm(&self) -> &Vm {
+        &self.vm
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let me: *const Vm = &*self.vm;
+        // SAFETY: the lock is held.
+        unsafe { (*VMS.0.get()).retain(|&v| v != me) };
+        heap().detach_thread();
+        set_current(None);
+        give();
+    }
+}
+
+/// In a fork's child: the other threads are gone.
+pub fn after_fork(vm: &Vm) {
+    // SAFETY: the child has one thread, so nobody else uses these; the old lock may be in any state and is overwritten unread.
+    unsafe {
+        std::ptr::write(GIL.0.get(), new_gil());
+        (*VMS.0.get()).clear();
+        (*VMS.0.get()).push(vm);
+    }
+    state(gil()).held = true;
+    DROP_REQUEST.store(false, Ordering::Relaxed);
+    vm.ident.set(this_ident());
+}
+
+/// Takes the lock again, even when the work in between panicked.
+struct Retake<'a>(&'a Vm, bool);
+
+impl Drop for Retake<'_> {
+    fn drop(&mut self) {
+        take();
+        if FINALIZING.load(Ordering::Relaxed) && !self.1 {
+            give();
+            park_if_finalizing(false);
+        }
+        set_current(Some(self.0));
+    }
+}
 
 impl Vm {
-    /// Runs `f` (something that may block) without the lock. `f` must not touch managed objects.
+    /// Runs `f` (something that may block) without the lock. `f` must not touch managed objects, except for memory of objects that are
+    /// held by the caller's frame.
     pub fn allow_threads<R>(&self, f: impl FnOnce() -> R) -> R {
-        f()
+        let main = is_main(self);
+        heap().release_thread(|| {
+            give();
+            let _again = Retake(self, main);
+            f()
+        })
     }
 }

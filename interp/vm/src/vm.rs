@@ -42,6 +42,8 @@ pub struct Vm {
     pub origin_depth: Cell<u32>,
     /// `threading.get_ident()`.
     pub ident: Cell<u64>,
+    /// What `_thread._local` objects have to forget when the thread ends (a list, EMPTY until used).
+    pub local_dicts: Cell<Value>,
 }
 
 /// What higher crates do for the VM.
@@ -155,6 +157,7 @@ impl Vm {
             asyncgen_hooks: [const { Cell::new(Value::NONE) }; 2],
             origin_depth: Cell::new(0),
             ident: Cell::new(0),
+            local_dicts: Cell::new(Value::EMPTY),
         })
     }
 
@@ -172,7 +175,7 @@ impl Vm {
             unsafe { (*f).trace(t) };
             f = f.wrapping_add(1);
         }
-        for c in [&self.handled, &self.stop_value, &self.repr_guard, &self.context] {
+        for c in [&self.handled, &self.stop_value, &self.repr_guard, &self.context, &self.local_dicts] {
             t.visit(c);
         }
         self.asyncgen_hooks.iter().for_each(|c| t.visit(c));

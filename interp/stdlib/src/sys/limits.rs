@@ -52,7 +52,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     .function(
         "getswitchinterval()",
         "Return the current thread switch interval; see sys.setswitchinterval().",
-        |_: &Vm| 0.005f64,
+        |_: &Vm| cape_vm::gil::switch_interval() as f64 * 1e-6,
     )
     .function(
         "setswitchinterval(interval, /)",
@@ -136,6 +136,7 @@ fn setswitchinterval(vm: &Vm, s: f64) -> Res<()> {
     if s <= 0.0 {
         return Err(vm.value_error("switch interval must be strictly positive"));
     }
+    cape_vm::gil::set_switch_interval((s * 1e6) as u64);
     Ok(())
 }
 

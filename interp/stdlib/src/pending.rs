@@ -1,0 +1,149 @@
+//! What is done at safe points: switching threads, signal handlers, finalizers, callbacks of weak references, pending calls.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cape_heap::{Pending, Tracer, heap};
+use cape_vm::generator::GeneratorObj;
+use cape_vm::special::Special;
+use cape_vm::vm::{Hooks, clear_request, request};
+use cape_vm::{Raised, Res, Value, Vm, gil, type_of};
+
+/// Makes `vm` (and the VMs of threads that are started from it) serve requests.
+pub fn install(vm: &Vm) {
+    vm.set_hooks(Hooks { poll, ..vm.hooks() });
+    heap().add_root_scanner(after_collection);
+}
+
+/// Each collection may leave something to be run: look at the next safe point.
+fn after_collection(_: &mut Tracer<'_>) {
+    request();
+}
+
+static ASYNC: AtomicBool = AtomicBool::new(false);
+
+/// Exceptions to be raised in other threads: thread identifier and a root of the exception class or instance.
+static ASYNC_EXCEPTIONS: Mutex<Vec<(u64, RootBox)>> = Mutex::new(Vec::new());
+
+struct RootBox(cape_heap::Root);
+// SAFETY: used with the GIL held.
+unsafe impl Send for RootBox {}
+
+/// Raises an exception in another thread at its next safe point; false when there is no such thread.
+pub fn raise_in_thread(ident: u64, exc: Option<Value>) -> bool {
+    let mut known = false;
+    gil::each_vm(|v| known |= v.ident.get() == ident);
+    if !known {
+        return false;
+    }
+    let mut all = ASYNC_EXCEPTIONS.lock().unwrap_or_else(|e| e.into_inner());
+    all.retain(|e| e.0 != ident);
+    if let Some(v) = exc {
+        all.push((ident, RootBox(cape_heap::Root::new(v))));
+        ASYNC.store(true, Ordering::Relaxed);
+        request();
+    }
+    true
+}
+
+type Call = Box<dyn FnOnce(&Vm) -> Res<()> + Send>;
+
+/// Calls that were asked for from elsewhere (`Py_AddPendingCall`).
+static CALLS: Mutex<VecDeque<Call>> = Mutex::new(VecDeque::new());
+
+/// Asks the main thread to make a call at its next safe point; may be called without the GIL. False when too many wait already.
+pub fn add_call(f: Call) -> bool {
+    let mut calls = CALLS.lock().unwrap_or_else(|e| e.into_inner());
+    if calls.len() >= 300 {
+        return false;
+    }
+    calls.push_back(f);
+    request();
+    true
+}
+
+fn poll(vm: &Vm) -> Res<()> {
+    clear_request();
+    gil::serve_switch(vm);
+    if gil::is_main_thread(vm) {
+        if crate::signal::tripped() {
+            crate::signal::run_pending(vm)?;
+        }
+        loop {
+            let next = CALLS.lock().unwrap_or_else(|e| e.into_inner()).pop_front();
+            match next {
+                Some(f) => f(vm)?,
+                None => break,
+            }
+        }
+    } else if crate::signal::tripped() || !CALLS.lock().unwrap_or_else(|e| e.into_inner()).is_empty() {
+        // For the main thread, which will poll when it runs again.
+        request();
+    }
+    if heap().has_pending() {
+        run_finalizers(vm);
+    }
+    if ASYNC.load(Ordering::Relaxed) {
+        raise_async(vm)?;
+    }
+    Ok(())
+}
+
+#[cold]
+fn raise_async(vm: &Vm) -> Res<()> {
+    let mut all = ASYNC_EXCEPTIONS.lock().unwrap_or_else(|e| e.into_inner());
+    let mine = all.iter().position(|e| e.0 == vm.ident.get());
+    let found = mine.map(|i| all.remove(i).1.0.get());
+    if all.is_empty() {
+        ASYNC.store(false, Ordering::Relaxed);
+    } else {
+        request();
+    }
+    drop(all);
+    match found {
+        None => Ok(()),
+        Some(v) => Err(exception_from(vm, v)?),
+    }
+}
+
+/// The exception to raise for a class or an instance.
+fn exception_from(vm: &Vm, v: Value) -> Res<Raised> {
+    let e = if v.is::<cape_vm::object::TypeObj>() { vm.call(v, &[])? } else { v };
+    match e.downcast::<cape_vm::object::ExcObj>() {
+        Some(e) => Ok(Raised::new(e)),
+        None => Err(vm.type_error("exceptions must derive from BaseException")),
+    }
+}
+
+/// Runs what collections have left: finalizers and callbacks. Their exceptions are reported, not raised.
+pub fn run_finalizers(vm: &Vm) {
+    while let Some(p) = heap().take_pending() {
+        run_one(vm, p);
+    }
+}
+
+/// Runs one finalizer or callback.
+pub fn run_one(vm: &Vm, p: Pending) {
+    // They run between any two instructions: what is being handled there is none of their business.
+    let handled = vm.set_handled(Value::EMPTY);
+    let (r, source) = match p {
+        Pending::WeakCallback { weak, callback } => (vm.call(callback, &[weak]).map(drop), callback),
+        Pending::Finalize(v) => (finalize(vm, v), v),
+    };
+    if let Err(e) = r {
+        crate::warn::unraisable(vm, e, source);
+    }
+    vm.set_handled(handled);
+}
+
+fn finalize(vm: &Vm, v: Value) -> Res<()> {
+    if let Some(g) = v.downcast::<GeneratorObj>() {
+        return vm.close_generator(g).map(drop);
+    }
+    let del = type_of(v).special(Special::Del);
+    if del.is_empty() {
+        return Ok(());
+    }
+    vm.call_special(del, &[v]).map(drop)
+}

@@ -1,0 +1,282 @@
+//! Starting and joining threads.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+
+use cape_heap::{Header, Native, Root, heap, heap_object};
+use cape_vm::gil::{self, Attached};
+use cape_vm::native::{Named, new_type};
+use cape_vm::object::{DictObj, ModuleObj, TupleObj};
+use cape_vm::runtime::StaticType;
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
+
+use crate::duration::{Round, nanoseconds};
+use crate::lock::RawLock;
+
+heap_object! {
+    /// A `_thread._ThreadHandle`.
+    pub struct HandleObj { shared: Native<Arc<Shared>> } [drop]
+}
+
+impl Named for HandleObj {
+    const NAME: &'static str = "_thread._ThreadHandle";
+}
+
+const NOT_STARTED: u8 = 0;
+const STARTING: u8 = 1;
+const RUNNING: u8 = 2;
+const DONE: u8 = 3;
+
+/// What the thread and its handles share.
+struct Shared {
+    state: AtomicU8,
+    ident: AtomicU64,
+    /// Held until the thread has ended.
+    ended: RawLock,
+    daemon: std::sync::atomic::AtomicBool,
+}
+
+// SAFETY: all fields are synchronised.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn new() -> Arc<Shared> {
+        let s = Shared {
+            state: AtomicU8::new(NOT_STARTED),
+            ident: AtomicU64::new(0),
+            ended: RawLock::default(),
+            daemon: std::sync::atomic::AtomicBool::new(true),
+        };
+        s.ended.try_acquire();
+        Arc::new(s)
+    }
+
+    fn finish(&self) {
+        if self.state.swap(DONE, Ordering::AcqRel) != DONE {
+            self.ended.release();
+        }
+    }
+}
+
+static HANDLE: StaticType = StaticType::new();
+/// Threads that run, apart from the main one.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
+/// Threads that the interpreter waits for at exit.
+static JOIN_AT_EXIT: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
+static MAIN_IDENT: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn init(m: Ptr<ModuleObj>) {
+    gil::each_vm(|vm| {
+        if gil::is_main_thread(vm) {
+            MAIN_IDENT.store(vm.ident.get(), Ordering::Relaxed)
+        }
+    });
+    let t = new_type::<HandleObj>("_thread._ThreadHandle", rt().types.object, 0)
+        .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", |_: &Vm, _: Value, _: Value, _: Value| {
+            new_handle(Shared::new())
+        })
+        .method("__repr__($self, /)", "Return repr(self).", |_: &Vm, h: Ptr<HandleObj>| {
+            format!("<{} object: ident={}>", type_of(h.value()).name_str(), h.shared.ident.load(Ordering::Relaxed))
+        })
+        .method("_set_done($self, /)", "", |vm: &Vm, h: Ptr<HandleObj>| {
+            if h.shared.state.load(Ordering::Acquire) < RUNNING {
+                return Err(vm.runtime_error("thread not started"));
+            }
+            h.shared.finish();
+            Ok(())
+        })
+        .method("is_done($self, /)", "", |_: &Vm, h: Ptr<HandleObj>| h.shared.state.load(Ordering::Acquire) == DONE)
+        .method("join($self, timeout=None, /)", "", join)
+        .getter("ident", "", |_: &Vm, h: Ptr<HandleObj>| h.shared.ident.load(Ordering::Relaxed))
+        .class();
+    HANDLE.set(t);
+    m.class(t);
+    m.function("_count($module, /)", "Return the number of currently running Python threads, excluding the main thread.", |_: &Vm| {
+        COUNT.load(Ordering::Relaxed)
+    })
+    .function("_get_main_thread_ident($module, /)", "Internal only.", |_: &Vm| MAIN_IDENT.load(Ordering::Relaxed))
+    .function("_make_thread_handle($module, ident, /)", "Internal only. Make a thread handle for threads not spawned by the _thread or threading module.", |_: &Vm, ident: u64| {
+        let s = Shared::new();
+        s.ident.store(ident, Ordering::Relaxed);
+        s.state.store(RUNNING, Ordering::Release);
+        new_handle(s)
+    })
+    .function("_shutdown($module, /)", "Wait for all non-daemon threads (other than the calling thread) to stop.", shutdown)
+    .function("daemon_threads_allowed($module, /)", "Return True if daemon threads are allowed in the current interpreter.", |_: &Vm| true)
+    .function("stack_size($module, size=0, /)", "Return the thread stack size used when creating new threads.", stack_size)
+    .function("start_new_thread($module, function, args, kwargs={}, /)", "Start a new thread and return its identifier.", start_new_thread)
+    .function("start_new($module, function, args, kwargs={}, /)", "An obsolete synonym of start_new_thread().", start_new_thread)
+    .function("start_joinable_thread($module, /, function, handle=None, daemon=True)", "*For internal use only*: start a new thread.", start_joinable);
+}
+
+fn new_handle(shared: Arc<Shared>) -> Value {
+    let map = HANDLE.get().instance_map();
+    heap().alloc(map, HandleObj { header: Header::new(map), shared: Native(shared) }).value()
+}
+
+fn stack_size(vm: &Vm, size: Option<isize>) -> Res<usize> {
+    let old = STACK_SIZE.load(Ordering::Relaxed);
+    if let Some(n) = size {
+        if n < 0 {
+            return Err(vm.value_error("size must be 0 or a positive value"));
+        }
+        if n > 0 && n < 32768 {
+            return Err(vm.value_error(format!("size not valid: {n} bytes")));
+        }
+        STACK_SIZE.store(n as usize, Ordering::Relaxed);
+    }
+    Ok(old)
+}
+
+/// What a new thread is given: a root of (function, args, kwargs), the shared state, the hooks.
+struct Start {
+    call: Root,
+    shared: Arc<Shared>,
+    hooks: cape_vm::vm::Hooks,
+    started: Arc<RawLock>,
+}
+
+// SAFETY: the root is used with the GIL held.
+unsafe impl Send for Start {}
+
+fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Shared>) -> Res<u64> {
+    shared.state.store(STARTING, Ordering::Release);
+    let started = Arc::new(RawLock::default());
+    started.try_acquire();
+    let data = Start {
+        call: Root::new(TupleObj::new(&[function, args, kwargs]).value()),
+        shared: shared.clone(),
+        hooks: vm.hooks(),
+        started: started.clone(),
+    };
+    let size = match STACK_SIZE.load(Ordering::Relaxed) {
+        0 => 8 << 20,
+        n => n.max(256 << 10),
+    };
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    let spawned = std::thread::Builder::new().stack_size(size).spawn(move || run(data));
+    if spawned.is_err() {
+        COUNT.fetch_sub(1, Ordering::Relaxed);
+        shared.state.store(NOT_STARTED, Ordering::Release);
+        return Err(vm.runtime_error("can't start new thread"));
+    }
+    // The thread says its identifier before it asks for the GIL.
+    while !started.acquire(vm, None).unwrap_or(false) {}
+    Ok(shared.ident.load(Ordering::Relaxed))
+}
+
+fn run(data: Start) {
+    data.shared.ident.store(gil::this_ident(), Ordering::Relaxed);
+    data.shared.state.store(RUNNING, Ordering::Release);
+    data.started.release();
+    let thread = Attached::new(data.hooks);
+    body(thread.vm(), data.call);
+    COUNT.fetch_sub(1, Ordering::Relaxed);
+    data.shared.finish();
+    JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).retain(|s| !Arc::ptr_eq(s, &data.shared));
+    drop(thread);
+}
+
+/// Never inlined, so that nothing of it is left on the stack when the thread leaves.
+#[inline(never)]
+fn body(vm: &Vm, call: Root) {
+    let t: Ptr<TupleObj> = call.get().downcast().expect("a tuple");
+    drop(call);
+    let (function, kwargs) = (t.get(0), t.get(2).downcast::<DictObj>());
+    let args: Ptr<TupleObj> = t.get(1).downcast().expect("a tuple");
+    if let Err(e) = vm.call_dict(function, args.as_slice(), kwargs) {
+        super::report(vm, e, function);
+    }
+    super::local::leave(vm);
+}
+
+fn start_new_thread(vm: &Vm, function: Value, args: Value, kwargs: Option<Value>) -> Res<u64> {
+    if !vm.is_callable(function) {
+        return Err(vm.type_error("first arg must be callable"));
+    }
+    if !args.is::<TupleObj>() {
+        return Err(vm.type_error("2nd arg must be a tuple"));
+    }
+    let kwargs = super::kwargs_of(vm, kwargs)?;
+    start(vm, function, args, kwargs.map_or(Value::NONE, |d| d.value()), Shared::new())
+}
+
+fn start_joinable(vm: &Vm, function: Value, handle: Option<Value>, daemon: Option<bool>) -> Res<Value> {
+    if !vm.is_callable(function) {
+        return Err(vm.type_error("thread function must be callable"));
+    }
+    let handle = match handle {
+        Some(h) if !h.is_none() => h,
+        _ => new_handle(Shared::new()),
+    };
+    let Some(h) = handle.downcast::<HandleObj>() else {
+        return Err(vm.type_error("'handle' must be a _ThreadHandle"));
+    };
+    if h.shared.state.load(Ordering::Acquire) != NOT_STARTED {
+        return Err(vm.runtime_error("thread already started"));
+    }
+    let shared: Arc<Shared> = (*h.shared).clone();
+    let daemon = daemon.unwrap_or(true);
+    shared.daemon.store(daemon, Ordering::Relaxed);
+    if !daemon {
+        JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).push(shared.clone());
+    }
+    if let Err(e) = start(vm, function, rt().empty_tuple().value(), Value::NONE, shared.clone()) {
+        JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).retain(|s| !Arc::ptr_eq(s, &shared));
+        return Err(e);
+    }
+    Ok(handle)
+}
+
+fn join(vm: &Vm, h: Ptr<HandleObj>, timeout: Option<Value>) -> Res<()> {
+    let timeout = match timeout {
+        Some(t) if !t.is_none() => {
+            let ns = nanoseconds(vm, t, Round::Up)?;
+            // Negative means for ever, as for locks.
+            if ns < 0 { None } else { Some(ns) }
+        }
+        _ => None,
+    };
+    if h.shared.state.load(Ordering::Acquire) == NOT_STARTED {
+        return Err(vm.runtime_error("thread not started"));
+    }
+    if h.shared.ident.load(Ordering::Relaxed) == vm.ident.get()
+        && h.shared.state.load(Ordering::Acquire) != DONE
+    {
+        return Err(vm.runtime_error("Cannot join current thread"));
+    }
+    let shared: Arc<Shared> = (*h.shared).clone();
+    if shared.ended.acquire(vm, timeout)? {
+        // For the next one who joins.
+        shared.ended.release();
+    }
+    Ok(())
+}
+
+/// Waits for all threads that are no daemons.
+pub fn shutdown(vm: &Vm) -> Res<()> {
+    loop {
+        let next = {
+            let list = JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner());
+            list.iter().find(|s| s.ident.load(Ordering::Relaxed) != vm.ident.get()).cloned()
+        };
+        let Some(s) = next else { return Ok(()) };
+        if s.ended.acquire(vm, None)? {
+            s.ended.release();
+        }
+        JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).retain(|o| !Arc::ptr_eq(o, &s));
+    }
+}
+
+/// In a fork's child: only the calling thread is left.
+pub fn after_fork(vm: &Vm) {
+    COUNT.store(0, Ordering::Relaxed);
+    MAIN_IDENT.store(vm.ident.get(), Ordering::Relaxed);
+    // Another thread may have held the mutex at the fork; then the list stays as it is and nobody looks at it again.
+    if let Ok(mut list) = JOIN_AT_EXIT.try_lock() {
+        list.iter().for_each(|s| s.finish());
+        list.clear();
+    }
+}
