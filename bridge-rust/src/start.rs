@@ -59,6 +59,7 @@ fn import_system(vm: &Vm) -> Res<()> {
     let m = ModuleObj::with_map(rt().maps.module);
     let names = &rt().names;
     m.dict().set_str(names.name, intern("_frozen_importlib"));
+    m.dict().set_str(intern("__origname__"), intern("importlib._bootstrap"));
     for n in [names.doc, names.package, names.loader, names.spec] {
         m.dict().set_str(n, Value::NONE);
     }
