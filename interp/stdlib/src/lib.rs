@@ -3,7 +3,6 @@
 //! A row of the table below is a module: the file has `pub fn init(vm, module)`, which fills the module's namespace when it is
 //! imported for the first time.
 
-pub mod buffers;
 pub mod duration;
 pub mod fsname;
 pub mod locale;

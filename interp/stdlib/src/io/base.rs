@@ -318,7 +318,7 @@ fn raw_readall(vm: &Vm, s: Value) -> Res<Value> {
 }
 
 fn readinto_by(vm: &Vm, s: Value, buffer: Value, method: &str) -> Res<usize> {
-    let target = crate::buffers::Writable::of(vm, buffer, &format!("{}() argument", vm.native_def().name))?;
+    let target = vm.writable_bytes(buffer, &format!("{}() argument", vm.native_def().name))?;
     let n = target.len();
     let r = call(vm, s, method, &[Value::int(n as i64)])?;
     let Some(b) = r.downcast::<BytesObj>() else {

@@ -10,7 +10,7 @@ use cape_vm::{Ptr, Res, Value, Vm, type_of};
 
 use super::base::BUFFERED_IO_BASE;
 use super::util::*;
-use crate::buffers::{Bytes, Writable};
+use cape_vm::buffer::Buffer;
 
 heap_object! {
     /// A `BytesIO`. While `exports` is positive its size is frozen.
@@ -57,7 +57,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .method("writelines($self, lines, /)", "Write lines to the file.", |vm: &Vm, b: Ptr<BytesIoObj>, lines: Value| {
             check(vm, b)?;
             vm.for_each(lines, |l| {
-                let data = Bytes::of(vm, l)?;
+                let data = vm.bytes_like(l)?;
                 write(vm, b, data).map(drop)
             })
         })
@@ -120,7 +120,7 @@ fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
 fn init_bytes(vm: &Vm, b: Ptr<BytesIoObj>, initial: Option<Value>) -> Res<()> {
     check_exports(vm, b)?;
     let data = match initial {
-        Some(v) if !v.is_none() => Bytes::of(vm, v)?.as_slice().to_vec(),
+        Some(v) if !v.is_none() => vm.bytes_like(v)?.as_slice().to_vec(),
         _ => Vec::new(),
     };
     *b.data() = data;
@@ -161,7 +161,7 @@ fn read(vm: &Vm, b: Ptr<BytesIoObj>, size: Size) -> Res<Value> {
 }
 
 fn readinto(vm: &Vm, b: Ptr<BytesIoObj>, buffer: Value) -> Res<usize> {
-    let t = Writable::of(vm, buffer, "readinto() argument")?;
+    let t = vm.writable_bytes(buffer, "readinto() argument")?;
     check(vm, b)?;
     let part = b.take(t.len());
     // SAFETY: the target has room; the contents may be the very same memory.
@@ -231,7 +231,7 @@ fn truncate(vm: &Vm, b: Ptr<BytesIoObj>, size: Option<Value>) -> Res<usize> {
     Ok(n as usize)
 }
 
-fn write(vm: &Vm, b: Ptr<BytesIoObj>, data: Bytes) -> Res<usize> {
+fn write(vm: &Vm, b: Ptr<BytesIoObj>, data: Buffer) -> Res<usize> {
     check(vm, b)?;
     let new = data.as_slice();
     if new.is_empty() {
@@ -273,7 +273,7 @@ fn setstate(vm: &Vm, b: Ptr<BytesIoObj>, state: Value) -> Res<()> {
         )));
     };
     check_exports(vm, b)?;
-    let data = Bytes::of(vm, t.get(0))?.as_slice().to_vec();
+    let data = vm.bytes_like(t.get(0))?.as_slice().to_vec();
     *b.data() = data;
     let Some(pos) = Int::of(t.get(1)) else {
         return Err(vm.type_error(format!(

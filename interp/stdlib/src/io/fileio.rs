@@ -10,7 +10,7 @@ use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
 
 use super::base::{RAW_IO_BASE, no_pickle};
 use super::util::*;
-use crate::buffers::{Bytes, Writable};
+use cape_vm::buffer::Buffer;
 use crate::fsname::{Path, encode, fspath};
 use crate::oserror::{errno, os_error};
 use crate::sys_call::retry;
@@ -466,11 +466,11 @@ pub fn readall(vm: &Vm, f: Ptr<FileIoObj>) -> Res<Value> {
 }
 
 fn readinto(vm: &Vm, f: Ptr<FileIoObj>, buffer: Value) -> Res<Option<usize>> {
-    let b = Writable::of(vm, buffer, "readinto() argument")?;
+    let b = vm.writable_bytes(buffer, "readinto() argument")?;
     read_raw(vm, f, b.address(), b.len())
 }
 
-fn write(vm: &Vm, f: Ptr<FileIoObj>, b: Bytes) -> Res<Option<usize>> {
+fn write(vm: &Vm, f: Ptr<FileIoObj>, b: Buffer) -> Res<Option<usize>> {
     write_raw(vm, f, b.as_slice().as_ptr(), b.as_slice().len())
 }
 

@@ -3,7 +3,7 @@
 use cape_vm::object::{BytesObj, ModuleObj};
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::buffers::Bytes;
+use cape_vm::buffer::Buffer;
 use crate::fsname::{DirFd, Path};
 use crate::sys_call::{blocking, blocking_named, check};
 
@@ -54,7 +54,7 @@ fn read(vm: &Vm, fd: i32, length: isize) -> Res<Value> {
     Ok(BytesObj::new(&buf).value())
 }
 
-fn write(vm: &Vm, fd: i32, data: Bytes) -> Res<isize> {
+fn write(vm: &Vm, fd: i32, data: Buffer) -> Res<isize> {
     let (p, n) = (data.as_slice().as_ptr() as usize, data.as_slice().len());
     // SAFETY: the argument holds its storage in place until it is dropped.
     blocking(vm, || unsafe { libc::write(fd, p as *const libc::c_void, n) })

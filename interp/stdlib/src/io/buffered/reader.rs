@@ -5,7 +5,7 @@ use cape_vm::object::BytesObj;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use super::*;
-use crate::buffers::Writable;
+
 
 pub(super) fn methods(b: TypeBuilder) -> TypeBuilder {
     b.method("read($self, size=-1, /)", "", read)
@@ -175,7 +175,7 @@ fn peek(vm: &Vm, b: Ptr<BufferedObj>, _size: Option<isize>) -> Res<Value> {
 
 fn read_into(vm: &Vm, b: Ptr<BufferedObj>, target: Value, once: bool) -> Res<Option<usize>> {
     check_ready(vm, b)?;
-    let t = Writable::of(vm, target, if once { "readinto1() argument" } else { "readinto() argument" })?;
+    let t = vm.writable_bytes(target, if once { "readinto1() argument" } else { "readinto() argument" })?;
     check_open(vm, b, "readinto of closed file")?;
     let n = t.len();
     if n == 0 {

@@ -4,12 +4,12 @@ use cape_vm::native::TypeBuilder;
 use cape_vm::{Ptr, Res, Vm, rt};
 
 use super::*;
-use crate::buffers::Bytes;
+use cape_vm::buffer::Buffer;
 
 pub(super) fn methods(b: TypeBuilder) -> TypeBuilder {
     b.method("write($self, buffer, /)", "Write buffer b to the IO stream.", |vm: &Vm,
                                                                              b: Ptr<BufferedObj>,
-                                                                             data: Bytes| {
+                                                                             data: Buffer| {
         check_ready(vm, b)?;
         write_bytes(vm, b, data.as_slice())
     })

@@ -112,13 +112,13 @@ pub(super) fn read_chunk(vm: &Vm, t: Ptr<TextObj>, hint: usize) -> Res<bool> {
     } else {
         let method = if t.state().has_read1 { "read1" } else { "read" };
         let r = call(vm, t.buffer.get(), method, &[int_value(size as i64)])?;
-        if !crate::buffers::is_bytes_like(vm, r) {
+        if !vm.has_buffer(r) {
             return Err(vm.type_error(format!(
                 "underlying {method}() should have returned a bytes-like object, not '{}'",
                 type_of(r).name_str()
             )));
         }
-        input = crate::buffers::Bytes::of(vm, r)?.as_slice().to_vec();
+        input = vm.bytes_like(r)?.as_slice().to_vec();
     }
     let eof = input.is_empty();
     let text = decode(vm, t, &input, eof)?;
@@ -169,13 +169,13 @@ fn read_all(vm: &Vm, t: Ptr<TextObj>) -> Res<Value> {
     if bytes.is_none() {
         return Err(would_block(vm));
     }
-    if !crate::buffers::is_bytes_like(vm, bytes) {
+    if !vm.has_buffer(bytes) {
         return Err(vm.type_error(format!(
             "underlying read() should have returned a bytes-like object, not '{}'",
             type_of(bytes).name_str()
         )));
     }
-    let data = crate::buffers::Bytes::of(vm, bytes)?;
+    let data = vm.bytes_like(bytes)?;
     let rest = decode(vm, t, data.as_slice(), true)?;
     let first = take(t, None);
     t.decoded.set_no_barrier(Value::EMPTY);
