@@ -2,7 +2,7 @@
 
 use cape_bytecode::{Const, Op, Word};
 use ruff_python_ast::{self as ast, Expr};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::compiler::Compiler;
 use crate::error::{R, err};
@@ -85,6 +85,22 @@ impl<'a> Compiler<'a> {
         dst: Reg,
     ) -> R<()> {
         self.check_keywords(keywords)?;
+        if let ([Expr::Generator(g)], true) = (args, keywords.is_empty())
+            && !g.parenthesized
+            && before == 0
+        {
+            // The parentheses of the call are those of the generator expression.
+            let end = self.u.range.end();
+            let text = self.source.text.as_bytes();
+            let mut at = g.range.start().to_usize();
+            while at > 0 && text[at] != b'(' {
+                at -= 1;
+            }
+            let t = self.u.temp();
+            self.generator_argument(&args[0], TextRange::new((at as u32).into(), end), t)?;
+            self.u.op3(Op::Call, dst, f, 1);
+            return Ok(());
+        }
         if !is_simple(args, keywords) {
             return self.call_ex(f, before, args, extra, keywords, dst);
         }

@@ -25,6 +25,10 @@ pub(crate) struct Compiler<'a> {
     pub mode: Mode,
     pub opts: CompileOptions,
     pub warnings: Vec<Warning>,
+    /// Comments inside of f-strings and t-strings.
+    pub inner_comments: Vec<TextRange>,
+    /// Depth of format specs being compiled.
+    pub spec_depth: u32,
     /// The unit being compiled.
     pub u: Unit<'a>,
     /// The units around it.
@@ -58,6 +62,8 @@ impl<'a> Compiler<'a> {
             mode,
             opts,
             warnings,
+            inner_comments: Vec::new(),
+            spec_depth: 0,
             u,
             outer: Vec::new(),
             depth: 0,

@@ -2,7 +2,7 @@
 
 use cape_bytecode::{AwaitKind, Op, flags};
 use ruff_python_ast::{self as ast, Expr};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashMap;
 
 use crate::compiler::Compiler;
@@ -38,12 +38,26 @@ impl<'a> Compiler<'a> {
         Parts { block: self.table.by_node[&(key, Part::Body)], comp, generators, elt, value }
     }
 
+    /// A generator expression that is the only argument of a call, and shares its parentheses.
+    pub(crate) fn generator_argument(&mut self, e: &'a Expr, range: TextRange, dst: Reg) -> R<()> {
+        let mark = self.u.next_temp;
+        let before = std::mem::replace(&mut self.u.range, range);
+        self.comprehension_at(e, range, dst)?;
+        self.u.range = before;
+        self.u.next_temp = mark;
+        Ok(())
+    }
+
     pub(crate) fn comprehension(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
+        self.comprehension_at(e, e.range(), dst)
+    }
+
+    fn comprehension_at(&mut self, e: &'a Expr, range: TextRange, dst: Reg) -> R<()> {
         let parts = self.parts(e);
         let b = &self.table.blocks[parts.block as usize];
         let (inlined, is_async) = (b.comp_inlined, b.coroutine);
         if is_async && parts.comp != Comp::Generator && !self.allows_await() {
-            return err(e.range(), "asynchronous comprehension outside of an asynchronous function");
+            return err(range, "asynchronous comprehension outside of an asynchronous function");
         }
         if inlined {
             return self.inlined_comprehension(&parts, e, dst);
@@ -53,22 +67,22 @@ impl<'a> Compiler<'a> {
         let arg = self.u.temp();
         self.outermost_iterator(outermost, arg)?;
         let name = self.table.blocks[parts.block as usize].name;
-        self.enter_unit(parts.block, UnitKind::Comprehension, name, e.range());
+        self.enter_unit(parts.block, UnitKind::Comprehension, name, range);
         self.u.argcount = 1;
         if parts.comp == Comp::Generator {
             self.generators(&parts, 0, 0, None)?;
-            self.u.range = e.range();
+            self.u.range = range;
             self.return_none();
         } else {
             let acc = self.u.temp();
             self.u.op3(build_op(parts.comp), acc, 0, 0);
             self.generators(&parts, 0, 0, Some(acc))?;
-            self.u.range = e.range();
+            self.u.range = range;
             self.emit_return(acc);
         }
         let code = self.exit_unit()?;
         let awaited = code.flags & flags::COROUTINE != 0;
-        self.u.range = e.range();
+        self.u.range = range;
         self.make_function(code, f);
         self.u.op1(Op::Clear, f + 1);
         self.u.op3(Op::Call, dst, f, 1);

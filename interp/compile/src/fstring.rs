@@ -2,10 +2,14 @@
 
 use cape_bytecode::{Const, FORMAT_HAS_SPEC, Op};
 use ruff_python_ast::{self as ast, ConversionFlag, InterpolatedStringElement as Element};
+use ruff_text_size::{TextLen, TextRange, TextSize};
 
 use crate::compiler::Compiler;
-use crate::error::R;
+use crate::error::{R, err};
 use crate::unit::Reg;
+
+/// Replacement fields nest this deep, through format specs.
+const MAX_SPEC_DEPTH: u32 = 3;
 
 /// A piece of a formatted string.
 enum Piece<'a> {
@@ -67,7 +71,9 @@ impl<'a> Compiler<'a> {
                 }
                 Element::Interpolation(i) => {
                     if let Some(debug) = &i.debug_text {
-                        push_text(pieces, debug.as_str().as_bytes());
+                        let start = i.range.start() + TextSize::new(1);
+                        let range = TextRange::at(start, debug.as_str().text_len());
+                        push_text(pieces, self.without_comments(range).as_bytes());
                     }
                     pieces.push(Piece::Value(i));
                 }
@@ -121,6 +127,9 @@ impl<'a> Compiler<'a> {
     fn format_value(&mut self, i: &'a ast::InterpolatedElement, dst: Reg) -> R<()> {
         let mark = self.u.next_temp;
         let range = std::mem::replace(&mut self.u.range, i.range);
+        if self.spec_depth >= MAX_SPEC_DEPTH {
+            return err(i.range, "f-string: expressions nested too deeply");
+        }
         let v = self.expr_near(&i.expression, dst)?;
         let mut x = conversion(i);
         let mut spec = 0;
@@ -139,7 +148,9 @@ impl<'a> Compiler<'a> {
     fn format_spec(&mut self, s: &'a ast::InterpolatedStringFormatSpec, dst: Reg) -> R<()> {
         let mut pieces = Vec::new();
         self.collect(&s.elements, false, &mut pieces);
+        self.spec_depth += 1;
         self.joined(pieces, dst)?;
+        self.spec_depth -= 1;
         self.u.next_temp = self.u.next_temp.max(dst as u32 + 1);
         Ok(())
     }
@@ -207,6 +218,19 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// Source text without the comments in it.
+    fn without_comments(&self, range: TextRange) -> String {
+        let mut out = String::new();
+        let mut at = range.start();
+        let first = self.inner_comments.partition_point(|c| c.start() < range.start());
+        for c in self.inner_comments[first..].iter().take_while(|c| c.end() <= range.end()) {
+            out.push_str(self.source.slice(TextRange::new(at, c.start())));
+            at = c.end();
+        }
+        out.push_str(self.source.slice(TextRange::new(at, range.end())));
+        out
+    }
+
     /// The source text of an interpolated expression.
     fn interpolation_text(&self, i: &ast::InterpolatedElement) -> String {
         use ruff_text_size::Ranged;
@@ -217,6 +241,6 @@ impl<'a> Compiler<'a> {
         while matches!(text[end], b' ' | b'\t' | b'\n' | b')') {
             end += 1;
         }
-        self.source.text[open..end].to_owned()
+        self.without_comments(TextRange::new((open as u32).into(), (end as u32).into()))
     }
 }

@@ -125,19 +125,21 @@ pub fn compile_with_warnings(
 }
 
 fn compile_text(source: &Source<'_>, filename: &str, mode: Mode, mut opts: CompileOptions) -> R<Compiled> {
-    let (tree, warnings) = syntax::parse(source, mode)?;
+    let syntax::Syntax { tree, warnings, inner_comments } = syntax::parse(source, mode, &opts)?;
     let mut interner = Interner::new();
     match &tree {
         Mod::Module(m) => {
             opts.flags |= future::flags_of(&m.body)?;
             let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
+            c.inner_comments = inner_comments;
             c.module(&m.body)?;
             c.finish()
         }
         Mod::Expression(m) => {
             let table = symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
+            c.inner_comments = inner_comments;
             c.expression(&m.body)?;
             c.finish()
         }

@@ -9,7 +9,7 @@ use crate::error::{R, err};
 use crate::unit::{FBlock, FEntry, Label, Reg};
 
 /// Deepest nesting of blocks in a function.
-const MAX_BLOCKS: usize = 20;
+const MAX_BLOCKS: usize = 21;
 
 impl<'a> Compiler<'a> {
     /// Enter a block.

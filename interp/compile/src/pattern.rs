@@ -123,7 +123,7 @@ impl<'a> Compiler<'a> {
         for (i, p) in s.patterns.iter().enumerate() {
             if let Pattern::MatchStar(_) = p {
                 if star.is_some() {
-                    return err(p.range(), "multiple starred expressions in sequence pattern");
+                    return err(s.range, "multiple starred names in sequence pattern");
                 }
                 star = Some(i);
             }
@@ -276,7 +276,10 @@ impl<'a> Compiler<'a> {
         let mut names: Vec<Const> = Vec::new();
         for (i, k) in args.keywords.iter().enumerate() {
             if args.keywords[..i].iter().any(|o| o.attr.id == k.attr.id) {
-                return err(k.range, format!("attribute name repeated in class pattern: {}", k.attr.id));
+                return err(
+                    k.pattern.range(),
+                    format!("attribute name repeated in class pattern: {}", k.attr.id),
+                );
             }
             // Not mangled, as in CPython.
             names.push(Const::Str(k.attr.id.as_str().into()));

@@ -111,7 +111,10 @@ impl Builder<'_> {
     ) -> BlockId {
         let id = self.new_block(kind, name, range);
         if let Some(&parent) = self.stack.last() {
-            self.table.blocks[parent as usize].children.push(id);
+            let parent = &mut self.table.blocks[parent as usize];
+            parent.children.push(id);
+            let in_class = parent.kind == BlockKind::Class;
+            self.table.blocks[id as usize].method = in_class && kind == BlockKind::Function;
         }
         if let Some(key) = key {
             self.table.by_node.insert(key, id);
@@ -454,7 +457,7 @@ impl Builder<'_> {
     }
 
     fn function(&mut self, s: &ast::StmtFunctionDef) -> R<()> {
-        self.add(&s.name.id, def::LOCAL, s.name.range)?;
+        self.add(&s.name.id, def::LOCAL, s.range)?;
         s.decorator_list.iter().try_for_each(|d| self.expr(&d.expression))?;
         self.defaults(&s.parameters)?;
         let key = std::ptr::from_ref(s) as usize;
@@ -474,7 +477,6 @@ impl Builder<'_> {
         }
         self.function_annotations(s, key)?;
         self.enter(BlockKind::Function, name, Some((key, Part::Body)), range);
-        self.cur().method = in_class;
         self.cur().coroutine = s.is_async;
         self.params(&s.parameters)?;
         self.fresh_body(&s.body)?;
@@ -497,11 +499,11 @@ impl Builder<'_> {
             self.add(&d.parameter.name.id, def::PARAM, d.parameter.range)?;
         }
         if let Some(v) = &p.vararg {
-            self.add(&v.name.id, def::PARAM, v.range)?;
+            self.add(&v.name.id, def::PARAM, v.name.range)?;
             self.cur().varargs = true;
         }
         if let Some(v) = &p.kwarg {
-            self.add(&v.name.id, def::PARAM, v.range)?;
+            self.add(&v.name.id, def::PARAM, v.name.range)?;
             self.cur().varkeywords = true;
         }
         Ok(())
@@ -517,9 +519,6 @@ impl Builder<'_> {
             .filter_map(|p| p.annotation.as_deref())
             .collect();
         annotations.extend(s.returns.as_deref());
-        if annotations.is_empty() {
-            return Ok(());
-        }
         let sees_class = self.cur_ref().can_see_class_scope || self.cur_ref().kind == BlockKind::Class;
         self.enter(BlockKind::Annotation, NameId::ANNOTATE, Some((key, Part::Annotations)), s.range);
         self.implicit_param(NameId::FORMAT)?;
@@ -729,7 +728,7 @@ impl Builder<'_> {
                 c.arguments.patterns.iter().try_for_each(|p| self.pattern(p))?;
                 c.arguments.keywords.iter().try_for_each(|k| {
                     if &*k.attr.id == "__debug__" {
-                        return err(k.range, "cannot assign to __debug__");
+                        return err(k.pattern.range(), "cannot assign to __debug__");
                     }
                     self.pattern(&k.pattern)
                 })

@@ -334,7 +334,7 @@ impl Parser<'_> {
             None
         };
         if let Some(msg) = mixed {
-            let (from, to) = self.token_span(self.fill - 1);
+            let (from, to) = if template { self.span(list) } else { self.token_span(self.fill - 1) };
             return self.fail(ErrorKind::Syntax, msg.into(), from, to);
         }
         for &p in &parts {

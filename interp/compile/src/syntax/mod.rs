@@ -7,15 +7,15 @@ mod peg;
 use std::borrow::Cow;
 
 use ruff_python_ast::token::TokenKind;
-use ruff_python_ast::{Mod, PythonVersion};
+use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
-use crate::Mode;
 use crate::compiler::no_range;
 use crate::error::{Error, ErrorKind, R, SyntaxErr, Warning, err};
 use crate::literal::escape_warnings;
 use crate::source::Source;
+use crate::{CompileOptions, Mode};
 use peg::Parser;
 
 /// Line ends are `\n` for the compiler, whatever the file has.
@@ -38,9 +38,26 @@ pub(crate) fn stack_needed(text: &str) -> usize {
     (1 << 20) + longest.min(256 * 1024) * 3072
 }
 
-pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
+/// A parsed source.
+pub(crate) struct Syntax {
+    pub tree: Mod,
+    pub warnings: Vec<Warning>,
+    /// Comments inside of f-strings and t-strings.
+    pub inner_comments: Vec<TextRange>,
+}
+
+pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R<Syntax> {
     if memchr::memchr(0, source.text.as_bytes()).is_some() {
         return err(no_range(), "source code string cannot contain null bytes");
+    }
+    if mode == Mode::Eval && source.text.starts_with([' ', '\t']) {
+        let indent = source.text.len() - source.text.trim_start_matches([' ', '\t']).len();
+        if !source.text[indent..].starts_with(['\n', '#']) {
+            let at = TextRange::empty((indent as u32 - 1).into());
+            let mut e = err::<()>(at, "unexpected indent").expect_err("an error");
+            e.kind = ErrorKind::Indentation;
+            return Err(e);
+        }
     }
     let parser_mode = match mode {
         Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
@@ -56,6 +73,26 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
     if let Some(range) = first {
         return Err(Box::new(explain(source.text, mode, range)));
     }
+    let mut inner_comments = Vec::new();
+    let mut depth = 0;
+    for t in parsed.tokens().iter() {
+        match t.kind() {
+            TokenKind::FStringStart | TokenKind::TStringStart => depth += 1,
+            TokenKind::FStringEnd | TokenKind::TStringEnd => depth -= 1,
+            TokenKind::Comment if depth > 0 => inner_comments.push(t.range()),
+            _ => {}
+        }
+    }
+    if mode == Mode::Single {
+        let open =
+            parsed.tokens().iter().any(|t| t.kind() == TokenKind::Dedent) && !source.text.ends_with('\n');
+        if open && opts.flags & CompileOptions::DONT_IMPLY_DEDENT != 0 {
+            let at = TextRange::empty((source.text.len() as u32).into());
+            let mut e = err::<()>(at, "invalid syntax").expect_err("an error");
+            e.incomplete = true;
+            return Err(e);
+        }
+    }
     let mut warnings = Vec::new();
     if memchr::memchr(b'\\', source.text.as_bytes()).is_some() {
         for t in parsed.tokens().iter() {
@@ -68,7 +105,42 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode) -> R<(Mod, Vec<Warning>)> {
             }
         }
     }
-    Ok((parsed.into_syntax(), warnings))
+    let tree = parsed.into_syntax();
+    if mode == Mode::Single {
+        check_single(source, &tree)?;
+    }
+    Ok(Syntax { tree, warnings, inner_comments })
+}
+
+/// Interactive input is one statement.
+fn check_single(source: &Source<'_>, tree: &Mod) -> R<()> {
+    let Mod::Module(m) = tree else { return Ok(()) };
+    let Some(first) = m.body.first() else {
+        return err(TextRange::default(), "invalid syntax");
+    };
+    let Some(next) =
+        m.body.iter().find(|s| source.line(s.start().to_u32()) > source.line(first.end().to_u32()))
+    else {
+        return Ok(());
+    };
+    let compound = matches!(
+        first,
+        Stmt::FunctionDef(_)
+            | Stmt::ClassDef(_)
+            | Stmt::For(_)
+            | Stmt::While(_)
+            | Stmt::If(_)
+            | Stmt::With(_)
+            | Stmt::Match(_)
+            | Stmt::Try(_)
+    );
+    if compound {
+        return err(next.range(), "invalid syntax");
+    }
+    let end = first.end().to_usize();
+    let newline = memchr::memchr(b'\n', &source.text.as_bytes()[end..]).map_or(end, |i| end + i);
+    let at = TextRange::at((newline as u32).into(), 1.into());
+    err(at, "multiple statements found while compiling a single statement")
 }
 
 /// The error that CPython reports for a source that the parser has rejected, at `range` for want of anything better.
@@ -143,7 +215,7 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         kind: e.kind,
         msg: e.msg,
         line: if plain { 0 } else { line },
-        col: source.char_col(start),
+        col: if plain { 0 } else { source.char_col(start) },
         end_line,
         end_col: source.char_col(end),
         text: (!plain).then(|| source.line_text(line).to_owned()),
