@@ -28,6 +28,8 @@ macro_rules! modules {
 }
 
 modules! {
+    "_abc" abc,
+    "_weakref" weakref_module,
     "_cape_stdlib" cape_stdlib,
     "_codecs" codecs,
     "_string" string_,

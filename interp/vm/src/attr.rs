@@ -541,7 +541,7 @@ pub(crate) fn weakref_getset(t: Ptr<TypeObj>) -> Value {
     static DEF: GetSetDef = GetSetDef {
         name: "__weakref__",
         doc: "list of weak references to the object",
-        get: |vm, args| Ok((vm.hooks().first_weakref)(args[0])),
+        get: |_, args| Ok(heap().find_weak(args[0].header(), |_| true).map_or(Value::NONE, |w| w.value())),
         set: None,
         raw: None,
     };
