@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cape_tests::{compile, root, scratch};
+use cape_tests::{compile, cpython, root, scratch};
 
 /// The C files, missing functions included.
 fn sources() -> Vec<PathBuf> {
@@ -112,11 +112,11 @@ const NOT_IN_CPYTHON: &[&str] = &[
 ];
 
 /// Thousands of calls of bridge-c's functions inside CPython, compared with CPython's own. Needs the
-/// command of a CPython 3.14 in `CAPE_CPYTHON`; does nothing without.
+/// CPython 3.14; does nothing without.
 #[test]
 fn bridge_c_does_what_cpython_does() {
-    let Ok(cpython) = std::env::var("CAPE_CPYTHON") else {
-        eprintln!("CAPE_CPYTHON is not set: not compared");
+    let Some(cpython) = cpython() else {
+        eprintln!("no CPython 3.14 here (CAPE_PEER_CPYTHON): not compared");
         return;
     };
     let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "differential");

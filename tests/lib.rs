@@ -1,7 +1,11 @@
-//! What the tests share: the repository's folders, and the system's C compiler.
+//! What the tests share: the repository's folders, the system's C compiler, the interpreters.
+
+pub mod manifest;
+pub mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -26,4 +30,38 @@ pub fn compile(compiler: &str, arguments: &[&str]) {
         .output()
         .unwrap_or_else(|e| panic!("{compiler}: {e}"));
     assert!(output.status.success(), "{compiler} {arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The `cape` binary of the profile that this program was built with, built if need be; or `CAPE_BIN`.
+pub fn cape() -> &'static Path {
+    static CAPE: OnceLock<PathBuf> = OnceLock::new();
+    CAPE.get_or_init(|| {
+        if let Ok(path) = std::env::var("CAPE_BIN") {
+            return path.into();
+        }
+        let this = std::env::current_exe().expect("this program has a path");
+        let folder = this.ancestors().skip(1).find(|f| !f.ends_with("deps") && !f.ends_with("examples"));
+        let folder = folder.expect("the folder of the profile");
+        let profile = folder.file_name().expect("the profile").to_string_lossy().into_owned();
+        let profile = if profile == "debug" { "dev".to_string() } else { profile };
+        let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+            .args(["build", "--quiet", "--package", "cape", "--profile", &profile])
+            .current_dir(root())
+            .status();
+        assert!(status.is_ok_and(|s| s.success()), "cape does not build");
+        folder.join("cape")
+    })
+}
+
+/// The command of another interpreter: named by an environment variable, or on PATH.
+pub fn peer(variable: &str, command: &str) -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
+        return Some(path.into());
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|f| f.join(command)).find(|path| path.is_file())
+}
+
+/// CPython 3.14: `CAPE_PEER_CPYTHON`, or `python3.14` on PATH.
+pub fn cpython() -> Option<PathBuf> {
+    peer("CAPE_PEER_CPYTHON", "python3.14")
 }

@@ -1,0 +1,175 @@
+//! An engine under measurement: a process that runs `scripts/serve.py` and answers requests.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use cape_tests::{cape, cpython, peer, root};
+
+/// One case of `scripts/cases.py`.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its place in the table, by which it is asked for.
+    pub number: usize,
+    /// "call", "return", "callback" or "python".
+    pub group: String,
+    /// What crosses.
+    pub name: String,
+    /// How many crossings one execution is.
+    pub crossings: f64,
+}
+
+/// A running engine.
+pub struct Engine {
+    /// For tables.
+    pub name: String,
+    command: PathBuf,
+    extension: PathBuf,
+    /// The same for all engines.
+    pub cases: Vec<Case>,
+    process: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+/// The engines of this machine: Cape, then the peers that are here. Says which are absent.
+pub fn all() -> Vec<Engine> {
+    let own = format!("-I{}", root().join("include").display());
+    let mut engines = vec![start("Cape", cape().to_path_buf(), &[own.clone()])];
+    match cpython() {
+        Some(command) => {
+            let flags = match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
+                Ok(flags) => flags.split_whitespace().map(str::to_string).collect(),
+                Err(_) => vec![own], // Cape's headers give the same binary
+            };
+            engines.push(start("CPython", command, &flags));
+        }
+        None => println!("CPython 3.14 is absent: no python3.14 on PATH, CAPE_PEER_CPYTHON not set"),
+    }
+    match peer("CAPE_PEER_PYPY", "pypy3") {
+        Some(command) => {
+            let include = say(&command, "import sysconfig; print(sysconfig.get_paths()['include'])");
+            engines.push(start("PyPy", command, &[format!("-I{include}")]));
+        }
+        None => println!("PyPy is absent: no pypy3 on PATH, CAPE_PEER_PYPY not set"),
+    }
+    engines.into_iter().filter_map(|engine| engine.map_err(|e| println!("{e}")).ok()).collect()
+}
+
+/// What a one-line program prints.
+fn say(command: &Path, program: &str) -> String {
+    let output = Command::new(command).args(["-c", program]).output();
+    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string()).unwrap_or_default()
+}
+
+/// Builds the extension for an engine, and starts the engine.
+fn start(name: &str, command: PathBuf, flags: &[String]) -> Result<Engine, String> {
+    let program = "import importlib.machinery as m; print(m.EXTENSION_SUFFIXES[0])";
+    let suffix = say(&command, program);
+    if suffix.is_empty() {
+        return Err(format!("{name} does not run: {}", command.display()));
+    }
+    let folder = root().join("target/perf").join(name);
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let extension = folder.join(format!("crossing{suffix}"));
+    let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
+        .args(["-shared", "-fPIC", "-O2"])
+        .args(flags)
+        .arg(root().join("perf/ext/crossing.c"))
+        .arg("-o")
+        .arg(&extension)
+        .status();
+    if !status.is_ok_and(|s| s.success()) {
+        return Err(format!("the extension does not compile for {name}"));
+    }
+    let (process, requests, answers) = spawn(&command, &extension)?;
+    let mut engine =
+        Engine { name: name.into(), command, extension, cases: vec![], process, requests, answers };
+    engine.cases = engine.greeting()?;
+    Ok(engine)
+}
+
+fn spawn(command: &Path, extension: &Path) -> Result<(Child, ChildStdin, BufReader<ChildStdout>), String> {
+    let mut process = Command::new(command)
+        .arg(root().join("perf/scripts/serve.py"))
+        .arg(extension)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("{}: {e}", command.display()))?;
+    let requests = process.stdin.take().ok_or("no standard input")?;
+    let answers = BufReader::new(process.stdout.take().ok_or("no standard output")?);
+    Ok((process, requests, answers))
+}
+
+impl Engine {
+    /// Reads the table of cases, up to the empty line.
+    fn greeting(&mut self) -> Result<Vec<Case>, String> {
+        let mut cases = vec![];
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(cases);
+            }
+            let mut fields = line.split('\t');
+            let mut field = || fields.next().unwrap_or_default().to_string();
+            let (group, name, crossings) = (field(), field(), field());
+            let crossings = crossings.parse().map_err(|_| format!("{}: {line}", self.name))?;
+            cases.push(Case { number: cases.len(), group, name, crossings });
+        }
+    }
+
+    fn line(&mut self) -> Result<String, String> {
+        let mut line = String::new();
+        match self.answers.read_line(&mut line) {
+            Ok(n) if n > 0 => Ok(line.trim_end_matches('\n').to_string()),
+            _ => Err(match self.process.wait() {
+                Ok(status) => format!("{} ended: {status}", self.name),
+                Err(e) => format!("{} ended: {e}", self.name),
+            }),
+        }
+    }
+
+    /// Runs a case `count` times in a loop. Err: why not; the engine is started anew if it ended.
+    pub fn time(&mut self, case: usize, count: u64) -> Result<Duration, String> {
+        let sent = writeln!(self.requests, "{case} {count}").and_then(|()| self.requests.flush());
+        let answer = match sent {
+            Ok(()) => self.line(),
+            Err(e) => Err(format!("{} ended: {e}", self.name)),
+        };
+        match answer {
+            Ok(line) => line.parse().map(Duration::from_nanos).map_err(|_| line),
+            Err(reason) => {
+                (self.process, self.requests, self.answers) = spawn(&self.command, &self.extension)?;
+                self.greeting()?;
+                Err(reason)
+            }
+        }
+    }
+
+    /// Warms a case up for about `warm`, and finds how many executions take about `sample`.
+    pub fn calibrate(&mut self, case: usize, warm: Duration, sample: Duration) -> Result<u64, String> {
+        let mut spent = Duration::ZERO;
+        let mut count = 1;
+        loop {
+            let taken = self.time(case, count)?;
+            spent += taken;
+            if taken >= sample / 2 && spent >= warm {
+                let ratio = sample.as_secs_f64() / taken.as_secs_f64();
+                return Ok(((count as f64 * ratio) as u64).max(1));
+            }
+            if taken < sample {
+                count *= 2;
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The process may have ended already; either way it is to be gone.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

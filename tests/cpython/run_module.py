@@ -1,0 +1,117 @@
+"""Runs one module of CPython's test-suite: run_module.py MODULE REPORT [DONE]
+
+Writes a line per event to the file REPORT, at once, so that whoever waits sees which test was running
+when the process died: "start<TAB>test", "pass", "fail<TAB>test<TAB>reason", "skip<TAB>test<TAB>reason".
+DONE is a file of tests to leave out, because another process has run them."""
+
+import os
+import sys
+import unittest
+
+
+def line(text):
+    """The text on one line, without tabs, not too long."""
+    return " ".join(str(text).split())[:200]
+
+
+def reason(err):
+    kind, value, _ = err
+    return line(f"{kind.__name__}: {value}")
+
+
+class Report(unittest.TestResult):
+    def __init__(self, path):
+        super().__init__()
+        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.outcome = None
+        self.running = None
+
+    def write(self, *fields):
+        os.write(self.file, ("\t".join(map(line, fields)) + "\n").encode("utf-8", "backslashreplace"))
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.running = test
+        self.outcome = None
+        self.write("start", test.id())
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.running = None
+        self.write(*(self.outcome or ("pass", test.id())))
+
+    def note(self, kind, test, why):
+        outcome = (kind, test.id(), why)
+        if self.running is None:  # a fixture of a class or module
+            self.write("start", test.id())
+            self.write(*outcome)
+        elif self.outcome is None or self.outcome[0] == "skip":
+            self.outcome = (kind, self.running.id(), why)
+
+    def addError(self, test, err):
+        self.note("fail", test, reason(err))
+
+    def addFailure(self, test, err):
+        self.note("fail", test, reason(err))
+
+    def addSkip(self, test, why):
+        if self.running is None or test is self.running:
+            self.note("skip", test, why)
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.note("fail", test, reason(err))
+
+    def addUnexpectedSuccess(self, test):
+        self.note("fail", test, "unexpected success")
+
+    def addExpectedFailure(self, test, err):
+        pass
+
+
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def load(name):
+    """The tests of a module, or of all modules of a package."""
+    loader = unittest.TestLoader()
+    tests = list(flat(loader.loadTestsFromName(f"test.{name}")))
+    module = sys.modules.get(f"test.{name}")
+    if not tests and hasattr(module, "__path__"):
+        top = os.path.dirname(os.path.dirname(module.__path__[0]))
+        tests = list(flat(loader.discover(module.__path__[0], top_level_dir=top)))
+    return tests
+
+
+def main():
+    name, path = sys.argv[1:3]
+    done = set()
+    if len(sys.argv) > 3:
+        with open(sys.argv[3], encoding="utf-8") as file:
+            done = set(file.read().splitlines())
+    report = Report(path)
+    try:
+        from test import support
+    except Exception as error:
+        report.write("start", "test.support")
+        report.write("fail", "test.support", f"{type(error).__name__}: {error}")
+        raise
+    support.use_resources = {}  # no network, no gigabytes, no minutes
+    try:
+        tests = load(name)
+    except unittest.SkipTest as why:
+        report.write("start", name)
+        report.write("skip", name, why)
+        return
+    suite = unittest.TestSuite(test for test in tests if line(test.id()) not in done)
+    suite.run(report)
+    os.write(report.file, b"end\n")
+
+
+if __name__ == "__main__":
+    main()

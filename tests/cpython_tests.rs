@@ -1,0 +1,283 @@
+//! Runs modules of CPython's own test-suite (`Lib/test`), each in processes of its own, and compares
+//! with the manifest.
+//!
+//!     cargo run --release -p cape-tests --bin cpython-tests -- [--all | MODULE...] [--bless] [--limit SECONDS]
+//!
+//! Without modules, those of `cpython/ci.txt`. The suite is CPython 3.14's: `CAPE_CPYTHON_TESTS` names the
+//! folder, else it is asked from an installed CPython. A test that kills its process, or is silent for too
+//! long, fails; the rest of the module goes on in a new process.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use cape_tests::manifest::{Fate, Manifest, Module};
+use cape_tests::process::{Outcome, limit, parallel, run};
+use cape_tests::{cape, cpython, root};
+
+const USAGE: &str = "\
+usage: cpython-tests [--all | MODULE...] [--bless] [--limit SECONDS] [--peer]
+
+--all     every module of the suite, not those of ci.txt
+--bless   write the results to the manifest
+--limit   how long one test may be silent (60)
+--peer    run under CPython instead, to see what the suite does there; nothing is compared
+";
+
+/// How many processes a module may cost.
+const MAX_PROCESSES: usize = 40;
+
+struct Options {
+    modules: Vec<String>,
+    all: bool,
+    bless: bool,
+    peer: bool,
+    silence: Duration,
+}
+
+fn options() -> Option<Options> {
+    let mut options =
+        Options { modules: vec![], all: false, bless: false, peer: false, silence: Duration::from_secs(60) };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--all" => options.all = true,
+            "--bless" => options.bless = true,
+            "--peer" => options.peer = true,
+            "--limit" => options.silence = Duration::from_secs(args.next()?.parse().ok()?),
+            name if !name.starts_with('-') => options.modules.push(name.trim_start_matches("test.").into()),
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+/// The folder `test` of CPython's library.
+fn suite() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("CAPE_CPYTHON_TESTS") {
+        let path = PathBuf::from(path);
+        let inner = path.join("test");
+        return Some(if inner.join("support").is_dir() { inner } else { path });
+    }
+    let asked = cpython().and_then(|command| {
+        let output =
+            Command::new(command).args(["-c", "import test; print(test.__path__[0])"]).output().ok()?;
+        Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    });
+    let usual = ["/usr/lib/python3.14/test", "/usr/local/lib/python3.14/test"].map(PathBuf::from);
+    asked.into_iter().chain(usual).find(|path| path.join("support").is_dir())
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Some(suite) = suite() else {
+        println!("CPython's test-suite is not here (CAPE_CPYTHON_TESTS): skipped");
+        return ExitCode::SUCCESS;
+    };
+    let work = root().join("target/cpython-tests");
+    let path = work.join("path");
+    std::fs::create_dir_all(&path).expect("the target folder can be written");
+    let link = path.join("test"); // on sys.path alone: the rest of the library is Cape's own
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(&suite, &link).expect("a link to the suite");
+
+    let engine = if options.peer { cpython().expect("CPython 3.14") } else { cape().to_path_buf() };
+    let names = if !options.modules.is_empty() {
+        options.modules.clone()
+    } else if options.all {
+        modules(&suite)
+    } else {
+        let list = std::fs::read_to_string(root().join("tests/cpython/ci.txt")).expect("ci.txt");
+        list.split_whitespace().map(str::to_string).collect()
+    };
+    let done = AtomicUsize::new(0);
+    let results: Vec<Module> = parallel(&names, |name| {
+        let start = Instant::now();
+        let module =
+            Runner { engine: &engine, path: &path, work: &work, silence: options.silence }.module(name);
+        let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+        println!(
+            "[{count}/{}] {name}: {} run, {} passed, {} failed, {} skipped, {:.1} s",
+            names.len(),
+            module.run(),
+            module.passed,
+            module.failures.len(),
+            module.skipped,
+            start.elapsed().as_secs_f64()
+        );
+        module
+    });
+    let results: BTreeMap<String, Module> = names.into_iter().zip(results).collect();
+    summary(&results);
+    if options.peer {
+        for (name, module) in &results {
+            module.failures.iter().for_each(|(test, reason)| println!("{name}\t{test}\t{reason}"));
+        }
+        return ExitCode::SUCCESS;
+    }
+    compare(results, options.bless)
+}
+
+/// Every module and package of tests.
+fn modules(suite: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(suite).expect("the suite").filter_map(|entry| entry.ok());
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let name =
+                name.strip_suffix(".py").map(str::to_string).or(entry.path().is_dir().then_some(name))?;
+            name.starts_with("test_").then_some(name)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+fn summary(results: &BTreeMap<String, Module>) {
+    let sum = |count: &dyn Fn(&Module) -> usize| results.values().map(count).sum::<usize>();
+    println!(
+        "{} modules ({} without a failure), {} tests: {} passed, {} failed, {} skipped",
+        results.len(),
+        results.values().filter(|module| module.failures.is_empty()).count(),
+        sum(&Module::run),
+        sum(&|module| module.passed),
+        sum(&|module| module.failures.len()),
+        sum(&|module| module.skipped)
+    );
+}
+
+/// Compares with the manifest, or writes it.
+fn compare(results: BTreeMap<String, Module>, bless: bool) -> ExitCode {
+    let folder = root().join("tests/cpython");
+    let mut manifest = Manifest::read(&folder);
+    if bless {
+        manifest.modules.extend(results);
+        manifest.write(&folder).expect("the manifest can be written");
+        return ExitCode::SUCCESS;
+    }
+    let mut worse = 0;
+    for (name, module) in &results {
+        match manifest.modules.get(name) {
+            Some(before) => {
+                for regression in before.regressions(module) {
+                    println!("WORSE {name}: {regression}");
+                    worse += 1;
+                }
+                if before != module && before.regressions(module).is_empty() {
+                    println!("better {name}: {} passed before; --bless writes it down", before.passed);
+                }
+            }
+            None => println!("new {name}: not in the manifest; --bless writes it down"),
+        }
+    }
+    if worse == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs modules.
+struct Runner<'a> {
+    engine: &'a Path,
+    path: &'a Path,
+    work: &'a Path,
+    silence: Duration,
+}
+
+impl Runner<'_> {
+    /// All tests of a module, in as many processes as it takes.
+    fn module(&self, name: &str) -> Module {
+        let folder = self.work.join("run").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let (report, done) = (folder.join("report"), folder.join("done"));
+        let mut module = Module::default();
+        let mut finished: Vec<String> = vec![];
+        for _ in 0..MAX_PROCESSES {
+            std::fs::write(&report, "").expect("the report can be written");
+            std::fs::write(&done, finished.join("\n")).expect("the list can be written");
+            let outcome = self.process(name, &folder, &report, &done);
+            let text = String::from_utf8_lossy(&std::fs::read(&report).unwrap_or_default()).into_owned();
+            let (events, running, ended) = events(&text);
+            let progress = !events.is_empty() || running.is_some();
+            for (test, fate) in events {
+                module.add(&test, fate);
+                finished.push(test);
+            }
+            if let Some(test) = running {
+                module.add(&test, Fate::Fail(died(&outcome)));
+                finished.push(test);
+            } else if ended || (progress && outcome.is_ok()) {
+                break;
+            } else if !progress {
+                module.add(name, Fate::Fail(died(&outcome)));
+                break;
+            } else {
+                // It died between two tests: once more, with what is left, unless nothing is.
+                if !outcome.is_ok() && finished.len() == module.run() && outcome.status.is_some() {
+                    module.add(name, Fate::Fail(died(&outcome)));
+                    break;
+                }
+            }
+        }
+        module
+    }
+
+    /// One process; ended when its report does not grow for too long.
+    fn process(&self, name: &str, folder: &Path, report: &Path, done: &Path) -> Outcome {
+        let scratch = folder.join("cwd");
+        std::fs::create_dir_all(&scratch).expect("the target folder can be written");
+        let mut command = Command::new(self.engine);
+        command
+            .arg(root().join("tests/cpython/run_module.py"))
+            .args([name.as_ref(), report.as_os_str(), done.as_os_str()])
+            .env("PYTHONPATH", self.path)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(&scratch);
+        let mut size = 0;
+        let mut last = Duration::ZERO;
+        let mut total = limit(self.silence * 15);
+        run(&mut command, &folder.join("log"), |elapsed| {
+            let now = std::fs::metadata(report).map_or(0, |m| m.len());
+            if now != size {
+                (size, last) = (now, elapsed);
+            }
+            elapsed - last > self.silence || total(elapsed)
+        })
+    }
+}
+
+/// The finished tests in a report, the test that was running at its end, and whether the module ended.
+fn events(report: &str) -> (Vec<(String, Fate)>, Option<String>, bool) {
+    let (mut events, mut running, mut ended) = (vec![], None, false);
+    for line in report.lines() {
+        let mut fields = line.splitn(3, '\t');
+        let (kind, test) = (fields.next().unwrap_or(""), fields.next().unwrap_or("").to_string());
+        let fate = match kind {
+            "start" => {
+                running = Some(test);
+                continue;
+            }
+            "end" => {
+                ended = true;
+                continue;
+            }
+            "pass" => Fate::Pass,
+            "skip" => Fate::Skip,
+            "fail" => Fate::Fail(fields.next().unwrap_or("").to_string()),
+            _ => continue,
+        };
+        running = None;
+        events.push((test, fate));
+    }
+    (events, running, ended)
+}
+
+/// Why a process ended early: its end, and the last thing it said.
+fn died(outcome: &Outcome) -> String {
+    let said: String = outcome.tail(1).chars().take(160).collect();
+    let said = said.replace('\t', " ");
+    format!("{} {said}", outcome.end()).trim().to_string()
+}
