@@ -5,11 +5,13 @@
 
 pub mod duration;
 pub mod fsname;
+pub mod hashes;
 pub mod locale;
 pub mod lock;
 pub mod oserror;
 pub mod pending;
 pub mod report;
+pub mod statics;
 pub mod stdprinter;
 pub mod sys;
 pub mod sys_call;
@@ -41,6 +43,18 @@ modules! {
     "cmath" cmath,
     "errno" errno,
     "math" math,
+    "marshal" marshal,
+    "_contextvars" contextvars,
+    "_blake2" blake2,
+    "_csv" csv,
+    "_json" json,
+    "_md5" md5,
+    "_sha1" sha1,
+    "_sha2" sha2,
+    "_sha3" sha3,
+    "_sre" sre,
+    "_warnings" warnings,
+    "atexit" atexit,
     "posix" posix,
     "_io" io,
     "_signal" signal,

@@ -23,44 +23,7 @@ pub fn print_exception(vm: &Vm, e: Ptr<ExcObj>) {
     if let Some(o) = out {
         let _ = vm.call_method(o, rt().names.flush, &[]);
     }
-    let printed =
-        vm.import_attr("traceback", "_print_exception_bltin").and_then(|f| vm.call(f, &[e.value()]));
-    if printed.is_err() {
-        write_stderr(vm, &plain_text(vm, e));
-    }
-}
-
-fn plain_text(vm: &Vm, e: Ptr<ExcObj>) -> String {
-    let mut out = String::from("Traceback (most recent call last):\n");
-    let mut tb = e.traceback.downcast::<TracebackObj>();
-    while let Some(t) = tb {
-        if let Some(f) = t.frame.downcast::<cape_vm::frame::FrameObj>() {
-            let unit = f.code();
-            let file = unit.filename.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
-            let name = unit.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
-            out.push_str(&format!("  File \"{file}\", line {}, in {name}\n", t.line.get()));
-        }
-        tb = t.next.downcast();
-    }
-    let class = type_of(e.value()).name_str();
-    match vm.str(e.value()) {
-        Ok(s) if s.is_empty() => out.push_str(&format!("{class}\n")),
-        Ok(s) => out.push_str(&format!("{class}: {}\n", s.display())),
-        Err(_) => {
-            let args: Vec<String> = e
-                .args
-                .downcast::<TupleObj>()
-                .map(|t| {
-                    t.as_slice()
-                        .iter()
-                        .map(|a| a.downcast::<StrObj>().map_or("?".into(), |s| s.display()))
-                        .collect()
-                })
-                .unwrap_or_default();
-            out.push_str(&format!("{class}: {}\n", args.join(", ")))
-        }
-    }
-    out
+    cape_builtins::traceback_print::print_exception(vm, e.value());
 }
 
 /// What `sys.exit` and uncaught exceptions make of the process: prints what is to be printed, gives the exit code.
@@ -105,4 +68,29 @@ fn system_exit(vm: &Vm, r: Raised) -> i32 {
     let text = vm.str(code).map(|s| s.display()).unwrap_or_default();
     write_stderr(vm, &format!("{text}\n"));
     1
+}
+
+/// Reports an exception that cannot be raised, through `sys.unraisablehook`. `message` begins the report, `object` is
+/// what it is about.
+pub fn unraisable(vm: &Vm, r: Raised, message: &str, object: Value) {
+    let fields = [
+        ("exc_type", type_of(r.value()).value()),
+        ("exc_value", r.value()),
+        ("exc_traceback", r.exc().traceback.get()),
+        ("err_msg", StrObj::new(message).value()),
+        ("object", object),
+    ];
+    let args = vm.call(rt().types.simple_namespace.value(), &[]).ok();
+    let hook = rt().sys().get_str(rt().names.unraisablehook).filter(|h| !h.is_none());
+    if let (Some(args), Some(hook)) = (args, hook)
+        && fields.iter().all(|(name, v)| vm.set_attr(args, intern(name), *v).is_ok())
+    {
+        if let Err(second) = vm.call(hook, &[args]) {
+            write_stderr(vm, "Exception ignored in sys.unraisablehook:\n");
+            print_exception(vm, second.exc());
+        }
+        return;
+    }
+    write_stderr(vm, &format!("{message}:\n"));
+    print_exception(vm, r.exc());
 }
