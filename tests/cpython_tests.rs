@@ -1,7 +1,7 @@
 //! Runs modules of CPython's own test-suite (`Lib/test`), each in processes of its own, and compares
 //! with the manifest.
 //!
-//!     cargo run --release -p cape-tests --bin cpython-tests -- [--all | MODULE...] [--bless] [--limit SECONDS]
+//!     cargo run --release -p cape-tests --bin cpython-tests -- [--all | MODULE...] [--bless] [--zeal OPTIONS]
 //!
 //! Without modules, those of `cpython/ci.txt`. The suite is CPython 3.14's: `CAPE_CPYTHON_TESTS` names the
 //! folder, else it is asked from an installed CPython. A test that kills its process, or is silent for too
@@ -18,11 +18,12 @@ use cape_tests::process::{Outcome, limit, parallel, run};
 use cape_tests::{cape, cpython, root};
 
 const USAGE: &str = "\
-usage: cpython-tests [--all | MODULE...] [--bless] [--limit SECONDS] [--peer]
+usage: cpython-tests [--all | MODULE...] [--bless] [--limit SECONDS] [--zeal OPTIONS] [--peer]
 
 --all     every module of the suite, not those of ci.txt
 --bless   write the results to the manifest
 --limit   how long one test may be silent (60)
+--zeal    run with -X gc=OPTIONS; what is new in it fails, what is better is not said
 --peer    run under CPython instead, to see what the suite does there; nothing is compared
 ";
 
@@ -34,18 +35,26 @@ struct Options {
     all: bool,
     bless: bool,
     peer: bool,
+    zeal: Option<String>,
     silence: Duration,
 }
 
 fn options() -> Option<Options> {
-    let mut options =
-        Options { modules: vec![], all: false, bless: false, peer: false, silence: Duration::from_secs(60) };
+    let mut options = Options {
+        modules: vec![],
+        all: false,
+        bless: false,
+        peer: false,
+        zeal: None,
+        silence: Duration::from_secs(60),
+    };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--all" => options.all = true,
             "--bless" => options.bless = true,
             "--peer" => options.peer = true,
+            "--zeal" => options.zeal = Some(args.next()?),
             "--limit" => options.silence = Duration::from_secs(args.next()?.parse().ok()?),
             name if !name.starts_with('-') => options.modules.push(name.trim_start_matches("test.").into()),
             _ => return None,
@@ -95,6 +104,13 @@ fn main() -> ExitCode {
         let list = std::fs::read_to_string(root().join("tests/cpython/ci.txt")).expect("ci.txt");
         list.split_whitespace().map(str::to_string).collect()
     };
+    let runner = Runner {
+        engine: &engine,
+        path: &path,
+        work: &work,
+        arguments: options.zeal.iter().flat_map(|zeal| ["-X".into(), format!("gc={zeal}")]).collect(),
+        silence: options.silence,
+    };
     let done = AtomicUsize::new(0);
     let results: Vec<Module> = parallel(&names, |name| {
         let start = Instant::now();
@@ -120,7 +136,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    compare(results, options.bless)
+    compare(results, &options)
 }
 
 /// Every module and package of tests.
@@ -152,10 +168,10 @@ fn summary(results: &BTreeMap<String, Module>) {
 }
 
 /// Compares with the manifest, or writes it.
-fn compare(results: BTreeMap<String, Module>, bless: bool) -> ExitCode {
+fn compare(results: BTreeMap<String, Module>, options: &Options) -> ExitCode {
     let folder = root().join("tests/cpython");
     let mut manifest = Manifest::read(&folder);
-    if bless {
+    if options.bless {
         manifest.modules.extend(results);
         manifest.write(&folder).expect("the manifest can be written");
         return ExitCode::SUCCESS;
@@ -168,7 +184,7 @@ fn compare(results: BTreeMap<String, Module>, bless: bool) -> ExitCode {
                     println!("WORSE {name}: {regression}");
                     worse += 1;
                 }
-                if before != module && before.regressions(module).is_empty() {
+                if options.zeal.is_none() && before != module && before.regressions(module).is_empty() {
                     println!("better {name}: {} passed before; --bless writes it down", before.passed);
                 }
             }
@@ -183,6 +199,7 @@ struct Runner<'a> {
     engine: &'a Path,
     path: &'a Path,
     work: &'a Path,
+    arguments: Vec<String>,
     silence: Duration,
 }
 
@@ -231,6 +248,7 @@ impl Runner<'_> {
         std::fs::create_dir_all(&scratch).expect("the target folder can be written");
         let mut command = Command::new(self.engine);
         command
+            .args(&self.arguments)
             .arg(root().join("tests/cpython/run_module.py"))
             .args([name.as_ref(), report.as_os_str(), done.as_os_str()])
             .env("PYTHONPATH", self.path)
