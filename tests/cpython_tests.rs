@@ -114,8 +114,7 @@ fn main() -> ExitCode {
     let done = AtomicUsize::new(0);
     let results: Vec<Module> = parallel(&names, |name| {
         let start = Instant::now();
-        let module =
-            Runner { engine: &engine, path: &path, work: &work, silence: options.silence }.module(name);
+        let module = runner.module(name);
         let count = done.fetch_add(1, Ordering::Relaxed) + 1;
         println!(
             "[{count}/{}] {name}: {} run, {} passed, {} failed, {} skipped, {:.1} s",
