@@ -41,6 +41,8 @@ modules! {
     "_random" random,
     "_statistics" statistics,
     "cmath" cmath,
+    "_struct" structs,
+    "array" array,
     "errno" errno,
     "math" math,
     "marshal" marshal,
