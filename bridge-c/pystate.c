@@ -9,6 +9,36 @@ _Cape_SetThreadState(PyThreadState *tstate)
     _Cape_tstate = tstate;
 }
 
+/* The interpreter: extensions only compare its address. */
+static struct {
+    int64_t id;
+} main_interpreter;
+
+/* The main interpreter. */
+void *
+cape_main_interpreter(void)
+{
+    return &main_interpreter;
+}
+
+/* A zeroed thread state of the main interpreter, for the calling thread; NULL without memory. */
+PyThreadState *
+cape_new_thread_state(void)
+{
+    static uint64_t next_id = 1;
+    PyThreadState *tstate = calloc(1, sizeof(PyThreadState));
+    if (tstate == NULL) {
+        return NULL;
+    }
+    tstate->interp = (PyInterpreterState *)&main_interpreter;
+    tstate->exc_info = &tstate->exc_state;
+    tstate->py_recursion_limit = tstate->py_recursion_remaining = 1000;
+    tstate->gilstate_counter = 1;
+    tstate->thread_id = (unsigned long)pthread_self();
+    tstate->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
+    return tstate;
+}
+
 PyThreadState *
 PyThreadState_GetUnchecked(void)
 {

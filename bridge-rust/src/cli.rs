@@ -60,7 +60,9 @@ arg ...: arguments passed to program in sys.argv[1:]
 ";
 
 fn bad(message: &str) -> i32 {
-    eprintln!("{message}\nusage: cape [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `cape -h' for more information.");
+    eprintln!(
+        "{message}\nusage: cape [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `cape -h' for more information."
+    );
     2
 }
 
@@ -113,7 +115,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                     i += 1;
                     match args.get(i) {
                         Some(v) => v.clone(),
-                        None => return Err(bad(&format!("Argument expected for the -{} option", letter as char))),
+                        None => {
+                            return Err(bad(&format!("Argument expected for the -{} option", letter as char)));
+                        }
                     }
                 };
                 let text = value.to_string_lossy().into_owned();

@@ -5,7 +5,12 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::layout::*;
+pub use crate::api::code::PyCodeObject;
+pub use crate::api::frameobject::PyFrameObject;
+pub use crate::api::genobject::PyGenObject;
+pub use crate::api::pystate::{PyGILState_STATE, PyInterpreterState};
+pub use crate::layout::*;
+pub use crate::thread::PyThreadState;
 
 /// A row of the table of static types.
 #[repr(C)]
@@ -63,9 +68,14 @@ unsafe extern "C" {
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);
     pub fn cape_alloc(t: *mut PyTypeObject, size: usize) -> *mut PyObject;
+    pub fn cape_main_interpreter() -> *mut c_void;
+    pub fn cape_new_thread_state() -> *mut c_void;
     pub fn _Cape_SetThreadState(t: *mut c_void);
     pub fn PyThreadState_GetUnchecked() -> *mut c_void;
     pub fn PyErr_SetRaisedException(exc: *mut PyObject);
     pub fn PyErr_GetRaisedException() -> *mut PyObject;
     pub fn PyErr_Occurred() -> *mut PyObject;
 }
+
+/// C's `PyCompilerFlags`.
+pub type PyCompilerFlags = c_void;

@@ -80,7 +80,13 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
         let negative = tag & 3 == 2;
         if n <= 1 {
             let d = if n == 0 { 0 } else { *digits as i64 };
-            return Value::int(if tag & 3 == 1 { 0 } else if negative { -d } else { d });
+            return Value::int(if tag & 3 == 1 {
+                0
+            } else if negative {
+                -d
+            } else {
+                d
+            });
         }
         if n == 2 {
             let m = *digits as i64 | (*digits.add(1) as i64) << 30;

@@ -1,1 +1,51 @@
-//! Cape.
+//! The bridge between the interpreter and C extensions.
+//!
+//! Ownership: a `*mut PyObject` in Rust is borrowed unless its function says "a new reference". Managed values may move at any
+//! allocation; C structs never do. Everything here runs with the GIL held unless it says otherwise.
+//!
+//! The way of a call from Python into C: [`call_c`] crosses the arguments ([`to_c`]), enters the extension, and takes its result over
+//! ([`from_c`]). The way of an API call: the generated shim, [`enter`], the body in [`api`].
+
+pub mod api;
+pub mod call_c;
+pub mod enter;
+pub mod error;
+pub mod ffi;
+pub mod foreign;
+pub mod from_c;
+pub mod layout;
+pub mod mirror;
+pub mod module;
+pub mod slots;
+pub mod thread;
+pub mod to_c;
+pub mod typeready;
+
+#[path = "generated/shims.rs"]
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, reason = "generated")]
+mod shims;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cape_heap::heap;
+use cape_vm::{Res, Vm};
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+static BRIDGE: foreign::Bridge = foreign::Bridge;
+
+/// Makes the bridge known to the VM. Nothing else happens until an extension is loaded.
+pub fn install() {
+    cape_vm::foreign::set_foreign(&BRIDGE);
+}
+
+/// Starts the bridge for its first extension: the thread state, the static types, the collector's view of C.
+pub(crate) fn start(vm: &Vm) -> Res<()> {
+    if STARTED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    heap().set_foreign(&BRIDGE);
+    thread::attach(vm);
+    thread::remember_hooks(vm);
+    mirror::types::start(vm)
+}

@@ -39,7 +39,8 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             };
             ffi::cape_set_slot(p, row.slot, f as *mut _);
         }
-        if (*p).tp_new.is_none() && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION) {
+        if (*p).tp_new.is_none() && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION)
+        {
             (*p).tp_new = Some(new_of(t));
         }
         let base = match t.base() {
@@ -51,7 +52,8 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             (*p).tp_free = Some(ffi::PyObject_Free);
             return Ok(());
         }
-        let own_hash = [Special::Eq, Special::Hash].iter().any(|s| t.dict().get_str(s.name_value()).is_some());
+        let own_hash =
+            [Special::Eq, Special::Hash].iter().any(|s| t.dict().get_str(s.name_value()).is_some());
         if (*p).tp_flags & tpflags::HEAPTYPE != 0 && (*p).tp_dealloc.is_none() {
             (*p).tp_dealloc = Some(crate::typeready::subtype_dealloc);
             (*p).tp_traverse = Some(crate::typeready::subtype_traverse);

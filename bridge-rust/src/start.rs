@@ -15,6 +15,7 @@ pub fn run(cli: Cli) -> i32 {
     gil::start(&vm);
     heap().add_root_scanner(gil::scan);
     cape_stdlib::pending::install(&vm);
+    cape_bridge::install();
     if let Some(options) = &cli.gc
         && let Err(e) = heap().set_options(options)
     {

@@ -154,7 +154,10 @@ unsafe fn class_flags(t: *mut PyTypeObject, base: Ptr<TypeObj>) -> u32 {
     on(f & tpflags::SEQUENCE != 0, TypeFlags::SEQUENCE);
     on(f & tpflags::MAPPING != 0, TypeFlags::MAPPING);
     on(dict != 0 || f & tpflags::MANAGED_DICT != 0 || base.has(TypeFlags::HAS_DICT), TypeFlags::HAS_DICT);
-    on(weak != 0 || f & tpflags::MANAGED_WEAKREF != 0 || base.has(TypeFlags::HAS_WEAKREF), TypeFlags::HAS_WEAKREF);
+    on(
+        weak != 0 || f & tpflags::MANAGED_WEAKREF != 0 || base.has(TypeFlags::HAS_WEAKREF),
+        TypeFlags::HAS_WEAKREF,
+    );
     on(f & tpflags::METHOD_DESCRIPTOR != 0, TypeFlags::METHOD_DESCRIPTOR);
     // A static type without tp_new whose base is `object` cannot be instantiated.
     // SAFETY: as above.

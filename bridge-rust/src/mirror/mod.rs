@@ -57,7 +57,13 @@ fn digits30(l: Ptr<LongObj>) -> Vec<u32> {
 fn long(vm: &Vm, l: Ptr<LongObj>, t: *mut PyTypeObject, extra: usize) -> Res<*mut PyObject> {
     let digits = digits30(l);
     let p = alloc(vm, t, 24 + 4 * digits.len().max(1) + extra)?;
-    let sign = if digits.is_empty() { 1 } else if l.is_negative() { 2 } else { 0 };
+    let sign = if digits.is_empty() {
+        1
+    } else if l.is_negative() {
+        2
+    } else {
+        0
+    };
     // SAFETY: the struct has room for the digits.
     unsafe {
         let o = p as *mut PyLongObject;
@@ -94,7 +100,8 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     let class = type_of(v);
     let t = types::type_to_c(vm, class)?;
     // SAFETY: a live type.
-    let (basic, item, offset) = unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize, (*t).tp_vectorcall_offset) };
+    let (basic, item, offset) =
+        unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize, (*t).tp_vectorcall_offset) };
     if let Some(s) = v.downcast::<StrObj>() {
         return string(vm, s, t);
     }
@@ -303,14 +310,16 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
         } else if is(ComplexObj::kind()) {
             let c = p as *mut PyComplexObject;
             ComplexObj::with_map(map, (*c).real, (*c).imag).value()
-        } else if is(StrObj::kind()) {
+        } else if is(<StrObj as HeapObject>::kind()) {
             let s = str_value(p);
             let cs = s.to_code_points();
-            StrObj::from_iter(map, cs.len(), cs.iter().copied().max().unwrap_or(0), cs.iter().copied()).value()
+            StrObj::from_iter(map, cs.len(), cs.iter().copied().max().unwrap_or(0), cs.iter().copied())
+                .value()
         } else if is(BytesObj::kind()) {
             let b = p as *mut PyBytesObject;
             let n = (*b).ob_base.ob_size as usize;
-            BytesObj::with_map(map, std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n)).value()
+            BytesObj::with_map(map, std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n))
+                .value()
         } else if is(TupleObj::kind()) {
             let t = p as *mut PyTupleObject;
             let n = (*t).ob_base.ob_size as usize;

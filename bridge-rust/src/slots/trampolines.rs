@@ -33,7 +33,11 @@ const OPERATORS: [&BinaryOperator; 13] = [
 fn special(cx: &Cx, v: Value, s: Special) -> CResult<Value> {
     let f = type_of(v).special(s);
     if f.is_empty() {
-        return Err(cx.vm.attribute_error(format!("'{}' object has no attribute '{}'", type_of(v).name_str(), s.name())));
+        return Err(cx.vm.attribute_error(format!(
+            "'{}' object has no attribute '{}'",
+            type_of(v).name_str(),
+            s.name()
+        )));
     }
     Ok(f)
 }
@@ -99,10 +103,16 @@ pub(super) unsafe extern "C" fn len(o: *mut PyObject) -> isize {
     enter("mp_length", -1, |cx| -> CResult<isize> { Ok(cx.vm.len(arg(cx, o)?)? as isize) })
 }
 
-pub(super) unsafe extern "C" fn call(f: *mut PyObject, args: *mut PyObject, kw: *mut PyObject) -> *mut PyObject {
+pub(super) unsafe extern "C" fn call(
+    f: *mut PyObject,
+    args: *mut PyObject,
+    kw: *mut PyObject,
+) -> *mut PyObject {
     enter("tp_call", null_mut(), |cx| -> CResult<New> {
         let f = arg(cx, f)?;
-        let args = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let args = arg(cx, args)?
+            .downcast::<TupleObj>()
+            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
         let kw = optional(cx, kw)?.downcast::<DictObj>();
         cx.give(cx.vm.call_dict(f, args.as_slice(), kw)?)
     })
@@ -183,7 +193,11 @@ pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
     enter("tp_iternext", null_mut(), |cx| -> CResult<New> { cx.give_opt(cx.vm.next(arg(cx, o)?)?) })
 }
 
-pub(super) unsafe extern "C" fn descr_get(d: *mut PyObject, o: *mut PyObject, t: *mut PyObject) -> *mut PyObject {
+pub(super) unsafe extern "C" fn descr_get(
+    d: *mut PyObject,
+    o: *mut PyObject,
+    t: *mut PyObject,
+) -> *mut PyObject {
     enter("tp_descr_get", null_mut(), |cx| -> CResult<New> {
         let (d, o, t) = (arg(cx, d)?, optional(cx, o)?, optional(cx, t)?);
         let obj = if o.is_none() { Value::EMPTY } else { o };
@@ -210,20 +224,26 @@ pub(super) unsafe extern "C" fn init(o: *mut PyObject, args: *mut PyObject, kw: 
     enter("tp_init", -1, |cx| -> CResult<c_int> {
         let v = arg(cx, o)?;
         let f = special(cx, v, Special::Init)?;
-        let args = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let args = arg(cx, args)?
+            .downcast::<TupleObj>()
+            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
         let kw = optional(cx, kw)?.downcast::<DictObj>();
         let bound = cx.vm.descr_get(f, v, type_of(v))?;
         let r = cx.vm.call_dict(bound, args.as_slice(), kw)?;
         if !r.is_none() {
-            return Err(
-                cx.vm.type_error(format!("__init__() should return None, not '{}'", type_of(r).name_str()))
-            );
+            return Err(cx
+                .vm
+                .type_error(format!("__init__() should return None, not '{}'", type_of(r).name_str())));
         }
         Ok(0)
     })
 }
 
-pub(super) unsafe extern "C" fn new(t: *mut PyTypeObject, args: *mut PyObject, kw: *mut PyObject) -> *mut PyObject {
+pub(super) unsafe extern "C" fn new(
+    t: *mut PyTypeObject,
+    args: *mut PyObject,
+    kw: *mut PyObject,
+) -> *mut PyObject {
     enter("tp_new", null_mut(), |cx| -> CResult<New> {
         let class = crate::typeready::class_of(cx.vm, t)?;
         let f = class.special(Special::New);
@@ -233,7 +253,9 @@ pub(super) unsafe extern "C" fn new(t: *mut PyTypeObject, args: *mut PyObject, k
             Some(s) if f.header().map() == rt().maps.staticmethod => s.callable.get(),
             _ => f,
         };
-        let given = arg(cx, args)?.downcast::<TupleObj>().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+        let given = arg(cx, args)?
+            .downcast::<TupleObj>()
+            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
         let kw = optional(cx, kw)?.downcast::<DictObj>();
         let mut all = ValueVec::with_capacity(given.len() + 1);
         all.push(class.value());
@@ -247,29 +269,43 @@ pub(super) unsafe extern "C" fn finalize(_o: *mut PyObject) {
 }
 
 pub(super) unsafe extern "C" fn subscript(o: *mut PyObject, k: *mut PyObject) -> *mut PyObject {
-    enter("mp_subscript", null_mut(), |cx| -> CResult<New> { cx.give(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?) })
+    enter("mp_subscript", null_mut(), |cx| -> CResult<New> {
+        cx.give(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?)
+    })
 }
 
 pub(super) unsafe extern "C" fn ass_subscript(o: *mut PyObject, k: *mut PyObject, v: *mut PyObject) -> c_int {
     enter("mp_ass_subscript", -1, |cx| -> CResult<c_int> {
         let (o, k) = (arg(cx, o)?, arg(cx, k)?);
-        if v.is_null() { cx.vm.del_item(o, k)? } else { cx.vm.set_item(o, k, from_c(cx.vm, v)?)? }
+        if v.is_null() {
+            cx.vm.del_item(o, k)?
+        } else {
+            cx.vm.set_item(o, k, from_c(cx.vm, v)?)?
+        }
         Ok(0)
     })
 }
 
 pub(super) unsafe extern "C" fn sq_item(o: *mut PyObject, i: isize) -> *mut PyObject {
-    enter("sq_item", null_mut(), |cx| -> CResult<New> { cx.give(cx.vm.get_item(arg(cx, o)?, Value::int(i as i64))?) })
+    enter("sq_item", null_mut(), |cx| -> CResult<New> {
+        cx.give(cx.vm.get_item(arg(cx, o)?, Value::int(i as i64))?)
+    })
 }
 
 pub(super) unsafe extern "C" fn sq_ass_item(o: *mut PyObject, i: isize, v: *mut PyObject) -> c_int {
     enter("sq_ass_item", -1, |cx| -> CResult<c_int> {
         let (o, k) = (arg(cx, o)?, Value::int(i as i64));
-        if v.is_null() { cx.vm.del_item(o, k)? } else { cx.vm.set_item(o, k, from_c(cx.vm, v)?)? }
+        if v.is_null() {
+            cx.vm.del_item(o, k)?
+        } else {
+            cx.vm.set_item(o, k, from_c(cx.vm, v)?)?
+        }
         Ok(0)
     })
 }
 
 pub(super) unsafe extern "C" fn contains(o: *mut PyObject, v: *mut PyObject) -> c_int {
-    enter("sq_contains", -1, |cx| -> CResult<c_int> { Ok(cx.vm.contains(arg(cx, o)?, arg(cx, v)?)? as c_int) })
+    enter("sq_contains", -1, |cx| -> CResult<c_int> {
+        Ok(cx.vm.contains(arg(cx, o)?, arg(cx, v)?)? as c_int)
+    })
 }

@@ -92,7 +92,8 @@ fn is_generic(f: *const ()) -> bool {
         fn PyObject_GenericGetAttr(o: *mut PyObject, n: *mut PyObject) -> *mut PyObject;
         fn PyObject_GenericSetAttr(o: *mut PyObject, n: *mut PyObject, v: *mut PyObject) -> c_int;
     }
-    std::ptr::eq(f, PyObject_GenericGetAttr as *const ()) || std::ptr::eq(f, PyObject_GenericSetAttr as *const ())
+    std::ptr::eq(f, PyObject_GenericGetAttr as *const ())
+        || std::ptr::eq(f, PyObject_GenericSetAttr as *const ())
 }
 
 fn put(class: Ptr<TypeObj>, name: &str, v: Value) {
@@ -123,7 +124,9 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
         Shape::Power => vec![(name, call_power as RawFn), (other(0), call_power_reflected)],
         Shape::Index => vec![(name, call_index)],
         Shape::SetIndex => vec![(name, call_set_index as RawFn), (other(0), call_del_index)],
-        Shape::SetSubscript | Shape::SetAttr | Shape::Set => vec![(name, call_set as RawFn), (other(0), call_del)],
+        Shape::SetSubscript | Shape::SetAttr | Shape::Set => {
+            vec![(name, call_set as RawFn), (other(0), call_del)]
+        }
         Shape::Contains => vec![(name, call_contains)],
         Shape::Compare => vec![
             ("__eq__", call_eq as RawFn),
@@ -151,7 +154,11 @@ fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<(
         return Err(if min == max {
             vm.type_error(format!("expected {min} argument{}, got {n}", if min == 1 { "" } else { "s" }))
         } else {
-            vm.type_error(format!("expected at {} {} arguments, got {n}", if n < min { "least" } else { "most" }, if n < min { min } else { max }))
+            vm.type_error(format!(
+                "expected at {} {} arguments, got {n}",
+                if n < min { "least" } else { "most" },
+                if n < min { min } else { max }
+            ))
         });
     }
     Ok(())
@@ -417,4 +424,3 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
 fn not_a_type(vm: &Vm, v: Value) -> Raised {
     vm.type_error(format!("__new__(X): X is not a type object ({})", type_of(v).name_str()))
 }
-

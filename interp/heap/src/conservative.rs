@@ -19,6 +19,8 @@ struct Thread {
     left: Vec<(usize, usize, usize)>,
     /// The stack pointer when it gave up the GIL; 0 while it runs, or never ran.
     sp: usize,
+    /// The registers that its callers had not spilled when it gave up the GIL ([`Heap::park_thread`]).
+    regs: [usize; 12],
 }
 
 /// The attached threads.
@@ -54,6 +56,10 @@ impl Threads {
                 "a collection on a native stack that the heap was not told of (Heap::enter_stack)"
             );
             f(sp, t.base);
+            if t.id != self.current {
+                let regs = t.regs.as_ptr() as usize;
+                f(regs, regs + size_of_val(&t.regs));
+            }
             t.left.iter().for_each(|&(sp, _, base)| f(sp, base));
         }
     }
@@ -83,6 +89,11 @@ fn stack_bounds() -> (usize, usize) {
 /// are spilled above it.
 #[inline(never)]
 pub(crate) fn with_registers<R>(f: impl FnOnce(usize) -> R) -> R {
+    with_register_words(|sp, _| f(sp))
+}
+
+#[inline(never)]
+fn with_register_words<R>(f: impl FnOnce(usize, &[usize; 12]) -> R) -> R {
     let mut regs = [0usize; 12];
     let sp: usize;
     // SAFETY: stores registers into an array that is large enough, and reads the stack pointer.
@@ -105,7 +116,7 @@ pub(crate) fn with_registers<R>(f: impl FnOnce(usize) -> R) -> R {
             r = in(reg) regs.as_mut_ptr(), sp = out(reg) sp, options(nostack, preserves_flags)
         );
     }
-    let result = f(sp & !7);
+    let result = f(sp & !7, &regs);
     std::hint::black_box(&regs);
     result
 }
@@ -138,7 +149,7 @@ impl Heap {
             THIS.set(threads.last_id);
             let (low, base) = stack_bounds();
             let low = if low < stack_base && stack_base <= base { low } else { 0 };
-            let thread = Thread { id: threads.last_id, low, base: stack_base & !7, left: Vec::new(), sp: 0 };
+            let thread = Thread { id: threads.last_id, low, base: stack_base & !7, left: Vec::new(), sp: 0, regs: [0; 12] };
             threads.list.push(thread);
         }
         threads.current = THIS.get();
@@ -173,6 +184,19 @@ impl Heap {
         if threads.current == id {
             threads.current = 0;
         }
+    }
+
+    /// As [`Heap::save_stack`], for a thread that goes on running C code after giving up the GIL: what its callers keep in
+    /// registers is remembered too, and the caller may return.
+    pub fn park_thread(&self) {
+        with_register_words(|sp, regs| {
+            self.save_stack(sp);
+            // SAFETY: as in attach_thread.
+            let threads = unsafe { &mut (*self.state()).threads };
+            if let Some(t) = threads.find(THIS.get()) {
+                t.regs = *regs;
+            }
+        })
     }
 
     /// Records that the calling thread has taken the GIL again. Attaches it when it is new.

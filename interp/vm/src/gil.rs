@@ -258,6 +258,20 @@ impl Drop for Retake<'_> {
     }
 }
 
+/// Gives the lock up and returns: for `PyEval_SaveThread`. Until [`acquire`] the thread must not touch managed objects.
+pub fn release(vm: &Vm) {
+    debug_assert!(std::ptr::eq(crate::vm::current(), vm));
+    heap().park_thread();
+    give();
+}
+
+/// Takes the lock again after [`release`].
+pub fn acquire(vm: &Vm) {
+    take();
+    heap().resume_thread();
+    set_current(Some(vm));
+}
+
 impl Vm {
     /// Runs `f` (something that may block) without the lock. `f` must not touch managed objects, except for memory of objects that are
     /// held by the caller's frame.

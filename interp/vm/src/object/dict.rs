@@ -369,6 +369,15 @@ impl Table {
         write_barrier(keys.header());
     }
 
+    /// Replaces the key of entry `i` by an equal one (a number by its boxed form).
+    pub fn set_key(&self, i: usize, key: Value) {
+        let keys = self.keys();
+        debug_assert!(i < keys.filled());
+        // SAFETY: in bounds.
+        unsafe { (*keys.entry_ptr(i)).key = key };
+        write_barrier(keys.header());
+    }
+
     /// Removes entry `i` and returns its value. The slot of a last entry that was removed goes on naming it; whatever is stored
     /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.
     pub fn remove_at(&self, i: usize) -> Value {

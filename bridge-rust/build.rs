@@ -1,0 +1,33 @@
+//! Compiles `bridge-c` into the crate and makes programs export the C API to the shared objects that they load.
+
+use std::path::Path;
+
+fn main() {
+    let root = Path::new("..");
+    let c = root.join("bridge-c");
+    let mut build = cc::Build::new();
+    build
+        .std("gnu11")
+        .include(root.join("include"))
+        .include(&c)
+        .opt_level(2)
+        .flag_if_supported("-fno-semantic-interposition")
+        .flag_if_supported("-Wno-unused-parameter")
+        .define("NDEBUG", None)
+        .link_lib_modifier("+whole-archive");
+    let mut files: Vec<_> = std::fs::read_dir(&c)
+        .expect("bridge-c")
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "c"))
+        .collect();
+    files.push(c.join("generated/missing.c"));
+    files.sort();
+    build.files(&files).compile("cape_c");
+    for dir in ["../bridge-c", "../include"] {
+        println!("cargo::rerun-if-changed={dir}");
+    }
+    println!("cargo::rerun-if-changed=generated/exports.txt");
+    let exports = std::fs::canonicalize("generated/exports.txt").expect("the export list");
+    println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list={}", exports.display());
+}

@@ -1,0 +1,140 @@
+//! `abstract.h`: numbers, sequences, mappings, objects.
+
+use std::ffi::c_int;
+
+use cape_vm::object::*;
+use cape_vm::ops::{self, BinaryOperator};
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::special::Special;
+
+use super::bad_call;
+use crate::enter::{Borrowed, CResult, Cx, New};
+
+fn binary(cx: &Cx, a: Borrowed, b: Borrowed, op: &BinaryOperator) -> CResult<New> {
+    let (x, y) = (a.get(cx)?, b.get(cx)?);
+    cx.give(cx.vm.binary(x, y, op)?)
+}
+
+fn inplace(cx: &Cx, a: Borrowed, b: Borrowed, op: &BinaryOperator) -> CResult<New> {
+    let (x, y) = (a.get(cx)?, b.get(cx)?);
+    cx.give(cx.vm.inplace(x, y, op)?)
+}
+
+macro_rules! binaries { ($($name:ident $how:ident $op:ident;)*) => { $(
+    pub fn $name(cx: &Cx, a: Borrowed, b: Borrowed) -> CResult<New> {
+        $how(cx, a, b, &ops::$op)
+    }
+)* } }
+binaries! {
+    PyNumber_Add binary ADD; PyNumber_Subtract binary SUB; PyNumber_Multiply binary MUL; PyNumber_MatrixMultiply binary MATMUL;
+    PyNumber_FloorDivide binary FLOORDIV; PyNumber_TrueDivide binary TRUEDIV; PyNumber_Remainder binary MOD;
+    PyNumber_Divmod binary DIVMOD; PyNumber_Lshift binary LSHIFT; PyNumber_Rshift binary RSHIFT; PyNumber_And binary AND;
+    PyNumber_Xor binary XOR; PyNumber_Or binary OR;
+    PyNumber_InPlaceAdd inplace ADD; PyNumber_InPlaceSubtract inplace SUB; PyNumber_InPlaceMultiply inplace MUL;
+    PyNumber_InPlaceMatrixMultiply inplace MATMUL; PyNumber_InPlaceFloorDivide inplace FLOORDIV;
+    PyNumber_InPlaceTrueDivide inplace TRUEDIV; PyNumber_InPlaceRemainder inplace MOD; PyNumber_InPlaceLshift inplace LSHIFT;
+    PyNumber_InPlaceRshift inplace RSHIFT; PyNumber_InPlaceAnd inplace AND; PyNumber_InPlaceXor inplace XOR;
+    PyNumber_InPlaceOr inplace OR;
+}
+
+macro_rules! unaries { ($($name:ident $special:ident $symbol:literal;)*) => { $(
+    pub fn $name(cx: &Cx, o: Borrowed) -> CResult<New> {
+        cx.give(cx.vm.unary(o.get(cx)?, Special::$special, $symbol)?)
+    }
+)* } }
+unaries! {
+    PyNumber_Negative Neg "unary -"; PyNumber_Positive Pos "unary +"; PyNumber_Invert Invert "unary ~"; PyNumber_Absolute Abs "abs()";
+}
+
+fn ternary(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed, in_place: bool) -> CResult<New> {
+    let (x, y) = (a.get(cx)?, b.get(cx)?);
+    match m.opt(cx)? {
+        Some(z) if !z.is_none() => {
+            let pow = rt().builtins().get_str(intern("pow")).ok_or_else(|| cx.vm.system_error("lost pow"))?;
+            cx.give(cx.vm.call(pow, &[x, y, z])?)
+        }
+        _ if in_place => cx.give(cx.vm.inplace(x, y, &ops::POW)?),
+        _ => cx.give(cx.vm.binary(x, y, &ops::POW)?),
+    }
+}
+
+pub fn PyNumber_Power(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed) -> CResult<New> {
+    ternary(cx, a, b, m, false)
+}
+
+pub fn PyNumber_InPlacePower(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed) -> CResult<New> {
+    ternary(cx, a, b, m, true)
+}
+
+pub fn PyNumber_Float(cx: &Cx, o: Borrowed) -> CResult<New> {
+    let v = o.get(cx)?;
+    cx.give(cx.vm.call(rt().types.float.value(), &[v])?)
+}
+
+pub fn PyNumber_Long(cx: &Cx, o: Borrowed) -> CResult<New> {
+    let v = o.get(cx)?;
+    cx.give(cx.vm.call(rt().types.int.value(), &[v])?)
+}
+
+pub fn PyNumber_ToBase(cx: &Cx, n: Borrowed, base: c_int) -> CResult<New> {
+    let name = match base {
+        2 => "bin",
+        8 => "oct",
+        16 => "hex",
+        10 => return cx.give(cx.vm.str(cx.vm.index_value(n.get(cx)?)?)?.value()),
+        _ => return Err(cx.vm.system_error("PyNumber_ToBase: base must be 2, 8, 10 or 16")),
+    };
+    let f = rt().builtins().get_str(intern(name)).ok_or_else(|| bad_call(cx))?;
+    cx.give(cx.vm.call(f, &[n.get(cx)?])?)
+}
+
+pub fn PyMapping_Items(cx: &Cx, o: Borrowed) -> CResult<New> {
+    let v = o.get(cx)?;
+    let items = cx.vm.call_method(v, rt().names.items, &[])?;
+    let a = cx.vm.list_of(items)?;
+    cx.give(ListObj::from_array(a, a.len()).value())
+}
+
+pub fn PyObject_Format(cx: &Cx, o: Borrowed, spec: Borrowed) -> CResult<New> {
+    let v = o.get(cx)?;
+    let spec = match spec.opt(cx)? {
+        None => rt().empty_str(),
+        Some(s) => match s.downcast::<StrObj>() {
+            Some(s) => s,
+            None => {
+                return Err(cx.vm.system_error(format!(
+                    "Format specifier must be a string, not {}",
+                    type_of(s).name_str()
+                )));
+            }
+        },
+    };
+    cx.give(cx.vm.format(v, spec)?.value())
+}
+
+pub fn PyObject_IsInstance(cx: &Cx, o: Borrowed, c: Borrowed) -> CResult<c_int> {
+    Ok(cx.vm.is_instance(o.get(cx)?, c.get(cx)?)? as c_int)
+}
+
+pub fn PyObject_IsSubclass(cx: &Cx, o: Borrowed, c: Borrowed) -> CResult<c_int> {
+    Ok(cx.vm.is_subclass(o.get(cx)?, c.get(cx)?)? as c_int)
+}
+
+pub fn PySequence_Concat(cx: &Cx, a: Borrowed, b: Borrowed) -> CResult<New> {
+    binary(cx, a, b, &ops::ADD)
+}
+
+pub fn PySequence_Contains(cx: &Cx, s: Borrowed, v: Borrowed) -> CResult<c_int> {
+    Ok(cx.vm.contains(s.get(cx)?, v.get(cx)?)? as c_int)
+}
+
+pub fn PySequence_GetSlice(cx: &Cx, o: Borrowed, i: isize, j: isize) -> CResult<New> {
+    let v = o.get(cx)?;
+    let n = |i: isize| Int::Small(i as i64).into_value();
+    let s = SliceObj::new(n(i), n(j), cape_vm::Value::NONE);
+    cx.give(cx.vm.get_item(v, s.value())?)
+}
+
+pub fn PyObject_LengthHint(cx: &Cx, o: Borrowed, default: isize) -> CResult<isize> {
+    Ok(cx.vm.length_hint(o.get(cx)?)?.map_or(default, |n| n as isize))
+}

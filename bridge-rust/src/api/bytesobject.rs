@@ -1,0 +1,9 @@
+//! `bytesobject.h`.
+
+use cape_vm::runtime::intern;
+
+use crate::enter::{Borrowed, CResult, Cx, New};
+
+pub fn PyBytes_Join(cx: &Cx, sep: Borrowed, items: Borrowed) -> CResult<New> {
+    cx.give(cx.vm.call_method(sep.get(cx)?, intern("join"), &[items.get(cx)?])?)
+}

@@ -1,0 +1,10 @@
+//! `classobject.h`.
+
+use cape_vm::object::*;
+
+use crate::enter::{Borrowed, CResult, Cx, New};
+
+pub fn PyMethod_New(cx: &Cx, func: Borrowed, this: Borrowed) -> CResult<New> {
+    let (f, s) = (func.get(cx)?, this.get(cx)?);
+    cx.give(BoundMethodObj::new(f, s).value())
+}

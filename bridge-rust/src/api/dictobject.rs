@@ -1,0 +1,296 @@
+//! `dictobject.h`. Dicts live on the managed side; a number in one is boxed in place before a borrowed reference to it is given out.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use cape_heap::heap;
+use cape_vm::object::*;
+use cape_vm::runtime::rt;
+use cape_vm::{Ptr, Value};
+
+use super::{bad_call, layout, text_value};
+use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
+use crate::layout::{PyDictObject, PyObject};
+use crate::to_c::{boxed, to_c, to_c_borrowed};
+
+const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
+
+fn dict(cx: &Cx, d: Borrowed) -> CResult<Ptr<DictObj>> {
+    if d.is_null() {
+        return Err(bad_call(cx));
+    }
+    layout(cx, d.get(cx)?)
+}
+
+/// Keeps `ma_used` of the struct.
+fn sync(d: Ptr<DictObj>) {
+    let p = heap().mirror_of(d.header()) as *mut PyDictObject;
+    if !p.is_null() {
+        // SAFETY: a linked mirror is live.
+        unsafe { (*p).ma_used = d.len() as isize }
+    }
+}
+
+/// A borrowed reference to the value of entry `i`.
+fn value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
+    let v = d.table.keys().entry(i).value;
+    let b = boxed(v);
+    if b != v {
+        d.table.set_value(i, b);
+    }
+    Ok(BorrowedRef(to_c_borrowed(cx.vm, b)?))
+}
+
+fn key_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<*mut PyObject> {
+    let v = d.table.keys().entry(i).key;
+    let b = boxed(v);
+    if b != v {
+        d.table.set_key(i, b);
+    }
+    to_c_borrowed(cx.vm, b)
+}
+
+fn find(cx: &Cx, d: Ptr<DictObj>, key: Value) -> CResult<Option<usize>> {
+    let hash = cx.vm.hash(key)?;
+    d.table.find(cx.vm, key, hash)
+}
+
+pub fn PyDict_New(cx: &Cx) -> CResult<New> {
+    cx.give(DictObj::new().value())
+}
+
+pub fn _PyDict_NewPresized(cx: &Cx, n: isize) -> CResult<New> {
+    let d = DictObj::new();
+    if n > 5 {
+        d.table.reserve(d.header(), (n as usize).min(1 << 17));
+    }
+    cx.give(d.value())
+}
+
+pub fn PyDict_Clear(cx: &Cx, d: Borrowed) -> CResult<()> {
+    if let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) {
+        d.table.clear(d.header());
+        sync(d);
+    }
+    Ok(())
+}
+
+pub fn PyDict_Contains(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<c_int> {
+    Ok(find(cx, dict(cx, d)?, k.get(cx)?)?.is_some() as c_int)
+}
+
+pub fn PyDict_Copy(cx: &Cx, d: Borrowed) -> CResult<New> {
+    cx.give(dict(cx, d)?.copy().value())
+}
+
+pub fn PyDict_SetItem(cx: &Cx, d: Borrowed, k: Borrowed, v: Borrowed) -> CResult<c_int> {
+    let (d, k, v) = (dict(cx, d)?, k.get(cx)?, v.get(cx)?);
+    d.set(cx.vm, k, v)?;
+    sync(d);
+    Ok(0)
+}
+
+pub fn PyDict_SetItemString(cx: &Cx, d: Borrowed, k: *const c_char, v: Borrowed) -> CResult<c_int> {
+    let (d, k, v) = (dict(cx, d)?, text_value(cx, k)?, v.get(cx)?);
+    d.set(cx.vm, k, v)?;
+    sync(d);
+    Ok(0)
+}
+
+pub fn PyDict_DelItem(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<c_int> {
+    let (d, k) = (dict(cx, d)?, k.get(cx)?);
+    match d.remove(cx.vm, k)? {
+        Some(_) => {
+            sync(d);
+            Ok(0)
+        }
+        None => Err(cx.vm.key_error_for(k)),
+    }
+}
+
+/// Errors are swallowed, as CPython's documentation warns (they are reported as unraisable).
+pub fn PyDict_GetItem(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<BorrowedRef> {
+    let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) else { return Ok(NULL) };
+    let key = k.get(cx)?;
+    match find(cx, d, key) {
+        Ok(Some(i)) => value_at(cx, d, i),
+        Ok(None) => Ok(NULL),
+        Err(r) => {
+            super::pyerrors::unraisable(
+                cx,
+                r,
+                "Exception ignored in PyDict_GetItem(); consider using PyDict_GetItemRef() or PyDict_GetItemWithError()",
+                Value::NONE,
+            );
+            Ok(NULL)
+        }
+    }
+}
+
+pub fn PyDict_GetItemWithError(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<BorrowedRef> {
+    let d = dict(cx, d)?;
+    match find(cx, d, k.get(cx)?)? {
+        Some(i) => value_at(cx, d, i),
+        None => Ok(NULL),
+    }
+}
+
+pub fn _PyDict_GetItem_KnownHash(cx: &Cx, d: Borrowed, k: Borrowed, _hash: isize) -> CResult<BorrowedRef> {
+    // Hashes of managed strings are Cape's own: the hash that C remembers is not asked.
+    PyDict_GetItemWithError(cx, d, k)
+}
+
+pub fn PyDict_GetItemString(cx: &Cx, d: Borrowed, k: *const c_char) -> CResult<BorrowedRef> {
+    let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) else { return Ok(NULL) };
+    let key = text_value(cx, k)?;
+    match find(cx, d, key) {
+        Ok(Some(i)) => value_at(cx, d, i),
+        Ok(None) => Ok(NULL),
+        Err(r) => {
+            super::pyerrors::unraisable(
+                cx,
+                r,
+                "Exception ignored in PyDict_GetItemString(); consider using PyDict_GetItemRefString()",
+                Value::NONE,
+            );
+            Ok(NULL)
+        }
+    }
+}
+
+/// Stores a new reference to an optional value; 1 when there is one.
+fn out(cx: &Cx, v: Option<Value>, result: *mut *mut PyObject) -> CResult<c_int> {
+    let p = match v {
+        Some(v) => to_c(cx.vm, v)?,
+        None => std::ptr::null_mut(),
+    };
+    if !result.is_null() {
+        // SAFETY: the API demands a place for the result.
+        unsafe { *result = p };
+    } else if !p.is_null() {
+        // SAFETY: the reference is ours.
+        unsafe { crate::to_c::decref(p) };
+    }
+    Ok(v.is_some() as c_int)
+}
+
+fn clear(result: *mut *mut PyObject) {
+    if !result.is_null() {
+        // SAFETY: as above.
+        unsafe { *result = std::ptr::null_mut() };
+    }
+}
+
+pub fn PyDict_GetItemRef(cx: &Cx, d: Borrowed, k: Borrowed, result: *mut *mut PyObject) -> CResult<c_int> {
+    clear(result);
+    let d = dict(cx, d)?;
+    let v = d.get(cx.vm, k.get(cx)?)?;
+    out(cx, v, result)
+}
+
+pub fn PyDict_GetItemStringRef(
+    cx: &Cx,
+    d: Borrowed,
+    k: *const c_char,
+    result: *mut *mut PyObject,
+) -> CResult<c_int> {
+    clear(result);
+    let d = dict(cx, d)?;
+    let v = d.get(cx.vm, text_value(cx, k)?)?;
+    out(cx, v, result)
+}
+
+pub fn PyDict_Keys(cx: &Cx, d: Borrowed) -> CResult<New> {
+    let d = dict(cx, d)?;
+    let mut v = ValueVec::with_capacity(d.len());
+    d.table.iter().for_each(|e| v.push(e.key));
+    cx.give(ListObj::from_vec(v).value())
+}
+
+pub fn PyDict_Next(
+    cx: &Cx,
+    d: Borrowed,
+    pos: *mut isize,
+    key: *mut *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    let Ok(Some(v)) = d.opt(cx) else { return 0 };
+    let Some(d) = v.downcast::<DictObj>() else { return 0 };
+    // SAFETY: the API demands a position, and places for key and value or NULL.
+    unsafe {
+        let Some((i, _)) = d.table.next_entry((*pos).max(0) as usize) else { return 0 };
+        *pos = i as isize + 1;
+        if !key.is_null() {
+            match key_at(cx, d, i) {
+                Ok(p) => *key = p,
+                Err(_) => return 0,
+            }
+        }
+        if !value.is_null() {
+            match value_at(cx, d, i) {
+                Ok(p) => *value = p.0,
+                Err(_) => return 0,
+            }
+        }
+    }
+    1
+}
+
+pub fn PyDict_Size(cx: &Cx, d: Borrowed) -> CResult<isize> {
+    Ok(dict(cx, d)?.len() as isize)
+}
+
+pub fn PyDict_Update(cx: &Cx, d: Borrowed, other: Borrowed) -> CResult<c_int> {
+    let d = dict(cx, d)?;
+    cx.vm.dict_update(d, other.get(cx)?)?;
+    sync(d);
+    Ok(0)
+}
+
+pub fn PyDict_Pop(cx: &Cx, d: Borrowed, k: Borrowed, result: *mut *mut PyObject) -> CResult<c_int> {
+    clear(result);
+    let d = dict(cx, d)?;
+    let v = d.remove(cx.vm, k.get(cx)?)?;
+    sync(d);
+    out(cx, v, result)
+}
+
+pub fn PyDict_SetDefault(cx: &Cx, d: Borrowed, k: Borrowed, default: Borrowed) -> CResult<BorrowedRef> {
+    let (d, k, v) = (dict(cx, d)?, k.get(cx)?, default.get(cx)?);
+    if find(cx, d, k)?.is_none() {
+        d.set(cx.vm, k, v)?;
+        sync(d);
+    }
+    match find(cx, d, k)? {
+        Some(i) => value_at(cx, d, i),
+        None => Ok(NULL),
+    }
+}
+
+pub fn PyDict_SetDefaultRef(
+    cx: &Cx,
+    d: Borrowed,
+    k: Borrowed,
+    default: Borrowed,
+    result: *mut *mut PyObject,
+) -> CResult<c_int> {
+    clear(result);
+    let (d, k, v) = (dict(cx, d)?, k.get(cx)?, default.get(cx)?);
+    if let Some(old) = d.get(cx.vm, k)? {
+        return out(cx, Some(old), result);
+    }
+    d.set(cx.vm, k, v)?;
+    sync(d);
+    out(cx, Some(v), result).map(|_| 0)
+}
+
+pub fn PyObject_GenericGetDict(cx: &Cx, o: Borrowed, _context: *mut c_void) -> CResult<New> {
+    match cx.vm.dict_of(o.get(cx)?) {
+        Some(d) => cx.give(d.value()),
+        None => Err(cx.vm.attribute_error("This object has no __dict__")),
+    }
+}
+
+/// Whether a value is an exact dict, for callers that may skip overridden methods.
+pub fn is_exact(v: Value) -> bool {
+    v.is_ptr() && v.header().map() == rt().maps.dict
+}

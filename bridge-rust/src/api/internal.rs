@@ -1,0 +1,89 @@
+//! The private functions of `include/internal.toml`.
+
+use std::ffi::{CStr, c_char, c_int};
+
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::special::Special;
+
+use crate::enter::{Borrowed, CResult, Cx, New};
+use crate::from_c::link_of;
+use crate::layout::PyObject;
+use crate::to_c::to_c;
+
+pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_int> {
+    let Some(f) = rt().sys().get_str(intern("audit")) else { return Ok(0) };
+    let event = super::text_value(cx, event)?;
+    let mut all = ValueVec::new();
+    all.push(event);
+    if let Some(t) = args.opt(cx)?.and_then(|a| a.downcast::<TupleObj>()) {
+        all.extend_from_slice(t.as_slice());
+    }
+    cx.vm.call(f, &all)?;
+    Ok(0)
+}
+
+pub fn _Cape_ClassGetItem(cx: &Cx, class: Borrowed, key: Borrowed) -> CResult<New> {
+    cx.give(cx.vm.get_item(class.get(cx)?, key.get(cx)?)?)
+}
+
+pub fn _Cape_DumpTraceback() {
+    eprintln!("(the Python stack cannot be shown)");
+}
+
+pub fn _Cape_GetMethod(cx: &Cx, obj: Borrowed, name: Borrowed, method: *mut *mut PyObject) -> CResult<c_int> {
+    // SAFETY: bridge-c passes a place for the method.
+    unsafe { *method = std::ptr::null_mut() };
+    let (o, n) = (obj.get(cx)?, cape_vm::attr::interned(name.get(cx)?));
+    let t = type_of(o);
+    let plain = !t.has(TypeFlags::CUSTOM_GETATTR) && !o.is::<TypeObj>() && !o.is::<ModuleObj>();
+    if plain
+        && let Some(d) = cape_vm::class::lookup_mro(t, n)
+        && (d.is::<FunctionObj>()
+            || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor)
+        && (!o.is_ptr() || cape_vm::shape::get(o.header(), n).is_none())
+    {
+        let p = to_c(cx.vm, d)?;
+        // SAFETY: as above.
+        unsafe { *method = p };
+        return Ok(1);
+    }
+    let v = cx.vm.get_attr(o, n)?;
+    let p = to_c(cx.vm, v)?;
+    // SAFETY: as above.
+    unsafe { *method = p };
+    Ok(0)
+}
+
+/// The count of a linked struct reached zero although the link owns a reference: an extension dropped one that it did not own. The
+/// count is mended, and the culprit's object named in audit mode.
+pub fn _Cape_LinkedDealloc(cx: &Cx, op: Borrowed) -> CResult<()> {
+    let p = op.ptr();
+    if p.is_null() || link_of(p) == 0 {
+        return Ok(());
+    }
+    // SAFETY: the struct is intact: nothing has freed it.
+    unsafe { (*p).ob_refcnt = 1 };
+    if std::env::var_os("CAPE_AUDIT").is_some() {
+        // SAFETY: a type's name is a C string.
+        let name = unsafe { CStr::from_ptr((*(*p).ob_type).tp_name) }.to_string_lossy().into_owned();
+        eprintln!("cape: an extension dropped a reference to a '{name}' object that it did not own");
+    }
+    let _ = cx;
+    Ok(())
+}
+
+pub fn _Cape_NextNotImplemented(cx: &Cx, op: Borrowed) -> CResult<New> {
+    let t = type_of(op.get(cx)?);
+    debug_assert!(t.special(Special::Next).is_empty());
+    Err(cx.vm.type_error(format!("'{}' object is not iterable", t.name_str())))
+}
+
+pub fn _Cape_WriteUnraisable(cx: &Cx, message: Borrowed, object: Borrowed) -> CResult<()> {
+    let m = message.opt(cx)?.and_then(|m| m.downcast::<StrObj>()).map(|s| s.display());
+    let o = object.opt(cx)?.unwrap_or(cape_vm::Value::NONE);
+    if let Some(r) = crate::error::take(cx.vm) {
+        super::pyerrors::unraisable(cx, r, m.as_deref().unwrap_or(""), o);
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The bodies of the API functions that are implemented in Rust, one file per header. Each is a function with typed arguments;
+//! `include/api.toml` says what every reference is, the shims in `generated/shims.rs` do the rest.
+
+#![allow(non_snake_case, reason = "the functions are named as in C")]
+#![allow(missing_docs, reason = "documented in CPython's C API reference, see include/API.md")]
+
+pub mod abstract_;
+pub mod bytesobject;
+pub mod ceval;
+pub mod classobject;
+pub mod code;
+pub mod descrobject;
+pub mod dictobject;
+pub mod floatobject;
+pub mod frameobject;
+pub mod funcobject;
+pub mod genericaliasobject;
+pub mod genobject;
+pub mod import;
+pub mod internal;
+pub mod iterobject;
+pub mod listobject;
+pub mod longobject;
+pub mod memoryobject;
+pub mod methodobject;
+pub mod moduleobject;
+pub mod object;
+pub mod objimpl;
+pub mod pycore_genobject;
+pub mod pyerrors;
+pub mod pyframe;
+pub mod pyhash;
+pub mod pylifecycle;
+pub mod pystate;
+pub mod pystrtod;
+pub mod pythonrun;
+pub mod setobject;
+pub mod sysmodule;
+pub mod traceback;
+pub mod tupleobject;
+pub mod unicodeobject;
+pub mod warnings;
+pub mod weakrefobject;
+
+use std::ffi::{CStr, c_char};
+
+use cape_vm::object::*;
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::{Ptr, Value};
+
+use crate::enter::{BorrowedRef, CResult, Cx};
+
+/// The text of a C string argument; NULL raises SystemError.
+pub(crate) fn text(cx: &Cx, s: *const c_char) -> CResult<String> {
+    if s.is_null() {
+        return Err(cx.vm.system_error("null argument to internal routine"));
+    }
+    // SAFETY: the API demands a C string.
+    Ok(unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned())
+}
+
+/// A C string argument as a `str`.
+pub(crate) fn text_value(cx: &Cx, s: *const c_char) -> CResult<Value> {
+    Ok(rt().intern(&text(cx, s)?))
+}
+
+/// SystemError("bad argument to internal function"), as `PyErr_BadInternalCall`.
+pub(crate) fn bad_call(cx: &Cx) -> cape_vm::Raised {
+    cx.vm.system_error("bad argument to internal function")
+}
+
+/// The argument as a layout, or `PyErr_BadInternalCall`.
+pub(crate) fn layout<T: cape_heap::HeapObject>(cx: &Cx, v: Value) -> CResult<Ptr<T>> {
+    v.downcast().ok_or_else(|| bad_call(cx))
+}
+
+/// A borrowed reference that whoever holds `v` keeps alive.
+pub(crate) fn borrow(cx: &Cx, v: Value) -> CResult<BorrowedRef> {
+    Ok(BorrowedRef(crate::to_c::to_c_borrowed(cx.vm, v)?))
+}
+
+/// `expected <what>, got 'type'`.
+pub(crate) fn expected(cx: &Cx, what: &str, v: Value) -> cape_vm::Raised {
+    cx.vm.type_error(format!("expected {what}, got '{}'", cape_vm::class::full_name(type_of(v))))
+}
+
+/// A `str` argument, or the TypeError of `ensure_unicode`.
+pub(crate) fn str_arg(cx: &Cx, v: Value) -> CResult<Ptr<StrObj>> {
+    v.downcast().ok_or_else(|| {
+        cx.vm.type_error(format!("must be str, not {}", cape_vm::class::full_name(type_of(v))))
+    })
+}

@@ -1,0 +1,123 @@
+//! `pyerrors.h`.
+
+use std::ffi::{c_char, c_int};
+
+use cape_heap::{Field, Header, heap};
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Value};
+
+use super::{layout, text};
+use crate::enter::{Borrowed, CResult, Cx, New, Stolen};
+
+/// Reports an exception that cannot be raised, through `sys.unraisablehook`.
+pub fn unraisable(cx: &Cx, r: Raised, message: &str, object: Value) {
+    let e = r.exc();
+    let map = rt().maps.simple_namespace;
+    let d = DictObj::new();
+    d.set_str(intern("exc_type"), type_of(r.value()).value());
+    d.set_str(intern("exc_value"), r.value());
+    d.set_str(intern("exc_traceback"), e.traceback.get());
+    let m = if message.is_empty() { Value::NONE } else { StrObj::new(message).value() };
+    d.set_str(intern("err_msg"), m);
+    d.set_str(intern("object"), object);
+    let ns = heap().alloc(map, NamespaceObj { header: Header::new(map), dict: Field::new(d.value()) });
+    if let Some(hook) = rt().sys().get_str(rt().names.unraisablehook)
+        && let Err(second) = cx.vm.call(hook, &[ns.value()])
+    {
+        cape_stdlib::report::print_exception(cx.vm, second.exc());
+    }
+}
+
+fn exc(cx: &Cx, o: Borrowed) -> CResult<Ptr<ExcObj>> {
+    layout(cx, o.get(cx)?)
+}
+
+fn or_null(cx: &Cx, v: Value) -> CResult<New> {
+    cx.give_opt((!v.is_none() && !v.is_empty()).then_some(v))
+}
+
+pub fn PyException_GetCause(cx: &Cx, o: Borrowed) -> CResult<New> {
+    or_null(cx, exc(cx, o)?.cause.get())
+}
+
+pub fn PyException_GetContext(cx: &Cx, o: Borrowed) -> CResult<New> {
+    or_null(cx, exc(cx, o)?.context.get())
+}
+
+pub fn PyException_GetTraceback(cx: &Cx, o: Borrowed) -> CResult<New> {
+    or_null(cx, exc(cx, o)?.traceback.get())
+}
+
+fn given(cx: &Cx, v: Stolen) -> CResult<Value> {
+    if v.is_null() { Ok(Value::NONE) } else { v.get(cx) }
+}
+
+pub fn PyException_SetCause(cx: &Cx, o: Borrowed, cause: Stolen) -> CResult<()> {
+    let e = exc(cx, o)?;
+    e.cause.set(e, given(cx, cause)?);
+    e.suppress_context.set(true);
+    Ok(())
+}
+
+pub fn PyException_SetContext(cx: &Cx, o: Borrowed, context: Stolen) -> CResult<()> {
+    let e = exc(cx, o)?;
+    e.context.set(e, given(cx, context)?);
+    Ok(())
+}
+
+pub fn PyException_SetTraceback(cx: &Cx, o: Borrowed, tb: Borrowed) -> CResult<c_int> {
+    let e = exc(cx, o)?;
+    let tb = tb.opt(cx)?.ok_or_else(|| cx.vm.type_error("__traceback__ may not be deleted"))?;
+    if !tb.is_none() && !tb.is::<TracebackObj>() {
+        return Err(cx.vm.type_error("__traceback__ must be a traceback or None"));
+    }
+    e.traceback.set(e, tb);
+    Ok(0)
+}
+
+pub fn PyErr_WriteUnraisable(cx: &Cx, o: Borrowed) -> CResult<()> {
+    let object = o.opt(cx)?.unwrap_or(Value::NONE);
+    if let Some(r) = crate::error::take(cx.vm) {
+        unraisable(cx, r, "", object);
+    }
+    Ok(())
+}
+
+pub fn PyErr_CheckSignals(cx: &Cx) -> CResult<c_int> {
+    cx.vm.poll()?;
+    Ok(0)
+}
+
+pub fn PyErr_NewException(cx: &Cx, name: *const c_char, base: Borrowed, dict: Borrowed) -> CResult<New> {
+    let full = text(cx, name)?;
+    let Some((module, short)) = full.rsplit_once('.') else {
+        return Err(cx.vm.system_error("PyErr_NewException: name must be module.class"));
+    };
+    let base = base.opt(cx)?.unwrap_or(rt().types.exception.value());
+    let bases = if base.is::<TupleObj>() { base } else { TupleObj::new(&[base]).value() };
+    let ns = match dict.opt(cx)? {
+        Some(d) => layout::<DictObj>(cx, d)?.copy(),
+        None => DictObj::new(),
+    };
+    if ns.get_str(rt().names.module).is_none() {
+        ns.set_str(rt().names.module, intern(module));
+    }
+    let meta = rt().types.type_.value();
+    cx.give(cx.vm.call(meta, &[intern(short), bases, ns.value()])?)
+}
+
+pub fn PyErr_NewExceptionWithDoc(
+    cx: &Cx,
+    name: *const c_char,
+    doc: *const c_char,
+    base: Borrowed,
+    dict: Borrowed,
+) -> CResult<New> {
+    let c = PyErr_NewException(cx, name, base, dict)?;
+    if !doc.is_null() {
+        let class = crate::from_c::from_c(cx.vm, c.0)?;
+        cx.vm.set_attr(class, rt().names.doc, StrObj::new(&text(cx, doc)?).value())?;
+    }
+    Ok(c)
+}

@@ -1,0 +1,65 @@
+//! `pystate.h`.
+
+use std::ffi::c_int;
+
+use cape_vm::object::*;
+use cape_vm::runtime::intern;
+use cape_vm::{Value, rt};
+
+use super::borrow;
+use super::frameobject::PyFrameObject;
+use crate::enter::{BorrowedRef, CResult, Cx};
+use crate::ffi;
+use crate::thread::{self, PyThreadState};
+use crate::to_c::to_c;
+
+/// C's view of the interpreter.
+pub type PyInterpreterState = std::ffi::c_void;
+/// `PyGILState_LOCKED` or `PyGILState_UNLOCKED`.
+pub type PyGILState_STATE = c_int;
+
+pub fn PyInterpreterState_Main() -> *mut PyInterpreterState {
+    // SAFETY: a plain query.
+    unsafe { ffi::cape_main_interpreter() }
+}
+
+/// A dict under a private name in `sys`, made when first asked for.
+fn hidden_dict(name: &str) -> Value {
+    let n = intern(name);
+    match rt().sys().get_str(n) {
+        Some(d) => d,
+        None => {
+            let d = DictObj::new().value();
+            rt().sys().set_str(n, d);
+            d
+        }
+    }
+}
+
+pub fn PyInterpreterState_GetDict(cx: &Cx, _i: *mut PyInterpreterState) -> CResult<BorrowedRef> {
+    borrow(cx, hidden_dict("_cape_interpreter_dict"))
+}
+
+pub fn PyInterpreterState_GetID(_cx: &Cx, _i: *mut PyInterpreterState) -> CResult<i64> {
+    Ok(0)
+}
+
+pub fn PyThreadState_GetDict(cx: &Cx) -> CResult<BorrowedRef> {
+    borrow(cx, hidden_dict(&format!("_cape_thread_dict_{}", cx.vm.ident.get())))
+}
+
+pub fn PyThreadState_GetFrame(cx: &Cx, _t: *mut PyThreadState) -> CResult<*mut PyFrameObject> {
+    match cx.vm.top_frame() {
+        Some(f) => to_c(cx.vm, cx.vm.frame_object(f).value()),
+        None => Ok(std::ptr::null_mut()),
+    }
+}
+
+pub fn PyGILState_Ensure() -> PyGILState_STATE {
+    thread::ensure()
+}
+
+pub fn PyGILState_Release(cx: &Cx, state: PyGILState_STATE) -> CResult<()> {
+    thread::leave(cx.vm, state);
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! `sysmodule.h`.
+
+use std::ffi::c_char;
+
+use cape_vm::runtime::rt;
+
+use super::{borrow, text_value};
+use crate::enter::{BorrowedRef, CResult, Cx};
+use crate::to_c::boxed;
+
+pub fn PySys_GetObject(cx: &Cx, name: *const c_char) -> CResult<BorrowedRef> {
+    let n = text_value(cx, name)?;
+    match rt().sys().get_str(n) {
+        Some(v) => {
+            let b = boxed(v);
+            if b != v {
+                rt().sys().set_str(n, b);
+            }
+            borrow(cx, b)
+        }
+        None => Ok(BorrowedRef(std::ptr::null_mut())),
+    }
+}

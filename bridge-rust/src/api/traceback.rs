@@ -1,0 +1,48 @@
+//! `traceback.h`.
+
+use std::cell::Cell;
+use std::ffi::c_int;
+
+use cape_heap::{Field, Header, heap};
+use cape_vm::Ptr;
+use cape_vm::frame::FrameObj;
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt};
+
+use super::frameobject::PyFrameObject;
+use super::layout;
+use crate::enter::{Borrowed, CResult, Cx};
+use crate::error;
+use crate::from_c::from_c;
+
+/// Adds a frame to the traceback of the exception that is set.
+pub fn PyTraceBack_Here(cx: &Cx, frame: *mut PyFrameObject) -> CResult<c_int> {
+    let Some(r) = error::take(cx.vm) else { return Ok(-1) };
+    let f: CResult<Ptr<FrameObj>> = from_c(cx.vm, frame).and_then(|f| layout(cx, f));
+    if let Ok(f) = f {
+        let e = r.exc();
+        let map = rt().maps.traceback;
+        let tb = heap().alloc(
+            map,
+            TracebackObj {
+                header: Header::new(map),
+                next: Field::new(e.traceback.get()),
+                frame: Field::new(f.value()),
+                lasti: Cell::new(0),
+                line: Cell::new(f.line() as i32),
+            },
+        );
+        e.traceback.set(e, tb.value());
+    }
+    error::set(cx.vm, r);
+    Ok(0)
+}
+
+pub fn PyTraceBack_Print(cx: &Cx, tb: Borrowed, file: Borrowed) -> CResult<c_int> {
+    let f = cx.vm.import_attr("traceback", "print_tb")?;
+    let none = cape_vm::Value::NONE;
+    let tb = tb.get(cx)?;
+    cx.vm.call_method(file.get(cx)?, intern("write"), &[intern("Traceback (most recent call last):\n")])?;
+    cx.vm.call(f, &[tb, none, file.get(cx)?])?;
+    Ok(0)
+}

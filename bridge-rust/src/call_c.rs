@@ -1,0 +1,320 @@
+//! Calls into C: `PyMethodDef` functions, members and attributes. The sole place where extension code is entered from the VM, beside
+//! the slots.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::null_mut;
+
+use cape_vm::class::{method_descriptor, static_method};
+use cape_vm::native::{Flavour, GetSetDef, MethodDef, Raw, RawAttr};
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::error::{check_result, check_status};
+use crate::from_c::take_over;
+use crate::layout::*;
+use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
+use crate::{error, ffi};
+
+/// First data word: the `PyMethodDef`; second: this mark, with the type for `METH_METHOD` functions.
+const MARK: usize = 0x6d65_0000_0000_0001;
+
+/// The C definition behind a row, if it is one.
+pub fn c_method_def(def: &MethodDef) -> Option<*mut PyMethodDef> {
+    let raw = def.raw?;
+    (raw.call as usize == call as *const () as usize && raw.data[1] & 1 == MARK & 1)
+        .then_some(raw.data[0] as *mut PyMethodDef)
+}
+
+/// Leaks C text for the rows, which live for ever anyway (a `PyMethodDef` may not).
+unsafe fn leak(s: *const c_char) -> &'static str {
+    if s.is_null() {
+        return "";
+    }
+    // SAFETY: a C string.
+    Box::leak(unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned().into_boxed_str())
+}
+
+/// Splits `name(signature)\n--\n\ndoc` as CPython does.
+fn split_doc(name: &str, text: &'static str) -> (&'static str, &'static str) {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    if let Some(rest) = text.strip_prefix(short)
+        && rest.starts_with('(')
+        && let Some(end) = rest.find(")\n--\n\n")
+    {
+        return (&rest[..=end], &rest[end + 6..]);
+    }
+    ("", text)
+}
+
+/// The row of a `PyMethodDef`; `class` is its defining class for `METH_METHOD`.
+///
+/// # Safety
+/// `m` must be a valid definition that lives as long as anybody may call it.
+pub unsafe fn row(m: *mut PyMethodDef, class: *mut PyTypeObject) -> &'static MethodDef {
+    // SAFETY: the caller's promise.
+    let flags = unsafe { (*m).ml_flags };
+    let flavour = if flags & meth::STATIC != 0 {
+        Flavour::Static
+    } else if flags & meth::CLASS != 0 {
+        Flavour::Class
+    } else {
+        Flavour::Method
+    };
+    // SAFETY: the caller's promise.
+    unsafe { with_flavour(m, class, flavour) }
+}
+
+unsafe fn with_flavour(
+    m: *mut PyMethodDef,
+    class: *mut PyTypeObject,
+    flavour: Flavour,
+) -> &'static MethodDef {
+    // SAFETY: the caller's promise.
+    let (name, text) = unsafe { (leak((*m).ml_name), leak((*m).ml_doc)) };
+    let (signature, doc) = split_doc(name, text);
+    MethodDef::leak_foreign(
+        name,
+        signature,
+        doc,
+        flavour,
+        Raw { call, data: [m as usize, class as usize | 1] },
+    )
+}
+
+/// The row of a function object over a `PyMethodDef`: its receiver is always passed.
+///
+/// # Safety
+/// As [`row`].
+pub unsafe fn function_row(m: *mut PyMethodDef, class: *mut PyTypeObject) -> &'static MethodDef {
+    // SAFETY: the caller's promise.
+    unsafe { with_flavour(m, class, Flavour::Method) }
+}
+
+/// The row of a class method over a `PyMethodDef`.
+///
+/// # Safety
+/// As [`row`].
+pub unsafe fn class_row(m: *mut PyMethodDef, class: *mut PyTypeObject) -> &'static MethodDef {
+    // SAFETY: the caller's promise.
+    unsafe { with_flavour(m, class, Flavour::Class) }
+}
+
+/// Adds a `PyMethodDef` to a class's dictionary.
+///
+/// # Safety
+/// As [`row`].
+pub unsafe fn add_method(_vm: &Vm, class: Ptr<TypeObj>, m: *mut PyMethodDef) -> Res<()> {
+    // SAFETY: the caller's promise.
+    let def = unsafe { row(m, class.foreign.get() as *mut PyTypeObject) };
+    let name = intern(def.name);
+    let v = match def.flavour {
+        Flavour::Static => static_method(BuiltinObj::new(def, class.value(), Value::NONE).value()),
+        _ => method_descriptor(class, def),
+    };
+    class.dict().set_str(name, v);
+    Ok(())
+}
+
+/// Calls a C function: `args` are the receiver (for functions of modules: the module), the positional arguments, the values of
+/// `names`.
+fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<TupleObj>>) -> Res<Value> {
+    let raw = def.raw.expect("a row for a C function");
+    let m = raw.data[0] as *mut PyMethodDef;
+    let class = (raw.data[1] & !1) as *mut PyTypeObject;
+    // SAFETY: the row was made for a definition that is alive.
+    let (meth, flags) = unsafe { ((*m).ml_meth, (*m).ml_flags) };
+    let (this, rest): (Value, &[Value]) = match (def.flavour, args.split_first()) {
+        (Flavour::Static, _) => (Value::EMPTY, args),
+        (_, Some((&t, rest))) => (t, rest),
+        (_, None) => return Err(vm.type_error(format!("{}() needs an argument", def.name))),
+    };
+    // SAFETY: the flags say the signature.
+    unsafe { call_meth(vm, meth, flags, class, this, rest, names, def.name) }
+}
+
+/// Calls the code at `meth` by its `METH_*` flags.
+///
+/// # Safety
+/// The flags must describe the function's signature.
+#[allow(clippy::too_many_arguments, reason = "each is a part of one call")]
+pub unsafe fn call_meth(
+    vm: &Vm,
+    meth: *const c_void,
+    flags: i32,
+    class: *mut PyTypeObject,
+    this: Value,
+    args: &[Value],
+    names: Option<Ptr<TupleObj>>,
+    name: &str,
+) -> Res<Value> {
+    let nkw = names.map_or(0, |n| n.len());
+    let npos = args.len() - nkw;
+    if nkw > 0 && flags & meth::KEYWORDS == 0 {
+        return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
+    }
+    let this_c = if this.is_empty() { null_mut() } else { to_c(vm, this)? };
+    let _this = Hold(this_c);
+    let convention =
+        flags & (meth::VARARGS | meth::KEYWORDS | meth::NOARGS | meth::O | meth::FASTCALL | meth::METHOD);
+    const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
+    const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
+    const METHOD_KW: i32 = meth::METHOD | meth::FASTCALL | meth::KEYWORDS;
+    type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
+    type FastKw =
+        unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize, *mut PyObject) -> *mut PyObject;
+    type MethodKw = unsafe extern "C" fn(
+        *mut PyObject,
+        *mut PyTypeObject,
+        *const *mut PyObject,
+        usize,
+        *mut PyObject,
+    ) -> *mut PyObject;
+    use std::mem::transmute;
+    // SAFETY: the flags say the signature (the caller's promise); arguments are held for the call.
+    let p = unsafe {
+        match convention {
+            meth::NOARGS => {
+                if npos != 0 {
+                    return Err(vm.type_error(format!("{name}() takes no arguments ({npos} given)")));
+                }
+                transmute::<*const c_void, binaryfunc>(meth)(this_c, null_mut())
+            }
+            meth::O => {
+                if npos != 1 {
+                    return Err(vm.type_error(format!("{name}() takes exactly one argument ({npos} given)")));
+                }
+                let a = Hold(to_c(vm, args[0])?);
+                transmute::<*const c_void, binaryfunc>(meth)(this_c, a.0)
+            }
+            meth::VARARGS => {
+                let t = Hold(args_tuple(vm, args)?);
+                transmute::<*const c_void, binaryfunc>(meth)(this_c, t.0)
+            }
+            VARARGS_KW => {
+                let t = Hold(args_tuple(vm, &args[..npos])?);
+                let k = Hold(kwargs_dict(vm, names, &args[npos..])?);
+                transmute::<*const c_void, ternaryfunc>(meth)(this_c, t.0, k.0)
+            }
+            meth::FASTCALL => {
+                let a = CArgs::new(vm, args)?;
+                transmute::<*const c_void, Fast>(meth)(this_c, a.0.as_ptr(), npos as isize)
+            }
+            FASTCALL_KW => {
+                let a = CArgs::new(vm, args)?;
+                let n = Hold(names.map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
+                transmute::<*const c_void, FastKw>(meth)(this_c, a.0.as_ptr(), npos as isize, n.0)
+            }
+            METHOD_KW => {
+                let a = CArgs::new(vm, args)?;
+                let n = Hold(names.map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
+                transmute::<*const c_void, MethodKw>(meth)(this_c, class, a.0.as_ptr(), npos, n.0)
+            }
+            _ => return Err(vm.system_error(format!("{name}() method: bad call flags"))),
+        }
+    };
+    check_result(vm, || name.to_string(), p)
+}
+
+/// A reference held for the duration of a call; may be null.
+pub struct Hold(pub *mut PyObject);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: the reference is ours.
+            unsafe { decref(self.0) }
+        }
+    }
+}
+
+/// `Py_READONLY` in member flags.
+const READONLY: i32 = 1;
+
+/// Adds a `PyMemberDef` to a class's dictionary.
+///
+/// # Safety
+/// `m` must live as long as the class.
+pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
+    // SAFETY: the caller's promise.
+    let (name, doc, flags) = unsafe { (leak((*m).name), leak((*m).doc), (*m).flags) };
+    let raw = RawAttr { get: member_get, set: member_set, data: [m as usize, 0] };
+    put_attr(class, GetSetDef::leak_foreign(name, doc, flags & READONLY == 0, raw), true);
+}
+
+/// Adds a `PyGetSetDef` to a class's dictionary.
+///
+/// # Safety
+/// `g` must live as long as the class.
+pub unsafe fn add_getset(class: Ptr<TypeObj>, g: *mut PyGetSetDef) {
+    // SAFETY: the caller's promise.
+    let (name, doc, writable) = unsafe { (leak((*g).name), leak((*g).doc), (*g).set.is_some()) };
+    let raw = RawAttr { get: getset_get, set: getset_set, data: [g as usize, 0] };
+    put_attr(class, GetSetDef::leak_foreign(name, doc, writable, raw), false);
+}
+
+fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef, _member: bool) {
+    let map = rt().maps.getset_descriptor;
+    let d = cape_heap::heap().alloc(
+        map,
+        GetSetObj { header: cape_heap::Header::new(map), def, class: cape_heap::Field::new(class.value()) },
+    );
+    class.dict().set_str(intern(def.name), d.value());
+}
+
+fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
+    let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
+    let o = Hold(to_c(vm, obj)?);
+    // SAFETY: the descriptor has checked that the object is an instance of the member's class.
+    let p = unsafe { ffi::PyMember_GetOne(o.0 as *const c_char, m) };
+    check_result(vm, || def.name.to_string(), p)
+}
+
+fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
+    let o = Hold(to_c(vm, obj)?);
+    let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
+    // SAFETY: as above.
+    let n = unsafe { ffi::PyMember_SetOne(o.0 as *mut c_char, m, v.0) };
+    check_status(vm, def.name, n).map(|_| ())
+}
+
+fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
+    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    let o = Hold(to_c(vm, obj)?);
+    // SAFETY: the definition lives as long as the class; the descriptor has checked the object.
+    unsafe {
+        match (*g).get {
+            Some(f) => {
+                let p = f(o.0, (*g).closure);
+                check_result(vm, || def.name.to_string(), p)
+            }
+            None => Err(vm.attribute_error(format!(
+                "attribute '{}' of '{}' objects is not readable",
+                def.name,
+                type_of(obj).name_str()
+            ))),
+        }
+    }
+}
+
+fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    let o = Hold(to_c(vm, obj)?);
+    let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
+    // SAFETY: as above.
+    unsafe {
+        match (*g).set {
+            Some(f) => check_status(vm, def.name, f(o.0, v.0, (*g).closure)).map(|_| ()),
+            None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
+        }
+    }
+}
+
+/// Gives a fresh reference back as a value, or the exception that is set.
+pub fn result(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    if p.is_null() {
+        return Err(error::take(vm).unwrap_or_else(|| vm.system_error("error return without exception set")));
+    }
+    take_over(vm, p)
+}

@@ -1,0 +1,227 @@
+//! What the bridge does for the VM and for the collector.
+
+use std::ffi::{c_int, c_void};
+
+use cape_heap::{ForeignHeap, Header, HeapObject, Mirror, heap};
+use cape_vm::foreign::{Foreign, ForeignObj};
+use cape_vm::object::*;
+use cape_vm::vm::current;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::ffi;
+use crate::from_c::{from_c, link_of};
+use crate::layout::*;
+use crate::to_c::{decref, to_c};
+
+/// The bridge.
+pub struct Bridge;
+
+fn list_struct(list: &Header) -> *mut PyListObject {
+    heap().mirror_of(list) as *mut PyListObject
+}
+
+impl Foreign for Bridge {
+    fn class_made(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<()> {
+        crate::mirror::types::type_to_c(vm, class).map(|_| ())
+    }
+
+    fn new_instance(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<Value> {
+        crate::typeready::new_instance(vm, class)
+    }
+
+    fn list_len(&self, list: &Header) -> usize {
+        let l = list_struct(list);
+        // SAFETY: a mirrored list is linked with its live struct.
+        if l.is_null() { 0 } else { unsafe { (*l).ob_base.ob_size as usize } }
+    }
+
+    fn list_get(&self, list: &Header, i: usize) -> Option<Value> {
+        let l = list_struct(list);
+        // SAFETY: as above; the index is checked against the present size.
+        unsafe {
+            if i >= (*l).ob_base.ob_size as usize {
+                return None;
+            }
+            let p = *(*l).ob_item.add(i);
+            // A list that C has made but not filled yet has NULL items.
+            if p.is_null() { Some(Value::NONE) } else { from_c(current(), p).ok() }
+        }
+    }
+
+    fn list_set(&self, list: &Header, i: usize, v: Value) -> bool {
+        let l = list_struct(list);
+        // SAFETY: as above.
+        unsafe {
+            if i >= (*l).ob_base.ob_size as usize {
+                return false;
+            }
+            let Ok(p) = to_c(current(), v) else { return false };
+            let old = std::mem::replace(&mut *(*l).ob_item.add(i), p);
+            if !old.is_null() {
+                decref(old);
+            }
+        }
+        true
+    }
+
+    fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]) {
+        let l = list_struct(list);
+        let vm = current();
+        // SAFETY: as above. References to the removed items are given up after the list is whole again, because that may run code.
+        unsafe {
+            let mut incoming = smallvec::SmallVec::<[*mut PyObject; 8]>::new();
+            for &v in new {
+                incoming.push(to_c(vm, v).unwrap_or(&raw mut ffi::_Py_NoneStruct));
+            }
+            let len = (*l).ob_base.ob_size as usize;
+            let (from, to) = (from.min(len), to.clamp(from.min(len), len));
+            let new_len = len - (to - from) + new.len();
+            let removed: smallvec::SmallVec<[*mut PyObject; 8]> =
+                (from..to).map(|i| *(*l).ob_item.add(i)).collect();
+            if new_len > (*l).allocated as usize {
+                let room = new_len + (new_len >> 3) + 6;
+                let p = ffi::PyMem_Realloc((*l).ob_item as *mut c_void, 8 * room) as *mut *mut PyObject;
+                assert!(!p.is_null(), "out of memory");
+                (*l).ob_item = p;
+                (*l).allocated = room as isize;
+            }
+            let items = (*l).ob_item;
+            std::ptr::copy(items.add(to), items.add(from + new.len()), len - to);
+            std::ptr::copy_nonoverlapping(incoming.as_ptr(), items.add(from), incoming.len());
+            (*l).ob_base.ob_size = new_len as isize;
+            for p in removed {
+                if !p.is_null() {
+                    decref(p);
+                }
+            }
+        }
+    }
+
+    fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value> {
+        crate::start(vm)?;
+        crate::module::load(vm, spec, path)
+    }
+
+    fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value> {
+        crate::module::exec(vm, module)
+    }
+}
+
+unsafe extern "C" fn visit_one(o: *mut PyObject, arg: *mut c_void) -> c_int {
+    if !o.is_null() {
+        // SAFETY: traverse passes the argument on unchanged.
+        let f = unsafe { &mut *(arg as *mut &mut dyn FnMut(*mut Mirror)) };
+        f(o as *mut Mirror);
+    }
+    0
+}
+
+/// Whether a linked struct of this type is authoritative on the managed side, so that what it refers to is found by tracing.
+fn managed_side(p: *mut PyObject) -> bool {
+    let l = link_of(p);
+    if l == 0 {
+        return false;
+    }
+    let v = heap().managed_of(l);
+    !v.is_ptr() || {
+        let k = v.header().map().kind();
+        !std::ptr::eq(k, ForeignObj::kind())
+            && !std::ptr::eq(k, ListObj::kind())
+            && !std::ptr::eq(k, TupleObj::kind())
+    }
+}
+
+impl ForeignHeap for Bridge {
+    fn traverse(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(*mut Mirror)) {
+        let p = mirror as *mut PyObject;
+        // SAFETY: the collector names live structs; tp_traverse functions do not allocate or change counts.
+        unsafe {
+            let t = (*p).ob_type;
+            if t.is_null() {
+                return;
+            }
+            let f = (*t).tp_flags;
+            if f & tpflags::TUPLE_SUBCLASS != 0 {
+                let n = (*(p as *mut PyVarObject)).ob_size as usize;
+                let items = (&raw const (*(p as *mut PyTupleObject)).ob_item) as *const *mut PyObject;
+                (0..n).map(|i| *items.add(i)).filter(|x| !x.is_null()).for_each(|x| visit(x as *mut Mirror));
+            } else if f & tpflags::LIST_SUBCLASS != 0 {
+                let l = p as *mut PyListObject;
+                let n = (*l).ob_base.ob_size as usize;
+                (0..n)
+                    .map(|i| *(*l).ob_item.add(i))
+                    .filter(|x| !x.is_null())
+                    .for_each(|x| visit(x as *mut Mirror));
+            } else if managed_side(p) {
+                return;
+            }
+            if f & tpflags::HAVE_GC != 0
+                && let Some(tr) = (*t).tp_traverse
+            {
+                let mut v: &mut dyn FnMut(*mut Mirror) = visit;
+                tr(p, visit_one, &raw mut v as *mut c_void);
+            }
+        }
+    }
+
+    fn proxy_may_die(&self, managed: &Header) -> bool {
+        // State of its own: attributes or `__slots__` in the tail, or a Python class.
+        let map = managed.map();
+        let n = map.tail_words as usize;
+        // SAFETY: the map says that the object has a tail of n values.
+        let empty = unsafe { (0..n).all(|i| (*managed.tail().add(i)).is_empty()) };
+        let python_class = map.class.get().downcast::<TypeObj>().is_some_and(|c| {
+            c.has(TypeFlags::HEAP) && !c.foreign.get().is_null() && {
+                let t = c.foreign.get() as *mut PyTypeObject;
+                // SAFETY: a class's type object is live.
+                unsafe { (*t).tp_dealloc == Some(crate::typeready::subtype_dealloc) }
+            }
+        });
+        empty && !python_class
+    }
+
+    fn release(&self, mirror: *mut Mirror) {
+        let p = mirror as *mut PyObject;
+        // SAFETY: the link's reference is given back.
+        unsafe { decref(p) }
+    }
+
+    fn finalize(&self, mirror: *mut Mirror) {
+        let p = mirror as *mut PyObject;
+        unsafe extern "C" {
+            fn PyObject_CallFinalizer(o: *mut PyObject);
+        }
+        // SAFETY: the struct is alive; it is kept so by the collector's queue.
+        unsafe { PyObject_CallFinalizer(p) }
+    }
+
+    fn needs_finalize(&self, mirror: *mut Mirror) -> bool {
+        let p = mirror as *mut PyObject;
+        // SAFETY: a live struct.
+        unsafe {
+            let t = (*p).ob_type;
+            !managed_side(p) && (*t).tp_finalize.is_some() && !is_finalized(p)
+        }
+    }
+
+    fn clear(&self, mirror: *mut Mirror) {
+        let p = mirror as *mut PyObject;
+        // SAFETY: the struct is alive; it is kept so by the collector's queue.
+        unsafe {
+            let t = (*p).ob_type;
+            if (*t).tp_flags & tpflags::HAVE_GC != 0
+                && let Some(f) = (*t).tp_clear
+            {
+                f(p);
+            }
+        }
+    }
+}
+
+unsafe fn is_finalized(p: *mut PyObject) -> bool {
+    unsafe extern "C" {
+        fn PyObject_GC_IsFinalized(o: *mut PyObject) -> c_int;
+    }
+    // SAFETY: a live struct.
+    unsafe { PyObject_GC_IsFinalized(p) != 0 }
+}

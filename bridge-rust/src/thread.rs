@@ -1,0 +1,124 @@
+//! Threads as C sees them: thread states, giving up and taking the GIL, threads that C itself started.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+
+use cape_vm::{Vm, gil, vm};
+
+use crate::ffi;
+
+/// C's view of a thread state.
+pub type PyThreadState = c_void;
+
+const LOCKED: c_int = 0;
+const UNLOCKED: c_int = 1;
+
+thread_local! {
+    /// The VM of this thread while C has given up the GIL, and the nesting depth of `PyGILState_Ensure`.
+    static PARKED: Cell<*const Vm> = const { Cell::new(std::ptr::null()) };
+    /// The attachment of a thread that C started, while it is inside `PyGILState_Ensure`.
+    static FOREIGN: RefCell<Option<(gil::Attached, u32)>> = const { RefCell::new(None) };
+    /// Whether this thread is the one that runs Python code now.
+    static HOLDS: Cell<bool> = const { Cell::new(false) };
+    static STATE: Cell<*mut PyThreadState> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// Gives the calling thread, which holds the GIL, a `PyThreadState`.
+pub fn attach(_vm: &Vm) {
+    HOLDS.set(true);
+    show_state();
+}
+
+fn show_state() {
+    let mut t = STATE.get();
+    // SAFETY: the state is made by C and lives as long as the process.
+    unsafe {
+        if t.is_null() {
+            t = ffi::cape_new_thread_state();
+            STATE.set(t);
+        }
+        ffi::_Cape_SetThreadState(t);
+    }
+}
+
+/// `PyEval_SaveThread`: gives the GIL up.
+pub fn release(vm: &Vm) -> *mut PyThreadState {
+    // SAFETY: a plain query of the calling thread's state.
+    let t = unsafe { ffi::PyThreadState_GetUnchecked() };
+    PARKED.set(vm);
+    HOLDS.set(false);
+    // SAFETY: the thread does not run Python code from now on.
+    unsafe { ffi::_Cape_SetThreadState(std::ptr::null_mut()) };
+    gil::release(vm);
+    t
+}
+
+/// `PyEval_RestoreThread`: takes the GIL again.
+pub fn acquire(t: *mut PyThreadState) {
+    let parked = PARKED.get();
+    if parked.is_null() {
+        eprintln!("Fatal Python error: PyEval_RestoreThread: the thread never gave up the GIL");
+        std::process::abort()
+    }
+    // SAFETY: a thread's VM outlives the calls into C that it makes.
+    let vm = unsafe { &*parked };
+    gil::acquire(vm);
+    PARKED.set(std::ptr::null());
+    HOLDS.set(true);
+    // SAFETY: the state is this thread's.
+    unsafe { ffi::_Cape_SetThreadState(t) };
+}
+
+/// `PyGILState_Ensure`: the calling thread, whichever it is, holds the GIL afterwards.
+pub fn ensure() -> c_int {
+    if HOLDS.get() {
+        return LOCKED;
+    }
+    let parked = PARKED.get();
+    if !parked.is_null() {
+        // SAFETY: as in acquire.
+        gil::acquire(unsafe { &*parked });
+        HOLDS.set(true);
+        show_state();
+        return UNLOCKED;
+    }
+    FOREIGN.with_borrow_mut(|f| match f {
+        Some((_, n)) => *n += 1,
+        None => *f = Some((gil::Attached::new(hooks()), 1)),
+    });
+    HOLDS.set(true);
+    show_state();
+    UNLOCKED
+}
+
+/// The hooks of the main VM, remembered when the bridge starts.
+fn hooks() -> vm::Hooks {
+    MAIN_HOOKS
+        .lock()
+        .map_or_else(|e| *e.into_inner(), |h| *h)
+        .unwrap_or(vm::Hooks { first_weakref: |_| cape_vm::Value::NONE, poll: |_| Ok(()) })
+}
+
+static MAIN_HOOKS: std::sync::Mutex<Option<vm::Hooks>> = std::sync::Mutex::new(None);
+
+/// Remembers the hooks that threads started by C get.
+pub fn remember_hooks(vm: &Vm) {
+    if let Ok(mut h) = MAIN_HOOKS.lock() {
+        *h = Some(vm.hooks());
+    }
+}
+
+/// `PyGILState_Release`: undoes the matching [`ensure`].
+pub fn leave(vm: &Vm, state: c_int) {
+    if state == LOCKED {
+        return;
+    }
+    HOLDS.set(false);
+    // SAFETY: the thread does not run Python code from now on.
+    unsafe { ffi::_Cape_SetThreadState(std::ptr::null_mut()) };
+    let foreign = FOREIGN.with_borrow_mut(|f| f.take());
+    match foreign {
+        Some(a) => drop(a),
+        None => gil::release(vm),
+    }
+}
