@@ -116,7 +116,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                     match args.get(i) {
                         Some(v) => v.clone(),
                         None => {
-                            return Err(bad(&format!("Argument expected for the -{} option", letter as char)));
+                            return Err(bad(&format!(
+                                "Argument expected for the -{} option",
+                                letter as char
+                            )));
                         }
                     }
                 };

@@ -27,9 +27,9 @@ pub mod libm;
 pub mod number;
 pub mod search;
 pub mod slicing;
-pub mod warn;
 mod sort;
 pub mod unicode;
+pub mod warn;
 
 files! {
     object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module,

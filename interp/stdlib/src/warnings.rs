@@ -445,7 +445,7 @@ fn matches(vm: &Vm, filter: Value, text: Value) -> Res<bool> {
     if let Some(s) = filter.downcast::<StrObj>()
         && type_of(filter) == rt().types.str
     {
-        return Ok(text.downcast::<StrObj>().is_some_and(|t| t.eq(&s)));
+        return Ok(text.downcast::<StrObj>().is_some_and(|t| t.same_text(&s)));
     }
     let r = vm.call_method(filter, intern("match"), &[text])?;
     vm.truth(r)

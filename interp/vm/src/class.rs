@@ -807,7 +807,8 @@ pub fn make_foreign(vm: &Vm, spec: &ForeignSpec<'_>) -> Res<Ptr<TypeObj>> {
     }
     let mro = c3_mro(vm, t, spec.bases.as_slice())?;
     t.mro.set(t, mro.value());
-    let slots = Slots { names: Vec::new(), dict: t.has(TypeFlags::HAS_DICT), weakref: t.has(TypeFlags::HAS_WEAKREF) };
+    let slots =
+        Slots { names: Vec::new(), dict: t.has(TypeFlags::HAS_DICT), weakref: t.has(TypeFlags::HAS_WEAKREF) };
     make_instance_map(t, spec.base, spec.kind, &slots);
     if std::ptr::eq(spec.kind, crate::foreign::ForeignObj::kind()) {
         let m = t.instance_map();

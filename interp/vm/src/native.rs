@@ -112,7 +112,12 @@ impl GetSetDef {
     }
 
     /// A row for an attribute implemented elsewhere.
-    pub fn leak_foreign(name: &'static str, doc: &'static str, writable: bool, raw: RawAttr) -> &'static GetSetDef {
+    pub fn leak_foreign(
+        name: &'static str,
+        doc: &'static str,
+        writable: bool,
+        raw: RawAttr,
+    ) -> &'static GetSetDef {
         let get: NativeFn = |vm, _| Err(vm.system_error("a raw attribute was read without its definition"));
         Box::leak(Box::new(GetSetDef { name, doc, get, set: writable.then_some(get), raw: Some(raw) }))
     }

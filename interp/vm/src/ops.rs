@@ -398,8 +398,8 @@ impl Vm {
             && y.header().map() == rt().maps.str
         {
             return Ok(Value::bool(match c {
-                Cmp::Eq => x.eq(&y),
-                Cmp::Ne => !x.eq(&y),
+                Cmp::Eq => x.same_text(&y),
+                Cmp::Ne => !x.same_text(&y),
                 c => c.of(x.cmp(&y)),
             }));
         }

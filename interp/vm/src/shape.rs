@@ -359,9 +359,8 @@ fn map_in_class(h: &Header, class: Ptr<TypeObj>) -> MapRef {
     }
     to_dict(h);
     let map = h.map();
-    let found = maps_of(class).find(|m| {
-        shape_of(*m).is_none() && m.tail_words == map.tail_words && m.dict_index == map.dict_index
-    });
+    let found = maps_of(class)
+        .find(|m| shape_of(*m).is_none() && m.tail_words == map.tail_words && m.dict_index == map.dict_index);
     found.unwrap_or_else(|| {
         let m = MapRef::with_attrs(
             map.kind(),

@@ -29,18 +29,19 @@ static ENCODING_MAP: StaticType = StaticType::new();
 pub fn init(_: &Vm) {
     if ENCODING_MAP.try_get().is_none() {
         let t = new_type::<EncodingMapObj>("EncodingMap", rt().types.object, TypeFlags::NO_INSTANTIATION)
-            .method("size($self, /)", "Return the size (in bytes) of this object.", |_: &Vm, m: Ptr<EncodingMapObj>| {
-                m.table.len()
-            });
+            .method(
+                "size($self, /)",
+                "Return the size (in bytes) of this object.",
+                |_: &Vm, m: Ptr<EncodingMapObj>| m.table.len(),
+            );
         ENCODING_MAP.set(t.class());
     }
 }
 
 /// `codecs.charmap_build`.
 pub fn build(vm: &Vm, s: Ptr<StrObj>) -> Res<Value> {
-    let simple = !s.is_empty()
-        && s.char_at(0) == 0
-        && s.chars().take(256).skip(1).all(|c| c != 0 && c <= 0xffff);
+    let simple =
+        !s.is_empty() && s.char_at(0) == 0 && s.chars().take(256).skip(1).all(|c| c != 0 && c <= 0xffff);
     if !simple {
         let d = DictObj::new();
         for (i, c) in s.chars().take(256).enumerate() {

@@ -168,9 +168,7 @@ impl<'a> Errors<'a> {
         let given = vm.index_isize(pos)?;
         let at = if given < 0 { given + size as isize } else { given };
         if at < 0 || at > size as isize {
-            return Err(
-                vm.index_error(format!("position {given} from error handler out of bounds"))
-            );
+            return Err(vm.index_error(format!("position {given} from error handler out of bounds")));
         }
         Ok((rep, at as usize))
     }
@@ -299,9 +297,7 @@ impl<'a> Errors<'a> {
         match self.handler {
             Handler::Ignore => {}
             Handler::Replace => d.out.push(0xfffd),
-            Handler::BackslashReplace => {
-                bytes.iter().for_each(|b| d.out.push_str(&format!("\\x{b:02x}")))
-            }
+            Handler::BackslashReplace => bytes.iter().for_each(|b| d.out.push_str(&format!("\\x{b:02x}"))),
             Handler::SurrogateEscape => {
                 let n = bytes.iter().take(4).take_while(|&&b| b >= 0x80).count();
                 if n == 0 {

@@ -174,9 +174,7 @@ fn warn_invalid(vm: &Vm, c: u8) -> Res<()> {
     let c = c as char;
     warn(
         vm,
-        &format!(
-            "\"\\{c}\" is an invalid escape sequence. Such sequences will not work in the future. "
-        ),
+        &format!("\"\\{c}\" is an invalid escape sequence. Such sequences will not work in the future. "),
     )
 }
 
@@ -190,11 +188,7 @@ fn warn_octal(vm: &Vm, c: u32) -> Res<()> {
 }
 
 /// The text of `raw_unicode_escape` bytes.
-pub fn decode_raw_unicode(
-    data: &[u8],
-    errors: &mut Errors<'_>,
-    last: bool,
-) -> Res<(Ptr<StrObj>, usize)> {
+pub fn decode_raw_unicode(data: &[u8], errors: &mut Errors<'_>, last: bool) -> Res<(Ptr<StrObj>, usize)> {
     let mut d = Decoder::new("rawunicodeescape", data);
     while d.pos < d.data.len() {
         let start = d.pos;
@@ -309,7 +303,9 @@ pub fn decode_bytes(vm: &Vm, data: &[u8], errors: &str) -> Res<Vec<u8>> {
                     (first, _) => {
                         match errors {
                             "strict" => {
-                                return Err(vm.value_error(format!("invalid \\x escape at position {}", i - 2)));
+                                return Err(
+                                    vm.value_error(format!("invalid \\x escape at position {}", i - 2))
+                                );
                             }
                             "replace" => out.push(b'?'),
                             "ignore" => {}

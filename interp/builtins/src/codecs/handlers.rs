@@ -40,14 +40,12 @@ fn info(vm: &Vm, v: Value) -> Res<Info> {
     }
     let object = extra(exc, 1);
     let (subject, len) = if decode {
-        let b: Ptr<BytesObj> = object
-            .downcast()
-            .ok_or_else(|| vm.type_error("object attribute must be bytes"))?;
+        let b: Ptr<BytesObj> =
+            object.downcast().ok_or_else(|| vm.type_error("object attribute must be bytes"))?;
         (Subject::Bytes(b), b.len())
     } else {
-        let s: Ptr<StrObj> = object
-            .downcast()
-            .ok_or_else(|| vm.type_error("object attribute must be unicode"))?;
+        let s: Ptr<StrObj> =
+            object.downcast().ok_or_else(|| vm.type_error("object attribute must be unicode"))?;
         (Subject::Text(s), s.len())
     };
     let number = |i| Int::of(extra(exc, i)).and_then(|i| i.to_i64()).unwrap_or(0);
@@ -89,7 +87,9 @@ fn backslashreplace(vm: &Vm, v: Value) -> Res<Value> {
     let i = info(vm, v)?;
     let mut text = Vec::new();
     match i.subject {
-        Subject::Bytes(b) => b.as_slice()[i.start..i.end].iter().for_each(|&c| backslash(&mut text, c as u32)),
+        Subject::Bytes(b) => {
+            b.as_slice()[i.start..i.end].iter().for_each(|&c| backslash(&mut text, c as u32))
+        }
         Subject::Text(s) => (i.start..i.end).for_each(|k| backslash(&mut text, s.char_at(k))),
     }
     Ok(answer(StrObj::from_code_points(&text).value(), i.end))

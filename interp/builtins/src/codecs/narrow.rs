@@ -14,8 +14,7 @@ pub struct Narrow {
 }
 
 /// ISO 8859-1.
-pub const LATIN1: Narrow =
-    Narrow { encoding: "latin-1", limit: 256, reason: "ordinal not in range(256)" };
+pub const LATIN1: Narrow = Narrow { encoding: "latin-1", limit: 256, reason: "ordinal not in range(256)" };
 /// US-ASCII.
 pub const ASCII: Narrow = Narrow { encoding: "ascii", limit: 128, reason: "ordinal not in range(128)" };
 

@@ -15,13 +15,20 @@ pub fn encode(s: Ptr<StrObj>, errors: &mut Errors<'_>) -> Res<Vec<u8>> {
     }
     let mut out = Vec::with_capacity(s.len() + 16);
     let how = EncodeHow { gather: true, ascii_only: true, unit: 1 };
-    errors.encode_all("utf-8", s, "surrogates not allowed", how, &mut out, |out, c| match char::from_u32(c) {
-        Some(c) => {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            Ok(true)
-        }
-        None => Ok(false),
-    })?;
+    errors.encode_all(
+        "utf-8",
+        s,
+        "surrogates not allowed",
+        how,
+        &mut out,
+        |out, c| match char::from_u32(c) {
+            Some(c) => {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                Ok(true)
+            }
+            None => Ok(false),
+        },
+    )?;
     Ok(out)
 }
 

@@ -103,8 +103,8 @@ macro_rules! comparisons { ($($name:ident $x:ident $y:ident $e:expr;)*) => { $(
     }
 )* } }
 comparisons! {
-    eq a b a == b || a.eq(&b);
-    ne a b !(a == b || a.eq(&b));
+    eq a b a == b || a.same_text(&b);
+    ne a b !(a == b || a.same_text(&b));
     lt a b a.cmp(&b).is_lt();
     le a b a.cmp(&b).is_le();
     gt a b a.cmp(&b).is_gt();

@@ -385,7 +385,7 @@ impl Vm {
                 let value = args[npos + k];
                 let at = (posonly..params).find(|&j| varnames.get(j) == name).or_else(|| {
                     (posonly..params)
-                        .find(|&j| varnames.get(j).downcast::<StrObj>().is_some_and(|s| s.eq(&text)))
+                        .find(|&j| varnames.get(j).downcast::<StrObj>().is_some_and(|s| s.same_text(&text)))
                 });
                 match at {
                     Some(j) if get(j).is_empty() => set(j, value),

@@ -251,7 +251,7 @@ impl Table {
             if e.hash == hash && !e.key.is_empty() {
                 match e.key.downcast::<StrObj>() {
                     Some(k) if k.header.map_id() == rt().maps.str.id() => {
-                        if k.eq(&key) {
+                        if k.same_text(&key) {
                             return Ok(Some(i));
                         }
                     }

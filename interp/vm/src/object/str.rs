@@ -462,7 +462,7 @@ impl StrObj {
 
     /// Whether two strings have the same code points.
     #[inline]
-    pub fn eq(&self, other: &StrObj) -> bool {
+    pub fn same_text(&self, other: &StrObj) -> bool {
         self.len == other.len
             && self.info.get() & 7 == other.info.get() & 7
             && self.raw_bytes() == other.raw_bytes()
