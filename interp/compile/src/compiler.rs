@@ -15,7 +15,7 @@ use crate::unit::{Bound, Reg, Unit, UnitKind};
 use crate::{CompileOptions, Mode};
 
 /// Deepest nesting of statements and expressions.
-const MAX_DEPTH: u32 = 20_000;
+const MAX_DEPTH: u32 = 100_000;
 
 pub(crate) struct Compiler<'a> {
     pub source: &'a Source<'a>,

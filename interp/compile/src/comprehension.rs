@@ -96,9 +96,9 @@ impl<'a> Compiler<'a> {
 
     /// Evaluate the outermost iterable, in the scope around the comprehension, and get its iterator.
     fn outermost_iterator(&mut self, g: &'a ast::Comprehension, dst: Reg) -> R<()> {
-        self.iterable(&g.iter, dst)?;
+        let r = self.iterable(&g.iter, dst)?;
         self.u.range = g.iter.range();
-        self.u.op2(if g.is_async { Op::GetAIter } else { Op::GetIter }, dst, dst);
+        self.u.op2(if g.is_async { Op::GetAIter } else { Op::GetIter }, dst, r);
         Ok(())
     }
 

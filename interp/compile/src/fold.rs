@@ -52,6 +52,15 @@ fn as_float(k: &Const) -> Option<f64> {
 impl<'a> Compiler<'a> {
     /// The value of `e` if it is a constant expression.
     pub(crate) fn constant(&mut self, e: &Expr) -> Option<Const> {
+        match e {
+            Expr::UnaryOp(_) | Expr::BinOp(_) | Expr::Tuple(_) => {
+                stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.constant_inner(e))
+            }
+            e => self.constant_inner(e),
+        }
+    }
+
+    fn constant_inner(&mut self, e: &Expr) -> Option<Const> {
         Some(match e {
             Expr::NoneLiteral(_) => Const::None,
             Expr::EllipsisLiteral(_) => Const::Ellipsis,

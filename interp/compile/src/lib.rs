@@ -118,9 +118,9 @@ pub fn compile_with_warnings(
 ) -> Result<Compiled, SyntaxErr> {
     let text = syntax::normalize(source);
     let source = Source::new(&text);
-    let stack = syntax::stack_needed(&text);
-    let result =
-        stacker::maybe_grow(stack, stack + 64 * 1024, || compile_text(&source, filename, mode, opts));
+    let result = syntax::nesting(&text).and_then(|nesting| {
+        stacker::maybe_grow(nesting.stack, nesting.stack + 64 * 1024, || compile_text(&source, filename, mode, opts))
+    });
     result.map_err(|e| syntax::finish(&source, *e))
 }
 

@@ -49,9 +49,9 @@ impl<'a> Compiler<'a> {
             return self.async_for(s);
         }
         let iter = self.u.temp();
-        self.iterable(&s.iter, iter)?;
+        let r = self.iterable(&s.iter, iter)?;
         self.u.range = s.iter.range();
-        self.u.op2(Op::GetIter, iter, iter);
+        self.u.op2(Op::GetIter, iter, r);
         let top = self.u.label();
         let end = self.u.label();
         let orelse = self.u.label();
@@ -68,15 +68,15 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Evaluate what a loop iterates over: a constant list or set display can be a constant.
-    pub(crate) fn iterable(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
+    /// Evaluate what a loop iterates over, in `dst` if it is no variable: a constant list or set display can be a constant.
+    pub(crate) fn iterable(&mut self, e: &'a Expr, dst: Reg) -> R<Reg> {
         match self.constant_container(e) {
             Some(k) => {
                 self.u.range = e.range();
                 self.u.load_const(dst, k);
-                Ok(())
+                Ok(dst)
             }
-            None => self.expr_to(e, dst),
+            None => self.expr_near(e, dst),
         }
     }
 

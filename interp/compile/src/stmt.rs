@@ -159,11 +159,13 @@ impl<'a> Compiler<'a> {
         if let Some(k) = constant {
             self.unwind_all(s.range)?;
             self.u.range = s.range;
+            let handler = std::mem::replace(&mut self.u.handler, 0);
             if self.u.reachable {
                 let k = self.u.const_index(k);
                 self.u.emit(Word::abc32(Op::ReturnConst, 0, 0, k));
             }
             self.u.dead();
+            self.u.handler = handler;
             return Ok(());
         }
         let value = s.value.as_ref().expect("not constant");
@@ -176,7 +178,10 @@ impl<'a> Compiler<'a> {
         }
         self.unwind_all(s.range)?;
         self.u.range = s.range;
+        // All blocks have been left.
+        let handler = std::mem::replace(&mut self.u.handler, 0);
         self.emit_return(r);
+        self.u.handler = handler;
         Ok(())
     }
 
@@ -241,9 +246,12 @@ impl<'a> Compiler<'a> {
         for (i, block) in self.u.fblocks.iter().enumerate().rev() {
             match block.kind {
                 FBlock::Loop { top, end } => {
+                    let outside = block.outer_handler;
                     self.unwind_to(i + 1, range)?;
                     self.u.range = range;
+                    let handler = std::mem::replace(&mut self.u.handler, outside);
                     self.u.jump(if is_break { end } else { top });
+                    self.u.handler = handler;
                     return Ok(());
                 }
                 FBlock::StarHandler => break,

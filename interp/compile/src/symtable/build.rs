@@ -777,6 +777,10 @@ impl Builder<'_> {
     }
 
     fn expr(&mut self, e: &Expr) -> R<()> {
+        stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.expr_inner(e))
+    }
+
+    fn expr_inner(&mut self, e: &Expr) -> R<()> {
         match e {
             Expr::Name(n) => {
                 self.add(&n.id, def::USE, n.range)?;

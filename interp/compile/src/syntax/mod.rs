@@ -1,6 +1,7 @@
 //! Parsing, and syntax errors in CPython's words.
 
 mod actions;
+mod depth;
 mod lex;
 mod peg;
 
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorKind, R, SyntaxErr, Warning, err};
 use crate::literal::escape_warnings;
 use crate::source::Source;
 use crate::{CompileOptions, Mode};
+pub(crate) use depth::nesting;
 use peg::Parser;
 
 /// Line ends are `\n` for the compiler, whatever the file has.
@@ -27,16 +29,8 @@ pub(crate) fn normalize(source: &str) -> Cow<'_, str> {
     Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Native stack that the parser may need: it recurses with the nesting of the source, which a line can hold a lot of.
-pub(crate) fn stack_needed(text: &str) -> usize {
-    let mut longest = 0;
-    let mut last = 0;
-    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
-        longest = longest.max(end - last);
-        last = end + 1;
-    }
-    (1 << 20) + longest.min(256 * 1024) * 3072
-}
+/// Levels of indentation, the outermost included, that are too many.
+const MAX_INDENTS: usize = 100;
 
 /// A parsed source.
 pub(crate) struct Syntax {
@@ -75,8 +69,19 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
     }
     let mut inner_comments = Vec::new();
     let mut depth = 0;
+    let mut indents = 0;
     for t in parsed.tokens().iter() {
         match t.kind() {
+            TokenKind::Indent => {
+                indents += 1;
+                if indents >= MAX_INDENTS {
+                    let at = TextRange::empty(t.range().start());
+                    let mut e = err::<()>(at, "too many levels of indentation").expect_err("an error");
+                    e.kind = ErrorKind::Indentation;
+                    return Err(e);
+                }
+            }
+            TokenKind::Dedent => indents -= 1,
             TokenKind::FStringStart | TokenKind::TStringStart => depth += 1,
             TokenKind::FStringEnd | TokenKind::TStringEnd => depth -= 1,
             TokenKind::Comment if depth > 0 => inner_comments.push(t.range()),
