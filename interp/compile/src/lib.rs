@@ -119,7 +119,9 @@ pub fn compile_with_warnings(
     let text = syntax::normalize(source);
     let source = Source::new(&text);
     let result = syntax::nesting(&text).and_then(|nesting| {
-        stacker::maybe_grow(nesting.stack, nesting.stack + 64 * 1024, || compile_text(&source, filename, mode, opts))
+        stacker::maybe_grow(nesting.stack, nesting.stack + 64 * 1024, || {
+            compile_text(&source, filename, mode, opts)
+        })
     });
     result.map_err(|e| syntax::finish(&source, *e))
 }

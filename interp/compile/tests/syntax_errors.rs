@@ -37,7 +37,8 @@ fn errors_are_cpythons() {
                 (kind, e.msg, e.line, e.col)
             }
         };
-        let expected = (kind.as_str(), msg.clone(), row.parse().expect("a line"), col.parse().expect("a column"));
+        let expected =
+            (kind.as_str(), msg.clone(), row.parse().expect("a line"), col.parse().expect("a column"));
         if got != expected {
             wrong.push(format!("{source:?}\n  expected {expected:?}\n  got      {got:?}"));
         }

@@ -135,7 +135,9 @@ fn docstrings_lose_their_indentation() {
 
 #[test]
 fn future_annotations_are_text() {
-    let code = exec("from __future__ import annotations\ndef f(a: x [ 1 ] |  None, *b: 'q') -> lambda z = 1: -z ** 2: pass");
+    let code = exec(
+        "from __future__ import annotations\ndef f(a: x [ 1 ] |  None, *b: 'q') -> lambda z = 1: -z ** 2: pass",
+    );
     let annotate = nested(&code, &["__annotate__"]);
     let text = |t: &str| annotate.consts.contains(&Const::Str(t.into()));
     assert!(text("x[1] | None") && text("'q'") && text("lambda z=1: -z ** 2"), "{:?}", annotate.consts);
@@ -145,8 +147,10 @@ fn future_annotations_are_text() {
 #[test]
 fn warnings_are_in_order() {
     let source = "'\\d'\nx is 1\nassert (1, 2)\n1()\nfor x in y:\n try: pass\n finally: continue\n";
-    let compiled = compile_with_warnings(source, "<test>", Mode::Exec, CompileOptions::default()).expect("compiles");
-    let got: Vec<_> = compiled.warnings.iter().map(|w| (w.line, w.msg.split_once(' ').expect("words").0)).collect();
+    let compiled =
+        compile_with_warnings(source, "<test>", Mode::Exec, CompileOptions::default()).expect("compiles");
+    let got: Vec<_> =
+        compiled.warnings.iter().map(|w| (w.line, w.msg.split_once(' ').expect("words").0)).collect();
     assert_eq!(got, [(1, "\"\\d\""), (7, "'continue'"), (2, "\"is\""), (3, "assertion"), (4, "'int'")]);
 }
 
@@ -173,7 +177,8 @@ fn interactive_input_is_one_complete_statement() {
 
 #[test]
 fn deep_nesting_is_an_error_not_a_crash() {
-    let deep = |n: usize| compile(&format!("{}1", "-".repeat(n)), "<test>", Mode::Eval, CompileOptions::default());
+    let deep =
+        |n: usize| compile(&format!("{}1", "-".repeat(n)), "<test>", Mode::Eval, CompileOptions::default());
     assert!(deep(5_000).is_ok());
     assert_eq!(deep(100_000).expect_err("too deep").kind, ErrorKind::Memory);
     let parens = format!("{}1{}", "(".repeat(300), ")".repeat(300));

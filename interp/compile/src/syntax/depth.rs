@@ -63,9 +63,14 @@ pub(crate) fn nesting(text: &str) -> R<Nesting> {
                     i += 1;
                 }
                 match &s[start..i] {
-                    b"not" | b"await" | b"lambda" => {
+                    b"not" | b"await" => {
                         prefixes += 1;
                         run += 1;
+                    }
+                    // A function in a function has a name as long as the way to it.
+                    b"lambda" => {
+                        prefixes += 4;
+                        run += 4;
                     }
                     b"else" | b"if" | b"yield" => prefixes += 1,
                     _ => run = 0,
@@ -104,7 +109,8 @@ fn skip_string(s: &[u8], i: usize) -> usize {
         let c = s[at];
         if c == b'\\' {
             at += 2;
-        } else if c == quote && (!triple || (s.get(at + 1) == Some(&quote) && s.get(at + 2) == Some(&quote))) {
+        } else if c == quote && (!triple || (s.get(at + 1) == Some(&quote) && s.get(at + 2) == Some(&quote)))
+        {
             return at + if triple { 3 } else { 1 };
         } else if c == b'\n' && !triple {
             return at;
