@@ -2,6 +2,13 @@
 
 use crate::Op;
 
+impl Op {
+    /// Whether the op gives a truth value that a conditional jump directly after it may consume without its being written.
+    pub const fn is_test(self) -> bool {
+        matches!(self.generic(), Op::Compare | Op::CompareK | Op::Is | Op::Contains | Op::UnaryNot)
+    }
+}
+
 /// One word of code: an instruction, an extra operand or an inline cache.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]

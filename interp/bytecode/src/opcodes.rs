@@ -323,9 +323,10 @@ opcodes! {
         Jump(bc Target);
         /// Go to `bc`, the head of a loop (backward): the place for polling signals, GIL and collector requests.
         JumpBack(bc Target);
-        /// If `r[a]` is true (`__bool__`/`__len__` protocol) go to `bc`. With `x` = 1 the target is backward (poll as `JumpBack`).
+        /// If `r[a]` is true (`__bool__`/`__len__` protocol) go to `bc`. `x & 1`: the target is backward (poll as `JumpBack`). `x & 2`: `r[a]` is
+        /// read later; without it, a comparison fused with the jump need not write its result.
         JumpIfTrue(a Reg, bc Target, x Flag);
-        /// If `r[a]` is false go to `bc`. With `x` = 1 the target is backward.
+        /// If `r[a]` is false go to `bc`; `x` as in `JumpIfTrue`.
         JumpIfFalse(a Reg, bc Target, x Flag);
         /// If `r[a]` is None go to `bc`. With `x` = 1 the target is backward.
         JumpIfNone(a Reg, bc Target, x Flag);

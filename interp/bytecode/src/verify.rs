@@ -186,6 +186,7 @@ fn verify_one(code: &CodeUnit) -> Result<(), String> {
     while let Some((pc, state)) = work.pop() {
         let mut pc = pc as usize;
         let mut state = state;
+        let mut last: Option<(Op, u16)> = None;
         loop {
             if pc >= n || !is_instruction[pc] {
                 return Err(format!("control reaches {pc}, which is no instruction"));
@@ -225,6 +226,14 @@ fn verify_one(code: &CodeUnit) -> Result<(), String> {
             }
             e.clears.iter().for_each(|&r| state.remove(r));
             e.writes.iter().for_each(|&r| state.add(r));
+            // A comparison fused with this jump does not write its result.
+            if matches!(op, Op::JumpIfTrue | Op::JumpIfFalse)
+                && word.x() & 2 == 0
+                && last.is_some_and(|(l, dst)| l.is_test() && dst == word.a())
+            {
+                state.remove(word.a() as u32);
+            }
+            last = Some((op, word.a()));
             if let Some(t) = e.target
                 && op != Op::ForIter
             {

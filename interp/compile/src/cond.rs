@@ -32,10 +32,10 @@ impl<'a> Compiler<'a> {
         }
         self.expr_to(e, t)?;
         if let Some(l) = on_true {
-            self.u.jump_op(Op::JumpIfTrue, t, l);
+            self.u.jump_op_keep(Op::JumpIfTrue, t, l);
         }
         if let Some(l) = on_false {
-            self.u.jump_op(Op::JumpIfFalse, t, l);
+            self.u.jump_op_keep(Op::JumpIfFalse, t, l);
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ impl<'a> Compiler<'a> {
         }
         let t = self.scratch(dst);
         let end = self.u.label();
-        self.compare_chain(c, t, |c, t| c.u.jump_op(Op::JumpIfFalse, t, end))?;
+        self.compare_chain(c, t, |c, t| c.u.jump_op_keep(Op::JumpIfFalse, t, end))?;
         self.u.bind(end);
         self.u.movr(dst, t);
         Ok(())

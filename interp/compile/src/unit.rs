@@ -316,8 +316,20 @@ impl Unit<'_> {
 
     /// A conditional jump on register `a`.
     pub fn jump_op(&mut self, op: Op, a: Reg, label: Label) {
+        // A test that was just stored in a variable is read again.
+        let stored = !self.is_temp(a)
+            && self.ins.last().is_some_and(|i| i.word.a() == a && i.word.op().is_some_and(Op::is_test));
+        if stored {
+            return self.jump_op_keep(op, a, label);
+        }
         self.refer(label);
         self.emit(Word::abc32(op, 0, a, label.0));
+    }
+
+    /// A conditional jump on a register that is read afterwards.
+    pub fn jump_op_keep(&mut self, op: Op, a: Reg, label: Label) {
+        self.refer(label);
+        self.emit(Word::abc32(op, 2, a, label.0));
     }
 
     pub fn for_iter(&mut self, dst: Reg, iter: Reg, exit: Label) {
