@@ -61,7 +61,7 @@ pub fn resizable(vm: &Vm, a: Array) -> Res<()> {
     if a.exports.get() == 0 {
         return Ok(());
     }
-    crate::memoryview::release_dead();
+    crate::memoryview::release_dead(vm)?;
     if a.exports.get() == 0 {
         return Ok(());
     }

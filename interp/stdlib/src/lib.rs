@@ -58,6 +58,7 @@ modules! {
     "_warnings" warnings,
     "atexit" atexit,
     "posix" posix,
+    "unicodedata" unicodedata,
     "_io" io,
     "_signal" signal,
     "_thread" thread,

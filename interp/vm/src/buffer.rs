@@ -3,14 +3,15 @@
 //! Layouts whose objects export memory are registered with [`register`], by kind: `bytes`, `bytearray` and `memoryview` are
 //! builtins, native modules and the bridge add theirs. Python classes export through `__buffer__`.
 //!
-//! A [`Buffer`] holds the exporter and stays in a native stack frame: that keeps a moving exporter in place. Whoever keeps a
-//! buffer in a heap object keeps the exporter in a field and the [`RawBuffer`] beside it, and asks
+//! A [`Buffer`] holds the exporter and its base, the object in whose storage the memory is (usually the exporter itself; of a
+//! memoryview, what it is a view of). It stays in a native stack frame: that keeps moving objects in place. Whoever keeps a
+//! buffer in a heap object keeps exporter and base in fields and the [`RawBuffer`] beside them, and asks
 //! [`RawBuffer::address`] each time.
 
 use std::borrow::Cow;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 
-use cape_heap::{KindInfo, Ptr, Value};
+use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Native, Ptr, Value, heap, heap_object};
 
 use crate::class::full_name;
 use crate::exc::Res;
@@ -19,7 +20,6 @@ use crate::object::{BytearrayObj, BytesObj};
 use crate::runtime::type_of;
 use crate::special::Special;
 use crate::vm::Vm;
-use cape_heap::HeapObject;
 
 /// What a consumer wants (`PyBUF_*`).
 pub mod flags {
@@ -48,12 +48,23 @@ pub mod flags {
 /// Where exported memory is.
 #[derive(Clone, Copy, Debug)]
 pub enum Memory {
-    /// In the exporter, a `bytes`, at this offset.
+    /// In a `bytes` object, at this offset.
     Bytes(isize),
-    /// In the storage of the exporter, a `bytearray`, at this offset.
+    /// In the storage of a `bytearray`, at this offset.
     Bytearray(isize),
     /// At a fixed address for as long as the buffer is held.
     Fixed(*mut u8),
+}
+
+impl Memory {
+    /// `n` bytes further.
+    pub fn offset(self, n: isize) -> Memory {
+        match self {
+            Memory::Bytes(at) => Memory::Bytes(at + n),
+            Memory::Bytearray(at) => Memory::Bytearray(at + n),
+            Memory::Fixed(p) => Memory::Fixed(p.wrapping_offset(n)),
+        }
+    }
 }
 
 /// The arrangement of items in memory.
@@ -168,8 +179,13 @@ pub struct RawBuffer {
 impl RawBuffer {
     /// A row of bytes at a fixed address.
     pub fn fixed(ptr: *mut u8, len: usize, readonly: bool) -> RawBuffer {
+        RawBuffer::row(Memory::Fixed(ptr), len, readonly)
+    }
+
+    /// A row of bytes.
+    pub fn row(memory: Memory, len: usize, readonly: bool) -> RawBuffer {
         RawBuffer {
-            memory: Memory::Fixed(ptr),
+            memory,
             len,
             readonly,
             layout: None,
@@ -179,14 +195,14 @@ impl RawBuffer {
     }
 
     /// Address of the first item now.
-    pub fn address(&self, exporter: Value) -> *mut u8 {
+    pub fn address(&self, base: Value) -> *mut u8 {
         match self.memory {
             Memory::Fixed(p) => p,
-            Memory::Bytes(at) => match exporter.downcast::<BytesObj>() {
+            Memory::Bytes(at) => match base.downcast::<BytesObj>() {
                 Some(b) => (b.as_slice().as_ptr() as *mut u8).wrapping_offset(at),
                 None => std::ptr::NonNull::dangling().as_ptr(),
             },
-            Memory::Bytearray(at) => match exporter.downcast::<BytearrayObj>() {
+            Memory::Bytearray(at) => match base.downcast::<BytearrayObj>() {
                 Some(b) => b.data_ptr().wrapping_offset(at),
                 None => std::ptr::NonNull::dangling().as_ptr(),
             },
@@ -212,10 +228,26 @@ impl RawBuffer {
 /// A buffer in use: given back when dropped. It must stay in a native stack frame.
 pub struct Buffer {
     exporter: Value,
+    base: Value,
     raw: RawBuffer,
 }
 
 impl Buffer {
+    /// A buffer whose memory is in the exporter, or at a fixed address.
+    pub fn new(exporter: Value, raw: RawBuffer) -> Buffer {
+        Buffer { exporter, base: exporter, raw }
+    }
+
+    /// A buffer whose memory is in `base`.
+    pub fn with_base(exporter: Value, base: Value, raw: RawBuffer) -> Buffer {
+        Buffer { exporter, base, raw }
+    }
+
+    /// The object in whose storage the memory is.
+    pub fn base(&self) -> Value {
+        self.base
+    }
+
     /// The exporter.
     pub fn exporter(&self) -> Value {
         self.exporter
@@ -238,7 +270,7 @@ impl Buffer {
 
     /// Address of the first item.
     pub fn address(&self) -> *mut u8 {
-        self.raw.address(self.exporter)
+        self.raw.address(self.base)
     }
 
     /// The bytes; the buffer was asked for as contiguous.
@@ -263,11 +295,11 @@ impl Buffer {
         unsafe { std::slice::from_raw_parts_mut(self.address(), self.raw.len) }
     }
 
-    /// The exporter and the description, to be kept in a heap object: the caller gives it back.
-    pub fn into_parts(self) -> (Value, RawBuffer) {
+    /// The exporter, the base and the description, to be kept in a heap object: the caller gives it back.
+    pub fn into_parts(self) -> (Value, Value, RawBuffer) {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the description has one owner.
-        (this.exporter, unsafe { std::ptr::read(&this.raw) })
+        (this.exporter, this.base, unsafe { std::ptr::read(&this.raw) })
     }
 
     /// The bytes of all items in C order, whatever the arrangement.
@@ -319,7 +351,7 @@ impl Drop for Buffer {
 }
 
 /// Exports the memory of an object of a registered layout. May raise BufferError.
-pub type Export = fn(&Vm, Value, u32) -> Res<RawBuffer>;
+pub type Export = fn(&Vm, Value, u32) -> Res<Buffer>;
 
 struct Exporters(UnsafeCell<Vec<(usize, Export)>>);
 // SAFETY: used with the GIL held.
@@ -367,34 +399,15 @@ impl Vm {
             if what & flags::WRITABLE != 0 {
                 return Err(self.buffer_error("Object is not writable."));
             }
-            return Ok(Buffer {
-                exporter: v,
-                raw: RawBuffer {
-                    memory: Memory::Bytes(0),
-                    len: b.len(),
-                    readonly: true,
-                    layout: None,
-                    release: None,
-                    internal: std::ptr::null_mut(),
-                },
-            });
+            return Ok(Buffer::new(v, RawBuffer::row(Memory::Bytes(0), b.len(), true)));
         }
         if let Some(b) = v.downcast::<BytearrayObj>() {
             b.exports.set(b.exports.get() + 1);
-            return Ok(Buffer {
-                exporter: v,
-                raw: RawBuffer {
-                    memory: Memory::Bytearray(0),
-                    len: b.as_slice().len(),
-                    readonly: false,
-                    layout: None,
-                    release: Some(release_bytearray),
-                    internal: std::ptr::null_mut(),
-                },
-            });
+            let raw = RawBuffer::row(Memory::Bytearray(0), b.as_slice().len(), false);
+            return Ok(Buffer::new(v, RawBuffer { release: Some(release_bytearray), ..raw }));
         }
         if let Some(export) = exporter_of(v) {
-            return Ok(Buffer { exporter: v, raw: export(self, v, what)? });
+            return export(self, v, what);
         }
         if !f.is_empty() {
             return self.python_buffer(v, f, what);
@@ -412,14 +425,20 @@ impl Vm {
             )));
         }
         let export = exporter_of(view).ok_or_else(|| self.not_bytes_like(view))?;
-        let raw = export(self, view, what)?;
-        // The view is the exporter; giving its buffer back leads to `__release_buffer__` through the memoryview's own release.
-        let release = type_of(v).special(Special::ReleaseBuffer);
-        if release.is_empty() {
-            return Ok(Buffer { exporter: view, raw });
-        }
-        crate::buffer::remember_release(self, view, v);
-        Ok(Buffer { exporter: view, raw })
+        let (_, base, mut raw) = export(self, view, what)?.into_parts();
+        let map = wrapper_map();
+        let inner = (raw.release.take(), raw.internal);
+        let w = heap().alloc(
+            map,
+            WrapperObj {
+                header: Header::new(map),
+                view: Field::new(view),
+                owner: Field::new(v),
+                inner: Native(Cell::new(inner)),
+            },
+        );
+        raw.release = Some(release_wrapper);
+        Ok(Buffer { exporter: w.value(), base, raw })
     }
 
     /// The contiguous bytes of a bytes-like object; TypeError for everything else.
@@ -463,23 +482,42 @@ impl Vm {
     }
 }
 
-/// Called with a memoryview that `__buffer__` returned and the object that did.
-pub type RememberRelease = fn(&Vm, Value, Value);
-
-struct Remember(std::cell::Cell<Option<RememberRelease>>);
-// SAFETY: set once at start-up, with the GIL held.
-unsafe impl Sync for Remember {}
-static REMEMBER: Remember = Remember(std::cell::Cell::new(None));
-
-/// Installs how a memoryview remembers to call `__release_buffer__`.
-pub fn set_remember_release(f: RememberRelease) {
-    REMEMBER.0.set(Some(f));
+heap_object! {
+    /// A buffer that `owner.__buffer__` gave through a memoryview: exporter of the memory for whoever uses it.
+    struct WrapperObj { view: Field, owner: Field, inner: Native<Cell<Inner>> }
 }
 
-fn remember_release(vm: &Vm, view: Value, exporter: Value) {
-    if let Some(f) = REMEMBER.0.get() {
-        f(vm, view, exporter)
+/// How the memoryview's own buffer is given back.
+type Inner = (Option<fn(Value, *mut u8)>, *mut u8);
+
+/// The map of wrappers, made at first use.
+fn wrapper_map() -> MapRef {
+    struct Slot(Cell<Option<MapRef>>);
+    // SAFETY: used with the GIL held.
+    unsafe impl Sync for Slot {}
+    static MAP: Slot = Slot(Cell::new(None));
+    match MAP.0.get() {
+        Some(m) => m,
+        None => {
+            let m = MapRef::new(WrapperObj::kind(), crate::rt().types.object.value(), 0);
+            MAP.0.set(Some(m));
+            m
+        }
     }
+}
+
+/// Calls `owner.__release_buffer__(view)` and releases the view.
+fn release_wrapper(w: Value, _: *mut u8) {
+    let Some(w) = w.downcast::<WrapperObj>() else { return };
+    let (view, owner) = (w.view.get(), w.owner.get());
+    let (release, internal) = w.inner.get();
+    if let Some(f) = release {
+        f(view, internal);
+    }
+    let vm = crate::vm::current();
+    // Errors of a release have nobody to go to.
+    let _ = vm.try_special(owner, Special::ReleaseBuffer, &[view]);
+    let _ = vm.call_method(view, crate::intern("release"), &[]);
 }
 
 /// A bytes-like argument of a native function.

@@ -8,6 +8,7 @@ mod search;
 mod shared;
 mod split;
 
+pub use hex::to_hex;
 pub use construct::{collect_bytes, from_str, index_byte};
 pub use shared::{Data, bad_subscript, check_size, make, repeat_count};
 

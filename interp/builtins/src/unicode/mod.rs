@@ -1,9 +1,11 @@
 //! The Unicode character database: predicates, case mappings, decompositions.
 
 mod names;
+pub mod normalize;
+pub mod old;
 pub mod tables;
 
-pub use names::{character, name};
+pub use names::{character, name, sequence};
 
 use tables::*;
 

@@ -15,3 +15,9 @@ pub fn name(c: u32) -> Option<String> {
 pub fn character(name: &str) -> Option<char> {
     unicode_names2::character(name)
 }
+
+/// The characters of a named sequence.
+pub fn sequence(name: &str) -> Option<&'static str> {
+    let _ = name;
+    None
+}

@@ -1,0 +1,314 @@
+//! `memoryview`.
+
+mod access;
+mod attributes;
+mod cast;
+mod compare;
+mod item;
+mod iter;
+
+use std::cell::{Cell, UnsafeCell};
+
+use cape_heap::{Field, Header, HeapObject, Native, heap, heap_object};
+use cape_vm::buffer::{self, Buffer, Layout, RawBuffer, flags};
+use cape_vm::class::full_name;
+use cape_vm::native::{Flavour, MethodDef, Named, new_type};
+use cape_vm::object::*;
+use cape_vm::runtime::StaticType;
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
+
+heap_object! {
+    /// A buffer that memoryviews share; given back when the last of them is released.
+    pub struct ManagedObj { exporter: Field, base: Field, raw: Native<UnsafeCell<RawBuffer>>, views: Cell<usize> } [drop]
+
+    /// A memoryview: a window on a shared buffer with an arrangement of its own.
+    pub struct MemoryViewObj {
+        managed: Field,
+        layout: Native<Layout>,
+        /// From the buffer's first byte to the first item.
+        offset: isize,
+        readonly: bool,
+        released: Cell<bool>,
+        /// Buffers taken from this view.
+        exports: Cell<usize>,
+        hash: Cell<i64>,
+    } [drop] [finalizer]
+}
+
+impl Named for MemoryViewObj {
+    const NAME: &'static str = "memoryview";
+}
+
+static MEMORYVIEW: StaticType = StaticType::new();
+
+type View = Ptr<MemoryViewObj>;
+
+/// Completes the types of this file.
+pub fn init(vm: &Vm) {
+    let base = TypeFlags::SEQUENCE | TypeFlags::HAS_WEAKREF;
+    let t = new_type::<MemoryViewObj>("memoryview", rt().types.object, base)
+        .doc("Create a new memoryview object which references the given object.")
+        .new_fn("__new__(cls, object)", "Create and return a new object.  See help(type) for accurate signature.", |vm: &Vm, _: Ptr<TypeObj>, object: Value| {
+            new(vm, object, flags::FULL_RO)
+        })
+        .class_method("_from_flags($type, /, object, flags)", "Create a new memoryview object which references the given object.", |vm: &Vm, _: Ptr<TypeObj>, object: Value, what: i32| {
+            new(vm, object, what as u32)
+        })
+        .class_method("__class_getitem__($type, object, /)", "See PEP 585", |vm: &Vm, t: Ptr<TypeObj>, key: Value| vm.call_generic_alias(t.value(), key))
+        .method("__enter__($self, /)", "", |vm: &Vm, m: View| -> Res<View> {
+            m.check(vm)?;
+            Ok(m)
+        })
+        .method("__exit__($self, /, *exc_info)", "Release the underlying buffer exposed by the memoryview object.", |vm: &Vm, m: View, _: Value| release(vm, m))
+        .method("release($self, /)", "Release the underlying buffer exposed by the memoryview object.", release)
+        .method("toreadonly($self, /)", "Return a readonly version of the memoryview.", |vm: &Vm, m: View| -> Res<View> {
+            m.check(vm)?;
+            Ok(m.sibling(m.layout.0.clone(), 0, true))
+        })
+        .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", buffer_method)
+        .method("__release_buffer__($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.", release_buffer_method);
+    MEMORYVIEW.set(t.class());
+    attributes::add(t);
+    access::add(t);
+    cast::add(t);
+    compare::add(t);
+    iter::add(vm, t);
+    // Dead views give their memory back; Python code sees no `__del__`.
+    let def = MethodDef::leak("__del__($self, /)", "", Flavour::Method, |_: &Vm, m: View| m.give_up());
+    let del = cape_vm::class::method_descriptor(t.class(), def);
+    t.class().special[Special::Del as usize].set(t.class(), del);
+    buffer::register(MemoryViewObj::kind(), export);
+    rt().builtins().set_str(cape_vm::intern("memoryview"), t.class().value());
+}
+
+/// A view of an object's buffer.
+pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
+    if let Some(m) = object.downcast::<MemoryViewObj>() {
+        m.check(vm)?;
+        if what & flags::WRITABLE == 0 {
+            return Ok(m.sibling(m.layout.0.clone(), 0, m.readonly));
+        }
+    }
+    if !vm.has_buffer(object) {
+        return Err(vm.type_error(format!(
+            "memoryview: a bytes-like object is required, not '{}'",
+            full_name(type_of(object))
+        )));
+    }
+    Ok(from_buffer(vm.buffer(object, what)?))
+}
+
+/// A view of a buffer, which it keeps until it is released.
+pub fn from_buffer(b: Buffer) -> View {
+    let layout = b.raw().layout().into_owned();
+    let readonly = b.raw().readonly;
+    let (exporter, base, raw) = b.into_parts();
+    let map = managed_map();
+    let managed = heap().alloc(
+        map,
+        ManagedObj {
+            header: Header::new(map),
+            exporter: Field::new(exporter),
+            base: Field::new(base),
+            raw: Native(UnsafeCell::new(raw)),
+            views: Cell::new(0),
+        },
+    );
+    view(managed, layout, 0, readonly)
+}
+
+fn managed_map() -> cape_heap::MapRef {
+    struct Slot(Cell<Option<cape_heap::MapRef>>);
+    // SAFETY: used with the GIL held.
+    unsafe impl Sync for Slot {}
+    static MAP: Slot = Slot(Cell::new(None));
+    match MAP.0.get() {
+        Some(m) => m,
+        None => {
+            let m = cape_heap::MapRef::new(ManagedObj::kind(), rt().types.object.value(), 0);
+            MAP.0.set(Some(m));
+            m
+        }
+    }
+}
+
+fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool) -> View {
+    managed.views.set(managed.views.get() + 1);
+    let map = MEMORYVIEW.get().instance_map();
+    heap().alloc(
+        map,
+        MemoryViewObj {
+            header: Header::new(map),
+            managed: Field::new(managed.value()),
+            layout: Native(layout),
+            offset,
+            readonly,
+            released: Cell::new(false),
+            exports: Cell::new(0),
+            hash: Cell::new(-1),
+        },
+    )
+}
+
+impl ManagedObj {
+    fn raw(&self) -> &RawBuffer {
+        // SAFETY: changed only by `drop_view`, which holds no reference across calls.
+        unsafe { &*self.raw.0.get() }
+    }
+
+    /// One view less: the last one gives the buffer back.
+    fn drop_view(&self) {
+        let n = self.views.get() - 1;
+        self.views.set(n);
+        if n == 0 {
+            // SAFETY: the GIL is held; the release function is taken out before it is called, so that
+            // nothing refers to the cell while it runs.
+            let (release, internal) = unsafe {
+                let raw = &mut *self.raw.0.get();
+                (raw.release.take(), raw.internal)
+            };
+            if let Some(f) = release {
+                f(self.exporter.get(), internal)
+            }
+        }
+    }
+}
+
+impl MemoryViewObj {
+    fn managed(&self) -> Ptr<ManagedObj> {
+        // SAFETY: set when made, to an object of this kind.
+        unsafe { self.managed.cast() }
+    }
+
+    /// ValueError when released.
+    fn check(&self, vm: &Vm) -> Res<()> {
+        if self.released.get() {
+            return Err(vm.value_error("operation forbidden on released memoryview object"));
+        }
+        Ok(())
+    }
+
+    /// Address of the first item now.
+    fn address(&self) -> *mut u8 {
+        let m = self.managed();
+        m.raw().address(m.base.get()).wrapping_offset(self.offset)
+    }
+
+    /// Another view of the same buffer, its first item `by` bytes after this one's.
+    fn sibling(&self, layout: Layout, by: isize, readonly: bool) -> View {
+        view(self.managed(), layout, self.offset + by, readonly)
+    }
+
+    /// The bytes of all items in C order.
+    fn bytes(&self) -> Vec<u8> {
+        let l = &self.layout.0;
+        if l.is_c_contiguous() {
+            if l.is_empty() {
+                return Vec::new();
+            }
+            // SAFETY: a contiguous layout covers this many bytes of the buffer, which is not released.
+            return unsafe { std::slice::from_raw_parts(self.address(), l.len()) }.to_vec();
+        }
+        let mut out = Vec::with_capacity(l.len());
+        // SAFETY: the layout describes the buffer, which is not released.
+        unsafe { buffer::gather(self.address(), l, 0, &mut out) };
+        out
+    }
+
+    fn give_up(&self) {
+        if !self.released.replace(true) {
+            self.managed().drop_view();
+        }
+    }
+}
+
+fn release(vm: &Vm, m: View) -> Res<()> {
+    if m.released.get() {
+        return Ok(());
+    }
+    match m.exports.get() {
+        0 => {
+            m.give_up();
+            Ok(())
+        }
+        n => Err(vm.buffer_error(format!(
+            "memoryview has {n} exported buffer{}",
+            if n == 1 { "" } else { "s" }
+        ))),
+    }
+}
+
+/// The memoryview's own buffer.
+fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
+    let m: View = v.downcast().expect("registered for this kind");
+    m.check(vm)?;
+    let wants = |f: u32| what & f == f;
+    let refused = |text: &str| Err(vm.buffer_error(format!("memoryview: {text}")));
+    if wants(flags::WRITABLE) && m.readonly {
+        return refused("underlying buffer is not writable");
+    }
+    let l = &m.layout.0;
+    let (c, f) = (l.is_c_contiguous(), l.is_f_contiguous());
+    if wants(flags::C_CONTIGUOUS) && !c {
+        return refused("underlying buffer is not C-contiguous");
+    }
+    if wants(flags::F_CONTIGUOUS) && !f {
+        return refused("underlying buffer is not Fortran contiguous");
+    }
+    if wants(flags::ANY_CONTIGUOUS) && !c && !f {
+        return refused("underlying buffer is not contiguous");
+    }
+    if !wants(flags::INDIRECT) && !l.suboffsets.is_empty() {
+        return refused("underlying buffer requires suboffsets");
+    }
+    if !wants(flags::STRIDES) && !c {
+        return refused("underlying buffer is not C-contiguous");
+    }
+    if !wants(flags::ND) && wants(flags::FORMAT) {
+        return refused("cannot cast to unsigned bytes if the format flag is present");
+    }
+    m.exports.set(m.exports.get() + 1);
+    let managed = m.managed();
+    let layout = match wants(flags::ND) {
+        true => Some(Box::new(l.clone())),
+        false => None,
+    };
+    let raw = RawBuffer {
+        memory: managed.raw().memory.offset(m.offset),
+        len: l.len(),
+        readonly: m.readonly,
+        layout,
+        release: Some(|v, _| {
+            if let Some(m) = v.downcast::<MemoryViewObj>() {
+                m.exports.set(m.exports.get() - 1);
+            }
+        }),
+        internal: std::ptr::null_mut(),
+    };
+    Ok(Buffer::with_base(v, managed.base.get(), raw))
+}
+
+/// `__buffer__` of the builtin types.
+pub fn buffer_method(vm: &Vm, v: Value, what: i32) -> Res<View> {
+    let b = vm.buffer(v, what as u32)?;
+    Ok(from_buffer(b))
+}
+
+/// `__release_buffer__` of the builtin types: releases the view.
+pub fn release_buffer_method(vm: &Vm, v: Value, view: Value) -> Res<()> {
+    let Some(m) = view.downcast::<MemoryViewObj>() else {
+        return Err(vm.type_error("expected a memoryview object"));
+    };
+    m.check(vm)?;
+    if m.managed().exporter.get() != v {
+        return Err(vm.value_error("memoryview's buffer is not this object"));
+    }
+    release(vm, m)
+}
+
+/// Collects dead views, so that they give back what they hold.
+pub fn release_dead(vm: &Vm) -> Res<()> {
+    heap().collect(true);
+    (vm.hooks().poll)(vm)
+}
