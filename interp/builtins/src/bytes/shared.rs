@@ -97,8 +97,8 @@ pub fn repeat_count(vm: &Vm, n: Value) -> Res<usize> {
     }
 }
 
-/// The literal of bytes.
-pub(crate) fn repr_bytes(data: &[u8], out: &mut Vec<u8>) {
+/// The literal of bytes. A bytearray's always escapes the single quote.
+fn repr_bytes(data: &[u8], array: bool, out: &mut Vec<u8>) {
     let has = |c| memchr::memchr(c, data).is_some();
     let q = if has(b'\'') && !has(b'"') { b'"' } else { b'\'' };
     out.extend_from_slice(&[b'b', q]);
@@ -108,7 +108,7 @@ pub(crate) fn repr_bytes(data: &[u8], out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
-            c if c == q => out.extend_from_slice(&[b'\\', c]),
+            c if c == q || array && c == b'\'' => out.extend_from_slice(&[b'\\', c]),
             0x20..0x7f => out.push(c),
             c => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -125,7 +125,7 @@ pub(super) fn repr(_: &Vm, d: Data) -> Ptr<StrObj> {
         out.extend_from_slice(type_of(d.value()).name_str().as_bytes());
         out.push(b'(');
     }
-    repr_bytes(d.slice(), &mut out);
+    repr_bytes(d.slice(), d.is_array(), &mut out);
     if d.is_array() {
         out.push(b')');
     }

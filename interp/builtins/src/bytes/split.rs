@@ -164,13 +164,13 @@ pub(super) fn join(vm: &Vm, d: Data, iterable: Value) -> Res<Value> {
         if i > 0 {
             out.extend_from_slice(d.slice());
         }
-        if !vm.has_buffer(v) {
+        let Ok(item) = vm.bytes_like(v) else {
             return Err(vm.type_error(format!(
                 "sequence item {i}: expected a bytes-like object, {} found",
                 full_name(type_of(v))
             )));
-        }
-        out.extend_from_slice(vm.bytes_like(v)?.as_slice());
+        };
+        out.extend_from_slice(item.as_slice());
         check_size(vm, out.len())?;
     }
     Ok(d.make(out))

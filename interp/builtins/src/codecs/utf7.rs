@@ -114,11 +114,11 @@ pub fn decode(data: &[u8], errors: &mut Errors<'_>, last: bool) -> Res<(Ptr<StrO
                 }
                 shifted = false;
                 if bits >= 6 {
-                    d.error(errors, start, at + 1, "partial character in base64 sequence")?;
+                    d.error(errors, start, at + 1, "partial character in shift sequence")?;
                     continue;
                 }
                 if bits > 0 && buffer != 0 {
-                    d.error(errors, start, at + 1, "non-zero padding bits in base64 sequence")?;
+                    d.error(errors, start, at + 1, "non-zero padding bits in shift sequence")?;
                     continue;
                 }
                 if surrogate != 0 && c <= 127 && c != b'+' {
