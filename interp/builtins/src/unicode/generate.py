@@ -1,8 +1,8 @@
 """Writes tables.rs: the Unicode character database as str and unicodedata see it.
 
-Run it with a Python whose unicodedata.unidata_version is the wanted one:
+Run it with a Python whose unicodedata.unidata_version is the wanted one, and with the database's NamedSequences.txt:
 
-    python3 generate.py > tables.rs
+    python3 generate.py NamedSequences.txt > tables.rs
 
 One record per distinct combination of properties; a two-level table leads from a code point to its record.
 """
@@ -147,6 +147,18 @@ def main():
         if not tag and n == 2 and ud.normalize("NFC", chr(cp)) == chr(cp):
             pairs.append((pool[at], pool[at + 1], cp))
     table("COMPOSED", "First, second, composed; sorted.", "(u32, u32, u32)", sorted(pairs))
+
+    sequences = []
+    for line in open(sys.argv[1]):
+        name, _, points = line.partition("#")[0].strip().partition(";")
+        if points:
+            text = "".join(chr(int(p, 16)) for p in points.split())
+            try:
+                assert ud.lookup(name) == text, name
+                sequences.append((name, "".join(f"\\u{{{ord(c):x}}}" for c in text)))
+            except KeyError:
+                print("newer:", name, file=sys.stderr)
+    table("SEQUENCES", "Named sequences, sorted by name.", "(&str, &str)", (f'("{n}", "{t}")' for n, t in sorted(sequences)))
 
     # The differences of version 3.2 (used by IDNA).
     old = ud.ucd_3_2_0

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::tables::SEQUENCES;
+
 /// The name of a code point, as `unicodedata.name` gives it.
 pub fn name(c: u32) -> Option<String> {
     let c = char::from_u32(c)?;
@@ -16,8 +18,8 @@ pub fn character(name: &str) -> Option<char> {
     unicode_names2::character(name)
 }
 
-/// The characters of a named sequence.
+/// The characters of a named sequence; letter case does not matter.
 pub fn sequence(name: &str) -> Option<&'static str> {
-    let _ = name;
-    None
+    let name = name.to_ascii_uppercase();
+    SEQUENCES.binary_search_by(|s| s.0.cmp(&name)).ok().map(|i| SEQUENCES[i].1)
 }
