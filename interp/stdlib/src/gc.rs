@@ -1,0 +1,249 @@
+//! `gc`: the collector as Python code sees it.
+
+use std::cell::Cell;
+
+use cape_heap::{Header, HeapObject, RootVec, heap};
+use cape_vm::object::*;
+use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
+
+use crate::statics::{StaticCell, StaticValue};
+
+static CALLBACKS: StaticValue = StaticValue::new();
+static ENABLED: StaticCell<bool> = StaticCell(Cell::new(true));
+static DEBUG: StaticCell<i32> = StaticCell(Cell::new(0));
+static THRESHOLD: StaticCell<[i32; 3]> = StaticCell(Cell::new([2000, 10, 10]));
+static FROZEN: StaticCell<usize> = StaticCell(Cell::new(0));
+
+const DEBUG_FLAGS: &[(&str, i64)] = &[
+    ("DEBUG_COLLECTABLE", 2),
+    ("DEBUG_LEAK", 38),
+    ("DEBUG_SAVEALL", 32),
+    ("DEBUG_STATS", 1),
+    ("DEBUG_UNCOLLECTABLE", 4),
+];
+
+/// Fills the module.
+pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    CALLBACKS.set(ListObj::new(&[]).value());
+    m.add("callbacks", CALLBACKS.try_get().unwrap_or(Value::NONE)).add("garbage", ListObj::new(&[]).value());
+    for (name, v) in DEBUG_FLAGS {
+        m.add(name, Value::int(*v));
+    }
+    m.function("enable($module, /)", "Enable automatic garbage collection.", |_: &Vm| ENABLED.0.set(true))
+        .function("disable($module, /)", "Disable automatic garbage collection.", |_: &Vm| ENABLED.0.set(false))
+        .function("isenabled($module, /)", "Returns true if automatic garbage collection is enabled.", |_: &Vm| ENABLED.0.get())
+        .function(
+            "collect($module, /, generation=2)",
+            "Run the garbage collector.\n\nWith no arguments, run a full collection.  The optional argument\nmay be an integer specifying which generation to collect.  A ValueError\nis raised if the generation number is invalid.\n\nThe number of objects that were finalized or whose weak references were\ncleared with a callback is returned.",
+            collect,
+        )
+        .function("get_count($module, /)", "Return a three-tuple of the current collection counts.", |_: &Vm| {
+            let s = heap().stats();
+            TupleObj::new(&[s.minor, s.major, 0].map(|n| int_value(n as i64)))
+        })
+        .function("get_debug($module, /)", "Get the garbage collection debugging flags.", |_: &Vm| DEBUG.0.get())
+        .function(
+            "set_debug($module, flags, /)",
+            "Set the garbage collection debugging flags.\n\n  flags\n    An integer that can have the following bits turned on:\n      DEBUG_STATS - Print statistics during collection.\n      DEBUG_COLLECTABLE - Print collectable objects found.\n      DEBUG_UNCOLLECTABLE - Print unreachable but uncollectable objects\n        found.\n      DEBUG_SAVEALL - Save objects to gc.garbage rather than freeing them.\n      DEBUG_LEAK - Debug leaking programs (everything but STATS).\n\nDebugging information is written to sys.stderr.",
+            |_: &Vm, flags: i32| DEBUG.0.set(flags),
+        )
+        .function("get_threshold($module, /)", "Return the current collection thresholds.", |_: &Vm| {
+            TupleObj::new(&THRESHOLD.0.get().map(|n| Value::int(n as i64)))
+        })
+        .function(
+            "set_threshold($module, threshold0, threshold1=None, threshold2=None, /)",
+            "set_threshold(threshold0, [threshold1, [threshold2]])\nSet the collection thresholds (the collection frequency).\n\nSetting 'threshold0' to zero disables collection.",
+            |_: &Vm, a: i32, b: Option<i32>, c: Option<i32>| {
+                let [_, old_b, old_c] = THRESHOLD.0.get();
+                THRESHOLD.0.set([a, b.unwrap_or(old_b), c.unwrap_or(old_c)]);
+            },
+        )
+        .function("get_stats($module, /)", "Return a list of dictionaries containing per-generation statistics.", stats)
+        .function(
+            "get_objects($module, /, generation=None)",
+            "Return a list of objects tracked by the collector (excluding the list returned).\n\n  generation\n    Generation to extract the objects from.\n\nIf generation is not None, return only the objects tracked by the\ncollector that are in that generation.",
+            objects,
+        )
+        .function(
+            "get_referents($module, /, *objs)",
+            "Return the list of objects that are directly referred to by 'objs'.",
+            |_: &Vm, objs: Ptr<TupleObj>| {
+                let found = RootVec::new();
+                for &o in objs.as_slice() {
+                    if o.is_ptr() {
+                        referents(o.header(), &mut |v| found.push(v));
+                    }
+                }
+                ListObj::new(found.as_slice())
+            },
+        )
+        .function(
+            "get_referrers($module, /, *objs)",
+            "Return the list of objects that directly refer to any of 'objs'.",
+            |_: &Vm, objs: Ptr<TupleObj>| {
+                heap().collect(true);
+                let found = RootVec::new();
+                heap().each_object(&mut |h| {
+                    let mut hit = false;
+                    if is_visible(h) && h.as_value() != objs.value() {
+                        referents(h, &mut |v| hit |= objs.as_slice().contains(&v));
+                    }
+                    if hit {
+                        found.push(h.as_value());
+                    }
+                });
+                ListObj::new(found.as_slice())
+            },
+        )
+        .function(
+            "is_tracked($module, obj, /)",
+            "Returns true if the object is tracked by the garbage collector.\n\nSimple atomic objects will return false.",
+            |_: &Vm, v: Value| v.is_ptr() && is_tracked(v.header()),
+        )
+        .function(
+            "is_finalized($module, obj, /)",
+            "Returns true if the object has been already finalized by the GC.",
+            |_: &Vm, v: Value| v.is_ptr() && v.header().has(cape_heap::ObjFlags::FINALIZED),
+        )
+        .function(
+            "freeze($module, /)",
+            "Freeze all current tracked objects and ignore them for future collections.\n\nThis can be used before a POSIX fork() call to make the gc copy-on-write\nfriendly.\nNote: collection before a POSIX fork() call may free pages for future\nallocation which can cause copy-on-write.",
+            |_: &Vm| {
+                let mut n = 0;
+                heap().each_object(&mut |h| n += (is_visible(h) && is_tracked(h)) as usize);
+                FROZEN.0.set(n);
+            },
+        )
+        .function(
+            "unfreeze($module, /)",
+            "Unfreeze all objects in the permanent generation.\n\nPut all objects in the permanent generation back into oldest generation.",
+            |_: &Vm| FROZEN.0.set(0),
+        )
+        .function(
+            "get_freeze_count($module, /)",
+            "Return the number of objects in the permanent generation.",
+            |_: &Vm| FROZEN.0.get(),
+        );
+    Ok(())
+}
+
+/// Whether Python code can get hold of the object: it is laid out as its class says (arrays and tables inside other
+/// objects are not).
+fn is_visible(h: &Header) -> bool {
+    let map = h.map();
+    match map.class.get().downcast::<TypeObj>() {
+        Some(class) => std::ptr::eq(class.kind.get(), map.kind()),
+        None => false,
+    }
+}
+
+fn is_tracked(h: &Header) -> bool {
+    let map = h.map();
+    if std::ptr::eq(map.kind(), InstanceObj::kind()) {
+        return map.tail_words != 0;
+    }
+    !map.kind().leaf || map.tail_words != 0
+}
+
+/// What an object refers to, through the arrays and tables that are parts of it.
+fn referents(h: &Header, f: &mut dyn FnMut(Value)) {
+    heap().each_referent(h, &mut |v| {
+        if !v.is_ptr() {
+            if !v.is_empty() {
+                f(v);
+            }
+        } else if is_visible(v.header()) {
+            f(v);
+        } else if v.header().map() != rt().maps.shape {
+            referents(v.header(), f);
+        }
+    });
+}
+
+fn notify(vm: &Vm, phase: &str, generation: i32, collected: i64) -> Res<()> {
+    let Some(list) = CALLBACKS.try_get().and_then(|c| c.downcast::<ListObj>()) else { return Ok(()) };
+    if list.is_empty() {
+        return Ok(());
+    }
+    let info = DictObj::new();
+    info.set_str(intern("generation"), Value::int(generation as i64));
+    info.set_str(intern("collected"), Value::int(collected));
+    info.set_str(intern("uncollectable"), Value::int(0));
+    let items = list.snapshot();
+    for &f in items.as_slice() {
+        if let Err(e) = vm.call(f, &[intern(phase), info.value()]) {
+            crate::report::unraisable(vm, e, "Exception ignored while calling GC callback", f);
+        }
+    }
+    Ok(())
+}
+
+fn collect(vm: &Vm, generation: Option<i32>) -> Res<i64> {
+    let generation = generation.unwrap_or(2);
+    if !(0..=2).contains(&generation) {
+        return Err(vm.value_error("invalid generation"));
+    }
+    notify(vm, "start", generation, 0)?;
+    let mut n = 0;
+    if generation < 2 {
+        heap().collect(false);
+        crate::pending::run_finalizers(vm);
+    } else {
+        heap().collect_fully(&mut |p| {
+            n += 1;
+            crate::pending::run_one(vm, p);
+        });
+    }
+    notify(vm, "stop", generation, n)?;
+    Ok(n)
+}
+
+fn stats(_: &Vm) -> Ptr<ListObj> {
+    let s = heap().stats();
+    let list = ListObj::new(&[]);
+    for n in [s.minor, 0, s.major] {
+        let d = DictObj::new();
+        d.set_str(intern("collections"), int_value(n as i64));
+        d.set_str(intern("collected"), Value::int(0));
+        d.set_str(intern("uncollectable"), Value::int(0));
+        list.push(d.value());
+    }
+    list
+}
+
+fn objects(vm: &Vm, generation: Option<Value>) -> Res<Ptr<ListObj>> {
+    let generation = match generation.filter(|g| !g.is_none()) {
+        None => None,
+        Some(g) if !is_int(g) && type_of(g).special(cape_vm::special::Special::Index).is_empty() => {
+            return Err(vm.type_error(format!(
+                "argument should be integer or None, not {}",
+                type_of(g).name_str()
+            )));
+        }
+        Some(g) => match vm.index_int(g)?.to_i64() {
+            Some(n @ 0..=2) => Some(n),
+            Some(-1) => None,
+            Some(n) if n < -1 => return Err(vm.value_error("generation parameter cannot be negative")),
+            _ => {
+                return Err(vm.value_error(
+                    "generation parameter must be less than the number of available generations (3)",
+                ));
+            }
+        },
+    };
+    heap().collect(true);
+    let found = RootVec::new();
+    heap().each_object(&mut |h| {
+        let young = heap().is_young(h.as_value());
+        let wanted = match generation {
+            None => true,
+            Some(0) => young,
+            Some(2) => !young,
+            Some(_) => false,
+        };
+        if wanted && is_visible(h) && is_tracked(h) {
+            found.push(h.as_value());
+        }
+    });
+    Ok(ListObj::new(found.as_slice()))
+}
