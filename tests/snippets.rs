@@ -33,7 +33,7 @@ fn all(engine: &Path, mode: &str, seconds: u64, arguments: impl Fn(&Path) -> Vec
         let own = folder.join(name(snippet));
         std::fs::create_dir_all(&own).expect("the target folder can be written");
         let mut command = Command::new(engine);
-        command.args(arguments(snippet)).arg(snippet).current_dir(&own);
+        command.arg("-P").args(arguments(snippet)).arg(snippet).current_dir(&own);
         let outcome = run(&mut command, &own.join("log"), limit(Duration::from_secs(seconds)));
         let ok = outcome.is_ok();
         println!("{} {mode} {}", if ok { "ok    " } else { "FAILED" }, name(snippet));

@@ -1,0 +1,89 @@
+# Binding of arguments: every kind of parameter, defaults, unpacking, and what goes wrong.
+
+
+def raises(kind, text, function, *args, **kwargs):
+    try:
+        function(*args, **kwargs)
+    except kind as error:
+        assert text in str(error), (text, str(error))
+    else:
+        raise AssertionError(f"{kind.__name__} expected")
+
+
+def everything(a, b=2, /, c=3, *rest, d, e=5, **more):
+    return a, b, c, rest, d, e, more
+
+
+assert everything(1, d=4) == (1, 2, 3, (), 4, 5, {})
+assert everything(1, 20, 30, 40, 50, d=4, z=9) == (1, 20, 30, (40, 50), 4, 5, {"z": 9})
+assert everything(*[1, 2], *(3, 4), **{"d": 5}, **{"x": 6}) == (1, 2, 3, (4,), 5, 5, {"x": 6})
+assert everything(1, d=4, a=7) == (1, 2, 3, (), 4, 5, {"a": 7})
+raises(TypeError, "missing 1 required positional argument: 'a'", everything, d=1)
+raises(TypeError, "missing 1 required keyword-only argument: 'd'", everything, 1)
+raises(TypeError, "got multiple values for argument 'c'", everything, 1, 2, 3, c=3, d=4)
+
+
+def two(a, b):
+    return a - b
+
+
+raises(TypeError, "takes 2 positional arguments but 3 were given", two, 1, 2, 3)
+raises(TypeError, "unexpected keyword argument 'c'", two, 1, c=2)
+raises(TypeError, "missing 2 required positional arguments: 'a' and 'b'", two)
+raises(TypeError, "not callable", lambda: 5())
+raises(TypeError, "must be a mapping", lambda: two(**5))
+raises(TypeError, "got multiple values for keyword argument 'a'", lambda: two(**{"a": 1}, **{"a": 2}))
+assert two(b=1, a=3) == 2
+
+# defaults are made once, and are the function's
+def collect(x, into=[]):
+    into.append(x)
+    return into
+
+
+assert collect(1) is collect(2) and collect.__defaults__ == ([1, 2],)
+collect.__defaults__ = ([],)
+assert collect(9) == [9]
+
+
+class Adder:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x, *, twice=False):
+        return self.n + x * (2 if twice else 1)
+
+
+assert Adder(5)(1) == 6 and Adder(5)(1, twice=True) == 7
+bound = Adder(1).__call__
+assert bound(2) == 3 and bound.__self__.n == 1 and bound == bound.__self__.__call__
+
+# order of evaluation
+order = []
+
+
+def note(x):
+    order.append(x)
+    return x
+
+
+two(*[note(1)], b=note(2))
+note(note)  if False else None
+(note("f") and two)(note("x") and 3, note("y") and 1)
+assert order == [1, 2, "f", "x", "y"]
+
+
+def deep(n):
+    return 0 if n == 0 else 1 + deep(n - 1)
+
+
+assert deep(700) == 700
+
+
+def forever():
+    return forever()
+
+
+raises(RecursionError, "maximum recursion depth exceeded", forever)
+assert (lambda *a, k=1, **kw: (a, k, kw))(1, 2, k=3, j=4) == ((1, 2), 3, {"j": 4})
+assert max(*[3, 1], 2, key=lambda v: -v) == 1

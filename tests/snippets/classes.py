@@ -1,0 +1,242 @@
+# Classes: attribute lookup, descriptors, MRO, super, metaclasses, slots, special methods.
+class A:
+    kind = "a"
+
+    def who(self):
+        return ["A"]
+
+    @classmethod
+    def make(cls, *args):
+        return cls(*args)
+
+    @staticmethod
+    def plain(x):
+        return x * 2
+
+
+class B(A):
+    def who(self):
+        return ["B"] + super().who()
+
+
+class C(A):
+    def who(self):
+        return ["C"] + super().who()
+
+
+class D(B, C):
+    pass
+
+
+assert D().who() == ["B", "C", "A"] and [c.__name__ for c in D.__mro__] == ["D", "B", "C", "A", "object"]
+assert type(D.make()) is D and D.plain(4) == 8
+d = D()
+d.kind = "mine"
+assert d.kind == "mine" and D.kind == "a"
+del d.kind
+assert d.kind == "a"
+A.kind = "changed"
+assert d.kind == "changed"
+B.kind = "nearer"
+assert d.kind == "nearer"
+try:
+    d.nothing
+except AttributeError as error:
+    assert str(error) == "'D' object has no attribute 'nothing'" and error.obj is d
+try:
+    type("X", (A, B), {})
+except TypeError as error:
+    assert "consistent method resolution order" in str(error)
+else:
+    raise AssertionError
+
+
+class Celsius:
+    def __init__(self):
+        self._t = 0
+
+    @property
+    def t(self):
+        "degrees"
+        return self._t
+
+    @t.setter
+    def t(self, value):
+        self._t = value
+
+    @t.deleter
+    def t(self):
+        self._t = None
+
+
+c = Celsius()
+c.t = 5
+assert c.t == 5 and Celsius.t.__doc__ == "degrees"
+del c.t
+assert c.t is None
+
+
+class Positive:
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, obj, owner=None):
+        return self if obj is None else obj.__dict__.get(self.name, 0)
+
+    def __set__(self, obj, value):
+        if value < 0:
+            raise ValueError(self.name)
+        obj.__dict__[self.name] = value
+
+
+class Account:
+    balance = Positive()
+
+
+account = Account()
+account.balance = 3
+assert account.balance == 3 and account.__dict__ == {"balance": 3} and Account.balance.name == "balance"
+try:
+    account.balance = -1
+except ValueError as error:
+    assert str(error) == "balance"
+
+
+class Point:
+    __slots__ = ("x", "y")
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __eq__(self, other):
+        return (self.x, self.y) == (other.x, other.y) if isinstance(other, Point) else NotImplemented
+
+    def __hash__(self):
+        return hash((self.x, self.y))
+
+    def __add__(self, other):
+        return Point(self.x + other.x, self.y + other.y)
+
+    def __radd__(self, other):
+        return self if other == 0 else NotImplemented
+
+    def __iadd__(self, other):
+        self.x += other.x
+        return self
+
+    def __getitem__(self, i):
+        return (self.x, self.y)[i]
+
+    def __len__(self):
+        return 2
+
+    def __bool__(self):
+        return bool(self.x or self.y)
+
+    def __repr__(self):
+        return f"Point({self.x}, {self.y})"
+
+    def __neg__(self):
+        return Point(-self.x, -self.y)
+
+    def __contains__(self, v):
+        return v in (self.x, self.y)
+
+
+p = Point(1, 2)
+q = p
+q += Point(5, 0)
+assert q is p and p.x == 6 and -p == Point(-6, -2) and sum([p, Point(1, 1)]) == Point(7, 3)
+assert list(p) == [6, 2] and len(p) == 2 and 2 in p and not Point(0, 0) and {p: 1}[Point(6, 2)] == 1
+assert p != 5 and repr([p]) == "[Point(6, 2)]" and not hasattr(p, "__dict__")
+try:
+    p.z = 1
+except AttributeError as error:
+    assert "no attribute 'z'" in str(error)
+try:
+    p + 5
+except AttributeError:
+    pass
+
+
+class Registry(type):
+    classes = []
+
+    def __new__(meta, name, bases, namespace, **options):
+        cls = super().__new__(meta, name, bases, namespace)
+        cls.options = options
+        meta.classes.append(name)
+        return cls
+
+    def __init__(cls, name, bases, namespace, **options):
+        super().__init__(name, bases, namespace)
+
+    def __len__(cls):
+        return 42
+
+    def __instancecheck__(cls, obj):
+        return obj == "magic" or super().__instancecheck__(obj)
+
+
+class Base(metaclass=Registry, level=3):
+    def __init_subclass__(cls, /, tag=None, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.tag = tag
+
+    def __class_getitem__(cls, item):
+        return (cls.__name__, item)
+
+
+class Derived(Base):
+    pass
+
+
+Derived2 = Registry("Derived2", (Derived,), {"z": 1})
+assert Registry.classes == ["Base", "Derived", "Derived2"] and Base.options == {"level": 3}
+assert len(Base) == 42 and isinstance("magic", Base) and Base[int] == ("Base", int) and Derived2().z == 1
+
+
+class Fallback:
+    def __getattr__(self, name):
+        if name.startswith("auto_"):
+            return name[5:]
+        raise AttributeError(name)
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, (value,))
+
+    def __delattr__(self, name):
+        object.__setattr__(self, "deleted", name)
+
+
+f = Fallback()
+f.a = 1
+del f.b
+assert f.a == (1,) and f.auto_x == "x" and f.deleted == "b" and not hasattr(f, "nope")
+
+# changing the class of an object, and the bases of a class
+class Before:
+    def say(self):
+        return "before"
+
+
+class After:
+    def say(self):
+        return "after"
+
+
+o = Before()
+assert o.say() == "before"
+o.__class__ = After
+assert o.say() == "after" and type(o) is After
+class Mixed(Before):
+    pass
+
+
+m = Mixed()
+assert m.say() == "before"
+Mixed.__bases__ = (After,)
+assert m.say() == "after"
+for i in range(200):
+    setattr(o, f"a{i}", i)
+assert sum(getattr(o, f"a{i}") for i in range(200)) == 19900 and len(o.__dict__) == 200

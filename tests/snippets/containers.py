@@ -1,0 +1,98 @@
+# list, tuple, dict, set: methods, slices, order, mutation during iteration, comparison.
+l = [3, 1, 2]
+l.append(5); l.extend((7, 8)); l.insert(0, 9); l.remove(1)
+assert l == [9, 3, 2, 5, 7, 8] and l.pop() == 8 and l.pop(0) == 9 and l.index(5) == 2 and l[1:3] == [2, 5]
+l[1:2] = [20, 21, 22]
+assert l == [3, 20, 21, 22, 5, 7]
+l[::2] = "abc"
+assert l == ["a", 20, "b", 22, "c", 7]
+del l[1::2]
+assert l == ["a", "b", "c"] and l * 2 == ["a", "b", "c"] * 2 and l[::-1] == ["c", "b", "a"] and l + ["d"] == list("abcd")
+try:
+    l[0:2:2] = [1, 2]
+except ValueError as error:
+    assert str(error) == "attempt to assign sequence of size 2 to extended slice of size 1"
+try:
+    l[5]
+except IndexError as error:
+    assert str(error) == "list index out of range"
+l.reverse()
+l.sort(key=lambda c: -ord(c))
+assert l == ["c", "b", "a"] and sorted([3, -1, 2], key=abs) == [-1, 2, 3] and sorted("bca", reverse=True) == ["c", "b", "a"]
+m = [[]] * 2
+m[0].append(1)
+assert m == [[1], [1]] and [1, 2] < [1, 3] < [2] and [1] != (1,) and (1, 2) + (3,) == (1, 2, 3) and not []
+recursive = [1]
+recursive.append(recursive)
+assert repr(recursive) == "[1, [...]]"
+(a, (b, *c)), d = (1, (2, 3, 4)), 5
+assert (a, b, c, d) == (1, 2, [3, 4], 5)
+try:
+    a, b = 1, 2, 3
+except ValueError as error:
+    assert "too many values to unpack (expected 2" in str(error)
+try:
+    a, *b, c = [1]
+except ValueError as error:
+    assert str(error) == "not enough values to unpack (expected at least 2, got 1)"
+
+d = {"b": 1, "a": 2}
+d["c"] = 3
+d.update(a=5, z=6)
+assert list(d) == ["b", "a", "c", "z"] and d.pop("b") == 1 and d.setdefault("n", []) == [] and d.get("q", 0) == 0
+assert d | {"a": 9} == {"a": 9, "c": 3, "z": 6, "n": []} and list(reversed(d)) == ["n", "z", "c", "a"] and d.popitem() == ("n", [])
+assert {1: "a", True: "b"} == {1: "b"} and dict([("x", 1)], y=2) == {"x": 1, "y": 2} and dict.fromkeys("ab", 0) == {"a": 0, "b": 0}
+assert d.keys() & {"a", "q"} == {"a"} and ("c", 3) in d.items() and list(d.values()) == [5, 3, 6]
+try:
+    for k in d:
+        d[k + "x"] = 1
+except RuntimeError as error:
+    assert str(error) == "dictionary changed size during iteration"
+try:
+    {}[[]]
+except TypeError as error:
+    assert "unhashable type: 'list'" in str(error)
+assert {**{"a": 1}, "b": 2} == {"a": 1, "b": 2} and {k: v for k, v in zip("ab", range(2))} == {"a": 0, "b": 1}
+
+
+class Odd:
+    def __init__(self, n):
+        self.n = n
+
+    def __hash__(self):
+        return self.n % 3
+
+    def __eq__(self, other):
+        return self.n == other.n
+
+
+table = {Odd(i): i for i in range(60)}
+assert all(table[Odd(i)] == i for i in range(60)) and len(table) == 60
+for i in range(0, 60, 2):
+    del table[Odd(i)]
+assert [k.n for k in table] == list(range(1, 60, 2))
+
+
+class Missing(dict):
+    def __missing__(self, key):
+        return key * 2
+
+
+assert Missing()["ab"] == "abab" and Missing(a=1).get("q") is None
+
+s = {1, 2, 3}
+assert s | {4} == {1, 2, 3, 4} and s & {2, 9} == {2} and s - {1} == {2, 3} and s ^ {3, 4} == {1, 2, 4} and {1} < s <= {1, 2, 3}
+s.add(4); s.discard(9); s.remove(1); s |= {7}; s -= {2}
+assert s == {3, 4, 7} and frozenset(s) == s and {frozenset({1}): 1}[frozenset([1])] == 1 and s.isdisjoint({1})
+big = {}
+for i in range(5000):
+    big[i * 7919 % 5003] = i
+for i in range(0, 5003, 2):
+    big.pop(i, None)
+assert len(big) == sum(1 for i in range(5000) if i * 7919 % 5003 % 2) and all(k % 2 for k in big)
+assert list(range(10, 0, -3)) == [10, 7, 4, 1] and range(0, 100, 5)[3:5] == range(15, 25, 5) and 35 in range(0, 100, 5)
+assert [*range(3), *"ab"] == [0, 1, 2, "a", "b"] and {*[1, 1]} == {1} and list(enumerate("ab", 1)) == [(1, "a"), (2, "b")]
+assert list(map(lambda a, b: a + b, [1, 2], [3, 4])) == [4, 6] and list(filter(None, [0, 1, ""])) == [1] and any([0, 1]) and all([])
+assert list(zip([1, 2], "ab", strict=True)) == [(1, "a"), (2, "b")] and sum([[1], [2]], []) == [1, 2] and min("b", "a") == "a"
+i = iter([1, 2, 3])
+assert next(i) == 1 and list(i) == [2, 3] and next(i, "end") == "end" and list(iter(iter([1, 2, 0, 3]).__next__, 0)) == [1, 2]

@@ -1,0 +1,129 @@
+# Generators, coroutines, async generators.
+import asyncio
+import types
+
+
+def echo():
+    got = []
+    try:
+        while True:
+            try:
+                got.append((yield len(got)))
+            except ValueError as error:
+                got.append(str(error))
+    finally:
+        got.append("closed")
+        log.append(got)
+
+
+log = []
+g = echo()
+assert next(g) == 0 and g.send("a") == 1 and g.throw(ValueError("v")) == 2
+g.close()
+assert log == [["a", "v", "closed"]]
+try:
+    next(g)
+except StopIteration as stop:
+    assert stop.value is None
+
+
+def inner():
+    x = yield 1
+    y = yield x
+    return x + y
+
+
+def outer():
+    result = yield from inner()
+    yield ("result", result)
+    yield from "ab"
+
+
+o = outer()
+assert [next(o), o.send(10), o.send(5), next(o), next(o)] == [1, 10, ("result", 15), "a", "b"]
+assert list(outer.__code__.co_varnames) == ["result"]
+
+
+def fails():
+    yield 1
+    raise StopIteration("no")
+
+
+f = fails()
+next(f)
+try:
+    next(f)
+except RuntimeError as error:
+    assert str(error) == "generator raised StopIteration"
+
+
+def reentered():
+    yield from me
+
+
+me = reentered()
+try:
+    next(me)
+except ValueError as error:
+    assert str(error) == "generator already executing"
+
+
+def primes():
+    n, known = 2, []
+    while True:
+        if all(n % p for p in known):
+            known.append(n)
+            yield n
+        n += 1
+
+
+found = []
+for p in primes():
+    if p > 40:
+        break
+    found.append(p)
+assert found == [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37]
+assert sum(x * x for x in range(10) if x % 2) == 165
+assert isinstance((x for x in ()), types.GeneratorType)
+assert dict(zip("abc", (i for i in range(3)))) == {"a": 0, "b": 1, "c": 2}
+first, *rest = (i for i in range(4))
+assert first == 0 and rest == [1, 2, 3]
+
+
+async def ticks(n):
+    for i in range(n):
+        await asyncio.sleep(0)
+        yield i
+
+
+class Lock:
+    async def __aenter__(self):
+        return "in"
+
+    async def __aexit__(self, *exc):
+        steps.append("out")
+
+
+async def work(name, n):
+    async with Lock() as where:
+        steps.append((name, where))
+        return [i async for i in ticks(n)], {i: i async for i in ticks(2)}
+
+
+async def main():
+    results = await asyncio.gather(work("a", 2), work("b", 3))
+    try:
+        async with asyncio.timeout(0.01):
+            await asyncio.sleep(5)
+    except TimeoutError:
+        steps.append("timeout")
+    queue = asyncio.Queue()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(queue.put(1))
+        value = group.create_task(queue.get())
+    return results, value.result()
+
+
+steps = []
+assert asyncio.run(main()) == ([([0, 1], {0: 0, 1: 1}), ([0, 1, 2], {0: 0, 1: 1})], 1)
+assert steps == [("a", "in"), ("b", "in"), "out", "out", "timeout"]
