@@ -219,26 +219,50 @@ impl Runner<'_> {
             let (events, running, ended) = events(&text);
             let progress = !events.is_empty() || running.is_some();
             for (test, fate) in events {
+                let fate =
+                    if let Fate::Fail(reason) = fate { Fate::Fail(self.portable(&reason)) } else { fate };
                 module.add(&test, fate);
                 finished.push(test);
             }
             if let Some(test) = running {
-                module.add(&test, Fate::Fail(died(&outcome)));
+                module.add(&test, Fate::Fail(self.portable(&died(&outcome))));
                 finished.push(test);
             } else if ended || (progress && outcome.is_ok()) {
                 break;
             } else if !progress {
-                module.add(name, Fate::Fail(died(&outcome)));
+                module.add(name, Fate::Fail(self.portable(&died(&outcome))));
                 break;
             } else {
                 // It died between two tests: once more, with what is left, unless nothing is.
                 if !outcome.is_ok() && finished.len() == module.run() && outcome.status.is_some() {
-                    module.add(name, Fate::Fail(died(&outcome)));
+                    module.add(name, Fate::Fail(self.portable(&died(&outcome))));
                     break;
                 }
             }
         }
         module
+    }
+
+    /// A reason without what differs from machine to machine and from run to run.
+    fn portable(&self, reason: &str) -> String {
+        let mut reason = reason.to_string();
+        let root = root().canonicalize().unwrap_or_default();
+        let suite = self.path.join("test").canonicalize().unwrap_or_default();
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        for folder in [self.path, &suite, self.work, &root, &home] {
+            let folder = folder.display().to_string();
+            if folder.len() > 1 {
+                reason = reason.replace(&folder, "...");
+            }
+        }
+        for (before, is_part) in [
+            ("0x", (|c| c.is_ascii_hexdigit()) as fn(char) -> bool),
+            ("@test_", |c| c.is_ascii_digit()),
+            ("pid=", |c| c.is_ascii_digit()),
+        ] {
+            reason = without(&reason, before, is_part);
+        }
+        reason.chars().take(160).collect()
     }
 
     /// One process; ended when its report does not grow for too long.
@@ -292,9 +316,41 @@ fn events(report: &str) -> (Vec<(String, Fate)>, Option<String>, bool) {
     (events, running, ended)
 }
 
+/// The text with every run of characters behind `before` that are part of a number replaced by "...".
+fn without(text: &str, before: &str, is_part: fn(char) -> bool) -> String {
+    let mut pieces = text.split(before);
+    let mut out = pieces.next().unwrap_or("").to_string();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(is_part);
+        out.push_str(before);
+        out.push_str(if rest.len() < piece.len() { "..." } else { "" });
+        out.push_str(rest);
+    }
+    out
+}
+
 /// Why a process ended early: its end, and the last thing it said.
 fn died(outcome: &Outcome) -> String {
     let said: String = outcome.tail(1).chars().take(160).collect();
     let said = said.replace('\t', " ");
     format!("{} {said}", outcome.end()).trim().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_breaks_off_names_the_running_test() {
+        let report = "start\ta\npass\ta\nstart\tb\nfail\tb\twhy\nstart\tc\n";
+        let (events, running, ended) = events(report);
+        assert_eq!(events, [("a".into(), Fate::Pass), ("b".into(), Fate::Fail("why".into()))]);
+        assert_eq!((running, ended), (Some("c".into()), false));
+    }
+
+    #[test]
+    fn addresses_are_not_part_of_a_reason() {
+        let text = "<A at 0x7f00a>, 0x, <B at 0xff>";
+        assert_eq!(without(text, "0x", |c| c.is_ascii_hexdigit()), "<A at 0x...>, 0x, <B at 0x...>");
+    }
 }
