@@ -36,7 +36,7 @@ pub struct Engine {
 /// The engines of this machine: Cape, then the peers that are here. Says which are absent.
 pub fn all() -> Vec<Engine> {
     let own = format!("-I{}", root().join("include").display());
-    let mut engines = vec![start("Cape", cape().to_path_buf(), &[own.clone()])];
+    let mut engines = vec![start("Cape", cape().to_path_buf(), std::slice::from_ref(&own))];
     match cpython() {
         Some(command) => {
             let flags = match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
