@@ -62,6 +62,7 @@ modules! {
     "zlib" zlib,
     "posix" posix,
     "unicodedata" unicodedata,
+    "resource" resource,
     "_io" io,
     "_signal" signal,
     "_thread" thread,

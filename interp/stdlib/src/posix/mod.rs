@@ -4,8 +4,15 @@ mod constants;
 mod dirs;
 mod env;
 mod fd;
+mod files;
+mod ids;
+mod names;
 mod paths;
+pub(crate) mod process;
+mod scandir;
+mod spawn;
 mod stat;
+mod system;
 
 use cape_vm::object::ModuleObj;
 use cape_vm::{Ptr, Res, Vm, rt};
@@ -19,5 +26,12 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     paths::init(m);
     dirs::init(m);
     fd::init(m);
+    files::init(m);
+    ids::init(m);
+    names::init(m);
+    process::init(m);
+    scandir::init(m);
+    spawn::init(m);
+    system::init(m);
     Ok(())
 }
