@@ -74,7 +74,7 @@ pub struct Uid(pub u32);
 /// A group id: -1 leaves it alone.
 pub struct Gid(pub u32);
 
-fn id_arg(vm: &Vm, v: Value, what: &str) -> Res<u32> {
+pub fn id_arg(vm: &Vm, v: Value, what: &str) -> Res<u32> {
     if Int::of(v).is_none() && type_of(v).special(Special::Index).is_empty() {
         return Err(vm.type_error(format!("{what} should be integer, not {}", type_of(v).name_str())));
     }
@@ -315,6 +315,6 @@ fn listxattr(vm: &Vm, path: PathOrFdOrNone, follow: Option<bool>) -> Res<Value> 
 }
 
 /// An id as a Python int.
-pub(super) fn id_int(id: u32) -> Value {
+pub fn id_int(id: u32) -> Value {
     int_from(super::stat::id_value(id))
 }

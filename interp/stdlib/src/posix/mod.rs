@@ -14,6 +14,8 @@ mod spawn;
 mod stat;
 mod system;
 
+pub(crate) use files::{id_arg, id_int};
+
 use cape_vm::object::ModuleObj;
 use cape_vm::{Ptr, Res, Vm, rt};
 
