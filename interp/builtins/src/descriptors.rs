@@ -254,6 +254,6 @@ fn attribute_repr(_vm: &Vm, d: Value) -> String {
 }
 
 /// A tuple of two values.
-pub(crate) fn pair(a: Value, b: Value) -> Value {
+pub fn pair(a: Value, b: Value) -> Value {
     TupleObj::new(&[a, b]).value()
 }

@@ -438,10 +438,7 @@ fn locals(vm: &Vm) -> Res<Value> {
         return Ok(o.locals.get());
     }
     // A function: a fresh snapshot each time (PEP 667).
-    let proxy = vm.get_attr_str(o.value(), "f_locals")?;
-    let d = DictObj::new();
-    vm.dict_update(d, proxy)?;
-    Ok(d.value())
+    Ok(crate::frame::snapshot(o).value())
 }
 
 fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Value>, cmp: Cmp, name: &str) -> Res<Value> {

@@ -32,7 +32,7 @@ pub mod unicode;
 pub mod warn;
 
 files! {
-    object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module,
+    object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module, namespace,
     generic_alias, union_, weakref,
     dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,
     str_, bytes, bytearray, memoryview, format,

@@ -110,6 +110,11 @@ impl PositionTable {
         self.runs().find(|&(start, words, _)| pc < start + words)?.2
     }
 
+    /// The same table with all lines moved by `delta`.
+    pub fn shifted(&self, delta: i64) -> PositionTable {
+        PositionTable { data: self.data.clone(), base_line: (self.base_line as i64 + delta).max(0) as u32 }
+    }
+
     /// Size in bytes.
     pub fn byte_len(&self) -> usize {
         self.data.len()

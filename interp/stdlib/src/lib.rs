@@ -31,6 +31,7 @@ macro_rules! modules {
 
 modules! {
     "_abc" abc,
+    "_operator" operator,
     "_weakref" weakref_module,
     "_cape_stdlib" cape_stdlib,
     "_codecs" codecs,
