@@ -1,6 +1,325 @@
-//! `asyncgen`.
+//! Async generators, and the awaitables that their methods give.
 
-use cape_vm::Vm;
+use cape_vm::generator::{AsyncGenAuxObj, GenState, GeneratorObj, Sent};
+use cape_vm::native::{TypeBuilder, extend};
+use cape_vm::object::TupleObj;
+use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
+
+use crate::generator::{deprecated_throw, state_attributes, thrown};
+
+type Gen = Ptr<GeneratorObj>;
+type Aux = Ptr<AsyncGenAuxObj>;
+
+/// States of an awaitable.
+const INIT: u8 = 0;
+const ITER: u8 = 1;
+const CLOSED: u8 = 2;
+
+const THROW_DOC: &str = "athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 
 /// Completes the types of this file.
-pub fn init(_vm: &Vm) {}
+pub fn init(_vm: &Vm) {
+    let t = &rt().types;
+    let b = extend(t.async_generator)
+        .method(
+            "__aiter__($self, /)",
+            "Return an awaitable, that resolves in asynchronous iterator.",
+            |_: &Vm, g: Gen| g,
+        )
+        .method("__anext__($self, /)", "Return a value or raise StopAsyncIteration.", |vm: &Vm, g: Gen| {
+            asend(vm, g, Value::NONE)
+        })
+        .method("asend($self, value, /)", "asend(v) -> send 'v' in generator.", asend)
+        .method(
+            "athrow($self, type, value=None, traceback=None, /)",
+            THROW_DOC,
+            |vm: &Vm, g: Gen, t: Value, v: Option<Value>, tb: Option<Value>| -> Res<Value> {
+                if v.is_some() || tb.is_some() {
+                    deprecated_throw(vm)?;
+                }
+                init_hooks(vm, g)?;
+                let args = TupleObj::new(&[t, v.unwrap_or(Value::NONE), tb.unwrap_or(Value::NONE)]);
+                Ok(AsyncGenAuxObj::new(rt().maps.async_gen_athrow, g.value(), args.value()).value())
+            },
+        )
+        .method(
+            "aclose($self, /)",
+            "aclose() -> raise GeneratorExit inside generator.",
+            |vm: &Vm, g: Gen| -> Res<Value> {
+                init_hooks(vm, g)?;
+                Ok(AsyncGenAuxObj::new(rt().maps.async_gen_athrow, g.value(), Value::EMPTY).value())
+            },
+        )
+        .getter("ag_await", "object being awaited on, or None", |_: &Vm, g: Gen| g.delegate())
+        .class_method(
+            "__class_getitem__($type, object, /)",
+            "See PEP 585",
+            crate::generic_alias::class_getitem,
+        );
+    state_attributes(b, ["_ag_running", "ag_suspended", "ag_frame", "ag_code"]);
+    b.getter("ag_running", "", |_: &Vm, g: Gen| g.running_async.get());
+    awaitable(extend(t.async_gen_asend), asend_send, asend_throw)
+        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, a: Aux| {
+            asend_send(vm, a, Value::NONE)
+        })
+        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, a: Aux| {
+            close(vm, a, asend_throw)
+        });
+    awaitable(extend(t.async_gen_athrow), athrow_send, athrow_throw)
+        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, a: Aux| {
+            athrow_send(vm, a, Value::NONE)
+        })
+        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, a: Aux| {
+            close(vm, a, athrow_throw)
+        });
+}
+
+/// The methods that both awaitables have.
+fn awaitable<S, T>(b: TypeBuilder, send: S, throw: T) -> TypeBuilder
+where
+    S: Fn(&Vm, Aux, Value) -> Res<Value> + Copy + 'static,
+    T: Fn(&Vm, Aux, Value, Option<Value>, Option<Value>) -> Res<Value> + Copy + 'static,
+{
+    b.method("__await__($self, /)", "Return an iterator to be used in await expression.", |_: &Vm, a: Value| a)
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, a: Value| a)
+        .method("send($self, arg, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.", send)
+        .method("throw($self, type, value=None, traceback=None, /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.", throw)
+}
+
+fn generator(vm: &Vm, a: Aux) -> Res<Gen> {
+    a.target.downcast().ok_or_else(|| vm.type_error("an awaitable without its generator"))
+}
+
+/// Before the first step the thread's hooks are told of the generator.
+fn init_hooks(vm: &Vm, g: Gen) -> Res<()> {
+    if g.hooks_inited.replace(true) {
+        return Ok(());
+    }
+    let [first, finalizer] = [0, 1].map(|i| vm.asyncgen_hooks[i].get());
+    if !finalizer.is_none() {
+        g.finalizer.set(g, finalizer);
+    }
+    if !first.is_none() {
+        vm.call(first, &[g.value()])?;
+    }
+    Ok(())
+}
+
+fn asend(vm: &Vm, g: Gen, v: Value) -> Res<Value> {
+    init_hooks(vm, g)?;
+    Ok(AsyncGenAuxObj::new(rt().maps.async_gen_asend, g.value(), v).value())
+}
+
+/// The value inside a wrapper, which is how an async generator marks what it yields to its own consumer.
+fn wrapped(v: Value) -> Option<Value> {
+    let a: Aux = v.downcast()?;
+    (a.header().map() == rt().maps.async_gen_wrapped).then(|| a.target.get())
+}
+
+/// Ends an awaitable with this result: EMPTY, the value being left for StopIteration.
+fn stop(vm: &Vm, v: Value) -> Res<Value> {
+    vm.leave_stop_value(v);
+    Ok(Value::EMPTY)
+}
+
+fn is_end(r: Raised) -> bool {
+    r.is(rt().types.stop_async_iteration) || r.is(rt().types.generator_exit)
+}
+
+/// What a step of the generator means for the awaitable; `Ok(EMPTY)` is its end.
+fn unwrap(vm: &Vm, g: Gen, r: Res<Sent>) -> Res<Value> {
+    let v = match r {
+        Ok(Sent::Yielded(v)) => v,
+        Ok(Sent::Returned(_)) => {
+            g.closed_async.set(true);
+            g.running_async.set(false);
+            return Err(vm.new_exc_args(rt().types.stop_async_iteration, &[]));
+        }
+        Err(r) => {
+            if is_end(r) {
+                g.closed_async.set(true);
+            }
+            g.running_async.set(false);
+            return Err(r);
+        }
+    };
+    match wrapped(v) {
+        Some(v) => {
+            g.running_async.set(false);
+            stop(vm, v)
+        }
+        None => Ok(v),
+    }
+}
+
+/// Notes the end of an awaitable.
+fn closing(a: Aux, r: Res<Value>) -> Res<Value> {
+    if !matches!(r, Ok(v) if !v.is_empty()) {
+        a.state.set(CLOSED);
+    }
+    r
+}
+
+fn asend_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
+    let g = generator(vm, a)?;
+    let mut arg = arg;
+    match a.state.get() {
+        CLOSED => return Err(vm.runtime_error("cannot reuse already awaited __anext__()/asend()")),
+        INIT => {
+            if g.running_async.get() {
+                a.state.set(CLOSED);
+                return Err(vm.runtime_error("anext(): asynchronous generator is already running"));
+            }
+            if arg.is_none() {
+                arg = a.args.get();
+            }
+            a.state.set(ITER);
+        }
+        _ => {}
+    }
+    g.running_async.set(true);
+    let r = vm.resume(g, Ok(arg));
+    closing(a, unwrap(vm, g, r))
+}
+
+fn asend_throw(vm: &Vm, a: Aux, class: Value, v: Option<Value>, tb: Option<Value>) -> Res<Value> {
+    let g = generator(vm, a)?;
+    match a.state.get() {
+        CLOSED => return Err(vm.runtime_error("cannot reuse already awaited __anext__()/asend()")),
+        INIT => {
+            if g.running_async.get() {
+                a.state.set(CLOSED);
+                return Err(vm.runtime_error("anext(): asynchronous generator is already running"));
+            }
+            a.state.set(ITER);
+            g.running_async.set(true);
+        }
+        _ => {}
+    }
+    let r = throw_in(vm, g, class, v, tb);
+    closing(a, unwrap(vm, g, r))
+}
+
+fn throw_in(vm: &Vm, g: Gen, class: Value, v: Option<Value>, tb: Option<Value>) -> Res<Sent> {
+    if v.is_some() || tb.is_some() {
+        deprecated_throw(vm)?;
+    }
+    let exc = thrown(vm, class, v, tb)?;
+    vm.chain_context(exc.exc());
+    vm.throw_into(g, exc)
+}
+
+fn already_running(vm: &Vm, a: Aux) -> Raised {
+    a.state.set(CLOSED);
+    let what = if a.args.get().is_empty() { "aclose" } else { "athrow" };
+    vm.runtime_error(format!("{what}(): asynchronous generator is already running"))
+}
+
+/// The outcome of a step of `aclose()`.
+fn close_step(vm: &Vm, a: Aux, g: Gen, r: Res<Sent>) -> Res<Value> {
+    match r {
+        Ok(Sent::Yielded(v)) if wrapped(v).is_none() => return Ok(v),
+        _ => {}
+    }
+    g.running_async.set(false);
+    a.state.set(CLOSED);
+    match r {
+        Ok(Sent::Yielded(_)) => Err(vm.runtime_error("async generator ignored GeneratorExit")),
+        Ok(Sent::Returned(_)) => stop(vm, Value::NONE),
+        Err(r) if is_end(r) => stop(vm, Value::NONE),
+        Err(r) => Err(r),
+    }
+}
+
+fn athrow_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
+    let g = generator(vm, a)?;
+    let args: Option<Ptr<TupleObj>> = a.args.downcast();
+    match a.state.get() {
+        CLOSED => return Err(vm.runtime_error("cannot reuse already awaited aclose()/athrow()")),
+        INIT => {
+            if g.state() == GenState::Closed {
+                a.state.set(CLOSED);
+                return stop(vm, Value::NONE);
+            }
+            if g.running_async.get() {
+                return Err(already_running(vm, a));
+            }
+            if g.closed_async.get() {
+                a.state.set(CLOSED);
+                return Err(vm.new_exc_args(rt().types.stop_async_iteration, &[]));
+            }
+            if !arg.is_none() {
+                return Err(vm.runtime_error("can't send non-None value to a just-started coroutine"));
+            }
+            a.state.set(ITER);
+            g.running_async.set(true);
+            return match args {
+                None => {
+                    g.closed_async.set(true);
+                    let exit = vm.new_exc_args(rt().types.generator_exit, &[]);
+                    let r = vm.throw_into(g, exc_in(vm, exit));
+                    close_step(vm, a, g, r)
+                }
+                Some(t) => {
+                    let some = |i: usize| Some(t.get(i)).filter(|v| !v.is_none());
+                    let r =
+                        thrown(vm, t.get(0), some(1), some(2)).and_then(|e| vm.throw_into(g, exc_in(vm, e)));
+                    let r = unwrap(vm, g, r);
+                    if r.is_err() {
+                        g.running_async.set(false);
+                    }
+                    closing(a, r)
+                }
+            };
+        }
+        _ => {}
+    }
+    let r = vm.resume(g, Ok(arg));
+    match args {
+        None => close_step(vm, a, g, r),
+        Some(_) => closing(a, unwrap(vm, g, r)),
+    }
+}
+
+/// An exception that is about to be thrown in: its context is what is being handled.
+fn exc_in(vm: &Vm, r: Raised) -> Raised {
+    vm.chain_context(r.exc());
+    r
+}
+
+fn athrow_throw(vm: &Vm, a: Aux, class: Value, v: Option<Value>, tb: Option<Value>) -> Res<Value> {
+    let g = generator(vm, a)?;
+    match a.state.get() {
+        CLOSED => return Err(vm.runtime_error("cannot reuse already awaited aclose()/athrow()")),
+        INIT => {
+            if g.running_async.get() {
+                return Err(already_running(vm, a));
+            }
+            a.state.set(ITER);
+            g.running_async.set(true);
+        }
+        _ => {}
+    }
+    let r = throw_in(vm, g, class, v, tb);
+    if a.args.get().is_empty() { close_step(vm, a, g, r) } else { closing(a, unwrap(vm, g, r)) }
+}
+
+/// `close()` of an awaitable, by its `throw`.
+fn close(
+    vm: &Vm,
+    a: Aux,
+    throw: impl Fn(&Vm, Aux, Value, Option<Value>, Option<Value>) -> Res<Value>,
+) -> Res<()> {
+    if a.state.get() == CLOSED {
+        return Ok(());
+    }
+    match throw(vm, a, rt().types.generator_exit.value(), None, None) {
+        Ok(v) if v.is_empty() => {
+            vm.take_stop_value();
+            Ok(())
+        }
+        Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+        Err(r) if is_end(r) || r.is(rt().types.stop_iteration) => Ok(()),
+        Err(r) => Err(r),
+    }
+}

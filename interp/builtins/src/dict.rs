@@ -68,7 +68,8 @@ fn getitem(vm: &Vm, d: This, key: Value) -> Res<Value> {
     Err(vm.key_error_for(key))
 }
 
-fn update(vm: &Vm, d: This, args: Ptr<TupleObj>, kwargs: This, what: &str) -> Res<()> {
+/// `dict.__init__` and `dict.update`; `what` names it in messages.
+pub fn update(vm: &Vm, d: This, args: Ptr<TupleObj>, kwargs: This, what: &str) -> Res<()> {
     match *args.as_slice() {
         [] => {}
         [m] => merge_any(vm, d, m)?,
@@ -80,7 +81,7 @@ fn update(vm: &Vm, d: This, args: Ptr<TupleObj>, kwargs: This, what: &str) -> Re
 }
 
 /// `d.update(m)` for a mapping or an iterable of pairs.
-pub(crate) fn merge_any(vm: &Vm, d: This, m: Value) -> Res<()> {
+pub fn merge_any(vm: &Vm, d: This, m: Value) -> Res<()> {
     if m.is::<DictObj>() || vm.get_attr_opt(m, rt().names.keys)?.is_some() {
         return vm.dict_update(d, m);
     }
@@ -140,7 +141,7 @@ fn repr_items(vm: &Vm, d: This) -> Res<Value> {
 }
 
 /// Whether two dicts have the same items.
-pub(crate) fn equal(vm: &Vm, a: This, b: This) -> Res<bool> {
+pub fn equal(vm: &Vm, a: This, b: This) -> Res<bool> {
     if a.len() != b.len() {
         return Ok(false);
     }

@@ -163,7 +163,7 @@ fn dict(v: View) -> Ptr<DictObj> {
 
 fn part_of(v: View) -> Part {
     let t = type_of(v.value());
-    match VIEWS.iter().position(|s| s.get() == t) {
+    match VIEWS.iter().position(|s| t.is_subtype(s.get())) {
         Some(0) => Part::Keys,
         Some(1) => Part::Values,
         _ => Part::Items,
@@ -172,6 +172,17 @@ fn part_of(v: View) -> Part {
 
 fn view(d: Ptr<DictObj>, part: Part) -> Value {
     let map = VIEWS[part.index()].get().instance_map();
+    heap().alloc(map, DictViewObj { header: Header::new(map), dict: Field::new(d.value()) }).value()
+}
+
+/// `dict_keys`, `dict_values` or `dict_items`, by number.
+pub fn view_type(i: usize) -> Ptr<cape_vm::object::TypeObj> {
+    VIEWS[i].get()
+}
+
+/// A view of a type derived from one of those.
+pub fn view_of(class: Ptr<cape_vm::object::TypeObj>, d: Ptr<DictObj>) -> Value {
+    let map = class.instance_map();
     heap().alloc(map, DictViewObj { header: Header::new(map), dict: Field::new(d.value()) }).value()
 }
 

@@ -72,7 +72,7 @@ pub fn init(_vm: &Vm) {
 }
 
 /// Adds the `__dict__` attribute to a native type whose instances have one.
-pub(crate) fn add_dict(b: TypeBuilder) -> TypeBuilder {
+pub fn add_dict(b: TypeBuilder) -> TypeBuilder {
     b.getset(
         "__dict__",
         "",
@@ -86,7 +86,8 @@ pub(crate) fn present(f: &Field) -> Value {
     or_none(f.get())
 }
 
-pub(crate) fn or_none(v: Value) -> Value {
+/// The value, None for EMPTY.
+pub fn or_none(v: Value) -> Value {
     if v.is_empty() { Value::NONE } else { v }
 }
 

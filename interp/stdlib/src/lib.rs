@@ -31,8 +31,11 @@ macro_rules! modules {
 
 modules! {
     "_abc" abc,
+    "_collections" collections,
+    "_functools" functools,
     "_operator" operator,
     "_weakref" weakref_module,
+    "itertools" itertools,
     "_cape_stdlib" cape_stdlib,
     "_codecs" codecs,
     "_string" string_,

@@ -114,6 +114,15 @@ pub(crate) fn make_native(n: NewType) -> Ptr<TypeObj> {
     t
 }
 
+/// Gives a new native class, of which there are no instances yet, storage behind the struct.
+pub(crate) fn add_tail(t: Ptr<TypeObj>, words: u16) {
+    t.nslots.set(words);
+    // SAFETY: a class's kind is a static.
+    let map = MapRef::new(unsafe { &*t.kind.get() }, t.value(), words);
+    shape::enter(map, t);
+    t.instance_map.set(map.id());
+}
+
 /// A native method as it stands in a class dictionary.
 pub fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value {
     let map = match def.flavour {

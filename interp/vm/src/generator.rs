@@ -231,7 +231,8 @@ impl Vm {
         let Some(sub) = g.delegate() else {
             return self.resume(g, Err(exc));
         };
-        if exc.is(rt().types.generator_exit) {
+        // Async generators throw GeneratorExit into what they await; they do not close it.
+        if exc.is(rt().types.generator_exit) && g.header().map() != rt().maps.async_generator {
             g.set_state(GenState::Running);
             let closed = self.close_iterator(sub);
             g.set_state(GenState::Suspended);

@@ -739,6 +739,18 @@ pub fn new_type<T: HeapObject>(name: &'static str, base: Ptr<TypeObj>, flags: u3
     TypeBuilder(crate::class::make_native(NewType { name, base, kind: T::kind(), flags }))
 }
 
+/// As [`new_type`], with `words` values of storage behind the struct (the base's own ones first), which subclasses inherit.
+pub fn new_type_with_tail<T: HeapObject>(
+    name: &'static str,
+    base: Ptr<TypeObj>,
+    flags: u32,
+    words: u16,
+) -> TypeBuilder {
+    let t = crate::class::make_native(NewType { name, base, kind: T::kind(), flags });
+    crate::class::add_tail(t, base.nslots.get() + words);
+    TypeBuilder(t)
+}
+
 impl TypeBuilder {
     /// The class.
     pub fn class(self) -> Ptr<TypeObj> {

@@ -1,0 +1,199 @@
+//! `product`, `combinations`, `combinations_with_replacement`, `permutations`.
+
+use cape_vm::object::{ArrayObj, ModuleObj, TupleObj, TypeObj, ValueVec, is_int};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use super::{Lazy, iterator, state};
+
+const E: Value = Value::EMPTY;
+
+/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`; `n` is the length
+/// of the results, `m`: 0 before the first, 1 running, 2 finished.
+fn indices(l: Lazy) -> Ptr<ArrayObj> {
+    l.b.downcast().expect("an array of indices")
+}
+
+fn at(a: Ptr<ArrayObj>, i: usize) -> usize {
+    a.get(i).as_int() as usize
+}
+
+fn put(a: Ptr<ArrayObj>, i: usize, n: usize) {
+    a.set(i, Value::int(n as i64));
+}
+
+fn numbers(n: impl Iterator<Item = usize>) -> Ptr<ArrayObj> {
+    let mut v = ValueVec::new();
+    n.for_each(|n| v.push(Value::int(n as i64)));
+    ArrayObj::from_slice(&v)
+}
+
+fn array(v: &cape_heap::Field) -> Ptr<ArrayObj> {
+    v.downcast().expect("an array")
+}
+
+/// The pool's items at the first `n` indices.
+fn selection(l: Lazy) -> Value {
+    let (pool, idx) = (array(&l.a), indices(l));
+    let n = l.n.get() as usize;
+    let mut out = ValueVec::with_capacity(n);
+    (0..n).for_each(|i| out.push(pool.get(at(idx, i))));
+    TupleObj::new(&out).value()
+}
+
+/// Handles the first call and the end: true when the state is to be advanced.
+fn advance(l: Lazy) -> Option<bool> {
+    match l.m.get() {
+        0 => {
+            l.m.set(1);
+            Some(false)
+        }
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn finish(l: Lazy) -> Res<Value> {
+    l.m.set(2);
+    Ok(E)
+}
+
+pub(super) fn init(m: Ptr<ModuleObj>) {
+    iterator(m, "itertools.product", "Cartesian product of input iterables.  Equivalent to nested for-loops.\n\nFor example, product(A, B) returns the same as:  ((x,y) for x in A for y in B).\nThe leftmost iterators are in the outermost for-loop, so the output tuples\ncycle in a manner similar to an odometer (with the rightmost element changing\non every iteration).\n\nTo compute the product of an iterable with itself, specify the number\nof repetitions with the optional repeat keyword argument. For example,\nproduct(A, repeat=4) means the same as product(A, A, A, A).\n\nproduct('ab', range(3)) --> ('a',0) ('a',1) ('a',2) ('b',0) ('b',1) ('b',2)\nproduct((0,1), (0,1), (0,1)) --> (0,0,0) (0,0,1) (0,1,0) (0,1,1) (1,0,0) ...", product_next)
+        .new_fn("__new__(cls, /, *iterables, repeat=1)", "", product_new);
+    iterator(m, "itertools.combinations", "Return successive r-length combinations of elements in the iterable.\n\ncombinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)", combinations_next)
+        .new_fn("__new__(cls, iterable, r)", "", |vm: &Vm, cls, items: Value, r: Value| -> Res<Lazy> {
+            let pool = vm.list_of(items)?;
+            let r = length(vm, r)?;
+            let idx = numbers(0..r.min(pool.len()));
+            Ok(state(cls, [pool.value(), idx.value(), E, E], [r as i64, if r > pool.len() { 2 } else { 0 }, 0]))
+        });
+    iterator(m, "itertools.combinations_with_replacement", "Return successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.\n\ncombinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')", replacement_next)
+        .new_fn("__new__(cls, iterable, r)", "", |vm: &Vm, cls, items: Value, r: Value| -> Res<Lazy> {
+            let pool = vm.list_of(items)?;
+            let r = length(vm, r)?;
+            let none = pool.is_empty() && r > 0;
+            let idx = numbers((0..if none { 0 } else { r }).map(|_| 0));
+            Ok(state(cls, [pool.value(), idx.value(), E, E], [r as i64, if none { 2 } else { 0 }, 0]))
+        });
+    iterator(m, "itertools.permutations", "Return successive r-length permutations of elements in the iterable.\n\npermutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)", permutations_next)
+        .new_fn("__new__(cls, iterable, r=None)", "", permutations_new);
+}
+
+fn length(vm: &Vm, r: Value) -> Res<usize> {
+    let r = vm.index_isize(r)?;
+    usize::try_from(r).map_err(|_| vm.value_error("r must be non-negative"))
+}
+
+fn product_new(vm: &Vm, cls: Ptr<TypeObj>, all: Ptr<TupleObj>, repeat: Option<Value>) -> Res<Lazy> {
+    let repeat = vm.index_isize(repeat.unwrap_or(Value::int(1)))?;
+    let Ok(repeat) = usize::try_from(repeat) else {
+        return Err(vm.value_error("repeat argument cannot be negative"));
+    };
+    let n = if repeat == 0 { 0 } else { all.len() };
+    let pools = ArrayObj::new(n * repeat);
+    let mut empty = false;
+    for i in 0..n {
+        let pool = vm.list_of(all.get(i))?;
+        empty |= pool.is_empty();
+        (0..repeat).for_each(|k| pools.set(k * n + i, pool.value()));
+    }
+    let idx = numbers((0..n * repeat).map(|_| 0));
+    Ok(state(cls, [pools.value(), idx.value(), E, E], [(n * repeat) as i64, if empty { 2 } else { 0 }, 0]))
+}
+
+fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    let (pools, idx) = (array(&l.a), indices(l));
+    let n = pools.len();
+    let pool = |i: usize| pools.get(i).downcast::<ArrayObj>().expect("a pool");
+    match advance(l) {
+        None => return Ok(E),
+        Some(false) => {}
+        Some(true) => {
+            let mut i = n;
+            loop {
+                if i == 0 {
+                    return finish(l);
+                }
+                i -= 1;
+                let next = at(idx, i) + 1;
+                if next < pool(i).len() {
+                    put(idx, i, next);
+                    break;
+                }
+                put(idx, i, 0);
+            }
+        }
+    }
+    let mut out = ValueVec::with_capacity(n);
+    (0..n).for_each(|i| out.push(pool(i).get(at(idx, i))));
+    Ok(TupleObj::new(&out).value())
+}
+
+fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    match advance(l) {
+        None => return Ok(E),
+        Some(false) => return Ok(selection(l)),
+        Some(true) => {}
+    }
+    let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
+    let Some(i) = (0..r).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
+    let first = at(idx, i) + 1;
+    (i..r).for_each(|j| put(idx, j, first + j - i));
+    Ok(selection(l))
+}
+
+fn replacement_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    match advance(l) {
+        None => return Ok(E),
+        Some(false) => return Ok(selection(l)),
+        Some(true) => {}
+    }
+    let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
+    let Some(i) = (0..r).rev().find(|&i| at(idx, i) + 1 != n) else { return finish(l) };
+    let next = at(idx, i) + 1;
+    (i..r).for_each(|j| put(idx, j, next));
+    Ok(selection(l))
+}
+
+fn permutations_new(vm: &Vm, cls: Ptr<TypeObj>, items: Value, r: Option<Value>) -> Res<Lazy> {
+    let pool = vm.list_of(items)?;
+    let n = pool.len();
+    let r = match r.filter(|r| !r.is_none()) {
+        None => n,
+        Some(v) if is_int(v) => length(vm, v)?,
+        Some(_) => return Err(vm.type_error("Expected int as r")),
+    };
+    let idx = numbers(0..n);
+    let cycles = numbers((0..r.min(n)).map(|i| n - i));
+    Ok(state(cls, [pool.value(), idx.value(), cycles.value(), E], [r as i64, if r > n { 2 } else { 0 }, 0]))
+}
+
+fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    match advance(l) {
+        None => return Ok(E),
+        Some(false) => return Ok(selection(l)),
+        Some(true) => {}
+    }
+    let (n, r) = (array(&l.a).len(), l.n.get() as usize);
+    let (idx, cycles) = (indices(l), array(&l.c));
+    for i in (0..r).rev() {
+        let left = at(cycles, i) - 1;
+        put(cycles, i, left);
+        if left == 0 {
+            // Rotates the tail: item i goes to the end.
+            let first = idx.get(i);
+            for j in i..n - 1 {
+                idx.set(j, idx.get(j + 1));
+            }
+            idx.set(n - 1, first);
+            put(cycles, i, n - i);
+        } else {
+            let j = n - left;
+            let (x, y) = (idx.get(i), idx.get(j));
+            idx.set(i, y);
+            idx.set(j, x);
+            return Ok(selection(l));
+        }
+    }
+    finish(l)
+}
