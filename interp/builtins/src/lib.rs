@@ -37,5 +37,5 @@ files! {
     dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,
     str_, bytes, bytearray, memoryview, format,
     int, float, complex, range, slice, list, tuple, iterators, singletons,
-    functions, namespace,
+    functions,
 }
