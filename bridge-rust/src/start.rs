@@ -42,7 +42,8 @@ fn boot(vm: &Vm) -> Res<()> {
     if std::env::var_os("CAPE_BARE").is_some() {
         let m = ModuleObj::with_map(rt().maps.module);
         m.dict().set_str(rt().names.name, intern("__main__"));
-        m.dict().set_str(rt().names.builtins, rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE));
+        m.dict()
+            .set_str(rt().names.builtins, rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE));
         rt().modules().set_str(intern("__main__"), m.value());
         return Ok(());
     }

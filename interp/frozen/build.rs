@@ -30,7 +30,12 @@ fn walk(dir: &Path, prefix: &str, relative: &str, out: &mut Vec<(String, String,
         let rel = format!("{relative}{file}");
         if path.is_dir() {
             if path.join("__init__.py").exists() {
-                out.push((format!("{prefix}{file}"), format!("{rel}/__init__.py"), path.join("__init__.py"), true));
+                out.push((
+                    format!("{prefix}{file}"),
+                    format!("{rel}/__init__.py"),
+                    path.join("__init__.py"),
+                    true,
+                ));
             }
             walk(&path, &format!("{prefix}{file}."), &format!("{rel}/"), out);
         } else if let Some(stem) = file.strip_suffix(".py")
@@ -51,7 +56,14 @@ fn module(name: String, path: String, file: &Path, package: bool) -> Option<Modu
             return None;
         }
     };
-    Some(Module { name, path, package, code, source_len: source.len(), source: miniz_oxide::deflate::compress_to_vec(&source, 6) })
+    Some(Module {
+        name,
+        path,
+        package,
+        code,
+        source_len: source.len(),
+        source: miniz_oxide::deflate::compress_to_vec(&source, 6),
+    })
 }
 
 fn main() {

@@ -36,7 +36,14 @@ fn text(bytes: &'static [u8]) -> &'static str {
 
 fn get(i: usize) -> Module {
     let (package, source_len) = FACTS[i];
-    Module { name: text(part(i, 0)), path: text(part(i, 1)), package, code: part(i, 2), packed: part(i, 3), source_len }
+    Module {
+        name: text(part(i, 0)),
+        path: text(part(i, 1)),
+        package,
+        code: part(i, 2),
+        packed: part(i, 3),
+        source_len,
+    }
 }
 
 /// The module with this dotted name.

@@ -149,7 +149,14 @@ impl Heap {
             THIS.set(threads.last_id);
             let (low, base) = stack_bounds();
             let low = if low < stack_base && stack_base <= base { low } else { 0 };
-            let thread = Thread { id: threads.last_id, low, base: stack_base & !7, left: Vec::new(), sp: 0, regs: [0; 12] };
+            let thread = Thread {
+                id: threads.last_id,
+                low,
+                base: stack_base & !7,
+                left: Vec::new(),
+                sp: 0,
+                regs: [0; 12],
+            };
             threads.list.push(thread);
         }
         threads.current = THIS.get();

@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use cape_builtins::function::add_dict;
 use cape_heap::{Field, Header, Root, heap, heap_object};
-use cape_vm::class::full_name;
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::{
     BoundMethodObj, DictObj, Int, ModuleObj, StrBuilder, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,

@@ -6,7 +6,6 @@
 pub mod duration;
 pub mod fsname;
 pub mod hashes;
-pub mod locale;
 pub mod lock;
 pub mod oserror;
 pub mod pending;

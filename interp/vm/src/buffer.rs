@@ -184,14 +184,7 @@ impl RawBuffer {
 
     /// A row of bytes.
     pub fn row(memory: Memory, len: usize, readonly: bool) -> RawBuffer {
-        RawBuffer {
-            memory,
-            len,
-            readonly,
-            layout: None,
-            release: None,
-            internal: std::ptr::null_mut(),
-        }
+        RawBuffer { memory, len, readonly, layout: None, release: None, internal: std::ptr::null_mut() }
     }
 
     /// Address of the first item now.

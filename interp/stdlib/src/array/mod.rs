@@ -8,7 +8,7 @@ mod sequence;
 use std::cell::{Cell, UnsafeCell};
 
 use cape_heap::{Field, Header, MapRef, Native, heap, heap_object};
-use cape_vm::buffer::{self, Layout, RawBuffer};
+use cape_vm::buffer::{self, Layout, RawBuffer, Buffer};
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::*;
 use cape_vm::runtime::StaticType;
@@ -132,7 +132,7 @@ fn frozen(vm: &Vm) -> Raised {
     vm.buffer_error("cannot resize an array that is exporting buffers")
 }
 
-fn export(_: &Vm, v: Value, what: u32) -> Res<RawBuffer> {
+fn export(_: &Vm, v: Value, what: u32) -> Res<Buffer> {
     let a: A = v.downcast().expect("registered for arrays");
     a.exports.set(a.exports.get() + 1);
     let (ptr, len) = a.with(|d| (d.as_mut_ptr(), d.len()));
@@ -148,7 +148,7 @@ fn export(_: &Vm, v: Value, what: u32) -> Res<RawBuffer> {
             a.exports.set(a.exports.get() - 1);
         }
     });
-    Ok(raw)
+    Ok(Buffer::new(v, raw))
 }
 
 /// An array of this class and type with these bytes.
