@@ -6,6 +6,7 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, object_float, rt, type_of};
 
 use crate::complex_ops::{self as ops, C};
+use crate::format::format_complex;
 use crate::number::{ascii_number, strip, type_name, warn};
 use crate::{binary_operators, float_text, libm, rich_comparisons};
 
@@ -58,6 +59,13 @@ pub fn init(_vm: &Vm) {
     .method("__getnewargs__($self, /)", "", |_: &Vm, z: Z| {
         TupleObj::new(&[Value::float(z.re), Value::float(z.im)])
     })
+    .method(
+        "__format__($self, format_spec, /)",
+        "Convert to a string according to format_spec.",
+        |vm: &Vm, z: Z, spec: Ptr<StrObj>| {
+            if spec.is_empty() { vm.str(z.value()) } else { format_complex(vm, z.re, z.im, spec) }
+        },
+    )
     .getter("real", "the real part of a complex number", |_: &Vm, z: Z| z.re)
     .getter("imag", "the imaginary part of a complex number", |_: &Vm, z: Z| z.im);
 }

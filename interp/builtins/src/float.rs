@@ -6,6 +6,7 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, object_float, rt, type_of};
 
 use crate::float_ops as ops;
+use crate::format::format_float;
 use crate::float_text::{self, BadHex};
 use crate::number::{ascii_number, buffer_bytes, short_repr, type_name, warn};
 use crate::{binary_operators, rich_comparisons};
@@ -89,6 +90,13 @@ fn methods(t: TypeBuilder) {
         "__getformat__($type, typestr, /)",
         "Describe the format of the C type named by typestr ('double' or 'float'); for Python's test suite.",
         getformat,
+    )
+    .method(
+        "__format__($self, format_spec, /)",
+        "Formats the float according to format_spec.",
+        |vm: &Vm, v: Value, spec: Ptr<StrObj>| {
+            if spec.is_empty() { vm.str(v) } else { format_float(vm, get(v), spec) }
+        },
     )
     .getter("real", "the real part of a complex number", |_: &Vm, v: Value| get(v))
     .getter("imag", "the imaginary part of a complex number", |_: &Vm, _: Value| 0.0f64);

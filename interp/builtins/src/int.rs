@@ -7,6 +7,7 @@ use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 use num_bigint::{BigInt, Sign};
 use num_traits::ToPrimitive;
 
+use crate::format::format_int;
 use crate::int_ops::{self as ops, exact, word};
 use crate::number::{ascii_number, buffer_bytes, type_name, warn};
 use crate::{binary_operators, int_text, rich_comparisons};
@@ -93,6 +94,17 @@ fn methods(t: cape_vm::native::TypeBuilder) {
             round,
         )
         .method("__getnewargs__($self, /)", "", |_: &Vm, v: Value| TupleObj::new(&[exact(v)]))
+        .method(
+            "__format__($self, format_spec, /)",
+            "Convert to a string according to format_spec.",
+            |vm: &Vm, v: Value, spec: Ptr<StrObj>| -> Res<Ptr<StrObj>> {
+                if spec.is_empty() {
+                    return vm.str(v);
+                }
+                let i = Int::of(v).ok_or_else(|| vm.type_error("an int is required"))?;
+                format_int(vm, &i, spec)
+            },
+        )
         .method("__sizeof__($self, /)", "Returns size in memory, in bytes.", |_: &Vm, v: Value| {
             24 + 4 * bits(v).div_ceil(30).max(1)
         })

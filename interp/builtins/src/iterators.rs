@@ -408,6 +408,7 @@ fn init_reversed() -> TypeBuilder {
         .method("__next__($self, /)", NEXT, |vm: &Vm, r: R| -> Res<Value> {
             let i = r.index.get();
             if i < 0 {
+                r.seq.set_no_barrier(Value::EMPTY);
                 return Ok(Value::EMPTY);
             }
             match vm.get_item(r.seq.get(), int_value(i as i64)) {

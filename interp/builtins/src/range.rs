@@ -116,12 +116,12 @@ fn init_iterators() {
     LONG_ITER.set(t.class());
 }
 
-/// `(iter, (range(...),), 0)`.
+/// `(iter, (range(...),), None)`.
 fn reduce_iterator(vm: &Vm, start: BigInt, stop: BigInt, step: BigInt) -> Res<Value> {
     let iter = vm.import_attr("builtins", "iter")?;
     let r = make(big_value(start), big_value(stop), big_value(step));
     let args = TupleObj::new(&[r.value()]);
-    Ok(TupleObj::new(&[iter, args.value(), Value::int(0)]).value())
+    Ok(TupleObj::new(&[iter, args.value(), Value::NONE]).value())
 }
 
 fn long_next(_: &Vm, it: Ptr<LongRangeIterObj>) -> Value {
@@ -335,9 +335,7 @@ fn index(vm: &Vm, r: R, v: Value) -> Res<Value> {
     let found = if is_plain_int(v) { place(r, v) } else { search(vm, r, v)? };
     match found {
         Some(i) => Ok(i),
-        None if is_plain_int(v) => {
-            Err(vm.value_error(format!("{} is not in range", vm.repr_str(v)?)))
-        }
+        None if is_plain_int(v) => Err(vm.value_error("range.index(x): x not in range")),
         None => Err(vm.value_error("sequence.index(x): x not in sequence")),
     }
 }

@@ -8,7 +8,7 @@ use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
 use crate::rich_comparisons;
-use crate::tuple::{compare_slices, hash_values};
+use crate::tuple::{compare_slices, mix_hashes};
 
 type S = Ptr<SliceObj>;
 
@@ -24,7 +24,10 @@ pub fn init(_vm: &Vm) {
         let [a, b, c] = parts(s);
         Ok(format!("slice({}, {}, {})", vm.repr_str(a)?, vm.repr_str(b)?, vm.repr_str(c)?))
     })
-    .method("__hash__($self, /)", "Return hash(self).", |vm: &Vm, s: S| hash_values(vm, &parts(s)))
+    .method("__hash__($self, /)", "Return hash(self).", |vm: &Vm, s: S| -> Res<Value> {
+        let h = mix_hashes(vm, &parts(s))? as i64;
+        Ok(int_value(if h == -1 { 1_546_275_796 } else { h }))
+    })
     .method(
         "indices($self, object, /)",
         "S.indices(len) -> (start, stop, stride)\n\nFit the slice to a sequence of length len: the start and stop indices, \

@@ -114,17 +114,22 @@ pub fn hash_values(vm: &Vm, items: &[Value]) -> Res<Value> {
     hash_of(vm, items).map(int_value)
 }
 
-/// xxHash's mixing of the items' hashes, as in CPython.
-fn hash_of(vm: &Vm, items: &[Value]) -> Res<i64> {
+const P5: u64 = 2_870_177_450_012_600_261;
+
+/// xxHash's mixing of the items' hashes, as in CPython, without its end.
+pub fn mix_hashes(vm: &Vm, items: &[Value]) -> Res<u64> {
     const P1: u64 = 11_400_714_785_074_694_791;
     const P2: u64 = 14_029_467_366_897_019_727;
-    const P5: u64 = 2_870_177_450_012_600_261;
     let mut acc = P5;
     for &v in items {
         let lane = vm.hash(v)? as u64;
         acc = acc.wrapping_add(lane.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
     }
-    acc = acc.wrapping_add(items.len() as u64 ^ (P5 ^ 3_527_539));
+    Ok(acc)
+}
+
+fn hash_of(vm: &Vm, items: &[Value]) -> Res<i64> {
+    let acc = mix_hashes(vm, items)?.wrapping_add(items.len() as u64 ^ (P5 ^ 3_527_539));
     Ok(if acc == u64::MAX { 1_546_275_796 } else { acc as i64 })
 }
 

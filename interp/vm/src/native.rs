@@ -54,7 +54,7 @@ pub struct MethodDef {
     pub simple: bool,
     /// How it is bound.
     pub flavour: Flavour,
-    /// For a `__new__`: the name of its class, which stands for the function in messages; empty otherwise.
+    /// For a `__new__` or `__init__`: the name of its class, which stands for the function in messages; empty otherwise.
     pub class_name: Cell<&'static str>,
     /// Implemented elsewhere (in C): called with the arguments as they come, instead of `func`.
     pub raw: Option<Raw>,
@@ -766,6 +766,10 @@ impl TypeBuilder {
     /// Adds a method. Special methods become `wrapper_descriptor`s.
     pub fn method<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
         let def = MethodDef::leak(text, doc, Flavour::Method, f);
+        if def.name == "__init__" {
+            // Messages about constructor arguments speak of the class.
+            def.class_name.set(Box::leak(self.0.name_str().into_boxed_str()));
+        }
         self.def(def)
     }
 
