@@ -69,6 +69,7 @@ modules! {
     "_locale" locale,
     "_posixsubprocess" posixsubprocess,
     "_queue" thread_queue,
+    "_socket" socket,
     "_stat" stat_,
     "fcntl" fcntl,
     "grp" grp,

@@ -2,25 +2,33 @@
 
 use std::cell::{Cell, UnsafeCell};
 
-use cape_heap::{Header, Native, heap, heap_object};
+use cape_heap::{Field, Header, HeapObject, Native, heap, heap_object};
 use cape_vm::native::{FromArg, Named, new_type};
-use cape_vm::object::{BytesObj, DictObj, Int, ListObj, ModuleObj, TupleObj, TypeObj, int_value};
+use cape_vm::object::{
+    BytesObj, DictObj, Int, ListObj, ModuleObj, TupleObj, TypeFlags, TypeObj, int_value,
+};
 use cape_vm::runtime::StaticType;
-use cape_vm::{Ptr, Res, Value, Vm, type_of};
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use super::base::BUFFERED_IO_BASE;
 use super::util::*;
-use cape_vm::buffer::Buffer;
+use cape_vm::buffer::{Buffer, RawBuffer};
 
 heap_object! {
     /// A `BytesIO`. While `exports` is positive its size is frozen.
     pub struct BytesIoObj { pub bits: Cell<u32>, pub pos: Cell<usize>, pub exports: Cell<usize>, data: Native<UnsafeCell<Vec<u8>>> } [drop]
 }
 
+heap_object! {
+    /// A `_BytesIOBuffer`: exports the contents of a `BytesIO`.
+    pub struct BytesBufferObj { source: Field }
+}
+
 impl Named for BytesIoObj {
     const NAME: &'static str = "BytesIO";
 }
 
+static BUFFER: StaticType = StaticType::new();
 /// `_io.BytesIO`.
 pub static BYTES_IO: StaticType = StaticType::new();
 
@@ -39,6 +47,11 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .method("close($self, /)", "Disable all I/O operations.", close)
         .method("flush($self, /)", "Does nothing.", |vm: &Vm, b: Ptr<BytesIoObj>| check(vm, b))
         .method("getvalue($self, /)", "Retrieve the entire contents of the BytesIO object.", getvalue)
+        .method(
+            "getbuffer($self, /)",
+            "Get a read-write view over the contents of the BytesIO object.",
+            getbuffer,
+        )
         .method("isatty($self, /)", "Always returns False.", |vm: &Vm, b: Ptr<BytesIoObj>| check(vm, b).map(|()| false))
         .method("readable($self, /)", "Returns True if the IO object can be read.", able)
         .method("seekable($self, /)", "Returns True if the IO object can be seeked.", able)
@@ -64,6 +77,11 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .getter("closed", "True if the file is closed.", |_: &Vm, b: Ptr<BytesIoObj>| b.is_closed())
         .class();
     BYTES_IO.set(t);
+    let flags = TypeFlags::NO_INSTANTIATION;
+    let buffer = new_type::<BytesBufferObj>("_io._BytesIOBuffer", rt().types.object, flags).class();
+    BUFFER.set(buffer);
+    m.class(buffer);
+    cape_vm::buffer::register(BytesBufferObj::kind(), export);
     // Nothing is lost when one dies unclosed: no finalizer, unless a subclass asks for it.
     m.class(t);
 }
@@ -95,13 +113,6 @@ impl BytesIoObj {
         let rest = &d[self.pos.get().min(d.len())..];
         let n = memchr::memchr(b'\n', rest).map_or(rest.len(), |i| i + 1);
         self.take(limit.map_or(n, |l| l.min(n)))
-    }
-
-    /// Address and size of the contents, for buffers: counted in `exports`.
-    pub fn export(&self) -> (*mut u8, usize) {
-        self.exports.set(self.exports.get() + 1);
-        let d = self.data();
-        (d.as_mut_ptr(), d.len())
     }
 }
 
@@ -153,6 +164,29 @@ fn close(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<()> {
 fn getvalue(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<Value> {
     check(vm, b)?;
     Ok(BytesObj::new(b.data()).value())
+}
+
+fn getbuffer(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<Value> {
+    check(vm, b)?;
+    let map = BUFFER.get().instance_map();
+    let exporter =
+        heap().alloc(map, BytesBufferObj { header: Header::new(map), source: Field::new(b.value()) });
+    let memoryview = vm.import_attr("builtins", "memoryview")?;
+    vm.call(memoryview, &[exporter.value()])
+}
+
+fn export(_: &Vm, v: Value, _flags: u32) -> Res<RawBuffer> {
+    let source: Ptr<BytesIoObj> =
+        v.downcast::<BytesBufferObj>().and_then(|b| b.source.downcast()).expect("registered for this kind");
+    source.exports.set(source.exports.get() + 1);
+    let d = source.data();
+    let mut raw = RawBuffer::fixed(d.as_mut_ptr(), d.len(), false);
+    raw.release = Some(|v, _| {
+        if let Some(s) = v.downcast::<BytesBufferObj>().and_then(|b| b.source.downcast::<BytesIoObj>()) {
+            s.exports.set(s.exports.get() - 1);
+        }
+    });
+    Ok(raw)
 }
 
 fn read(vm: &Vm, b: Ptr<BytesIoObj>, size: Size) -> Res<Value> {
