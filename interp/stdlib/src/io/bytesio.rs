@@ -175,7 +175,7 @@ fn getbuffer(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<Value> {
     vm.call(memoryview, &[exporter.value()])
 }
 
-fn export(_: &Vm, v: Value, _flags: u32) -> Res<RawBuffer> {
+fn export(_: &Vm, v: Value, _flags: u32) -> Res<Buffer> {
     let source: Ptr<BytesIoObj> =
         v.downcast::<BytesBufferObj>().and_then(|b| b.source.downcast()).expect("registered for this kind");
     source.exports.set(source.exports.get() + 1);
@@ -186,7 +186,7 @@ fn export(_: &Vm, v: Value, _flags: u32) -> Res<RawBuffer> {
             s.exports.set(s.exports.get() - 1);
         }
     });
-    Ok(raw)
+    Ok(Buffer::new(v, raw))
 }
 
 fn read(vm: &Vm, b: Ptr<BytesIoObj>, size: Size) -> Res<Value> {
