@@ -33,6 +33,8 @@ modules! {
     "_collections" collections,
     "_functools" functools,
     "_operator" operator,
+    "_types" types_module,
+    "_typing" typing_module,
     "_weakref" weakref_module,
     "itertools" itertools,
     "_cape_stdlib" cape_stdlib,
