@@ -5,6 +5,7 @@
 use cape_vm::Vm;
 
 pub mod compile_fn;
+pub mod ast;
 pub mod traceback_print;
 
 macro_rules! files {

@@ -1,0 +1,3 @@
+//! `_ast`.
+
+pub use cape_builtins::ast::init;
