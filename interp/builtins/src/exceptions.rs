@@ -331,10 +331,7 @@ fn with_traceback(vm: &Vm, e: Ptr<ExcObj>, tb: Value) -> Res<Ptr<ExcObj>> {
     Ok(e)
 }
 
-fn add_note(vm: &Vm, e: Ptr<ExcObj>, note: Value) -> Res<()> {
-    if !note.is::<StrObj>() {
-        return Err(vm.type_error(format!("note must be a str, not '{}'", type_of(note).name_str())));
-    }
+fn add_note(vm: &Vm, e: Ptr<ExcObj>, note: Ptr<StrObj>) -> Res<()> {
     let name = rt().names.notes;
     let notes = match vm.get_attr_opt(e.value(), name)? {
         Some(n) => n,
@@ -345,7 +342,7 @@ fn add_note(vm: &Vm, e: Ptr<ExcObj>, note: Value) -> Res<()> {
         }
     };
     match notes.downcast::<ListObj>() {
-        Some(l) => l.push(note),
+        Some(l) => l.push(note.value()),
         None => return Err(vm.type_error("Cannot add note: __notes__ is not a list")),
     }
     Ok(())
