@@ -39,14 +39,6 @@ fn boot(vm: &Vm) -> Res<()> {
         sys.set_str(intern(name), cape_stdlib::stdprinter::new(fd));
     }
     sys.set_str(intern("stdin"), Value::NONE);
-    if std::env::var_os("CAPE_BARE").is_some() {
-        let m = ModuleObj::with_map(rt().maps.module);
-        m.dict().set_str(rt().names.name, intern("__main__"));
-        m.dict()
-            .set_str(rt().names.builtins, rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE));
-        rt().modules().set_str(intern("__main__"), m.value());
-        return Ok(());
-    }
     import_system(vm)?;
     if std::env::var_os("CAPE_BOOT_DEBUG").is_none() {
         streams(vm)?;
