@@ -91,8 +91,8 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             .method("__next__($self, /)", "Implement next(self).", next_name_step);
         STEPS.set(t.class());
     }
-    m.function("formatter_parser($self, object, /)", "parse the argument as a format string", parser).function(
-        "formatter_field_name_split($self, object, /)",
+    m.function("formatter_parser(object, /)", "parse the argument as a format string", parser).function(
+        "formatter_field_name_split(object, /)",
         "split the argument as a field name",
         split,
     );

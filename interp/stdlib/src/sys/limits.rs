@@ -84,7 +84,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         |_: &Vm| false,
     )
     .function("_get_cpu_count_config()", "Private function for getting PyConfig.cpu_count", |_: &Vm| -1i32)
-        .function(
+    .function(
         "getdlopenflags()",
         "Return the current value of the flags that are used for dlopen calls.",
         |_: &Vm| libc::RTLD_NOW,

@@ -82,7 +82,7 @@ impl Vm {
         conversion: u8,
         spec: Value,
     ) -> Res<Value> {
-        let class = self.import_attr("string.templatelib", "Interpolation")?;
+        let class = self.import_attr("_cape_template", "Interpolation")?;
         let conversion = match conversion {
             1 => StrObj::new("s").value(),
             2 => StrObj::new("r").value(),
@@ -94,7 +94,7 @@ impl Vm {
     }
 
     pub(super) fn build_template(&self, strings: Value, interpolations: Value) -> Res<Value> {
-        let class = self.import_attr("string.templatelib", "Template")?;
+        let class = self.import_attr("_cape_template", "Template")?;
         let s: Ptr<TupleObj> = strings.downcast().expect("strings of a template");
         let i: Ptr<TupleObj> = interpolations.downcast().expect("interpolations of a template");
         let mut args = ValueVec::new();
