@@ -110,20 +110,23 @@ fn name(vm: &Vm, c: Char, default: Value, old: bool) -> Res<Value> {
 }
 
 fn decomposition(c: Char, old: bool) -> Ptr<StrObj> {
-    let found = if old && !old::decomposes(c.0) { None } else { unicode::decomposition(c.0) };
-    let text = match found {
-        None => String::new(),
-        Some((tag, parts)) => {
-            let mut out = tag.to_string();
-            for p in parts {
-                if !out.is_empty() {
-                    out.push(' ');
-                }
-                out.push_str(&format!("{p:04X}"));
-            }
-            out
-        }
+    // The table leaves out Hangul syllables, which are computed.
+    let syllable = normalize::hangul(c.0);
+    let found = match &syllable {
+        Some(parts) => Some(("", &parts[..])),
+        None if old && !old::decomposes(c.0) => None,
+        None => unicode::decomposition(c.0),
     };
+    let mut text = String::new();
+    if let Some((tag, parts)) = found {
+        text.push_str(tag);
+        for p in parts {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&format!("{p:04X}"));
+        }
+    }
     StrObj::new(&text)
 }
 

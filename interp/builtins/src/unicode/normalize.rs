@@ -24,6 +24,16 @@ const V_COUNT: u32 = 21;
 const T_COUNT: u32 = 28;
 const S_COUNT: u32 = L_COUNT * V_COUNT * T_COUNT;
 
+/// The two or three letters of a Hangul syllable.
+pub fn hangul(c: u32) -> Option<Vec<u32>> {
+    let s = c.checked_sub(S_BASE).filter(|&s| s < S_COUNT)?;
+    let mut out = vec![L_BASE + s / (V_COUNT * T_COUNT), V_BASE + s % (V_COUNT * T_COUNT) / T_COUNT];
+    if s % T_COUNT != 0 {
+        out.push(T_BASE + s % T_COUNT);
+    }
+    Some(out)
+}
+
 fn combining(c: u32, old_version: bool) -> u8 {
     match old_version {
         true => old::differs(c).map_or(record(c).combining, |o| o.7),
@@ -35,13 +45,8 @@ fn decompose_into(c: u32, compat: bool, old_version: bool, out: &mut Vec<u32>) {
     if c < 0x80 {
         return out.push(c);
     }
-    if let Some(s) = c.checked_sub(S_BASE).filter(|&s| s < S_COUNT) {
-        out.push(L_BASE + s / (V_COUNT * T_COUNT));
-        out.push(V_BASE + s % (V_COUNT * T_COUNT) / T_COUNT);
-        if s % T_COUNT != 0 {
-            out.push(T_BASE + s % T_COUNT);
-        }
-        return;
+    if let Some(parts) = hangul(c) {
+        return out.extend(parts);
     }
     if old_version {
         if let Some(was) = old::normalized(c) {
