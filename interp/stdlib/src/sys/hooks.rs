@@ -18,7 +18,6 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "Handle an exception by displaying it with a traceback on sys.stderr.",
         excepthook,
     )
-    .function("_get_cpu_count_config()", "Private function for getting PyConfig.cpu_count", |_: &Vm| -1i32)
     .function("unraisablehook(unraisable, /)", "Handle an unraisable exception.", unraisablehook)
     .function(
         "breakpointhook(*args, **kwargs)",
