@@ -866,8 +866,7 @@ impl Vm {
         if let Some(m) = f.downcast::<MethodDescrObj>() {
             // A native `__next__` gives EMPTY when exhausted.
             self.check_native_stack("")?;
-            self.native_def.set(m.def);
-            return match (m.def.func)(self, &[it]) {
+            return match m.def.call(self, &[it], None) {
                 Ok(v) => Ok((!v.is_empty()).then_some(v)),
                 Err(r) => self.exhausted(r),
             };

@@ -112,7 +112,8 @@ pub struct Hints {
     /// Characters every match begins with.
     pub prefix: Vec<u32>,
     /// The prefix when all its characters are below 256.
-    pub byte_prefix: Option<memchr::memmem::Finder<'static>>,
+    /// Boxed: a finder may want more alignment than heap objects have.
+    pub byte_prefix: Option<Box<memchr::memmem::Finder<'static>>>,
     /// The set of first characters.
     pub first: Option<u32>,
 }
@@ -233,7 +234,7 @@ impl Program {
             let prefix = self.code.get(7..7 + n).ok_or(Invalid)?.to_vec();
             if prefix.iter().all(|c| *c < 256) {
                 let bytes: Vec<u8> = prefix.iter().map(|c| *c as u8).collect();
-                self.hints.byte_prefix = Some(memchr::memmem::Finder::new(&bytes).into_owned());
+                self.hints.byte_prefix = Some(Box::new(memchr::memmem::Finder::new(&bytes).into_owned()));
             }
             self.hints.prefix = prefix;
         } else if flags & INFO_CHARSET != 0 {
