@@ -511,6 +511,10 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     make_instance_map(t, base, kind, &slots);
     add_slot_members(t, base, &slots);
     add_dict_and_weakref_getsets(t, base);
+    // After the slots, one of which may be called so.
+    if dict.get_str(names.doc).is_none() {
+        dict.set_str(names.doc, Value::NONE);
+    }
     if let Some(cell) = dict.remove_str(names.classcell) {
         let Some(c) = cell.downcast::<CellObj>() else {
             return Err(vm.type_error(format!(
@@ -556,9 +560,6 @@ fn qualname_and_module(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<()> {
         && let Some(m) = vm.caller_globals().and_then(|g| g.get_str(names.name))
     {
         dict.set_str(names.module, m);
-    }
-    if dict.get_str(names.doc).is_none() {
-        dict.set_str(names.doc, Value::NONE);
     }
     Ok(())
 }
