@@ -49,6 +49,7 @@ raises(TypeError, "must be real number, not str", math.sin, "x")
 assert cmath.sqrt(-4) == 2j and cmath.exp(1j * math.pi).real == -1.0 and cmath.phase(-1) == math.pi and cmath.polar(1j) == (1.0, math.pi / 2)
 assert cmath.acos(2) == 1.3169578969248166j.conjugate() or cmath.acos(2).imag == 1.3169578969248164
 assert cmath.log(-1) == 3.141592653589793j and cmath.rect(1, 0) == 1 and cmath.isinf(complex(inf, 0)) and cmath.infj.imag == inf
+assert abs(cmath.sqrt(1e-320) - 1e-160) < 1e-163 and abs(cmath.sqrt(1e-320j) ** 2 - 1e-320j) < 1e-322
 raises(ValueError, "math domain error", cmath.log, 0)
 raises(OverflowError, "math range error", cmath.exp, 1000)
 

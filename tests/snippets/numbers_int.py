@@ -128,3 +128,12 @@ assert (5).__add__("x") is NotImplemented and (5).__radd__(1) == 6 and (5).__rsu
 assert (5).real == 5 and (5).imag == 0 and (5).numerator == 5 and (5).denominator == 1 and (5).as_integer_ratio() == (5, 1)
 raises(TypeError, "int.__new__(str): str is not a subtype of int", int.__new__, str)
 raises(TypeError, "int.__new__(X): X is not a type object (int)", int.__new__, 3)
+
+
+# Called without a detour through a Python function, the class is checked too.
+try:
+    int.__new__(str)
+except TypeError as e:
+    assert str(e) == "int.__new__(str): str is not a subtype of int", str(e)
+else:
+    raise AssertionError("TypeError not raised")

@@ -195,8 +195,8 @@ fn square_root(z: C) -> C {
     }
     let (ax, ay) = (z.0.abs(), z.1.abs());
     let s = if ax < TINY && ay < TINY {
-        let ax = m::ldexp(ax, 54);
-        m::ldexp((ax + m::hypot(ax, m::ldexp(ay, 54))).sqrt(), -27)
+        let ax = m::ldexp(ax, 53);
+        m::ldexp((ax + m::hypot(ax, m::ldexp(ay, 53))).sqrt(), -27)
     } else {
         let ax = ax / 8.0;
         2.0 * (ax + m::hypot(ax, ay / 8.0)).sqrt()

@@ -133,7 +133,8 @@ impl Vm {
                 return self.call_args(callee, slice, kwnames).map(Flow::Value);
             }
             if let Some(b) = callee.downcast::<BuiltinObj>() {
-                if matches!(b.def.flavour, Flavour::Function | Flavour::Static) {
+                // A native `__new__` is static too, and needs its class checked: not here.
+                if matches!(b.def.flavour, Flavour::Function) {
                     let r = b.def.call(self, slice, kwnames)?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
