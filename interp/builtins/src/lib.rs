@@ -4,8 +4,8 @@
 
 use cape_vm::Vm;
 
-pub mod compile_fn;
 pub mod ast;
+pub mod compile_fn;
 pub mod traceback_print;
 
 macro_rules! files {

@@ -79,8 +79,7 @@ impl Analyzer<'_> {
                 && !self.table.blocks[id as usize].can_see_class_scope;
             let mut child_free = Names::default();
             let mut child_params = type_params.clone();
-            let bound =
-                (kind != BlockKind::Module || !new_bound.is_empty() || true).then(|| new_bound.clone());
+            let bound = Some(new_bound.clone());
             self.block(child, bound, &mut child_free, new_global.clone(), &mut child_params, child_class)?;
             if inline {
                 self.inline_comprehension(id, child, &mut child_free);

@@ -56,6 +56,16 @@ impl Vm {
         let Some(g) = globals.downcast::<DictObj>() else {
             return Err(self.system_error("globals is not a dict"));
         };
+        if g.header().map() != rt().maps.dict {
+            // A subclass may have its own lookup (`__missing__` of annotationlib's fake globals).
+            if let Some(v) = self.mapping_get(globals, name)? {
+                return Ok(v);
+            }
+            return match self.mapping_get(builtins, name)? {
+                Some(v) => Ok(v),
+                None => Err(self.name_not_defined(name)),
+            };
+        }
         if let Some(i) = g.index_of_str(name) {
             c1.set(0);
             c0.set(g.table.version() as u64 | (i as u64) << 32);
