@@ -337,7 +337,7 @@ require_int(PyObject *op)
 Py_ssize_t
 PyLong_AsSsize_t(PyObject *op)
 {
-    int64_t value;
+    int64_t value = 0;
     if (!require_int(op)) {
         return -1;
     }

@@ -6,6 +6,16 @@
 //! The way of a call from Python into C: [`call_c`] crosses the arguments ([`to_c`]), enters the extension, and takes its result over
 //! ([`from_c`]). The way of an API call: the generated shim, [`enter`], the body in [`api`].
 
+#![allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "bodies get their pointers from the shims, which are unsafe functions"
+)]
+#![allow(
+    unpredictable_function_pointer_comparisons,
+    reason = "slots are compared with functions of this crate, which are not merged or duplicated across it"
+)]
+#![allow(non_camel_case_types, reason = "C names")]
+
 pub mod api;
 pub mod call_c;
 pub mod enter;

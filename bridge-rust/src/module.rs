@@ -193,7 +193,8 @@ fn single_phase(vm: &Vm, p: *mut PyObject, name: Value, path: &str) -> Res<Value
 pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value) -> Res<Value> {
     // SAFETY: the caller's promise; slots end with number 0.
     unsafe {
-        let mut create: Option<unsafe extern "C" fn(*mut PyObject, *mut PyModuleDef) -> *mut PyObject> = None;
+        type Create = unsafe extern "C" fn(*mut PyObject, *mut PyModuleDef) -> *mut PyObject;
+        let mut create: Option<Create> = None;
         let mut s = (*def).m_slots;
         let text = || name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         if (*def).m_size < 0 {
@@ -208,7 +209,7 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
                     if create.is_some() {
                         return Err(vm.system_error(format!("module {} has multiple create slots", text())));
                     }
-                    create = Some(std::mem::transmute::<*mut c_void, _>((*s).value));
+                    create = Some(std::mem::transmute::<*mut c_void, Create>((*s).value));
                 }
                 PY_MOD_EXEC | 3 | 4 => {}
                 n => {

@@ -79,11 +79,6 @@ pub(crate) fn borrow(cx: &Cx, v: Value) -> CResult<BorrowedRef> {
     Ok(BorrowedRef(crate::to_c::to_c_borrowed(cx.vm, v)?))
 }
 
-/// `expected <what>, got 'type'`.
-pub(crate) fn expected(cx: &Cx, what: &str, v: Value) -> cape_vm::Raised {
-    cx.vm.type_error(format!("expected {what}, got '{}'", cape_vm::class::full_name(type_of(v))))
-}
-
 /// A `str` argument, or the TypeError of `ensure_unicode`.
 pub(crate) fn str_arg(cx: &Cx, v: Value) -> CResult<Ptr<StrObj>> {
     v.downcast().ok_or_else(|| {

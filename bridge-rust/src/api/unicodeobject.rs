@@ -44,6 +44,7 @@ pub fn PyUnicode_Decode(
     let data = if size <= 0 {
         &[][..]
     } else {
+        // SAFETY: as above.
         unsafe { std::slice::from_raw_parts(s as *const u8, size as usize) }
     };
     let b = BytesObj::new(data).value();

@@ -49,8 +49,6 @@ pub enum Shape {
     Set,
     /// `void f(self)`
     Destructor,
-    /// `int f(self, Py_buffer *, flags)`
-    GetBuffer,
 }
 
 /// One slot.

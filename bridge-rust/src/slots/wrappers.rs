@@ -139,7 +139,7 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
         Shape::Call => vec![(name, call_call)],
         Shape::Init => vec![(name, call_init)],
         Shape::Get => vec![(name, call_get)],
-        Shape::Destructor | Shape::GetBuffer => vec![],
+        Shape::Destructor => vec![],
     }
 }
 

@@ -19,7 +19,7 @@ pub fn decimal(vm: &Vm, i: &Int) -> Res<String> {
     };
     let limit = max_digits();
     // log10(2) is a little above 0.30102.
-    let fewest = ((b.bits() - 1) as f64 * 0.30102) as usize;
+    let fewest = ((b.bits() - 1) as f64 * std::f64::consts::LOG10_2) as usize;
     if limit != 0 && fewest > limit {
         return Err(too_long(vm, limit));
     }

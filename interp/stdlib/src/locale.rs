@@ -169,8 +169,10 @@ fn setlocale(vm: &Vm, category: i32, locale: Option<Value>) -> Res<Value> {
     let p = match locale.filter(|l| !l.is_none()) {
         Some(l) => {
             let name = text(vm, Ptr::<StrObj>::from_arg(vm, l, 1)?)?;
+            // SAFETY: as for the blocks around it: the arguments are valid for the call, and the GIL is held.
             unsafe { libc::setlocale(category, name.as_ptr()) }
         }
+        // SAFETY: as for the blocks around it: the arguments are valid for the call, and the GIL is held.
         None => unsafe { libc::setlocale(category, std::ptr::null()) },
     };
     if p.is_null() {

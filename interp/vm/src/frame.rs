@@ -188,6 +188,7 @@ impl FrameObj {
 
 impl Vm {
     /// The frame object of a running frame, made when first asked for.
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "frames are only named by the VM's own accessors")]
     pub fn frame_object(&self, frame: *mut Frame) -> Ptr<FrameObj> {
         // SAFETY: the caller passes a frame of this thread's stack.
         let f = unsafe { &mut *frame };

@@ -719,7 +719,7 @@ pub fn native<A, F: IntoNative<A>>(_: F) -> NativeFn {
     fn trampoline<A, F: IntoNative<A>>(vm: &Vm, args: &[Value]) -> Res<Value> {
         const { assert!(size_of::<F>() == 0, "native functions capture nothing") };
         // SAFETY: a zero-sized Copy type has exactly one value, and `native` was given it.
-        let f: F = unsafe { std::mem::MaybeUninit::uninit().assume_init() };
+        let f: F = unsafe { std::mem::zeroed() };
         f.invoke(vm, args)
     }
     trampoline::<A, F>

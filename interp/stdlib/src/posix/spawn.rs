@@ -111,6 +111,7 @@ fn spawn(vm: &Vm, path: Path, argv: Value, env: Value, o: Options, search: bool)
 fn attributes(vm: &Vm, name: &str, o: &Options, s: &mut Setup) -> Res<()> {
     let mut flags = 0;
     // SAFETY (of the block): the attributes are initialised.
+    // SAFETY: as for the blocks around it: the arguments are valid for the call, and the GIL is held.
     unsafe {
         if let Some(g) = given(o.group) {
             ok(vm, libc::posix_spawnattr_setpgroup(&mut s.attr, i32::from_arg(vm, g, 0)?))?;
@@ -167,6 +168,7 @@ fn file_actions(vm: &Vm, list: Value, s: &mut Setup) -> Res<()> {
         };
         let int = |i: usize| i32::from_arg(vm, t.get(i), 0);
         // SAFETY (of the block): the actions are initialised; paths are copied by the C library.
+        // SAFETY: as for the blocks around it: the arguments are valid for the call, and the GIL is held.
         unsafe {
             match tag {
                 0 => {

@@ -49,6 +49,7 @@ impl Address {
         }
         let p = &raw const self.storage;
         // SAFETY (of the block): the family says which struct it is.
+        // SAFETY: as for the blocks around it: the arguments are valid for the call, and the GIL is held.
         unsafe {
             match self.storage.ss_family as i32 {
                 libc::AF_INET => {
