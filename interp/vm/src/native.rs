@@ -330,6 +330,8 @@ impl MethodDef {
         out: &mut [Value; MAX_PARAMS],
     ) -> Res<()> {
         let s = self.parsed();
+        // The receiver, and the class of a `__new__`, are never passed by name.
+        let first_keyword = s.posonly.max((self.receivers() > 0 || self.name == "__new__") as usize);
         let nkw = kwnames.map_or(0, |k| k.len());
         let npos = args.len() - nkw;
         let take = npos.min(s.positional);
@@ -345,7 +347,7 @@ impl MethodDef {
                 let value = args[npos + i];
                 let text: Ptr<StrObj> =
                     name.downcast().ok_or_else(|| vm.type_error("keywords must be strings"))?;
-                let at = (s.posonly..s.params.len())
+                let at = (first_keyword..s.params.len())
                     .find(|&j| Some(j) != s.varargs && Some(j) != s.varkw && text.eq_str(s.params[j].name));
                 match at {
                     Some(j) if out[j].is_empty() => out[j] = value,
