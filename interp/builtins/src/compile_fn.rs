@@ -220,7 +220,9 @@ fn compile(
         _ => return Err(vm.value_error("compile(): invalid optimize value")),
     };
     if flags & PYCF_ONLY_AST != 0 {
-        let f = vm.import_attr("_ast", "_parse").map_err(|_| vm.missing("compile() to an AST"))?;
+        let f = vm
+            .import_attr("_ast", "_parse")
+            .map_err(|_| vm.syntax_error("compile() to an AST is not implemented in Cape"))?;
         return vm.call(f, &[source, StrObj::new(&filename).value(), mode.value(), Value::int(flags)]);
     }
     let m = match mode.as_ascii() {

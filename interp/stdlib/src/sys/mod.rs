@@ -4,6 +4,7 @@ mod flags;
 mod hooks;
 mod info;
 mod limits;
+mod parts;
 
 pub use info::VERSION;
 
@@ -30,7 +31,8 @@ pub fn start(vm: &Vm) -> Res<()> {
     flags::init(vm, m)?;
     info::init(vm, m)?;
     hooks::init(vm, m)?;
-    limits::init(vm, m)
+    limits::init(vm, m)?;
+    parts::init(vm, m)
 }
 
 /// A list of strings.

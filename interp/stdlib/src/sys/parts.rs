@@ -1,0 +1,61 @@
+//! `sys.monitoring`, `sys._jit` and other parts that Cape does not have: there, so that programs can ask, and clear in their answer.
+
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.function(
+        "_clear_type_descriptors(type, /)",
+        "Private function for clearing certain descriptors from a type's dictionary.",
+        clear_descriptors,
+    );
+    let jit = part("sys._jit");
+    jit.function(
+        "is_available()",
+        "Return True if the current Python executable supports JIT compilation.",
+        |_: &Vm| false,
+    )
+    .function(
+        "is_enabled()",
+        "Return True if JIT compilation is enabled for the current Python process.",
+        |_: &Vm| false,
+    )
+    .function(
+        "is_active()",
+        "Return True if the topmost Python frame is currently executing JIT code.",
+        |_: &Vm| false,
+    );
+    m.add("_jit", jit.value());
+    let monitoring = part("sys.monitoring");
+    for (name, id) in [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)] {
+        monitoring.add(name, Value::int(id));
+    }
+    monitoring
+        .function(
+            "use_tool_id(tool_id, name, /)",
+            "Claim a tool id.",
+            |vm: &Vm, _: Value, _: Value| -> Res<()> { Err(vm.missing("sys.monitoring")) },
+        )
+        .function("get_tool(tool_id, /)", "The name of the tool with this id.", |_: &Vm, _: Value| {
+            Value::NONE
+        });
+    m.add("monitoring", monitoring.value());
+    Ok(())
+}
+
+fn part(name: &str) -> Ptr<ModuleObj> {
+    let m = ModuleObj::with_map(rt().maps.module);
+    m.dict().set_str(rt().names.name, intern(name));
+    m
+}
+
+fn clear_descriptors(vm: &Vm, class: Ptr<TypeObj>) -> Res<()> {
+    if class.has(TypeFlags::IMMUTABLE) {
+        return Err(vm.type_error("argument is immutable"));
+    }
+    for n in [rt().names.dict, rt().names.weakref] {
+        cape_vm::class::set_class_attribute(class, n, Value::EMPTY);
+    }
+    Ok(())
+}
