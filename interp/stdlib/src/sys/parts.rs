@@ -40,6 +40,33 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("get_tool(tool_id, /)", "The name of the tool with this id.", |_: &Vm, _: Value| {
             Value::NONE
         });
+    let events = part("sys.monitoring.events");
+    const EVENTS: &[&str] = &[
+        "PY_START",
+        "PY_RESUME",
+        "PY_RETURN",
+        "PY_YIELD",
+        "CALL",
+        "LINE",
+        "INSTRUCTION",
+        "JUMP",
+        "BRANCH_LEFT",
+        "BRANCH_RIGHT",
+        "STOP_ITERATION",
+        "RAISE",
+        "EXCEPTION_HANDLED",
+        "PY_UNWIND",
+        "PY_THROW",
+        "RERAISE",
+        "C_RETURN",
+        "C_RAISE",
+        "BRANCH",
+    ];
+    for (i, n) in EVENTS.iter().enumerate() {
+        events.add(n, Value::int(1 << i));
+    }
+    events.add("NO_EVENTS", Value::int(0));
+    monitoring.add("events", events.value());
     m.add("monitoring", monitoring.value());
     Ok(())
 }
