@@ -29,6 +29,7 @@ mod source;
 mod stmt;
 mod symtable;
 mod syntax;
+pub mod tokens;
 mod try_;
 mod typeparams;
 mod unit;

@@ -1,25 +1,52 @@
-//! A tokenizer that fails as CPython's does. It runs only when the parser has rejected a source, to find the error that CPython would report.
+//! A tokenizer that fails as CPython's does. It runs when the parser has rejected a source, to find the error that CPython would
+//! report, and for the module `_tokenize`, which gives it one line after the other.
 
 use crate::error::ErrorKind;
 
 /// Kind of a token. Keywords are names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum T {
+pub enum T {
+    /// A name or keyword.
     Name,
+    /// A number.
     Number,
+    /// A string literal without replacement fields.
     Str,
+    /// The beginning of an f-string or t-string.
     FStart,
+    /// Literal text of one.
     FMiddle,
+    /// The end of one.
     FEnd,
+    /// An operator or bracket.
     Op,
+    /// The end of a statement.
     Newline,
+    /// Deeper indentation.
     Indent,
+    /// Less indentation.
     Dedent,
+    /// The end of the source.
     End,
+    /// A comment; only when [`Reading::Extra`].
+    Comment,
+    /// A line end that ends no statement; only when [`Reading::Extra`].
+    Nl,
+}
+
+/// For whom tokens are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reading {
+    /// The grammar of errors, from a whole source.
+    Grammar,
+    /// Python code, line by line.
+    Plain,
+    /// Python code, line by line, with comments and blank lines, and more forgiving.
+    Extra,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tok {
+pub(crate) struct Tok {
     pub kind: T,
     pub start: u32,
     pub end: u32,
@@ -29,7 +56,7 @@ pub(super) struct Tok {
 
 /// An error found while tokenizing.
 #[derive(Clone, Debug)]
-pub(super) struct LexError {
+pub(crate) struct LexError {
     pub kind: ErrorKind,
     pub msg: String,
     pub start: u32,
@@ -41,7 +68,7 @@ pub(super) struct LexError {
 }
 
 /// The tokens up to the first error.
-pub(super) struct Lexed {
+pub(crate) struct Lexed {
     pub toks: Vec<Tok>,
     pub error: Option<LexError>,
     /// Brackets that are open where the tokens end.
@@ -52,6 +79,7 @@ const MAX_LEVEL: usize = 200;
 const MAX_INDENT: usize = 100;
 
 /// An f-string or t-string being read.
+#[derive(Debug)]
 struct FString {
     start: usize,
     quote: u8,
@@ -69,41 +97,58 @@ impl FString {
     }
 }
 
-struct Lexer<'s> {
-    s: &'s [u8],
-    text: &'s str,
+/// The state of reading.
+#[derive(Debug)]
+pub(crate) struct Lexer {
+    /// What was read so far; the whole source when `eof`.
+    pub text: String,
+    /// Nothing follows `text`.
+    pub eof: bool,
+    reading: Reading,
     at: usize,
-    toks: Vec<Tok>,
+    /// The tokens found.
+    pub toks: Vec<Tok>,
     open: Vec<(u8, u32)>,
     fstrings: Vec<FString>,
     indents: Vec<(usize, usize)>,
     line_start: bool,
+    /// The line holds at most a comment.
+    blank: bool,
+    /// A triple-quoted string whose end was not found yet: its start, and how far it was looked through.
+    resume: (usize, usize),
 }
 
-type Step = Result<(), LexError>;
+/// Why reading stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Error(LexError),
+    /// `text` ends within a token: append a line, or set `eof`, and go on.
+    More,
+}
+
+type Step = Result<(), Stop>;
 
 /// Tokenize `text`, which ends with a newline.
-pub(super) fn lex(text: &str) -> Lexed {
-    let mut l = Lexer {
-        s: text.as_bytes(),
-        text,
-        at: 0,
-        toks: Vec::new(),
-        open: Vec::new(),
-        fstrings: Vec::new(),
-        indents: vec![(0, 0)],
-        line_start: true,
+pub(crate) fn lex(text: &str) -> Lexed {
+    let mut l = Lexer::new(text.to_owned(), true, Reading::Grammar);
+    let stop = loop {
+        if let Err(stop) = l.step() {
+            break stop;
+        }
     };
-    let mut error = l.run().err();
-    if let Some(e) = &mut error {
-        // In an f-string the error of the expression is the better one.
-        e.overrides &= l.fstrings.is_empty();
-    }
+    let error = match stop {
+        Stop::Error(mut e) => {
+            // In an f-string the error of the expression is the better one.
+            e.overrides &= l.fstrings.is_empty();
+            Some(e)
+        }
+        Stop::More => None,
+    };
     Lexed { toks: l.toks, error, open: l.open }
 }
 
-fn error<T>(msg: impl Into<String>, start: usize, end: usize) -> Result<T, LexError> {
-    Err(LexError {
+fn error<T>(msg: impl Into<String>, start: usize, end: usize) -> Result<T, Stop> {
+    fail(LexError {
         kind: ErrorKind::Syntax,
         msg: msg.into(),
         start: start as u32,
@@ -113,9 +158,42 @@ fn error<T>(msg: impl Into<String>, start: usize, end: usize) -> Result<T, LexEr
     })
 }
 
-impl Lexer<'_> {
+fn fail<T>(e: LexError) -> Result<T, Stop> {
+    Err(Stop::Error(e))
+}
+
+impl Lexer {
+    /// A reader of `text`; `eof` if that is all there is.
+    pub fn new(text: String, eof: bool, reading: Reading) -> Lexer {
+        Lexer {
+            text,
+            eof,
+            reading,
+            at: 0,
+            toks: Vec::new(),
+            open: Vec::new(),
+            fstrings: Vec::new(),
+            indents: vec![(0, 0)],
+            line_start: true,
+            blank: false,
+            resume: (usize::MAX, 0),
+        }
+    }
+
+    fn s(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
     fn peek(&self, ahead: usize) -> u8 {
-        self.s.get(self.at + ahead).copied().unwrap_or(0)
+        self.s().get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// Whether the text ends here; stops if more may come.
+    fn at_end(&self) -> Result<bool, Stop> {
+        match self.at >= self.text.len() {
+            true if !self.eof => Err(Stop::More),
+            end => Ok(end),
+        }
     }
 
     fn push(&mut self, kind: T, start: usize) {
@@ -124,56 +202,69 @@ impl Lexer<'_> {
     }
 
     /// An error at the last character read, where CPython's tokenizer stands.
-    fn here<T>(&self, msg: impl Into<String>) -> Result<T, LexError> {
+    fn here<T>(&self, msg: impl Into<String>) -> Result<T, Stop> {
         let at = self.at.saturating_sub(1);
         error(msg, at, at)
     }
 
     fn line_of(&self, at: usize) -> usize {
-        memchr::memchr_iter(b'\n', &self.s[..at.min(self.s.len())]).count() + 1
+        memchr::memchr_iter(b'\n', &self.s()[..at.min(self.text.len())]).count() + 1
     }
 
     fn line_end(&self, at: usize) -> usize {
-        memchr::memchr(b'\n', &self.s[at..]).map_or(self.s.len(), |i| at + i)
+        memchr::memchr(b'\n', &self.s()[at..]).map_or(self.text.len(), |i| at + i)
     }
 
-    fn run(&mut self) -> Step {
-        loop {
-            if let Some(f) = self.fstrings.last()
-                && f.in_text()
-            {
-                self.fstring_text()?;
-                continue;
-            }
-            if self.line_start && self.open.is_empty() {
-                self.line_start = false;
-                if self.indentation()? {
-                    continue;
-                }
-            }
-            while matches!(self.peek(0), b' ' | b'\t' | 12) {
-                self.at += 1;
-            }
-            if self.at >= self.s.len() {
-                return self.end();
-            }
-            self.token()?;
+    /// Reads a bit more: some tokens, or none.
+    pub fn step(&mut self) -> Step {
+        let before = (self.at, self.line_start);
+        let r = self.read();
+        if matches!(r, Err(Stop::More)) {
+            (self.at, self.line_start) = before;
         }
+        r
+    }
+
+    fn read(&mut self) -> Step {
+        if let Some(f) = self.fstrings.last()
+            && f.in_text()
+        {
+            return self.fstring_text();
+        }
+        if self.line_start && self.open.is_empty() {
+            self.at_end()?;
+            self.line_start = false;
+            if self.indentation()? {
+                return Ok(());
+            }
+        }
+        while matches!(self.peek(0), b' ' | b'\t' | 12) {
+            self.at += 1;
+        }
+        if self.at_end()? {
+            return self.end();
+        }
+        self.token()
     }
 
     fn end(&mut self) -> Step {
         if let Some(&(c, at)) = self.open.last() {
-            return Err(unclosed(c, at));
+            return match self.reading {
+                Reading::Grammar => fail(unclosed(c, at)),
+                _ => fail(unexpected_end(self.at)),
+            };
         }
-        // Errors at the end are shown at the end of the last line.
-        self.at -= 1;
+        if self.reading == Reading::Grammar {
+            // Errors at the end are shown at the end of the last line.
+            self.at -= 1;
+        }
         let at = self.at;
         for _ in 1..self.indents.len() {
             self.push(T::Dedent, at);
         }
         self.push(T::End, at);
         // The sentinel stops the loop.
-        Err(LexError {
+        fail(LexError {
             kind: ErrorKind::Syntax,
             msg: String::new(),
             start: 0,
@@ -184,7 +275,7 @@ impl Lexer<'_> {
     }
 
     /// Handle the beginning of a line; true if it was blank (and was skipped).
-    fn indentation(&mut self) -> Result<bool, LexError> {
+    fn indentation(&mut self) -> Result<bool, Stop> {
         let begin = self.at;
         let (mut col, mut alt) = (0, 0);
         let mut first = None;
@@ -215,19 +306,24 @@ impl Lexer<'_> {
         if let Some(indent) = first.filter(|f| f.0 > 0) {
             (col, alt) = indent;
         }
-        if self.at >= self.s.len() {
+        if self.at >= self.text.len() {
             return Ok(false);
         }
-        if matches!(self.peek(0), b'#' | b'\n') {
-            self.at = (self.line_end(self.at) + 1).min(self.s.len());
+        if matches!(self.peek(0), b'#' | b'\n') || self.at_crlf() {
+            if self.reading == Reading::Extra {
+                self.blank = true;
+                return Ok(false);
+            }
+            self.at = (self.line_end(self.at) + 1).min(self.text.len());
             self.line_start = true;
             return Ok(true);
         }
         let tab_error = |l: &Self| {
-            Err(LexError {
+            let start = if l.reading == Reading::Grammar { begin } else { l.line_end(begin) };
+            fail(LexError {
                 kind: ErrorKind::Tab,
                 msg: "inconsistent use of tabs and spaces in indentation".into(),
-                start: begin as u32,
+                start: start as u32,
                 end: l.line_end(begin) as u32,
                 at_eof: false,
                 overrides: false,
@@ -240,7 +336,7 @@ impl Lexer<'_> {
             }
         } else if col > top {
             if self.indents.len() >= MAX_INDENT {
-                return Err(LexError {
+                return fail(LexError {
                     kind: ErrorKind::Indentation,
                     msg: "too many levels of indentation".into(),
                     start: begin as u32,
@@ -253,17 +349,23 @@ impl Lexer<'_> {
                 return tab_error(self);
             }
             self.indents.push((col, alt));
-            let at = self.at - 1;
+            let at = if self.reading == Reading::Grammar { self.at - 1 } else { begin };
             self.push(T::Indent, at);
         } else {
+            let found = self.toks.len();
             while self.indents.last().is_some_and(|i| i.0 > col) {
                 self.indents.pop();
                 self.push(T::Dedent, self.at);
             }
+            let &inner = self.indents.last().expect("never empty");
+            if self.reading != Reading::Grammar && inner != (col, alt) {
+                // Python code sees the error alone.
+                self.toks.truncate(found);
+            }
             let &(top, top_alt) = self.indents.last().expect("never empty");
             if col != top {
                 let end = self.line_end(self.at) as u32;
-                return Err(LexError {
+                return fail(LexError {
                     kind: ErrorKind::Indentation,
                     msg: "unindent does not match any outer indentation level".into(),
                     start: end,
@@ -285,14 +387,25 @@ impl Lexer<'_> {
         match c {
             b'#' => {
                 self.at = self.line_end(self.at);
+                if self.s()[self.at - 1] == b'\r' {
+                    self.at -= 1;
+                }
+                if self.reading == Reading::Extra {
+                    self.push(T::Comment, start);
+                }
+                Ok(())
+            }
+            b'\r' if self.at_crlf() => {
+                self.at += 1;
+                self.newline(start);
+                Ok(())
+            }
+            b'\r' => {
+                self.at += 1;
                 Ok(())
             }
             b'\n' => {
-                self.at += 1;
-                if self.open.is_empty() {
-                    self.push(T::Newline, start);
-                    self.line_start = true;
-                }
+                self.newline(start);
                 Ok(())
             }
             b'\\' => self.continuation(),
@@ -304,20 +417,48 @@ impl Lexer<'_> {
         }
     }
 
+    fn at_crlf(&self) -> bool {
+        self.peek(0) == b'\r' && self.peek(1) == b'\n'
+    }
+
+    /// The line end at `self.at`, whose token begins at `start`.
+    fn newline(&mut self, start: usize) {
+        self.at += 1;
+        let ends_statement = self.open.is_empty() && !self.blank;
+        self.line_start |= self.open.is_empty();
+        self.blank = false;
+        if ends_statement {
+            self.push(T::Newline, start);
+        } else if self.reading == Reading::Extra {
+            self.push(T::Nl, start);
+        }
+    }
+
     fn continuation(&mut self) -> Step {
         self.at += 1;
-        if self.peek(0) != b'\n' {
+        if self.at_crlf() {
             self.at += 1;
-            return self
-                .here::<()>("unexpected character after line continuation character")
-                .map_err(|e| LexError { overrides: false, ..e });
+        }
+        if self.peek(0) != b'\n' {
+            let at = (self.at + (self.reading != Reading::Grammar) as usize) as u32;
+            return fail(LexError {
+                kind: ErrorKind::Syntax,
+                msg: "unexpected character after line continuation character".into(),
+                start: at,
+                end: at,
+                at_eof: false,
+                overrides: false,
+            });
         }
         self.at += 1;
-        if self.at >= self.s.len() {
-            if let Some(&(c, at)) = self.open.last() {
-                return Err(unclosed(c, at));
+        if self.at_end()? {
+            if self.reading != Reading::Grammar {
+                return fail(unexpected_end(self.at));
             }
-            return Err(LexError {
+            if let Some(&(c, at)) = self.open.last() {
+                return fail(unclosed(c, at));
+            }
+            return fail(LexError {
                 kind: ErrorKind::Syntax,
                 msg: "unexpected EOF while parsing".into(),
                 start: self.at as u32 - 1,
@@ -341,7 +482,12 @@ impl Lexer<'_> {
             return error(format!("'{a}' and '{b}' prefixes are incompatible"), start, self.at);
         }
         if matches!(self.peek(0), b'"' | b'\'') && is_prefix(word) {
-            return self.string(start, word);
+            let prefix = word.to_owned();
+            return self.string(start, &prefix);
+        }
+        if self.reading == Reading::Extra {
+            self.push(T::Name, start);
+            return Ok(());
         }
         for (i, c) in word.char_indices() {
             if c.is_ascii() || c.is_alphabetic() || (i > 0 && c.is_alphanumeric()) || is_mark(c, i) {
@@ -377,7 +523,7 @@ impl Lexer<'_> {
             if !ok(self.peek(0)) {
                 if kind != "decimal" && self.peek(0).is_ascii_digit() {
                     self.at += 1;
-                    let d = self.s[self.at - 1] as char;
+                    let d = self.s()[self.at - 1] as char;
                     return self.here(format!("invalid digit '{d}' in {kind} literal"));
                 }
                 return self.here(format!("invalid {kind} literal"));
@@ -403,7 +549,7 @@ impl Lexer<'_> {
                 if !ok(self.peek(0)) {
                     if self.peek(0).is_ascii_digit() {
                         self.at += 1;
-                        let d = self.s[self.at - 1] as char;
+                        let d = self.s()[self.at - 1] as char;
                         return self.here(format!("invalid digit '{d}' in {kind} literal"));
                     }
                     return self.here(format!("invalid {kind} literal"));
@@ -411,7 +557,7 @@ impl Lexer<'_> {
                 self.digits(kind, ok)?;
                 if self.peek(0).is_ascii_digit() {
                     self.at += 1;
-                    let d = self.s[self.at - 1] as char;
+                    let d = self.s()[self.at - 1] as char;
                     return self.here(format!("invalid digit '{d}' in {kind} literal"));
                 }
                 self.number_end(kind)?;
@@ -449,8 +595,8 @@ impl Lexer<'_> {
             float = true;
             kind = "imaginary";
         }
-        if !float {
-            let text = &self.s[start..int_end];
+        if !float && self.reading != Reading::Extra {
+            let text = &self.s()[start..int_end];
             let nonzero = text.iter().any(|c| matches!(c, b'1'..=b'9'));
             if text[0] == b'0' && nonzero {
                 let zeros = text.iter().take_while(|c| matches!(c, b'0' | b'_')).count();
@@ -468,7 +614,10 @@ impl Lexer<'_> {
 
     /// A number must not run into a name, some keywords excepted.
     fn number_end(&mut self, kind: &str) -> Step {
-        let rest = &self.s[self.at..];
+        if self.reading == Reading::Extra {
+            return Ok(());
+        }
+        let rest = &self.s()[self.at..];
         let keyword = ["and", "else", "for", "if", "in", "is", "not", "or"]
             .iter()
             .any(|k| rest.starts_with(k.as_bytes()));
@@ -498,10 +647,17 @@ impl Lexer<'_> {
             });
             return Ok(());
         }
+        if triple && self.resume.0 == start {
+            self.at = self.resume.1;
+        }
         let mut escaped_quote = false;
         loop {
             let c = self.peek(0);
-            if self.at >= self.s.len() || (c == b'\n' && !triple) {
+            if self.at >= self.text.len() && !self.eof {
+                self.resume = (start, self.at);
+                return Err(Stop::More);
+            }
+            if self.at >= self.text.len() || (c == b'\n' && !triple) {
                 return self.unterminated(start, quote, triple, escaped_quote);
             }
             self.at += 1;
@@ -518,24 +674,24 @@ impl Lexer<'_> {
                 }
             }
         }
-        if lower.contains('b') && !self.s[start..self.at].is_ascii() {
+        if lower.contains('b') && !self.s()[start..self.at].is_ascii() {
             return error("bytes can only contain ASCII literal characters", start, self.at);
         }
         self.push(T::Str, start);
         Ok(())
     }
 
-    fn unterminated<X>(&self, start: usize, quote: u8, triple: bool, escaped: bool) -> Result<X, LexError> {
+    fn unterminated<X>(&self, start: usize, quote: u8, triple: bool, escaped: bool) -> Result<X, Stop> {
         if let Some(f) = self.fstrings.last()
             && f.quote == quote
             && f.triple == triple
         {
             return error(format!("{}-string: expecting '}}'", f.letter), start, start);
         }
-        let line = self.line_of(if triple { self.s.len() - 1 } else { self.at.min(self.s.len() - 1) });
+        let line = self.line_of(if triple { self.text.len() - 1 } else { self.at.min(self.text.len() - 1) });
         let kind = if triple { "triple-quoted string" } else { "string" };
         let hint = if escaped && !triple { "; perhaps you escaped the end quote?" } else { "" };
-        Err(LexError {
+        fail(LexError {
             kind: ErrorKind::Syntax,
             msg: format!("unterminated {kind} literal (detected at line {line}){hint}"),
             start: start as u32,
@@ -551,18 +707,28 @@ impl Lexer<'_> {
         let (quote, triple, raw, start, letter) = (f.quote, f.triple, f.raw, f.start, f.letter);
         let in_spec = f.fields.last().is_some();
         let begin = self.at;
+        if triple && self.resume.0 == begin {
+            self.at = self.resume.1;
+        }
+        // For Python code, text ends after a doubled brace and after a named character.
+        let streaming = self.reading != Reading::Grammar;
+        let mut named = false;
         loop {
             let c = self.peek(0);
-            if self.at >= self.s.len() || (c == b'\n' && !triple) {
-                if in_spec && self.at + 1 < self.s.len() {
+            if self.at >= self.text.len() && !self.eof {
+                self.resume = (begin, self.at);
+                return Err(Stop::More);
+            }
+            if self.at >= self.text.len() || (c == b'\n' && !triple) {
+                if in_spec && c == b'\n' && (streaming || self.at + 1 < self.text.len()) {
                     self.at += 1;
                     return self.here(format!(
                         "{letter}-string: newlines are not allowed in format specifiers for single quoted {letter}-strings"
                     ));
                 }
-                let line = self.line_of(if triple { self.s.len() - 1 } else { self.at });
+                let line = self.line_of(if triple { self.text.len() - 1 } else { self.at });
                 let kind = if triple { "triple-quoted " } else { "" };
-                return Err(LexError {
+                return fail(LexError {
                     kind: ErrorKind::Syntax,
                     msg: format!("unterminated {kind}{letter}-string literal (detected at line {line})"),
                     start: start as u32,
@@ -593,6 +759,17 @@ impl Lexer<'_> {
                 return Ok(());
             }
             match c {
+                b'}' if named => {
+                    self.at += 1;
+                    self.push(T::FMiddle, begin);
+                    return Ok(());
+                }
+                b'{' | b'}' if streaming && self.peek(1) == c && !in_spec => {
+                    self.at += 1;
+                    self.push(T::FMiddle, begin);
+                    self.at += 1;
+                    return Ok(());
+                }
                 b'{' if self.peek(1) == b'{' && !in_spec => self.at += 2,
                 b'{' => {
                     if self.at > begin {
@@ -616,14 +793,22 @@ impl Lexer<'_> {
                 }
                 b'}' if self.peek(1) == b'}' => self.at += 2,
                 b'}' => {
+                    if streaming {
+                        self.push(T::FMiddle, begin);
+                    }
                     self.at += 1;
                     return self.here(format!("{letter}-string: single '}}' is not allowed"));
                 }
                 b'\\' if !raw => {
                     // `\N{...}` is no field.
                     if self.peek(1) == b'N' && self.peek(2) == b'{' {
-                        self.at = memchr::memchr(b'}', &self.s[self.at..])
-                            .map_or(self.s.len(), |i| self.at + i + 1);
+                        if streaming {
+                            named = true;
+                            self.at += 3;
+                            continue;
+                        }
+                        self.at = memchr::memchr(b'}', &self.s()[self.at..])
+                            .map_or(self.text.len(), |i| self.at + i + 1);
                     } else {
                         self.at += if matches!(self.peek(1), b'{' | b'}') { 1 } else { 2 };
                     }
@@ -667,7 +852,7 @@ impl Lexer<'_> {
             }
             _ => {}
         }
-        let rest = &self.s[start..];
+        let rest = &self.s()[start..];
         const LONG: [&str; 24] = [
             "...", "**=", "//=", ">>=", "<<=", "!=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=",
             "^=", ":=", "==", "<=", ">=", "<>", "**", "//", "<<",
@@ -676,6 +861,7 @@ impl Lexer<'_> {
             .iter()
             .find(|op| rest.starts_with(op.as_bytes()))
             .map_or(if rest.starts_with(b">>") { 2 } else { 1 }, |op| op.len());
+        let n = if rest.starts_with(b"<>") && self.reading != Reading::Grammar { 1 } else { n };
         // In a replacement field `!=` is an operator, but `!` before a conversion stands alone; so does a last `=`.
         self.at += n;
         if c < 32 || c == 127 {
@@ -689,6 +875,15 @@ impl Lexer<'_> {
         let start = self.at;
         self.at += 1;
         let letter = self.fstrings.last().map(|f| f.letter);
+        if self.reading == Reading::Extra {
+            let ends_field = field == Some(self.open.len());
+            self.open.pop();
+            self.push(T::Op, start);
+            if ends_field && let Some(f) = self.fstrings.last_mut() {
+                f.fields.pop();
+            }
+            return Ok(());
+        }
         let Some(&(opening, at)) = self.open.last() else {
             return self.here(format!("unmatched '{}'", c as char));
         };
@@ -716,8 +911,20 @@ impl Lexer<'_> {
     }
 }
 
+/// The error of `_tokenize` for a source that ends in brackets or after a backslash.
+fn unexpected_end(at: usize) -> LexError {
+    LexError {
+        kind: ErrorKind::Syntax,
+        msg: "unexpected EOF in multi-line statement".into(),
+        start: at as u32,
+        end: at as u32,
+        at_eof: true,
+        overrides: false,
+    }
+}
+
 /// The error for a bracket that is open at the end of the source.
-pub(super) fn unclosed(c: u8, at: u32) -> LexError {
+pub(crate) fn unclosed(c: u8, at: u32) -> LexError {
     LexError {
         kind: ErrorKind::Syntax,
         msg: format!("'{}' was never closed", c as char),

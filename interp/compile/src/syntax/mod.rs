@@ -2,7 +2,7 @@
 
 mod actions;
 mod depth;
-mod lex;
+pub(crate) mod lex;
 mod peg;
 
 use std::borrow::Cow;
