@@ -34,6 +34,7 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
 
 /// Flags that `compile` accepts besides the future ones.
 const PYCF_ONLY_AST: i64 = 0x400;
+const PYCF_TYPE_COMMENTS: i64 = 0x1000;
 const PYCF_MASK: i64 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
 
 /// Compiles text to a code object: SyntaxErrors are raised, warnings given through `warnings`.
@@ -219,12 +220,6 @@ fn compile(
         o @ 0..=2 => o as u8,
         _ => return Err(vm.value_error("compile(): invalid optimize value")),
     };
-    if flags & PYCF_ONLY_AST != 0 {
-        let f = vm
-            .import_attr("_ast", "_parse")
-            .map_err(|_| vm.syntax_error("compile() to an AST is not implemented in Cape"))?;
-        return vm.call(f, &[source, StrObj::new(&filename).value(), mode.value(), Value::int(flags)]);
-    }
     let m = match mode.as_ascii() {
         Some("exec") => Mode::Exec,
         Some("eval") => Mode::Eval,
@@ -238,22 +233,29 @@ fn compile(
     if !dont_inherit.unwrap_or(false) {
         flags |= inherited_flags(vm);
     }
-    if source.is_ptr() && !source.is::<StrObj>() && !source.is::<BytesObj>() && is_ast(vm, source) {
-        let f =
-            vm.import_attr("_ast", "_unparse_for_compile").map_err(|_| vm.missing("compile() of an AST"))?;
-        let text = vm.call(f, &[source])?;
-        let text = text.downcast::<StrObj>().map(|s| vm.utf8(s)).transpose()?.unwrap_or_default();
-        return compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value());
+    let only_ast = flags as i64 & PYCF_ONLY_AST != 0;
+    if only_ast && flags as i64 & PYCF_TYPE_COMMENTS != 0 {
+        return Err(vm.missing("compile() with type comments"));
     }
     let text = source_text(vm, source, "string, bytes or AST object", "compile")?;
+    if only_ast {
+        return parse_text(vm, &text, &filename, m, flags, optimize);
+    }
     compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value())
 }
 
-fn is_ast(vm: &Vm, v: Value) -> bool {
-    rt().modules()
-        .get_str(intern("_ast"))
-        .and_then(|m| vm.get_attr_opt(m, intern("AST")).ok().flatten())
-        .is_some_and(|c| vm.is_instance(v, c).unwrap_or(false))
+/// Parses text to a tree of Python objects.
+fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Value> {
+    let opts = CompileOptions { optimize, flags };
+    match cape_compile::tree::parse(text, mode, opts) {
+        Ok((tree, warnings)) => {
+            for w in &warnings {
+                give_warning(vm, &w.msg, filename, w.line)?;
+            }
+            crate::ast::to_object(vm, &tree)
+        }
+        Err(e) => Err(syntax_error(vm, &e, filename)),
+    }
 }
 
 fn file_name(vm: &Vm, v: Value) -> Res<String> {

@@ -45,7 +45,7 @@ impl<'a> Compiler<'a> {
         for part in f.value.iter() {
             match part {
                 ast::FStringPart::Literal(s) => {
-                    let text = self.string_part(s);
+                    let text = self.source.string_part(s);
                     push_text(&mut pieces, &text.0);
                 }
                 ast::FStringPart::FString(f) => {
@@ -66,14 +66,17 @@ impl<'a> Compiler<'a> {
         for e in elements.iter() {
             match e {
                 Element::Literal(l) => {
-                    let text = self.interpolated_literal(l, raw);
+                    let text = self.source.interpolated_literal(l, raw);
                     push_text(pieces, &text.0);
                 }
                 Element::Interpolation(i) => {
                     if let Some(debug) = &i.debug_text {
                         let start = i.range.start() + TextSize::new(1);
                         let range = TextRange::at(start, debug.as_str().text_len());
-                        push_text(pieces, self.without_comments(range).as_bytes());
+                        push_text(
+                            pieces,
+                            self.source.without_comments(range, &self.inner_comments).as_bytes(),
+                        );
                     }
                     pieces.push(Piece::Value(i));
                 }
@@ -204,7 +207,7 @@ impl<'a> Compiler<'a> {
     fn interpolation(&mut self, i: &'a ast::InterpolatedElement, base: Reg) -> R<()> {
         let range = std::mem::replace(&mut self.u.range, i.range);
         self.expr_to(&i.expression, base)?;
-        let text = self.interpolation_text(i);
+        let text = self.source.interpolation_text(i, &self.inner_comments);
         self.const_temp(Const::Str(text.as_str().into()));
         let mut x = conversion(i);
         if let Some(s) = &i.format_spec {
@@ -216,31 +219,5 @@ impl<'a> Compiler<'a> {
         self.u.opx(Op::BuildInterpolation, x, base, base, 0);
         self.u.range = range;
         Ok(())
-    }
-
-    /// Source text without the comments in it.
-    fn without_comments(&self, range: TextRange) -> String {
-        let mut out = String::new();
-        let mut at = range.start();
-        let first = self.inner_comments.partition_point(|c| c.start() < range.start());
-        for c in self.inner_comments[first..].iter().take_while(|c| c.end() <= range.end()) {
-            out.push_str(self.source.slice(TextRange::new(at, c.start())));
-            at = c.end();
-        }
-        out.push_str(self.source.slice(TextRange::new(at, range.end())));
-        out
-    }
-
-    /// The source text of an interpolated expression.
-    fn interpolation_text(&self, i: &ast::InterpolatedElement) -> String {
-        use ruff_text_size::Ranged;
-        let text = self.source.text.as_bytes();
-        let open = i.range.start().to_usize() + 1;
-        let mut end = i.expression.range().end().to_usize();
-        // Blanks and closing parentheses after the expression belong to its text.
-        while matches!(text[end], b' ' | b'\t' | b'\n' | b')') {
-            end += 1;
-        }
-        self.without_comments(TextRange::new((open as u32).into(), (end as u32).into()))
     }
 }

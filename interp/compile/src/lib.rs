@@ -4,6 +4,7 @@
 //! unit. Nothing is executed.
 
 mod annotations;
+pub mod asdl;
 mod assemble;
 mod assign;
 mod call;
@@ -30,6 +31,7 @@ mod stmt;
 mod symtable;
 mod syntax;
 pub mod tokens;
+pub mod tree;
 mod try_;
 mod typeparams;
 mod unit;

@@ -11,7 +11,7 @@ use crate::source::Source;
 /// What the parser puts in place of a lone surrogate.
 const REPLACEMENT: char = '\u{FFFD}';
 
-impl<'a> Compiler<'a> {
+impl Source<'_> {
     /// The value of a (possibly concatenated) string literal.
     pub(crate) fn string_value(&self, s: &ast::ExprStringLiteral) -> Wtf8 {
         let parts = s.value.as_slice();
@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
                 part.range.start() + part.flags.opener_len(),
                 part.range.end() - part.flags.closer_len(),
             );
-            return decode(self.source.slice(inner)).into();
+            return decode(self.slice(inner)).into();
         }
         (&*part.value).into()
     }
@@ -39,10 +39,43 @@ impl<'a> Compiler<'a> {
     /// The literal text of an f-string or t-string element.
     pub(crate) fn interpolated_literal(&self, e: &ast::InterpolatedStringLiteralElement, raw: bool) -> Wtf8 {
         if e.value.contains(REPLACEMENT) && !raw {
-            let text = self.source.slice(e.range).replace("{{", "{").replace("}}", "}");
+            let text = self.slice(e.range).replace("{{", "{").replace("}}", "}");
             return decode(&text).into();
         }
         (&*e.value).into()
+    }
+
+    /// Source text without the comments in it (`comments` are all that stand in f-strings and t-strings).
+    pub(crate) fn without_comments(&self, range: TextRange, comments: &[TextRange]) -> String {
+        let mut out = String::new();
+        let mut at = range.start();
+        let first = comments.partition_point(|c| c.start() < range.start());
+        for c in comments[first..].iter().take_while(|c| c.end() <= range.end()) {
+            out.push_str(self.slice(TextRange::new(at, c.start())));
+            at = c.end();
+        }
+        out.push_str(self.slice(TextRange::new(at, range.end())));
+        out
+    }
+
+    /// The source text of an interpolated expression.
+    pub(crate) fn interpolation_text(&self, i: &ast::InterpolatedElement, comments: &[TextRange]) -> String {
+        use ruff_text_size::Ranged;
+        let text = self.text.as_bytes();
+        let open = i.range.start().to_usize() + 1;
+        let mut end = i.expression.range().end().to_usize();
+        // Blanks and closing parentheses after the expression belong to its text.
+        while matches!(text[end], b' ' | b'\t' | b'\n' | b')') {
+            end += 1;
+        }
+        self.without_comments(TextRange::new((open as u32).into(), (end as u32).into()), comments)
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// The value of a (possibly concatenated) string literal.
+    pub(crate) fn string_value(&self, s: &ast::ExprStringLiteral) -> Wtf8 {
+        self.source.string_value(s)
     }
 
     /// The docstring of a body.

@@ -143,7 +143,9 @@ impl Tokens {
         }
         let tok = self.lexer.toks[self.next];
         self.next += 1;
-        Ok(Some(self.token(tok.kind, tok.start as usize, tok.end as usize)))
+        let nothing = tok.kind == T::End && self.starts.is_empty() && !self.extra;
+        // Without any line CPython has no line to show the end on.
+        Ok((!nothing).then(|| self.token(tok.kind, tok.start as usize, tok.end as usize)))
     }
 
     fn token(&mut self, kind: T, start: usize, end: usize) -> Token {
@@ -166,8 +168,11 @@ impl Tokens {
         if matches!(kind, T::Newline | T::Nl) {
             self.at_line = line;
             self.known = (start, col);
-            let width = if self.extra { (end - start) as u32 } else { 0 };
-            stop = (line as u32 + 1, col + width);
+            stop.1 = match self.extra {
+                true => col + (end - start) as u32,
+                false => self.column(end - 1),
+            };
+            stop.0 = line as u32 + 1;
         }
         let shown_from = match kind {
             T::Str | T::FStart | T::FMiddle | T::FEnd => line_start,
@@ -176,9 +181,8 @@ impl Tokens {
         let fresh = stop.0 != self.last_line;
         self.last_line = line as u32 + 1;
         let text = match kind {
-            T::Newline | T::Nl if !self.extra || self.implicit_newline && end == self.lexer.text.len() => {
-                Text::Fixed("")
-            }
+            T::Newline if !self.extra => Text::Source(start..end - 1),
+            T::Newline | T::Nl if self.implicit_newline && end == self.lexer.text.len() => Text::Fixed(""),
             _ => Text::Source(start..end),
         };
         let columns = |c: u32| if no_columns { -1 } else { c as i32 };
@@ -194,9 +198,9 @@ impl Tokens {
     /// Indentation, which lines joined by backslashes may make.
     fn indent(&mut self, number: u8, start: usize, end: usize) -> Token {
         self.go_to(end);
+        let start = start.max(self.starts[self.at_line]);
         let line = self.at_line as u32 + 1;
         let (from, to) = match self.extra {
-            true if start < self.starts[self.at_line] => (-1, self.column(end) as i32),
             true => (0, self.column(end) as i32),
             false => (-1, -1),
         };

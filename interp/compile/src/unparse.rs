@@ -229,7 +229,9 @@ impl Writer<'_, '_> {
                 let mut body = Vec::new();
                 for part in f.value.iter() {
                     match part {
-                        ast::FStringPart::Literal(s) => body.extend(double_braces(&self.c.string_part(s).0)),
+                        ast::FStringPart::Literal(s) => {
+                            body.extend(double_braces(&self.c.source.string_part(s).0))
+                        }
                         ast::FStringPart::FString(f) => self.formatted(&f.elements, &mut body),
                     }
                 }
@@ -399,7 +401,7 @@ impl Writer<'_, '_> {
         for e in elements.iter() {
             match e {
                 ast::InterpolatedStringElement::Literal(l) => {
-                    body.extend(double_braces(&self.c.interpolated_literal(l, false).0));
+                    body.extend(double_braces(&self.c.source.interpolated_literal(l, false).0));
                 }
                 ast::InterpolatedStringElement::Interpolation(i) => {
                     if let Some(d) = &i.debug_text {

@@ -1,14 +1,16 @@
 //! `_ast`: the classes of syntax trees, and trees as Python objects.
 
+mod make;
 mod node;
-mod table;
 
 use cape_vm::class::{ClassSpec, make_class};
 use cape_vm::object::*;
 use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
 
-use table::{ROWS, Row};
+use cape_compile::asdl::{Class, ROWS, Row};
+
+pub use make::to_object;
 
 static AST: StaticType = StaticType::new();
 
@@ -42,9 +44,13 @@ pub fn base_class(vm: &Vm) -> Res<Ptr<TypeObj>> {
 }
 
 /// The class of a node by its name, which must be one of the grammar's.
-pub fn class(name: &str) -> Ptr<TypeObj> {
-    let i = ROWS.iter().position(|r| r.name == name).expect("a node class");
-    CLASSES[i].get()
+fn class(name: &str) -> Ptr<TypeObj> {
+    class_of(Class::named(name).expect("a node class"))
+}
+
+/// The class of a node.
+fn class_of(c: Class) -> Ptr<TypeObj> {
+    CLASSES[c as usize].get()
 }
 
 fn names(text: &str, separator: char) -> Ptr<TupleObj> {

@@ -390,8 +390,14 @@ impl Lexer {
                 if self.s()[self.at - 1] == b'\r' {
                     self.at -= 1;
                 }
-                if self.reading == Reading::Extra {
-                    self.push(T::Comment, start);
+                match self.reading {
+                    Reading::Extra => self.push(T::Comment, start),
+                    // A line end after a comment begins with it.
+                    Reading::Plain if self.open.is_empty() => {
+                        self.at = self.line_end(self.at);
+                        self.newline(start);
+                    }
+                    _ => {}
                 }
                 Ok(())
             }
