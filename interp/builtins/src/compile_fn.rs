@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cape_compile::{CompileOptions, ErrorKind, Mode, SyntaxErr, compile_with_warnings};
+use cape_compile::{CompileOptions, Compiled, ErrorKind, Mode, SyntaxErr, compile_with_warnings};
 use cape_vm::eval::new_code;
 use cape_vm::exc::{Raised, set_extra};
 use cape_vm::native::OrNone;
@@ -47,7 +47,11 @@ pub fn compile_text(
     optimize: u8,
 ) -> Res<Ptr<CodeObj>> {
     let opts = CompileOptions { optimize, flags };
-    match compile_with_warnings(source, filename, mode, opts) {
+    code_of(vm, compile_with_warnings(source, filename, mode, opts), filename)
+}
+
+fn code_of(vm: &Vm, r: Result<Compiled, SyntaxErr>, filename: &str) -> Res<Ptr<CodeObj>> {
+    match r {
         Ok(c) => {
             for w in &c.warnings {
                 give_warning(vm, &w.msg, filename, w.line)?;
@@ -237,11 +241,27 @@ fn compile(
     if only_ast && flags as i64 & PYCF_TYPE_COMMENTS != 0 {
         return Err(vm.missing("compile() with type comments"));
     }
+    if crate::ast::is_node(vm, source)? {
+        return compile_node(vm, source, &filename, m, flags, optimize);
+    }
     let text = source_text(vm, source, "string, bytes or AST object", "compile")?;
     if only_ast {
         return parse_text(vm, &text, &filename, m, flags, optimize);
     }
     compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value())
+}
+
+/// Compiles a tree of Python objects.
+fn compile_node(vm: &Vm, node: Value, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Value> {
+    let tree = crate::ast::from_object(vm, node, mode)?;
+    if let Err(e) = cape_compile::tree::check(&tree) {
+        return Err(if e.type_error { vm.type_error(e.msg) } else { vm.value_error(e.msg) });
+    }
+    if flags as i64 & PYCF_ONLY_AST != 0 {
+        return crate::ast::to_object(vm, &tree);
+    }
+    let opts = CompileOptions { optimize, flags };
+    code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename).map(|c| c.value())
 }
 
 /// Parses text to a tree of Python objects.

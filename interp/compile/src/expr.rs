@@ -170,7 +170,8 @@ impl<'a> Compiler<'a> {
             | Expr::NumberLiteral(_)
             | Expr::BooleanLiteral(_)
             | Expr::NoneLiteral(_)
-            | Expr::EllipsisLiteral(_) => {
+            | Expr::EllipsisLiteral(_)
+            | Expr::IpyEscapeCommand(_) => {
                 let k = self.constant(e).expect("literals are constant");
                 self.u.load_const(dst, k);
                 Ok(())
@@ -179,7 +180,6 @@ impl<'a> Compiler<'a> {
             Expr::Subscript(s) => self.subscript(s, dst),
             Expr::Starred(s) => err(s.range, "can't use starred expression here"),
             Expr::Slice(s) => self.slice(s, dst),
-            Expr::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
         }
     }
 

@@ -76,6 +76,8 @@ impl<'a> Compiler<'a> {
                     Const::False
                 }
             }
+            // A constant that no literal makes, in a tree of Python code.
+            Expr::IpyEscapeCommand(e) => self.source.kept(&e.node_index)?.clone(),
             Expr::Tuple(t) => Const::Tuple(self.constants(&t.elts)?.into()),
             Expr::UnaryOp(u) => {
                 let k = self.constant(&u.operand)?;
@@ -150,6 +152,7 @@ fn maybe_constant(e: &Expr) -> bool {
             | Expr::NumberLiteral(_)
             | Expr::StringLiteral(_)
             | Expr::BytesLiteral(_)
+            | Expr::IpyEscapeCommand(_)
             | Expr::Tuple(_)
             | Expr::UnaryOp(_)
             | Expr::BinOp(_)

@@ -242,7 +242,7 @@ pub(crate) fn def_range(
     decorators: &[ast::Decorator],
     source: &crate::source::Source<'_>,
 ) -> TextRange {
-    let Some(last) = decorators.last() else {
+    let Some(last) = decorators.last().filter(|_| !source.is_synthetic()) else {
         return range;
     };
     let text = source.text.as_bytes();

@@ -129,10 +129,37 @@ pub fn compile_with_warnings(
     result.map_err(|e| syntax::finish(&source, *e))
 }
 
-fn compile_text(source: &Source<'_>, filename: &str, mode: Mode, mut opts: CompileOptions) -> R<Compiled> {
+/// Compile a tree from Python code, which was checked.
+pub fn compile_tree(
+    tree: &tree::Node,
+    filename: &str,
+    mode: Mode,
+    opts: CompileOptions,
+) -> Result<Compiled, SyntaxErr> {
+    let (tree, synthetic) = tree::back::to_parser(tree);
+    let source = Source::synthetic(synthetic);
+    let result = stacker::maybe_grow(8 << 20, 16 << 20, || {
+        compile_parsed(&source, filename, mode, opts, &tree, Vec::new(), Vec::new())
+    });
+    result.map_err(|e| syntax::finish(&source, *e))
+}
+
+fn compile_text(source: &Source<'_>, filename: &str, mode: Mode, opts: CompileOptions) -> R<Compiled> {
     let syntax::Syntax { tree, warnings, inner_comments } = syntax::parse(source, mode, &opts)?;
+    compile_parsed(source, filename, mode, opts, &tree, warnings, inner_comments)
+}
+
+fn compile_parsed(
+    source: &Source<'_>,
+    filename: &str,
+    mode: Mode,
+    mut opts: CompileOptions,
+    tree: &Mod,
+    warnings: Vec<Warning>,
+    inner_comments: Vec<ruff_text_size::TextRange>,
+) -> R<Compiled> {
     let mut interner = Interner::new();
-    match &tree {
+    match tree {
         Mod::Module(m) => {
             opts.flags |= future::flags_of(&m.body)?;
             let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())?;

@@ -1,6 +1,6 @@
 //! String literals: text with lone surrogates, warnings for invalid escapes, docstrings.
 
-use cape_bytecode::Wtf8;
+use cape_bytecode::{Const, Wtf8};
 use ruff_python_ast::{self as ast, Expr, Stmt, StringFlags};
 use ruff_text_size::TextRange;
 
@@ -26,7 +26,10 @@ impl Source<'_> {
     }
 
     pub(crate) fn string_part(&self, part: &ast::StringLiteral) -> Wtf8 {
-        if part.value.contains(REPLACEMENT) && !part.flags.prefix().is_raw() {
+        if let Some(Const::Str(s)) = self.kept(&part.node_index) {
+            return s.clone();
+        }
+        if part.value.contains(REPLACEMENT) && !self.is_synthetic() && !part.flags.prefix().is_raw() {
             let inner = TextRange::new(
                 part.range.start() + part.flags.opener_len(),
                 part.range.end() - part.flags.closer_len(),
@@ -38,7 +41,10 @@ impl Source<'_> {
 
     /// The literal text of an f-string or t-string element.
     pub(crate) fn interpolated_literal(&self, e: &ast::InterpolatedStringLiteralElement, raw: bool) -> Wtf8 {
-        if e.value.contains(REPLACEMENT) && !raw {
+        if let Some(Const::Str(s)) = self.kept(&e.node_index) {
+            return s.clone();
+        }
+        if e.value.contains(REPLACEMENT) && !self.is_synthetic() && !raw {
             let text = self.slice(e.range).replace("{{", "{").replace("}}", "}");
             return decode(&text).into();
         }
@@ -61,6 +67,12 @@ impl Source<'_> {
     /// The source text of an interpolated expression.
     pub(crate) fn interpolation_text(&self, i: &ast::InterpolatedElement, comments: &[TextRange]) -> String {
         use ruff_text_size::Ranged;
+        if self.is_synthetic() {
+            return match self.kept(&i.node_index) {
+                Some(Const::Str(s)) => String::from_utf8_lossy(s.as_bytes()).into_owned(),
+                _ => String::new(),
+            };
+        }
         let text = self.text.as_bytes();
         let open = i.range.start().to_usize() + 1;
         let mut end = i.expression.range().end().to_usize();

@@ -1,20 +1,57 @@
 //! The source text: lines, columns.
 
-use cape_bytecode::Position;
+use cape_bytecode::{Const, Position};
+use ruff_python_ast::AtomicNodeIndex;
 use ruff_text_size::TextRange;
+
+/// Distance of offsets that stand for places of a tree.
+pub(crate) const PLACE_STEP: u32 = 4;
+
+/// What stands in for the source of a tree that Python code made.
+pub(crate) struct Synthetic {
+    /// Line and column of the places in the tree, sorted.
+    pub places: Vec<(u32, u32)>,
+    /// What the parser's tree cannot hold, by node index.
+    pub consts: Vec<Const>,
+}
 
 /// Finds lines and columns of offsets.
 pub(crate) struct Source<'a> {
     pub text: &'a str,
     /// Offset of the beginning of each line.
     starts: Vec<u32>,
+    /// There is no text: a tree is compiled.
+    synthetic: Option<Synthetic>,
 }
 
 impl<'a> Source<'a> {
     pub fn new(text: &'a str) -> Self {
         let mut starts = vec![0];
         starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i as u32 + 1));
-        Source { text, starts }
+        Source { text, starts, synthetic: None }
+    }
+
+    /// Stands in for the source of a tree.
+    pub fn synthetic(s: Synthetic) -> Self {
+        Source { text: "", starts: vec![0], synthetic: Some(s) }
+    }
+
+    /// Whether a tree is compiled, so that there is no text.
+    pub fn is_synthetic(&self) -> bool {
+        self.synthetic.is_some()
+    }
+
+    /// What is kept beside the tree for a node.
+    pub fn kept(&self, index: &AtomicNodeIndex) -> Option<&Const> {
+        let s = self.synthetic.as_ref()?;
+        s.consts.get(index.load().as_u32()? as usize)
+    }
+
+    /// The place that an offset stands for, if a tree is compiled.
+    fn place(&self, offset: u32) -> Option<(u32, u32)> {
+        let s = self.synthetic.as_ref()?;
+        let i = ((offset / PLACE_STEP) as usize).min(s.places.len().saturating_sub(1));
+        Some(s.places.get(i).copied().unwrap_or((1, 0)))
     }
 
     /// 0-based line of an offset.
@@ -24,17 +61,26 @@ impl<'a> Source<'a> {
 
     /// 1-based line of an offset.
     pub fn line(&self, offset: u32) -> u32 {
+        if let Some((line, _)) = self.place(offset) {
+            return line;
+        }
         self.line_index(offset) as u32 + 1
     }
 
     /// 1-based line and 0-based byte column.
     pub fn line_col(&self, offset: u32) -> (u32, u32) {
+        if let Some(place) = self.place(offset) {
+            return place;
+        }
         let i = self.line_index(offset);
         (i as u32 + 1, offset - self.starts[i])
     }
 
     /// As [`Self::line_col`], fast if `hint` (a 0-based line, updated) is near.
     fn line_col_near(&self, offset: u32, hint: &mut usize) -> (u32, u32) {
+        if let Some(place) = self.place(offset) {
+            return place;
+        }
         let h = *hint;
         let inside =
             |i: usize| self.starts[i] <= offset && self.starts.get(i + 1).is_none_or(|&next| offset < next);
@@ -66,6 +112,9 @@ impl<'a> Source<'a> {
 
     /// 1-based column in characters of an offset.
     pub fn char_col(&self, offset: u32) -> u32 {
+        if let Some((_, col)) = self.place(offset) {
+            return col + 1;
+        }
         let (line, col) = self.line_col(offset);
         let text = self.line_text(line);
         let mut col = (col as usize).min(text.len());
@@ -76,6 +125,6 @@ impl<'a> Source<'a> {
     }
 
     pub fn slice(&self, range: TextRange) -> &'a str {
-        &self.text[range.start().to_usize()..range.end().to_usize()]
+        self.text.get(range.start().to_usize()..range.end().to_usize()).unwrap_or("")
     }
 }

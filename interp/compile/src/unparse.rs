@@ -312,7 +312,11 @@ impl Writer<'_, '_> {
                     self.expr(st, pr::TEST);
                 }
             }
-            Expr::IpyEscapeCommand(_) => {}
+            Expr::IpyEscapeCommand(e) => {
+                if let Some(k) = self.c.source.kept(&e.node_index) {
+                    self.text(&constant(k));
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod make;
 mod node;
+mod read;
 
 use cape_vm::class::{ClassSpec, make_class};
 use cape_vm::object::*;
@@ -11,6 +12,7 @@ use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
 use cape_compile::asdl::{Class, ROWS, Row};
 
 pub use make::to_object;
+pub use read::{from_object, is_node};
 
 static AST: StaticType = StaticType::new();
 

@@ -919,8 +919,8 @@ impl Builder<'_> {
             | Expr::NumberLiteral(_)
             | Expr::BooleanLiteral(_)
             | Expr::NoneLiteral(_)
-            | Expr::EllipsisLiteral(_) => Ok(()),
-            Expr::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
+            | Expr::EllipsisLiteral(_)
+            | Expr::IpyEscapeCommand(_) => Ok(()),
         }
     }
 

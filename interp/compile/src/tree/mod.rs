@@ -1,5 +1,7 @@
 //! Syntax trees in the shape of Python's module `ast`, between the parser's trees and Python objects.
 
+pub(crate) mod back;
+mod check;
 mod expr;
 mod pattern;
 mod stmt;
@@ -13,6 +15,7 @@ use crate::asdl::Class;
 use crate::error::{SyntaxErr, Warning};
 use crate::source::Source;
 use crate::{CompileOptions, Mode, syntax};
+pub use check::{Invalid, check};
 
 /// A node: its class, its fields in the order of the class's row, its place if it has one.
 #[derive(Debug, Clone)]
@@ -56,6 +59,36 @@ impl Node {
 
     fn bare(class: Class) -> Item {
         Node::item(class, Vec::new(), None)
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: &str) -> &Item {
+        let at = self.class.fields().iter().position(|f| f.name == field);
+        at.and_then(|i| self.fields.get(i)).unwrap_or(&Item::None)
+    }
+
+    /// The node in a field that has one.
+    fn node(&self, field: &str) -> &Node {
+        match self.get(field) {
+            Item::Node(n) => n,
+            other => panic!("{}.{field} of a checked tree is {other:?}", self.class.row().name),
+        }
+    }
+
+    /// The text in a field, if there is one.
+    fn text(&self, field: &str) -> Option<&str> {
+        match self.get(field) {
+            Item::Str(s) => Some(s.as_str().unwrap_or("")),
+            _ => None,
+        }
+    }
+
+    /// The int in a field; -1 if there is none.
+    fn int(&self, field: &str) -> i64 {
+        match self.get(field) {
+            Item::Int(i) => *i,
+            _ => -1,
+        }
     }
 }
 
