@@ -16,7 +16,12 @@ impl Trees<'_> {
     }
 
     fn stmt_inner(&self, s: &Stmt) -> Item {
-        let range = s.range();
+        let range = match s {
+            Stmt::For(_) | Stmt::While(_) | Stmt::If(_) | Stmt::With(_) | Stmt::Match(_) | Stmt::Try(_) => {
+                self.with_semicolon(s.range())
+            }
+            _ => s.range(),
+        };
         let (class, fields) = match s {
             Stmt::FunctionDef(f) => return self.function(f),
             Stmt::ClassDef(c) => return self.class(c),
@@ -87,7 +92,7 @@ impl Trees<'_> {
             Item::None,
             self.type_params(f.type_params.as_deref()),
         ];
-        self.node(class, self.after_decorators(f.range, &f.decorator_list), fields)
+        self.node(class, self.with_semicolon(self.after_decorators(f.range, &f.decorator_list)), fields)
     }
 
     fn class(&self, c: &ast::StmtClassDef) -> Item {
@@ -103,7 +108,7 @@ impl Trees<'_> {
             self.list(&c.decorator_list, |t, d| t.expr(&d.expression)),
             self.type_params(c.type_params.as_deref()),
         ];
-        self.node(C::ClassDef, self.after_decorators(c.range, &c.decorator_list), fields)
+        self.node(C::ClassDef, self.with_semicolon(self.after_decorators(c.range, &c.decorator_list)), fields)
     }
 
     /// What follows an `if`: an `elif` is an `If` of its own.
@@ -137,7 +142,7 @@ impl Trees<'_> {
         let ast::ExceptHandler::ExceptHandler(h) = h;
         let fields =
             vec![self.opt_expr(h.type_.as_deref()), self.opt_name(h.name.as_ref()), self.body(&h.body)];
-        self.node(C::ExceptHandler, h.range, fields)
+        self.node(C::ExceptHandler, self.with_semicolon(h.range), fields)
     }
 
     fn alias(&self, a: &ast::Alias) -> Item {
@@ -170,14 +175,9 @@ impl Trees<'_> {
     }
 
     fn parameter(&self, p: &ast::Parameter) -> Item {
-        let end = p.annotation.as_ref().map_or(p.name.range.end(), |a| self.outer_end(a));
-        let range = TextRange::new(p.name.range.start(), end);
+        let range = TextRange::new(p.name.range.start(), p.range.end());
         let fields = vec![self.name_of(&p.name), self.opt_expr(p.annotation.as_deref()), Item::None];
         self.node(C::Arg, range, fields)
-    }
-
-    fn outer_end(&self, e: &ast::Expr) -> ruff_text_size::TextSize {
-        e.range().end()
     }
 
     fn type_params(&self, p: Option<&ast::TypeParams>) -> Item {

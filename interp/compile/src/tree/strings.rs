@@ -107,11 +107,9 @@ impl Trees<'_> {
         let spec = match &i.format_spec {
             Some(s) => {
                 let mut pieces = Vec::new();
-                self.elements(&s.elements, raw, template, &mut pieces);
+                self.elements(&s.elements, raw, false, &mut pieces);
                 // The colon belongs to the spec.
                 let range = TextRange::new(s.range.start() - TextSize::new(1), s.range.end());
-                let class = if template { C::TemplateStr } else { C::JoinedStr };
-                let _ = class;
                 self.node(C::JoinedStr, range, vec![self.pieces(pieces)])
             }
             None => Item::None,

@@ -8,9 +8,6 @@ use super::Back;
 use crate::asdl::Class as C;
 use crate::tree::{Item, Node};
 
-/// The index of nodes that keep nothing beside the tree.
-const NONE: AtomicNodeIndex = AtomicNodeIndex::NONE;
-
 macro_rules! same_names {
     ($($f:ident $t:ident $first:ident: $($v:ident)*;)*) => {
         $(pub(super) fn $f(class: C) -> ast::$t {
@@ -40,7 +37,7 @@ impl Back {
     }
 
     fn expr_inner(&mut self, n: &Node) -> Expr {
-        let (range, node_index) = (self.range(n), NONE);
+        let (range, node_index) = (self.range(n), AtomicNodeIndex::NONE);
         match n.class {
             C::BoolOp => Expr::BoolOp(ast::ExprBoolOp {
                 node_index,
@@ -189,7 +186,7 @@ impl Back {
 
     fn generators(&mut self, n: &Node) -> Vec<ast::Comprehension> {
         self.list(n.get("generators"), |b, g| ast::Comprehension {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: b.range(g.node("target")),
             target: b.expr(g.node("target")),
             iter: b.expr(g.node("iter")),
@@ -200,14 +197,20 @@ impl Back {
 
     fn constant(&mut self, n: &Node, range: TextRange) -> Expr {
         let Item::Const(c) = n.get("value") else {
-            return Expr::NoneLiteral(ast::ExprNoneLiteral { node_index: NONE, range });
+            return Expr::NoneLiteral(ast::ExprNoneLiteral { node_index: AtomicNodeIndex::NONE, range });
         };
-        let number = |value| Expr::NumberLiteral(ast::ExprNumberLiteral { node_index: NONE, range, value });
+        let number = |value| {
+            Expr::NumberLiteral(ast::ExprNumberLiteral { node_index: AtomicNodeIndex::NONE, range, value })
+        };
         match c {
-            Const::None => Expr::NoneLiteral(ast::ExprNoneLiteral { node_index: NONE, range }),
-            Const::Ellipsis => Expr::EllipsisLiteral(ast::ExprEllipsisLiteral { node_index: NONE, range }),
+            Const::None => {
+                Expr::NoneLiteral(ast::ExprNoneLiteral { node_index: AtomicNodeIndex::NONE, range })
+            }
+            Const::Ellipsis => {
+                Expr::EllipsisLiteral(ast::ExprEllipsisLiteral { node_index: AtomicNodeIndex::NONE, range })
+            }
             Const::True | Const::False => Expr::BooleanLiteral(ast::ExprBooleanLiteral {
-                node_index: NONE,
+                node_index: AtomicNodeIndex::NONE,
                 range,
                 value: matches!(c, Const::True),
             }),
@@ -217,16 +220,16 @@ impl Back {
             Const::Str(s) => {
                 let literal = self.literal(s, range);
                 Expr::StringLiteral(ast::ExprStringLiteral {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range,
                     value: ast::StringLiteralValue::single(literal),
                 })
             }
             Const::Bytes(b) => Expr::BytesLiteral(ast::ExprBytesLiteral {
-                node_index: NONE,
+                node_index: AtomicNodeIndex::NONE,
                 range,
                 value: ast::BytesLiteralValue::single(ast::BytesLiteral {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range,
                     value: b.clone(),
                     flags: ast::BytesLiteralFlags::empty(),
@@ -249,7 +252,7 @@ impl Back {
     /// Text for the tree; what no Rust string can hold is kept beside it.
     fn string(&mut self, s: &cape_bytecode::Wtf8) -> (Box<str>, AtomicNodeIndex) {
         match s.as_str() {
-            Some(text) => (text.into(), NONE),
+            Some(text) => (text.into(), AtomicNodeIndex::NONE),
             None => (String::from_utf8_lossy(s.as_bytes()).into(), self.keep(Const::Str(s.clone()))),
         }
     }
@@ -260,10 +263,10 @@ impl Back {
         let mut elements = Vec::new();
         self.element(n, &mut elements);
         Expr::FString(ast::ExprFString {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range,
             value: ast::FStringValue::single(ast::FString {
-                node_index: NONE,
+                node_index: AtomicNodeIndex::NONE,
                 range,
                 elements: elements.into(),
                 flags: ast::FStringFlags::empty(),
@@ -275,10 +278,10 @@ impl Back {
         let mut elements = Vec::new();
         self.element(n, &mut elements);
         Expr::TString(ast::ExprTString {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range,
             value: ast::TStringValue::single(ast::TString {
-                node_index: NONE,
+                node_index: AtomicNodeIndex::NONE,
                 range,
                 elements: elements.into(),
                 flags: ast::TStringFlags::empty(),
@@ -309,16 +312,16 @@ impl Back {
                 let node_index = match n.class {
                     C::Interpolation => match n.get("str") {
                         Item::Const(c) => self.keep(c.clone()),
-                        _ => NONE,
+                        _ => AtomicNodeIndex::NONE,
                     },
-                    _ => NONE,
+                    _ => AtomicNodeIndex::NONE,
                 };
                 let spec = match n.get("format_spec") {
                     Item::Node(s) => {
                         let mut elements = Vec::new();
                         self.element(s, &mut elements);
                         Some(Box::new(ast::InterpolatedStringFormatSpec {
-                            node_index: NONE,
+                            node_index: AtomicNodeIndex::NONE,
                             range: self.range(s),
                             elements: elements.into(),
                         }))
@@ -341,7 +344,7 @@ impl Back {
             }
             // Any other expression is formatted as it is.
             _ => out.push(InterpolatedStringElement::Interpolation(ast::InterpolatedElement {
-                node_index: NONE,
+                node_index: AtomicNodeIndex::NONE,
                 range,
                 expression: self.boxed(n),
                 debug_text: None,

@@ -8,9 +8,6 @@ use super::Back;
 use crate::asdl::Class as C;
 use crate::tree::{Item, Node};
 
-/// The index of nodes that keep nothing beside the tree.
-const NONE: AtomicNodeIndex = AtomicNodeIndex::NONE;
-
 impl Back {
     pub(super) fn body(&mut self, item: &Item) -> Vec<Stmt> {
         self.list(item, Self::stmt)
@@ -25,7 +22,7 @@ impl Back {
     }
 
     fn stmt_inner(&mut self, n: &Node) -> Stmt {
-        let (range, node_index) = (self.range(n), NONE);
+        let (range, node_index) = (self.range(n), AtomicNodeIndex::NONE);
         match n.class {
             C::FunctionDef | C::AsyncFunctionDef => Stmt::FunctionDef(ast::StmtFunctionDef {
                 node_index,
@@ -103,7 +100,7 @@ impl Back {
                 range,
                 is_async: n.class == C::AsyncWith,
                 items: self.list(n.get("items"), |b, w| ast::WithItem {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range: b.range(w.node("context_expr")),
                     context_expr: b.expr(w.node("context_expr")),
                     optional_vars: b.opt_expr(w.get("optional_vars")),
@@ -115,7 +112,7 @@ impl Back {
                 range,
                 subject: self.boxed(n.node("subject")),
                 cases: self.list(n.get("cases"), |b, c| ast::MatchCase {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range: b.range(c.node("pattern")),
                     pattern: b.pattern(c.node("pattern")),
                     guard: b.opt_expr(c.get("guard")),
@@ -134,7 +131,7 @@ impl Back {
                 body: self.suite(n, "body").into(),
                 handlers: self.list(n.get("handlers"), |b, h| {
                     ast::ExceptHandler::ExceptHandler(ast::ExceptHandlerExceptHandler {
-                        node_index: NONE,
+                        node_index: AtomicNodeIndex::NONE,
                         range: b.range(h),
                         type_: b.opt_expr(h.get("type")),
                         name: b.opt_identifier(h, "name"),
@@ -188,7 +185,7 @@ impl Back {
                 [] => break,
                 [Item::Node(next)] if next.class == C::If => {
                     clauses.push(ast::ElifElseClause {
-                        node_index: NONE,
+                        node_index: AtomicNodeIndex::NONE,
                         range: self.range(next),
                         test: Some(self.expr(next.node("test"))),
                         body: self.suite(next, "body").into(),
@@ -199,7 +196,7 @@ impl Back {
                     let body = self.body(at.get("orelse"));
                     let range = self.range(at);
                     clauses.push(ast::ElifElseClause {
-                        node_index: NONE,
+                        node_index: AtomicNodeIndex::NONE,
                         range,
                         test: None,
                         body: body.into(),
@@ -209,7 +206,7 @@ impl Back {
             }
         }
         Stmt::If(ast::StmtIf {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: self.range(n),
             test: self.boxed(n.node("test")),
             body: self.suite(n, "body").into(),
@@ -219,7 +216,7 @@ impl Back {
 
     fn decorators(&mut self, n: &Node) -> Vec<ast::Decorator> {
         self.list(n.get("decorator_list"), |b, d| ast::Decorator {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: b.range(d),
             expression: b.expr(d),
         })
@@ -227,7 +224,7 @@ impl Back {
 
     fn alias(&mut self, n: &Node) -> ast::Alias {
         ast::Alias {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: self.range(n),
             name: self.identifier_of(n, "name"),
             asname: self.opt_identifier(n, "asname"),
@@ -236,12 +233,12 @@ impl Back {
 
     pub(super) fn arguments(&mut self, n: &Node, positional: &str, range: TextRange) -> ast::Arguments {
         ast::Arguments {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range,
             args: self.exprs(n.get(positional)).into(),
             keywords: self
                 .list(n.get("keywords"), |b, k| ast::Keyword {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range: b.range(k),
                     arg: b.opt_identifier(k, "arg"),
                     value: b.expr(k.node("value")),
@@ -269,7 +266,7 @@ impl Back {
             }
         }
         ast::Parameters {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: TextRange::default(),
             posonlyargs: with_default.into(),
             args: args.into(),
@@ -281,7 +278,7 @@ impl Back {
 
     fn parameter(&mut self, n: &Node) -> ast::Parameter {
         ast::Parameter {
-            node_index: NONE,
+            node_index: AtomicNodeIndex::NONE,
             range: self.range(n),
             name: self.identifier_of(n, "arg"),
             annotation: self.opt_expr(n.get("annotation")),
@@ -290,7 +287,7 @@ impl Back {
 
     fn type_params(&mut self, n: &Node) -> Option<Box<ast::TypeParams>> {
         let type_params = self.list(n.get("type_params"), |b, p| {
-            let (node_index, range, name) = (NONE, b.range(p), b.identifier_of(p, "name"));
+            let (node_index, range, name) = (AtomicNodeIndex::NONE, b.range(p), b.identifier_of(p, "name"));
             let default = b.opt_expr(p.get("default_value"));
             match p.class {
                 C::TypeVar => ast::TypeParam::TypeVar(ast::TypeParamTypeVar {
@@ -312,7 +309,8 @@ impl Back {
             }
         });
         let range = self.range(n);
-        (!type_params.is_empty()).then(|| Box::new(ast::TypeParams { node_index: NONE, range, type_params }))
+        (!type_params.is_empty())
+            .then(|| Box::new(ast::TypeParams { node_index: AtomicNodeIndex::NONE, range, type_params }))
     }
 
     fn patterns(&mut self, n: &Node) -> Vec<Pattern> {
@@ -324,7 +322,7 @@ impl Back {
     }
 
     fn pattern_inner(&mut self, n: &Node) -> Pattern {
-        let (range, node_index) = (self.range(n), NONE);
+        let (range, node_index) = (self.range(n), AtomicNodeIndex::NONE);
         match n.class {
             C::MatchValue => Pattern::MatchValue(ast::PatternMatchValue {
                 node_index,
@@ -357,7 +355,7 @@ impl Back {
                 range,
                 cls: self.boxed(n.node("cls")),
                 arguments: ast::PatternArguments {
-                    node_index: NONE,
+                    node_index: AtomicNodeIndex::NONE,
                     range,
                     patterns: self.patterns(n).into(),
                     keywords: self
@@ -365,7 +363,7 @@ impl Back {
                         .into_iter()
                         .zip(self.list(n.get("kwd_patterns"), |b, p| (b.range(p), b.pattern(p))))
                         .map(|(attr, (range, pattern))| ast::PatternKeyword {
-                            node_index: NONE,
+                            node_index: AtomicNodeIndex::NONE,
                             range,
                             attr,
                             pattern,
@@ -392,5 +390,10 @@ impl Back {
 }
 
 fn plain(parameter: ast::Parameter, default: Option<Box<ast::Expr>>) -> ast::ParameterWithDefault {
-    ast::ParameterWithDefault { node_index: NONE, range: parameter.range, parameter, default }
+    ast::ParameterWithDefault {
+        node_index: AtomicNodeIndex::NONE,
+        range: parameter.range,
+        parameter,
+        default,
+    }
 }
