@@ -30,7 +30,7 @@ use crate::runtime::rt;
 use crate::vm::{Vm, requested};
 
 pub use except::{exception_matches, is_exception_class};
-pub use frames::{const_value, new_code};
+pub use frames::new_code;
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {
