@@ -241,6 +241,11 @@ impl CodeUnit {
         self.argcount as usize + self.kwonlyargcount as usize + star
     }
 
+    /// The first register that is not a variable's or a cell's.
+    pub fn first_temp(&self) -> usize {
+        self.first_free as usize + self.freevars.len()
+    }
+
     /// The handler for an exception raised by the instruction at word `pc`.
     #[inline]
     pub fn find_handler(&self, pc: u32) -> Option<&ExcEntry> {

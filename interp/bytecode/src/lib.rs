@@ -4,6 +4,7 @@ mod code;
 mod dis;
 mod enums;
 mod instr;
+mod liveness;
 mod opcodes;
 mod positions;
 mod serialize;
@@ -17,6 +18,7 @@ pub use enums::{
     Intrinsic2, SpecialMethod,
 };
 pub use instr::Word;
+pub use liveness::Liveness;
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
 pub use positions::{Position, PositionBuilder, PositionTable, Runs};
 pub use serialize::{ReadError, deserialize, serialize, version_hash};

@@ -47,15 +47,15 @@ impl Set {
 
 /// What an instruction reads and writes.
 #[derive(Default)]
-struct Effect {
-    reads: Vec<u32>,
-    writes: Vec<u32>,
+pub(crate) struct Effect {
+    pub reads: Vec<u32>,
+    pub writes: Vec<u32>,
     /// Made EMPTY.
-    clears: Vec<u32>,
+    pub clears: Vec<u32>,
     /// All registers from here on are garbage afterwards (before the writes).
     clobbers: Option<u32>,
-    target: Option<u32>,
-    ends: bool,
+    pub target: Option<u32>,
+    pub ends: bool,
 }
 
 fn field(code: &CodeUnit, pc: usize, word: Word, slot: Slot) -> u32 {
@@ -70,7 +70,7 @@ fn field(code: &CodeUnit, pc: usize, word: Word, slot: Slot) -> u32 {
     }
 }
 
-fn effect(code: &CodeUnit, pc: usize, op: Op, word: Word) -> Result<Effect, String> {
+pub(crate) fn effect(code: &CodeUnit, pc: usize, op: Op, word: Word) -> Result<Effect, String> {
     let mut e = Effect::default();
     let (x, a, b, c) = (word.x(), word.a() as u32, word.b() as u32, word.c() as u32);
     for &(slot, kind) in op.info().operands {

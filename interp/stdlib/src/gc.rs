@@ -124,6 +124,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             "Return the number of objects in the permanent generation.",
             |_: &Vm| FROZEN.0.get(),
         );
+    if let Some(f) = m.dict().get_str(intern("collect")).and_then(|f| f.downcast::<BuiltinObj>()) {
+        f.def.scrubs.set(true);
+    }
     Ok(())
 }
 

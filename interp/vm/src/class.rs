@@ -303,7 +303,8 @@ fn add_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
 
 fn remove_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
     if let Some(a) = base.subclasses.downcast::<ArrayObj>() {
-        let left: Vec<Value> = a.as_slice().iter().copied().filter(|&v| v != t.value()).collect();
+        let mut left = ValueVec::with_capacity(a.len());
+        a.as_slice().iter().filter(|&&v| v != t.value()).for_each(|&v| left.push(v));
         base.subclasses.set(base, ArrayObj::from_slice(&left).value());
     }
 }
@@ -374,46 +375,41 @@ pub fn c3_mro(vm: &Vm, t: Ptr<TypeObj>, bases: &[Value]) -> Res<Ptr<TupleObj>> {
     }
     let mut out = ValueVec::with_capacity(16);
     out.push(t.value());
-    // Tuples stay alive through the classes that own them and the bases slice.
-    let mut lists: Vec<(Ptr<TupleObj>, usize)> = bases.iter().map(|b| (type_at(*b).mro(), 0)).collect();
-    lists.push((TupleObj::new(bases), 0));
-    let keep = lists.last().map(|l| l.0);
+    // One list per base, its MRO, and last the bases themselves; all are read through `bases`, as tuples move.
+    let item = |k: usize, i: usize| match bases.get(k) {
+        Some(b) => type_at(*b).mro().as_slice().get(i).copied(),
+        None => bases.get(i).copied(),
+    };
+    let later = |k: usize, i: usize, c: Value| match bases.get(k) {
+        Some(b) => type_at(*b).mro().as_slice().iter().skip(i + 1).any(|&x| x == c),
+        None => bases.iter().skip(i + 1).any(|&x| x == c),
+    };
+    let mut at = vec![0; bases.len() + 1];
     loop {
-        lists.retain(|(l, i)| *i < l.len());
-        if lists.is_empty() {
-            break;
+        let heads = || at.iter().enumerate().filter_map(|(k, &i)| item(k, i));
+        if heads().next().is_none() {
+            return Ok(TupleObj::new(&out));
         }
-        let next = lists
-            .iter()
-            .map(|(l, i)| l.get(*i))
-            .find(|c| lists.iter().all(|(l, i)| !l.as_slice()[(*i + 1).min(l.len())..].contains(c)));
-        let Some(c) = next else {
-            let names: Vec<String> = lists
-                .iter()
-                .map(|(l, i)| l.get(*i))
-                .fold(Vec::new(), |mut seen: Vec<Value>, c| {
-                    if !seen.contains(&c) {
-                        seen.push(c)
-                    }
-                    seen
-                })
-                .iter()
-                .map(|c| type_at(*c).name_str())
-                .collect();
+        let good = heads().find(|&c| !at.iter().enumerate().any(|(k, &i)| later(k, i, c)));
+        let Some(c) = good else {
+            let mut names: Vec<String> = Vec::new();
+            for (n, c) in heads().enumerate() {
+                if !heads().take(n).any(|seen| seen == c) {
+                    names.push(type_at(c).name_str());
+                }
+            }
             return Err(vm.type_error(format!(
                 "Cannot create a consistent method resolution order (MRO) for bases {}",
                 names.join(", ")
             )));
         };
-        out.push(c);
-        for (l, i) in &mut lists {
-            if l.get(*i) == c {
+        for (k, i) in at.iter_mut().enumerate() {
+            if item(k, *i) == Some(c) {
                 *i += 1;
             }
         }
+        out.push(c);
     }
-    std::hint::black_box(keep);
-    Ok(TupleObj::new(&out))
 }
 
 /// The layout that a class extends: the nearest class along the bases that adds to the layout of its own base.
@@ -606,7 +602,7 @@ fn compute_mro(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<Ptr<TupleObj>>
 /// What `__slots__` asks for.
 struct Slots {
     /// Mangled names, in order.
-    names: Vec<Value>,
+    names: ValueVec,
     dict: bool,
     weakref: bool,
 }
@@ -616,10 +612,10 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
     let base_dict = t.has(TypeFlags::HAS_DICT);
     let base_weak = t.has(TypeFlags::HAS_WEAKREF);
     let Some(s) = t.dict().get_str(names.slots) else {
-        return Ok(Slots { names: Vec::new(), dict: true, weakref: true });
+        return Ok(Slots { names: ValueVec::new(), dict: true, weakref: true });
     };
     let list = if s.is::<StrObj>() { ListObj::new(&[s]).snapshot() } else { vm.list_of(s)? };
-    let mut out = Slots { names: Vec::new(), dict: base_dict, weakref: base_weak };
+    let mut out = Slots { names: ValueVec::new(), dict: base_dict, weakref: base_weak };
     // SAFETY: a class's kind is a static.
     let variable = unsafe { (*base.kind.get()).size.is_some() };
     if !list.is_empty() && variable && !base.is_subtype(rt().types.str) && !base.is_subtype(rt().types.type_)
@@ -817,8 +813,11 @@ pub fn make_foreign(vm: &Vm, spec: &ForeignSpec<'_>) -> Res<Ptr<TypeObj>> {
     }
     let mro = c3_mro(vm, t, spec.bases.as_slice())?;
     t.mro.set(t, mro.value());
-    let slots =
-        Slots { names: Vec::new(), dict: t.has(TypeFlags::HAS_DICT), weakref: t.has(TypeFlags::HAS_WEAKREF) };
+    let slots = Slots {
+        names: ValueVec::new(),
+        dict: t.has(TypeFlags::HAS_DICT),
+        weakref: t.has(TypeFlags::HAS_WEAKREF),
+    };
     make_instance_map(t, spec.base, spec.kind, &slots);
     if std::ptr::eq(spec.kind, crate::foreign::ForeignObj::kind()) {
         let m = t.instance_map();

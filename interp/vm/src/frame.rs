@@ -15,12 +15,16 @@ pub struct Frame {
     pub code: Ptr<CodeObj>,
     /// First register.
     pub base: *mut Value,
+    /// The end of the traced registers when the frame was pushed, restored when it is popped.
+    pub saved_sp: *mut Value,
     /// The instruction that is running, or (in callers) the one that called.
     pub pc: *const Cell<u64>,
     /// Where in the caller's registers the result goes.
     pub ret: u32,
     /// The frame was entered from native code: returning leaves the evaluation loop.
     pub entry: bool,
+    /// A callee's parameters are being put in place in this frame's upper registers.
+    pub binding: bool,
     /// The function (EMPTY for module and class code).
     pub func: Value,
     /// The globals dict.
@@ -260,9 +264,12 @@ impl Vm {
         let f = unsafe { &mut *frame };
         let Some(o) = f.object.downcast::<FrameObj>() else { return };
         if finished {
+            // The variables only: what a finished frame computed on the way is gone.
             // SAFETY: a frame has nregs registers.
-            let regs = unsafe { std::slice::from_raw_parts(f.base, f.code.nregs as usize) };
-            o.registers.set(o, ArrayObj::from_slice(regs).value());
+            let regs = unsafe { std::slice::from_raw_parts(f.base, f.code.unit.first_temp()) };
+            let kept = ArrayObj::new(f.code.nregs as usize);
+            kept.copy_from(0, regs);
+            o.registers.set(o, kept.value());
             if let Some(b) = self.frame_below(frame) {
                 let b = self.frame_object(b);
                 o.back.set(o, b.value());

@@ -58,6 +58,9 @@ pub struct MethodDef {
     pub class_name: Cell<&'static str>,
     /// Implemented elsewhere (in C): called with the arguments as they come, instead of `func`.
     pub raw: Option<Raw>,
+    /// The function collects garbage: what native frames have left behind on the stack is wiped before it is called, so that
+    /// the conservative scan takes nothing dead for a root.
+    pub scrubs: Cell<bool>,
     parsed: OnceCell<Signature>,
 }
 
@@ -260,6 +263,7 @@ impl MethodDef {
             flavour,
             class_name: Cell::new(""),
             raw: None,
+            scrubs: Cell::new(false),
             parsed: OnceCell::new(),
         }))
     }
@@ -282,6 +286,7 @@ impl MethodDef {
             flavour,
             class_name: Cell::new(""),
             raw: Some(raw),
+            scrubs: Cell::new(false),
             parsed: OnceCell::new(),
         }))
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cape_bytecode::Liveness;
 use cape_heap::{Ptr, Tracer, Value, heap};
 
 use crate::exc::{Raised, Res};
@@ -163,6 +164,9 @@ impl Vm {
 
     /// Reports this thread's roots.
     pub fn trace(&self, t: &mut Tracer<'_>) {
+        if !t.young_only() {
+            self.clear_dead_temporaries();
+        }
         let mut p = self.regs;
         while p < self.sp.get() {
             // SAFETY: between the stack's base and sp every register is initialised.
@@ -179,6 +183,35 @@ impl Vm {
             t.visit(c);
         }
         self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
+    }
+
+    /// Empties the temporaries that nothing will read again, so that a full collection finds nothing through them.
+    fn clear_dead_temporaries(&self) {
+        // Registers that frames above claim: a callee's window begins inside its caller's.
+        let (mut from, mut to) = (self.regs_end, self.regs_end);
+        let mut f = self.frame_top.get();
+        while f >= self.frames {
+            // SAFETY: frames up to the top are initialised, their windows lie inside the register stack.
+            unsafe {
+                let frame = &*f;
+                let (base, n) = (frame.base, frame.code.nregs as usize);
+                let end = base.add(n);
+                let overlapped = from < end;
+                if !overlapped {
+                    (from, to) = (end, end);
+                }
+                let pc = frame.lasti();
+                let live = frame.code.liveness.get_or_init(|| Liveness::new(&frame.code.unit));
+                for r in frame.code.unit.first_temp()..n {
+                    let at = base.add(r);
+                    if !frame.binding && (at >= to || (at < from && !live.is_live(pc, r))) {
+                        *at = Value::EMPTY;
+                    }
+                }
+                (from, to) = (base, if overlapped { to.max(end) } else { end });
+                f = f.sub(1);
+            }
+        }
     }
 
     /// Installs what higher crates do for the VM.

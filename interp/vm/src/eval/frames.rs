@@ -1,6 +1,6 @@
 //! Entering and leaving Python functions: argument binding, frames, code objects, generators.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use cape_bytecode::{CodeUnit, Const, Op, Word, flags};
@@ -121,6 +121,7 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
             nregs: unit.nregs as u32,
             simple: unit.kwonlyargcount == 0 && unit.flags & star == 0,
             hash: Cell::new(-1),
+            liveness: Native(OnceCell::new()),
             unit: Native(unit),
         },
     )
@@ -165,9 +166,11 @@ impl Vm {
             top.write(Frame {
                 code,
                 base,
+                saved_sp: self.sp.get(),
                 pc: code.words.as_ptr(),
                 ret,
                 entry,
+                binding: false,
                 func,
                 globals,
                 builtins,
@@ -179,7 +182,8 @@ impl Vm {
             });
         }
         self.frame_top.set(top);
-        // Never down: registers of the caller above the callee's window stay part of the traced stack.
+        // Never down: what is traced once stays traced until it is written again, or a moving collection would leave stale
+        // references behind.
         self.sp.set(end.max(self.sp.get()));
         Ok(top)
     }
@@ -192,12 +196,8 @@ impl Vm {
             if !(*frame).object.is_empty() {
                 self.detach_frame_object(frame, finished);
             }
-            let below = frame.wrapping_sub(1);
-            self.frame_top.set(below);
-            if !(*frame).entry {
-                // Native code that entered a frame restores sp itself.
-                self.sp.set((*below).base.wrapping_add((&(*below).code).nregs as usize));
-            }
+            self.frame_top.set(frame.wrapping_sub(1));
+            self.sp.set((*frame).saved_sp);
         }
     }
 
@@ -346,14 +346,21 @@ impl Vm {
         let nkw = kwnames.map_or(0, |k| k.len());
         let npos = n - nkw;
         let saved = self.sp.get();
+        if win.wrapping_add(nregs).max(saved).wrapping_add(n + 256) >= self.regs_end() {
+            return Err(self.too_deep(""));
+        }
         // SAFETY: the caller's promise; sp is moved over window and copy, so that allocation sees them as live.
         let args = unsafe {
-            let copy = win.add(nregs);
+            let copy = win.add(nregs).max(saved);
             std::ptr::copy(args, copy, n);
             clear(win, nregs);
-            self.sp.set(copy.add(n).max(saved));
+            self.sp.set(copy.add(n));
             std::slice::from_raw_parts(copy, n)
         };
+        // The window may lie in the caller's temporaries, which a collection must leave alone until the frame is pushed.
+        let caller = self.frame_top.get();
+        // SAFETY: the caller's frame, or the unused one below the first.
+        let nested = unsafe { std::mem::replace(&mut (*caller).binding, true) };
         let r = (|| {
             let take = npos.min(argcount);
             // SAFETY: parameter registers are in the window.
@@ -423,6 +430,8 @@ impl Vm {
             }
             if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "keyword-only")) }
         })();
+        // SAFETY: as above.
+        unsafe { (*caller).binding = nested };
         self.sp.set(saved);
         r
     }

@@ -220,6 +220,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::MakeCell => {
+                        sync!();
                         set!(w.a(), CellObj::new(reg!(w.a())).value());
                         step!(1)
                     }
@@ -430,8 +431,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     Op::StoreSubscr => {
                         let (c, k, v) = (reg!(w.a()), reg!(w.b()), reg!(w.c()));
+                        sync!();
                         if !build::fast_store(c, k, v) {
-                            sync!();
                             tri!(vm.store_subscr(c, k, v));
                         }
                         step!(2)
@@ -454,6 +455,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::BuildSlice => {
+                        sync!();
                         let third = if w.c() == 3 { reg!(w.b() + 2) } else { Value::NONE };
                         set!(w.a(), SliceObj::new(reg!(w.b()), reg!(w.b() + 1), third).value());
                         step!(1)
@@ -668,6 +670,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
 
                     Op::BuildTuple => {
+                        sync!();
                         // SAFETY: as above.
                         let items =
                             unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
@@ -675,6 +678,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::BuildList => {
+                        sync!();
                         // SAFETY: as above.
                         let items =
                             unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
@@ -699,6 +703,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::BuildString => {
+                        sync!();
                         // SAFETY: as above.
                         let items =
                             unsafe { std::slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
@@ -706,6 +711,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::ListAppend => {
+                        sync!();
                         // SAFETY: the row says that it is an exact list.
                         unsafe { reg!(w.a()).cast::<ListObj>() }.push(reg!(w.b()));
                         step!(1)
@@ -716,6 +722,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::ListToTuple => {
+                        sync!();
                         // SAFETY: the row says that it is an exact list.
                         let l = unsafe { reg!(w.b()).cast::<ListObj>() };
                         set!(w.a(), TupleObj::new(l.snapshot().as_slice()).value());
@@ -815,6 +822,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         step!(1)
                     }
                     Op::MakeFunction => {
+                        sync!();
                         set!(w.a(), vm.make_function(frame, konst!(w.bc())));
                         step!(1)
                     }
@@ -844,6 +852,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                                 }
                             }
                             if m == maps.list_iterator || m == maps.tuple_iterator {
+                                // A mirrored list makes its items as they are asked for.
+                                sync!();
                                 // SAFETY: its map says so.
                                 match crate::ops::seq_next(unsafe { it.cast::<SeqIterObj>() }) {
                                     Some(v) => {

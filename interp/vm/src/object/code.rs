@@ -1,9 +1,9 @@
 //! Code objects: a compiled [`CodeUnit`] made executable.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
-use cape_bytecode::CodeUnit;
+use cape_bytecode::{CodeUnit, Liveness};
 use cape_heap::{Field, Native, heap_object};
 
 heap_object! {
@@ -31,5 +31,7 @@ heap_object! {
         /// Parameters need no binding beyond their number: no keyword-only, `*args`, `**kwargs`.
         pub simple: bool,
         pub hash: Cell<i64>,
+        /// Which temporaries live where, once a full collection has asked.
+        pub liveness: Native<OnceCell<Liveness>>,
     } [drop]
 }
