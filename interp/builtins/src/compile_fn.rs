@@ -33,9 +33,10 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
 }
 
 /// Flags that `compile` accepts besides the future ones.
-const PYCF_ONLY_AST: i64 = 0x400;
-const PYCF_TYPE_COMMENTS: i64 = 0x1000;
-const PYCF_MASK: i64 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
+const PYCF_ONLY_AST: u32 = 0x400;
+const PYCF_TYPE_COMMENTS: u32 = 0x1000;
+const PYCF_OPTIMIZED_AST: u32 = 0x8400;
+const PYCF_MASK: u32 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
 
 /// Compiles text to a code object: SyntaxErrors are raised, warnings given through `warnings`.
 pub fn compile_text(
@@ -46,11 +47,15 @@ pub fn compile_text(
     flags: u32,
     optimize: u8,
 ) -> Res<Ptr<CodeObj>> {
-    let opts = CompileOptions { optimize, flags };
-    code_of(vm, compile_with_warnings(source, filename, mode, opts), filename)
+    let opts = options(flags, optimize);
+    code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags)
 }
 
-fn code_of(vm: &Vm, r: Result<Compiled, SyntaxErr>, filename: &str) -> Res<Ptr<CodeObj>> {
+fn options(flags: u32, optimize: u8) -> CompileOptions {
+    CompileOptions { optimize, flags, max_digits: rt().config().int_max_str_digits, feature_version: 0 }
+}
+
+fn code_of(vm: &Vm, r: Result<Compiled, SyntaxErr>, filename: &str, flags: u32) -> Res<Ptr<CodeObj>> {
     match r {
         Ok(c) => {
             for w in &c.warnings {
@@ -58,8 +63,18 @@ fn code_of(vm: &Vm, r: Result<Compiled, SyntaxErr>, filename: &str) -> Res<Ptr<C
             }
             Ok(new_code(vm, Arc::new(c.code)))
         }
-        Err(e) => Err(syntax_error(vm, &e, filename)),
+        Err(e) => Err(source_error(vm, &e, filename, flags)),
     }
+}
+
+/// The exception for a source that is wrong, or only incomplete when that was asked for.
+fn source_error(vm: &Vm, e: &SyntaxErr, filename: &str, flags: u32) -> Raised {
+    if e.incomplete && flags & CompileOptions::ALLOW_INCOMPLETE_INPUT != 0 {
+        let r = syntax_error(vm, &SyntaxErr { msg: "incomplete input".into(), ..e.clone() }, filename);
+        cape_vm::shape::set_class(&r.exc().header, rt().types.incomplete_input_error);
+        return r;
+    }
+    syntax_error(vm, e, filename)
 }
 
 fn give_warning(vm: &Vm, message: &str, filename: &str, line: u32) -> Res<()> {
@@ -94,7 +109,6 @@ fn give_warning(vm: &Vm, message: &str, filename: &str, line: u32) -> Res<()> {
 pub fn syntax_error(vm: &Vm, e: &SyntaxErr, filename: &str) -> Raised {
     let t = &rt().types;
     let class = match e.kind {
-        ErrorKind::Syntax if e.incomplete => t.syntax_error,
         ErrorKind::Syntax => t.syntax_error,
         ErrorKind::Indentation => t.indentation_error,
         ErrorKind::Tab => t.tab_error,
@@ -212,11 +226,11 @@ fn compile(
     flags: Option<i64>,
     dont_inherit: Option<bool>,
     optimize: Option<i64>,
-    _feature_version: Option<i64>,
+    feature_version: Option<i64>,
 ) -> Res<Value> {
     let filename = file_name(vm, filename)?;
     let flags = flags.unwrap_or(0);
-    if flags & !(PYCF_MASK | CompileOptions::FUTURE_MASK as i64) != 0 {
+    if flags & !((PYCF_MASK | CompileOptions::FUTURE_MASK) as i64) != 0 {
         return Err(vm.value_error("compile(): unrecognised flags"));
     }
     let optimize = match optimize.unwrap_or(-1) {
@@ -224,57 +238,85 @@ fn compile(
         o @ 0..=2 => o as u8,
         _ => return Err(vm.value_error("compile(): invalid optimize value")),
     };
-    let m = match mode.as_ascii() {
-        Some("exec") => Mode::Exec,
-        Some("eval") => Mode::Eval,
-        Some("single") => Mode::Single,
-        Some("func_type") => {
-            return Err(vm.value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST"));
-        }
-        _ => return Err(vm.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
-    };
     let mut flags = flags as u32;
     if !dont_inherit.unwrap_or(false) {
         flags |= inherited_flags(vm);
     }
-    let only_ast = flags as i64 & PYCF_ONLY_AST != 0;
-    if only_ast && flags as i64 & PYCF_TYPE_COMMENTS != 0 {
-        return Err(vm.missing("compile() with type comments"));
-    }
+    let only_ast = flags & PYCF_ONLY_AST != 0;
+    let m = match mode.as_ascii() {
+        Some("exec") => Some(Mode::Exec),
+        Some("eval") => Some(Mode::Eval),
+        Some("single") => Some(Mode::Single),
+        Some("func_type") if only_ast => None,
+        Some("func_type") => {
+            return Err(vm.value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST"));
+        }
+        _ if only_ast => {
+            return Err(vm.value_error("compile() mode must be 'exec', 'eval', 'single' or 'func_type'"));
+        }
+        _ => return Err(vm.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
+    };
     if crate::ast::is_node(vm, source)? {
         return compile_node(vm, source, &filename, m, flags, optimize);
     }
     let text = source_text(vm, source, "string, bytes or AST object", "compile")?;
+    let mut opts = options(flags, optimize);
+    // Only trees are made for older versions.
     if only_ast {
-        return parse_text(vm, &text, &filename, m, flags, optimize);
+        opts.feature_version = feature_version.unwrap_or(0).clamp(0, 14) as u8;
+        if flags & PYCF_TYPE_COMMENTS != 0 && cape_compile::tree::has_type_comments(&text) {
+            return Err(vm.missing("compile() of a source with type comments"));
+        }
     }
-    compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value())
+    match m {
+        Some(m) if !only_ast => compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value()),
+        m => parse_text(vm, &text, &filename, m, opts),
+    }
 }
 
 /// Compiles a tree of Python objects.
-fn compile_node(vm: &Vm, node: Value, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Value> {
-    let tree = crate::ast::from_object(vm, node, mode)?;
+fn compile_node(
+    vm: &Vm,
+    node: Value,
+    filename: &str,
+    mode: Option<Mode>,
+    flags: u32,
+    optimize: u8,
+) -> Res<Value> {
+    let mut tree = crate::ast::from_object(vm, node, mode)?;
     if let Err(e) = cape_compile::tree::check(&tree) {
         return Err(if e.type_error { vm.type_error(e.msg) } else { vm.value_error(e.msg) });
     }
-    if flags as i64 & PYCF_ONLY_AST != 0 {
+    if flags & PYCF_ONLY_AST != 0 {
+        if flags & PYCF_OPTIMIZED_AST == PYCF_OPTIMIZED_AST {
+            cape_compile::tree::optimize(&mut tree, optimize);
+        }
         return crate::ast::to_object(vm, &tree);
     }
-    let opts = CompileOptions { optimize, flags };
-    code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename).map(|c| c.value())
+    let Some(mode) = mode else { return Err(vm.value_error("a signature has no code")) };
+    let opts = options(flags, optimize);
+    code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename, flags).map(|c| c.value())
 }
 
-/// Parses text to a tree of Python objects.
-fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Mode, flags: u32, optimize: u8) -> Res<Value> {
-    let opts = CompileOptions { optimize, flags };
+/// Parses text to a tree of Python objects; without a mode, the signature of a function.
+fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Option<Mode>, opts: CompileOptions) -> Res<Value> {
+    let Some(mode) = mode else {
+        return match cape_compile::tree::parse_func_type(text) {
+            Ok(tree) => crate::ast::to_object(vm, &tree),
+            Err(e) => Err(source_error(vm, &e, filename, opts.flags)),
+        };
+    };
     match cape_compile::tree::parse(text, mode, opts) {
-        Ok((tree, warnings)) => {
+        Ok((mut tree, warnings)) => {
             for w in &warnings {
                 give_warning(vm, &w.msg, filename, w.line)?;
             }
+            if opts.flags & PYCF_OPTIMIZED_AST == PYCF_OPTIMIZED_AST {
+                cape_compile::tree::optimize(&mut tree, opts.optimize);
+            }
             crate::ast::to_object(vm, &tree)
         }
-        Err(e) => Err(syntax_error(vm, &e, filename)),
+        Err(e) => Err(source_error(vm, &e, filename, opts.flags)),
     }
 }
 

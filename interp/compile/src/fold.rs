@@ -184,7 +184,7 @@ fn parse_int(text: &str) -> BigInt {
     BigInt::parse_bytes(digits.as_bytes(), radix).unwrap_or_default()
 }
 
-fn unary(op: UnaryOp, k: &Const) -> Option<Const> {
+pub(crate) fn unary(op: UnaryOp, k: &Const) -> Option<Const> {
     Some(match (op, k) {
         (UnaryOp::Not, _) => {
             if truth(k) {
@@ -203,7 +203,7 @@ fn unary(op: UnaryOp, k: &Const) -> Option<Const> {
     })
 }
 
-fn binary(op: BinOp, l: &Const, r: &Const) -> Option<Const> {
+pub(crate) fn binary(op: BinOp, l: &Const, r: &Const) -> Option<Const> {
     if let (Some(a), Some(b)) = (as_int(l), as_int(r)) {
         return int_binary(op, l, r, a, b);
     }

@@ -67,6 +67,10 @@ pub struct CompileOptions {
     pub optimize: u8,
     /// `compile()` flags: inherited future flags (`flags::FUTURE_*`) and `PyCF_*`.
     pub flags: u32,
+    /// Most digits of a decimal int; 0 when there is no limit.
+    pub max_digits: usize,
+    /// Minor version of Python whose syntax is accepted; 0 for the newest.
+    pub feature_version: u8,
 }
 
 impl CompileOptions {

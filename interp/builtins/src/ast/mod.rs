@@ -75,7 +75,9 @@ fn make_classes(vm: &Vm) -> Res<()> {
     for (i, row) in ROWS.iter().enumerate() {
         if row.base != "AST" || !row.fields.is_empty() {
             let types = field_types(vm, row)?;
-            cape_vm::class::set_class_attribute(CLASSES[i].get(), intern("_field_types"), types.value());
+            for name in ["_field_types", "__annotations__"] {
+                cape_vm::class::set_class_attribute(CLASSES[i].get(), intern(name), types.value());
+            }
         }
     }
     Ok(())

@@ -278,13 +278,5 @@ fn replace(vm: &Vm, node: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> R
             missing.join(", ")
         )));
     }
-    let new = vm.call_dict(class.value(), &[], Some(all))?;
-    if let (Some(own), Some(to)) = (d, vm.dict_of(new)) {
-        for e in own.table.iter() {
-            if to.get(vm, e.key)?.is_none() {
-                to.set(vm, e.key, e.value)?;
-            }
-        }
-    }
-    Ok(new)
+    vm.call_dict(class.value(), &[], Some(all))
 }

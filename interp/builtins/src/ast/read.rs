@@ -16,12 +16,13 @@ pub fn is_node(vm: &Vm, v: Value) -> Res<bool> {
     }
 }
 
-/// The tree of a Python object, for `compile` in `mode`. It is not checked.
-pub fn from_object(vm: &Vm, v: Value, mode: Mode) -> Res<Node> {
+/// The tree of a Python object, for `compile` in `mode` (none: a signature). It is not checked.
+pub fn from_object(vm: &Vm, v: Value, mode: Option<Mode>) -> Res<Node> {
     let class = match mode {
-        Mode::Exec => Class::Module,
-        Mode::Eval => Class::Expression,
-        Mode::Single => Class::Interactive,
+        Some(Mode::Exec) => Class::Module,
+        Some(Mode::Eval) => Class::Expression,
+        Some(Mode::Single) => Class::Interactive,
+        None => Class::FunctionType,
     };
     if !is(vm, v, class)? {
         return Err(vm.type_error(format!(

@@ -57,7 +57,11 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
         Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
         Mode::Eval => ruff_python_parser::Mode::Expression,
     };
-    let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
+    let version = match opts.feature_version {
+        0 => PythonVersion::PY314,
+        minor => PythonVersion { major: 3, minor: minor.min(14) },
+    };
+    let options = ParseOptions::from(parser_mode).with_target_version(version);
     let parsed = parse_unchecked(source.text, options);
     let first = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
         (Some(e), _) => Some(e.location),
@@ -82,6 +86,7 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
                 }
             }
             TokenKind::Dedent => indents -= 1,
+            TokenKind::Int if opts.max_digits > 0 => check_digits(source, t.range(), opts.max_digits)?,
             TokenKind::FStringStart | TokenKind::TStringStart => depth += 1,
             TokenKind::FStringEnd | TokenKind::TStringEnd => depth -= 1,
             TokenKind::Comment if depth > 0 => inner_comments.push(t.range()),
@@ -115,6 +120,24 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
         check_single(source, &tree)?;
     }
     Ok(Syntax { tree, warnings, inner_comments })
+}
+
+/// Decimal ints must not be too long.
+fn check_digits(source: &Source<'_>, range: TextRange, max: usize) -> R<()> {
+    if range.len().to_usize() <= max {
+        return Ok(());
+    }
+    let text = source.slice(range);
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits <= max || text.starts_with('0') {
+        return Ok(());
+    }
+    err(
+        range,
+        format!(
+            "Exceeds the limit ({max} digits) for integer string conversion: value has {digits} digits; use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits."
+        ),
+    )
 }
 
 /// Interactive input is one statement.

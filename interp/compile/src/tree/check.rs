@@ -63,9 +63,48 @@ const CONTEXTS: &[(C, &str, C)] = &[
 /// Lists that may hold None.
 const WITH_NONE: &[(C, &str)] = &[(C::Dict, "keys"), (C::Arguments, "kw_defaults")];
 
+/// Names that must not be those of constants.
+const NAMES: &[(C, &str)] = &[
+    (C::FunctionDef, "name"),
+    (C::AsyncFunctionDef, "name"),
+    (C::ClassDef, "name"),
+    (C::ExceptHandler, "name"),
+    (C::Alias, "name"),
+    (C::Alias, "asname"),
+];
+
 /// Checks a tree.
 pub fn check(n: &Node) -> Check {
     node(n, C::Load)
+}
+
+/// Checks the names in a tree of the parser.
+pub(super) fn names(n: &Node) -> crate::error::R<()> {
+    let wrong = n.class == C::Name && name(n.text("id").unwrap_or("")).is_err();
+    if wrong {
+        return Err(Box::new(crate::error::Error {
+            kind: crate::ErrorKind::Value,
+            msg: format!("identifier field can't represent '{}' constant", n.text("id").unwrap_or("")),
+            range: crate::compiler::no_range(),
+            incomplete: false,
+        }));
+    }
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+        for item in &n.fields {
+            match item {
+                Item::Node(child) => names(child)?,
+                Item::List(items) => {
+                    for i in items {
+                        if let Item::Node(child) = i {
+                            names(child)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    })
 }
 
 fn len(n: &Node, field: &str) -> usize {
@@ -84,8 +123,18 @@ fn node_inner(n: &Node, ctx: C) -> Check {
     if class.base() == Some(C::AnyExpr) {
         context(n, ctx)?;
     }
-    own_rules(n)?;
-    for (spec, item) in class.fields().iter().zip(&n.fields) {
+    if class != C::Arguments {
+        own_rules(n)?;
+    }
+    for &(_, field) in NAMES.iter().filter(|x| x.0 == class) {
+        name(n.text(field).unwrap_or(""))?;
+    }
+    let mut specs: Vec<_> = class.fields().iter().zip(&n.fields).collect();
+    if matches!(class, C::ListComp | C::SetComp | C::DictComp | C::GeneratorExp) {
+        // The loops come first.
+        specs.reverse();
+    }
+    for (spec, item) in specs {
         if len(n, spec.name) == 0 && NOT_EMPTY.contains(&(class, spec.name)) {
             return wrong(format!("empty {} on {}", spec.name, class.row().name));
         }
@@ -119,7 +168,7 @@ fn node_inner(n: &Node, ctx: C) -> Check {
             _ => {}
         }
     }
-    Ok(())
+    if class == C::Arguments { own_rules(n) } else { Ok(()) }
 }
 
 fn context(n: &Node, expected: C) -> Check {
@@ -172,7 +221,9 @@ fn own_rules(n: &Node) -> Check {
         C::TypeAlias if n.node("name").class != C::Name => {
             return Err(Invalid { type_error: true, msg: "TypeAlias with non-Name name".into() });
         }
-        C::ImportFrom if n.int("level") < 0 => return wrong("Negative ImportFrom level"),
+        C::ImportFrom if matches!(n.get("level"), Item::Int(..0)) => {
+            return wrong("Negative ImportFrom level");
+        }
         C::Raise => {
             if matches!(n.get("exc"), Item::None) && !matches!(n.get("cause"), Item::None) {
                 return wrong("Raise with cause but no exception");

@@ -3,6 +3,8 @@
 pub(crate) mod back;
 mod check;
 mod expr;
+mod func_type;
+mod optimize;
 mod pattern;
 mod stmt;
 mod strings;
@@ -16,6 +18,8 @@ use crate::error::{SyntaxErr, Warning};
 use crate::source::Source;
 use crate::{CompileOptions, Mode, syntax};
 pub use check::{Invalid, check};
+pub use func_type::parse_func_type;
+pub use optimize::optimize;
 
 /// A node: its class, its fields in the order of the class's row, its place if it has one.
 #[derive(Debug, Clone)]
@@ -100,7 +104,12 @@ pub fn parse(source: &str, mode: Mode, opts: CompileOptions) -> Result<(Node, Ve
         stacker::maybe_grow(nesting.stack, nesting.stack + 64 * 1024, || {
             let parsed = syntax::parse(&source, mode, &opts)?;
             let t = Trees { source: &source, comments: &parsed.inner_comments };
-            Ok((t.module(&parsed.tree, mode), parsed.warnings))
+            let tree = t.module(&parsed.tree, mode);
+            if !text.is_ascii() {
+                // Other letters may make a name of a constant.
+                check::names(&tree)?;
+            }
+            Ok((tree, parsed.warnings))
         })
     });
     result.map_err(|e| syntax::finish(&source, *e))
@@ -167,4 +176,13 @@ impl Trees<'_> {
     fn opt_name(&self, id: Option<&ruff_python_ast::Identifier>) -> Item {
         id.map_or(Item::None, |id| self.name_of(id))
     }
+}
+
+/// Whether a source has type comments that would stand in its tree.
+pub fn has_type_comments(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'#', bytes).any(|i| {
+        let rest = text[i + 1..].trim_start_matches([' ', '\t']);
+        rest.strip_prefix("type:").is_some()
+    })
 }

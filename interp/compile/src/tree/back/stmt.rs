@@ -159,7 +159,7 @@ impl Back {
                 range,
                 module: self.opt_identifier(n, "module"),
                 names: self.list(n.get("names"), Self::alias),
-                level: n.int("level") as u32,
+                level: n.int("level").max(0) as u32,
                 is_lazy: false,
             }),
             C::Global => {
