@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cape_compile::{CompileOptions, Compiled, ErrorKind, Mode, SyntaxErr, compile_with_warnings};
+use cape_compile::{
+    CompileOptions, Compiled, ErrorKind, Mode, Stage, SyntaxErr, Warning, compile_with_warnings,
+};
 use cape_vm::eval::new_code;
 use cape_vm::exc::{Raised, set_extra};
 use cape_vm::native::OrNone;
@@ -34,7 +36,6 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
 
 /// Flags that `compile` accepts besides the future ones.
 const PYCF_ONLY_AST: u32 = 0x400;
-const PYCF_TYPE_COMMENTS: u32 = 0x1000;
 const PYCF_OPTIMIZED_AST: u32 = 0x8400;
 const PYCF_MASK: u32 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
 
@@ -48,58 +49,62 @@ pub fn compile_text(
     optimize: u8,
 ) -> Res<Ptr<CodeObj>> {
     let opts = options(flags, optimize);
-    code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags)
+    code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags, Some(source))
 }
 
 fn options(flags: u32, optimize: u8) -> CompileOptions {
     CompileOptions { optimize, flags, max_digits: rt().config().int_max_str_digits, feature_version: 0 }
 }
 
-fn code_of(vm: &Vm, r: Result<Compiled, SyntaxErr>, filename: &str, flags: u32) -> Res<Ptr<CodeObj>> {
+fn code_of(
+    vm: &Vm,
+    r: Result<Compiled, SyntaxErr>,
+    filename: &str,
+    flags: u32,
+    source: Option<&str>,
+) -> Res<Ptr<CodeObj>> {
     match r {
         Ok(c) => {
             for w in &c.warnings {
-                give_warning(vm, &w.msg, filename, w.line)?;
+                give_warning(vm, w, filename)?;
             }
             Ok(new_code(vm, Arc::new(c.code)))
         }
-        Err(e) => Err(source_error(vm, &e, filename, flags)),
+        Err(e) => Err(source_error(vm, &e, filename, flags, source)),
     }
 }
 
 /// The exception for a source that is wrong, or only incomplete when that was asked for.
-fn source_error(vm: &Vm, e: &SyntaxErr, filename: &str, flags: u32) -> Raised {
+fn source_error(vm: &Vm, e: &SyntaxErr, filename: &str, flags: u32, source: Option<&str>) -> Raised {
     if e.incomplete && flags & CompileOptions::ALLOW_INCOMPLETE_INPUT != 0 {
         let r = syntax_error(vm, &SyntaxErr { msg: "incomplete input".into(), ..e.clone() }, filename);
         cape_vm::shape::set_class(&r.exc().header, rt().types.incomplete_input_error);
         return r;
     }
-    syntax_error(vm, e, filename)
+    let r = syntax_error(vm, e, filename);
+    if let Some(source) = source.filter(|_| e.stage != Stage::Compiler) {
+        // Where to look for a misspelt keyword.
+        let newline = if source.ends_with('\n') { "" } else { "\n" };
+        let text = StrObj::new(&format!("{source}{newline}")).value();
+        let metadata = TupleObj::new(&[Value::int(0), Value::int(0), text]);
+        set_extra(r.exc(), 8, metadata.value());
+    }
+    r
 }
 
-fn give_warning(vm: &Vm, message: &str, filename: &str, line: u32) -> Res<()> {
+fn give_warning(vm: &Vm, w: &Warning, filename: &str) -> Res<()> {
     let Ok(warn) = vm.import_attr("_warnings", "warn_explicit") else { return Ok(()) };
     let args = [
-        StrObj::new(message).value(),
+        StrObj::new(&w.msg).value(),
         rt().types.syntax_warning.value(),
         StrObj::new(filename).value(),
-        Value::int(line as i64),
+        Value::int(w.line as i64),
     ];
     match vm.call(warn, &args) {
         Ok(_) => Ok(()),
         Err(r) if r.is(rt().types.syntax_warning) => {
             // A warning turned into an error is a SyntaxError at that place.
-            let e = SyntaxErr {
-                kind: ErrorKind::Syntax,
-                msg: message.to_string(),
-                line,
-                col: 1,
-                end_line: line,
-                end_col: 1,
-                text: None,
-                incomplete: false,
-            };
-            Err(syntax_error(vm, &e, filename))
+            Err(syntax_error(vm, &w.error, filename))
         }
         Err(r) => Err(r),
     }
@@ -117,7 +122,9 @@ pub fn syntax_error(vm: &Vm, e: &SyntaxErr, filename: &str) -> Raised {
         ErrorKind::Overflow => return vm.overflow_error(&e.msg),
         ErrorKind::Value => return vm.value_error(&e.msg),
     };
-    let text = e.text.as_ref().map_or(Value::NONE, |t| StrObj::new(t).value());
+    // The compiler takes the text from the file.
+    let known = e.stage != Stage::Compiler || std::path::Path::new(filename).is_file();
+    let text = e.text.as_ref().filter(|_| known).map_or(Value::NONE, |t| StrObj::new(t).value());
     let (file, line, col) =
         (StrObj::new(filename).value(), Value::int(e.line as i64), Value::int(e.col as i64));
     let (end_line, end_col) = (Value::int(e.end_line as i64), Value::int(e.end_col as i64));
@@ -127,6 +134,13 @@ pub fn syntax_error(vm: &Vm, e: &SyntaxErr, filename: &str) -> Raised {
     for (i, v) in [message, file, line, col, text, end_line, end_col].into_iter().enumerate() {
         set_extra(r.exc(), i, v);
     }
+    r
+}
+
+/// A `SyntaxError` without a place.
+fn plain_syntax_error(vm: &Vm, msg: &str) -> Raised {
+    let r = vm.syntax_error(msg);
+    set_extra(r.exc(), 0, StrObj::new(msg).value());
     r
 }
 
@@ -145,7 +159,7 @@ pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str) -> Res<String
         return Err(vm.type_error(format!("{name}() arg 1 must be a {what}")));
     };
     if text.contains('\0') {
-        return Err(vm.syntax_error("source code string cannot contain null bytes"));
+        return Err(plain_syntax_error(vm, "source code string cannot contain null bytes"));
     }
     Ok(text)
 }
@@ -177,7 +191,7 @@ pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
                     None => Err(vm.type_error("the decoder of the source did not give a str")),
                 },
                 Err(r) if r.is(rt().types.lookup_error) => {
-                    Err(vm.syntax_error(format!("unknown encoding: {other}")))
+                    Err(plain_syntax_error(vm, &format!("unknown encoding: {other}")))
                 }
                 Err(r) => Err(r),
             }
@@ -264,9 +278,6 @@ fn compile(
     // Only trees are made for older versions.
     if only_ast {
         opts.feature_version = feature_version.unwrap_or(0).clamp(0, 14) as u8;
-        if flags & PYCF_TYPE_COMMENTS != 0 && cape_compile::tree::has_type_comments(&text) {
-            return Err(vm.missing("compile() of a source with type comments"));
-        }
     }
     match m {
         Some(m) if !only_ast => compile_text(vm, &text, &filename, m, flags, optimize).map(|c| c.value()),
@@ -295,7 +306,8 @@ fn compile_node(
     }
     let Some(mode) = mode else { return Err(vm.value_error("a signature has no code")) };
     let opts = options(flags, optimize);
-    code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename, flags).map(|c| c.value())
+    code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename, flags, None)
+        .map(|c| c.value())
 }
 
 /// Parses text to a tree of Python objects; without a mode, the signature of a function.
@@ -303,20 +315,20 @@ fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Option<Mode>, opts: Com
     let Some(mode) = mode else {
         return match cape_compile::tree::parse_func_type(text) {
             Ok(tree) => crate::ast::to_object(vm, &tree),
-            Err(e) => Err(source_error(vm, &e, filename, opts.flags)),
+            Err(e) => Err(source_error(vm, &e, filename, opts.flags, Some(text))),
         };
     };
     match cape_compile::tree::parse(text, mode, opts) {
         Ok((mut tree, warnings)) => {
             for w in &warnings {
-                give_warning(vm, &w.msg, filename, w.line)?;
+                give_warning(vm, w, filename)?;
             }
             if opts.flags & PYCF_OPTIMIZED_AST == PYCF_OPTIMIZED_AST {
                 cape_compile::tree::optimize(&mut tree, opts.optimize);
             }
             crate::ast::to_object(vm, &tree)
         }
-        Err(e) => Err(source_error(vm, &e, filename, opts.flags)),
+        Err(e) => Err(source_error(vm, &e, filename, opts.flags, Some(text))),
     }
 }
 

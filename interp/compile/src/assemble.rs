@@ -193,11 +193,6 @@ impl Compiler<'_> {
     }
 
     fn overflow<T>(&self, msg: &str) -> R<T> {
-        Err(Box::new(Error {
-            kind: ErrorKind::Overflow,
-            msg: msg.into(),
-            range: Default::default(),
-            incomplete: false,
-        }))
+        Err(Box::new(Error::new(ErrorKind::Overflow, msg, Default::default())))
     }
 }

@@ -7,7 +7,7 @@ use ruff_text_size::{TextRange, TextSize};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::assemble::NO_RANGE;
-use crate::error::{Error, ErrorKind, R, Warning};
+use crate::error::{Error, ErrorKind, R, Stage, Warning};
 use crate::intern::{Interner, NameId};
 use crate::source::Source;
 use crate::symtable::{BlockId, BlockKind, Scope, SymTable, def};
@@ -188,12 +188,8 @@ impl<'a> Compiler<'a> {
     pub fn deeper<T>(&mut self, range: TextRange, f: impl FnOnce(&mut Self) -> R<T>) -> R<T> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Box::new(Error {
-                kind: ErrorKind::Recursion,
-                msg: "maximum recursion depth exceeded during compilation".into(),
-                range,
-                incomplete: false,
-            }));
+            let msg = "maximum recursion depth exceeded during compilation";
+            return Err(Box::new(Error::new(ErrorKind::Recursion, msg, range)));
         }
         let result = if self.depth % 16 == 0 {
             stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || f(self))
@@ -205,8 +201,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub fn warn(&mut self, range: TextRange, msg: impl Into<String>) {
-        let line = self.source.line(range.start().to_u32());
-        let warning = Warning { msg: msg.into(), line };
+        let warning = crate::syntax::warning(self.source, range, msg.into(), None, Stage::Compiler);
         // Bodies of `finally` are compiled more than once.
         if !self.warnings.iter().rev().take(64).any(|w| *w == warning) {
             self.warnings.push(warning);

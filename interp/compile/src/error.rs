@@ -34,21 +34,37 @@ pub struct SyntaxErr {
     pub col: u32,
     /// 1-based end line.
     pub end_line: u32,
-    /// 1-based end column in characters.
-    pub end_col: u32,
+    /// 1-based end column in characters; 0 or -1 where CPython knows none.
+    pub end_col: i32,
     /// The source line(s) of the error, with the newline (`SyntaxError.text`).
     pub text: Option<String>,
     /// More input could make the source valid (interactive sessions).
     pub incomplete: bool,
+    /// Which part found it.
+    pub stage: Stage,
 }
 
-/// A `SyntaxWarning` (or `DeprecationWarning`) given during compilation.
+/// The part of CPython that finds an error; it decides what is known about the place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Stage {
+    /// The tokenizer: the text is without its line end.
+    Tokenizer,
+    /// The parser.
+    #[default]
+    Parser,
+    /// The symbol table or the compiler, which read the text from the file.
+    Compiler,
+}
+
+/// A `SyntaxWarning` given during compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The message.
     pub msg: String,
     /// 1-based line.
     pub line: u32,
+    /// What is raised when warnings are errors.
+    pub error: Box<SyntaxErr>,
 }
 
 /// An error inside the compiler: not yet in line/column terms.
@@ -58,6 +74,15 @@ pub(crate) struct Error {
     pub msg: String,
     pub range: TextRange,
     pub incomplete: bool,
+    pub stage: Stage,
+    /// The end column, if it is not that of the range.
+    pub end_col: Option<i32>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, msg: impl Into<String>, range: TextRange) -> Error {
+        Error { kind, msg: msg.into(), range, incomplete: false, stage: Stage::Parser, end_col: None }
+    }
 }
 
 pub(crate) type R<T> = Result<T, Box<Error>>;
@@ -65,5 +90,5 @@ pub(crate) type R<T> = Result<T, Box<Error>>;
 /// A `SyntaxError` at `range`.
 #[cold]
 pub(crate) fn err<T>(range: TextRange, msg: impl Into<String>) -> R<T> {
-    Err(Box::new(Error { kind: ErrorKind::Syntax, msg: msg.into(), range, incomplete: false }))
+    Err(Box::new(Error::new(ErrorKind::Syntax, msg, range)))
 }

@@ -41,7 +41,7 @@ use cape_bytecode::{CodeUnit, flags};
 use ruff_python_ast::{Expr, Mod, Stmt};
 use ruff_text_size::Ranged;
 
-pub use error::{ErrorKind, SyntaxErr, Warning};
+pub use error::{ErrorKind, Stage, SyntaxErr, Warning};
 
 use compiler::Compiler;
 use error::R;
@@ -76,6 +76,8 @@ pub struct CompileOptions {
 impl CompileOptions {
     /// `PyCF_ALLOW_TOP_LEVEL_AWAIT`
     pub const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;
+    /// `PyCF_TYPE_COMMENTS`
+    pub const TYPE_COMMENTS: u32 = 0x1000;
     /// `PyCF_DONT_IMPLY_DEDENT`
     pub const DONT_IMPLY_DEDENT: u32 = 0x0200;
     /// `PyCF_ALLOW_INCOMPLETE_INPUT`
@@ -149,11 +151,27 @@ pub fn compile_tree(
 }
 
 fn compile_text(source: &Source<'_>, filename: &str, mode: Mode, opts: CompileOptions) -> R<Compiled> {
-    let syntax::Syntax { tree, warnings, inner_comments } = syntax::parse(source, mode, &opts)?;
+    let syntax::Syntax { tree, warnings, inner_comments, .. } = syntax::parse(source, mode, &opts)?;
     compile_parsed(source, filename, mode, opts, &tree, warnings, inner_comments)
 }
 
+/// Symbol tables and code of a parsed source.
 fn compile_parsed(
+    source: &Source<'_>,
+    filename: &str,
+    mode: Mode,
+    opts: CompileOptions,
+    tree: &Mod,
+    warnings: Vec<Warning>,
+    inner_comments: Vec<ruff_text_size::TextRange>,
+) -> R<Compiled> {
+    make_code(source, filename, mode, opts, tree, warnings, inner_comments).map_err(|mut e| {
+        e.stage = Stage::Compiler;
+        e
+    })
+}
+
+fn make_code(
     source: &Source<'_>,
     filename: &str,
     mode: Mode,

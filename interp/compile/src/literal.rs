@@ -5,8 +5,9 @@ use ruff_python_ast::{self as ast, Expr, Stmt, StringFlags};
 use ruff_text_size::TextRange;
 
 use crate::compiler::Compiler;
-use crate::error::Warning;
+use crate::error::{Stage, Warning};
 use crate::source::Source;
+use crate::syntax::warning;
 
 /// What the parser puts in place of a lone surrogate.
 const REPLACEMENT: char = '\u{FFFD}';
@@ -232,16 +233,22 @@ pub(crate) fn escape_warnings(source: &Source<'_>, range: TextRange, bytes: bool
     let text = slice.as_bytes();
     let mut i = 0;
     let mut warn = |at: usize, what: &str, shown: &str| {
-        out.push(Warning {
-            msg: format!(
-                "\"\\{shown}\" is an invalid {what} sequence. Such sequences will not work in the future. Did you mean \"\\\\{shown}\"? A raw string is also an option."
-            ),
-            line: source.line(range.start().to_u32() + at as u32),
-        });
+        let hint = format!("Did you mean \"\\\\{shown}\"? A raw string is also an option.");
+        let is = format!("\"\\{shown}\" is an invalid {what} sequence.");
+        let msg = format!("{is} Such sequences will not work in the future. {hint}");
+        let mut w = warning(source, range, msg, Some(format!("{is} {hint}")), Stage::Parser);
+        w.line = source.line(range.start().to_u32() + at as u32);
+        out.push(w);
     };
     while let Some(at) = memchr::memchr(b'\\', &text[i..]) {
         let at = i + at;
-        let Some(&c) = text.get(at + 1) else { break };
+        let Some(&c) = text.get(at + 1) else {
+            // Before a field of an f-string.
+            if source.text[range.end().to_usize()..].starts_with('{') {
+                warn(at, "escape", "{");
+            }
+            break;
+        };
         i = at + 2;
         match c {
             b'\n' | b'\\' | b'\'' | b'"' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'x' => {}

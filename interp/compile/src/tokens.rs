@@ -1,6 +1,6 @@
 //! Tokens for Python code (`_tokenize`), read from a source that comes line by line.
 
-use crate::error::{ErrorKind, SyntaxErr};
+use crate::error::{ErrorKind, Stage, SyntaxErr};
 use crate::syntax::lex::{LexError, Lexer, Reading, Stop, T};
 
 /// A token, in the terms of the module `token`.
@@ -108,6 +108,7 @@ impl Tokens {
                 end_col: 0,
                 text: Some(line[..i].to_owned()),
                 incomplete: false,
+                stage: Stage::Tokenizer,
             };
             return Err(Wait::Error(e, false));
         }
@@ -288,9 +289,10 @@ impl Tokens {
             line: line as u32 + 1,
             col,
             end_line: line as u32 + 1,
-            end_col: text[line_start..end].chars().count() as u32 + 1,
+            end_col: text[line_start..end].chars().count() as i32 + 1,
             text: Some(shown.to_owned()),
             incomplete: e.at_eof,
+            stage: Stage::Tokenizer,
         };
         if e.at_eof && !e.overrides {
             err.line = self.starts.len() as u32;

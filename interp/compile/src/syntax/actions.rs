@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::lex::T;
 use super::peg::{Abort, Found, Match, NodeId, Parser};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Stage};
 
 /// Where an error is.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,8 @@ impl Parser<'_> {
     }
 
     fn fail(&mut self, kind: ErrorKind, msg: String, start: u32, end: u32) -> Match {
-        self.found = Some(Found { kind, msg, start, end, at_eof: false });
+        let end_col = (kind == ErrorKind::Indentation).then_some(-1);
+        self.found = Some(Found { kind, msg, start, end, at_eof: false, stage: Stage::Parser, end_col });
         Err(Abort)
     }
 

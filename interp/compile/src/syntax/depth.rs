@@ -86,12 +86,11 @@ pub(crate) fn nesting(text: &str) -> R<Nesting> {
             _ => run = 0,
         }
         if run > MAX_PREFIXES {
-            return Err(Box::new(Error {
-                kind: ErrorKind::Memory,
-                msg: "Parser stack overflowed - Python source too complex to parse".into(),
-                range: TextRange::empty((i as u32).into()),
-                incomplete: false,
-            }));
+            return Err(Box::new(Error::new(
+                ErrorKind::Memory,
+                "Parser stack overflowed - Python source too complex to parse",
+                TextRange::empty((i as u32).into()),
+            )));
         }
         i += 1;
     }

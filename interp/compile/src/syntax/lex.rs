@@ -1,7 +1,7 @@
 //! A tokenizer that fails as CPython's does. It runs when the parser has rejected a source, to find the error that CPython would
 //! report, and for the module `_tokenize`, which gives it one line after the other.
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Stage};
 
 /// Kind of a token. Keywords are names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +65,21 @@ pub(crate) struct LexError {
     pub at_eof: bool,
     /// The error wins over errors of the grammar before it.
     pub overrides: bool,
+}
+
+impl LexError {
+    /// Which part of CPython reports it, and the end column if that is not the end of the range.
+    pub fn stage(&self) -> (Stage, Option<i32>) {
+        match (self.kind, self.at_eof, self.msg.starts_with("unterminated")) {
+            (ErrorKind::Tab, ..) => (Stage::Parser, Some(0)),
+            (ErrorKind::Indentation, ..) => (Stage::Parser, Some(-1)),
+            // A bracket that is not closed, or the end after a backslash.
+            (_, true, false) => (Stage::Parser, Some(if self.overrides { 0 } else { -1 })),
+            _ if self.msg.starts_with("unexpected character after line") => (Stage::Parser, Some(0)),
+            _ if self.msg.starts_with("bytes can only") => (Stage::Parser, None),
+            _ => (Stage::Tokenizer, None),
+        }
+    }
 }
 
 /// The tokens up to the first error.

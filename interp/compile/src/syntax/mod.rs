@@ -13,7 +13,7 @@ use ruff_python_parser::{ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::compiler::no_range;
-use crate::error::{Error, ErrorKind, R, SyntaxErr, Warning, err};
+use crate::error::{Error, ErrorKind, R, Stage, SyntaxErr, Warning, err};
 use crate::literal::escape_warnings;
 use crate::source::Source;
 use crate::{CompileOptions, Mode};
@@ -38,6 +38,8 @@ pub(crate) struct Syntax {
     pub warnings: Vec<Warning>,
     /// Comments inside of f-strings and t-strings.
     pub inner_comments: Vec<TextRange>,
+    /// The other comments.
+    pub comments: Vec<TextRange>,
 }
 
 pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R<Syntax> {
@@ -72,6 +74,8 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
         return Err(Box::new(explain(source.text, mode, range)));
     }
     let mut inner_comments = Vec::new();
+    let mut comments = Vec::new();
+    let mut warnings = Vec::new();
     let mut depth = 0;
     let mut indents = 0;
     for t in parsed.tokens().iter() {
@@ -86,10 +90,16 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
                 }
             }
             TokenKind::Dedent => indents -= 1,
-            TokenKind::Int if opts.max_digits > 0 => check_digits(source, t.range(), opts.max_digits)?,
+            TokenKind::Int | TokenKind::Float | TokenKind::Complex => {
+                number_warning(source, t.range(), &mut warnings);
+                if t.kind() == TokenKind::Int && opts.max_digits > 0 {
+                    check_digits(source, t.range(), opts.max_digits)?;
+                }
+            }
             TokenKind::FStringStart | TokenKind::TStringStart => depth += 1,
             TokenKind::FStringEnd | TokenKind::TStringEnd => depth -= 1,
             TokenKind::Comment if depth > 0 => inner_comments.push(t.range()),
+            TokenKind::Comment => comments.push(t.range()),
             _ => {}
         }
     }
@@ -103,7 +113,6 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
             return Err(e);
         }
     }
-    let mut warnings = Vec::new();
     if memchr::memchr(b'\\', source.text.as_bytes()).is_some() {
         for t in parsed.tokens().iter() {
             let (kind, range) = t.as_tuple();
@@ -119,7 +128,7 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
     if mode == Mode::Single {
         check_single(source, &tree)?;
     }
-    Ok(Syntax { tree, warnings, inner_comments })
+    Ok(Syntax { tree, warnings, inner_comments, comments })
 }
 
 /// Decimal ints must not be too long.
@@ -146,11 +155,6 @@ fn check_single(source: &Source<'_>, tree: &Mod) -> R<()> {
     let Some(first) = m.body.first() else {
         return err(TextRange::default(), "invalid syntax");
     };
-    let Some(next) =
-        m.body.iter().find(|s| source.line(s.start().to_u32()) > source.line(first.end().to_u32()))
-    else {
-        return Ok(());
-    };
     let compound = matches!(
         first,
         Stmt::FunctionDef(_)
@@ -162,6 +166,17 @@ fn check_single(source: &Source<'_>, tree: &Mod) -> R<()> {
             | Stmt::Match(_)
             | Stmt::Try(_)
     );
+    if compound && memchr::memchr(b'\n', &source.text.as_bytes()[first.end().to_usize()..]).is_none() {
+        // An empty line ends a compound statement.
+        let at = TextRange::empty((source.text.len() as u32).into());
+        let e = Error { incomplete: true, ..Error::new(ErrorKind::Syntax, "invalid syntax", at) };
+        return Err(Box::new(e));
+    }
+    let Some(next) =
+        m.body.iter().find(|s| source.line(s.start().to_u32()) > source.line(first.end().to_u32()))
+    else {
+        return Ok(());
+    };
     if compound {
         return err(next.range(), "invalid syntax");
     }
@@ -192,6 +207,8 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
         msg: f.msg,
         range: TextRange::new(f.start.into(), f.end.max(f.start).into()),
         incomplete: f.at_eof,
+        stage: f.stage,
+        end_col: f.end_col,
     };
     let mut first = Parser::new(text, &lexed, false);
     let accepted = matches!(first.run(start_rule), Ok(Some(_)));
@@ -201,10 +218,8 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
     let last = lexed.toks[(first.fill.max(1) - 1) as usize];
     let at_end = last.kind == lex::T::End || last.kind == lex::T::Dedent;
     let generic = |range: TextRange| Error {
-        kind: ErrorKind::Syntax,
-        msg: "invalid syntax".into(),
-        range,
         incomplete: at_end,
+        ..Error::new(ErrorKind::Syntax, "invalid syntax", range)
     };
     if accepted {
         return generic(range);
@@ -214,7 +229,7 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
     if second.found.is_none() && matches!(last.kind, lex::T::Indent | lex::T::Dedent) {
         let here = TextRange::new(last.start.into(), last.end.max(last.start).into());
         let what = if last.kind == lex::T::Indent { "unexpected indent" } else { "unexpected unindent" };
-        return Error { kind: ErrorKind::Indentation, msg: what.into(), range: here, incomplete: false };
+        return Error { end_col: Some(-1), ..Error::new(ErrorKind::Indentation, what, here) };
     }
     // Errors of the tokenizer further on win over errors of the grammar.
     if let Some(e) = lexed.error.as_ref().filter(|e| !e.msg.is_empty() && e.overrides) {
@@ -238,15 +253,63 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         || e.range == no_range();
     let clip = |o: u32| o.min(source.text.len() as u32);
     let (start, end) = (clip(e.range.start().to_u32()), clip(e.range.end().to_u32()));
-    let (line, end_line) = (source.line(start), source.line(end));
+    let line = source.line(start);
+    // A line end belongs to the line that it ends.
+    let at_newline = end > start && source.text.as_bytes().get(end as usize - 1) == Some(&b'\n');
+    let (mut end_line, mut end_col) = match at_newline {
+        true => (source.line(end - 1), source.char_col(end - 1) as i32 + 1),
+        false => (source.line(end), source.char_col(end) as i32),
+    };
+    if let Some(known) = e.end_col {
+        (end_line, end_col) = (line, known);
+    }
     SyntaxErr {
         kind: e.kind,
         msg: e.msg,
         line: if plain { 0 } else { line },
         col: if plain { 0 } else { source.char_col(start) },
         end_line,
-        end_col: source.char_col(end),
-        text: (!plain).then(|| source.line_text(line).to_owned()),
+        end_col,
+        text: (!plain && !source.is_synthetic()).then(|| {
+            let text = source.line_text(line);
+            let bare = text.strip_suffix('\n').unwrap_or(text);
+            match e.stage {
+                Stage::Tokenizer => bare.to_owned(),
+                _ => format!("{bare}\n"),
+            }
+        }),
         incomplete: e.incomplete,
+        stage: e.stage,
     }
+}
+
+/// A warning at a range.
+pub(crate) fn warning(
+    source: &Source<'_>,
+    range: TextRange,
+    msg: String,
+    as_error: Option<String>,
+    stage: Stage,
+) -> Warning {
+    let error =
+        Error { stage, ..Error::new(ErrorKind::Syntax, as_error.unwrap_or_else(|| msg.clone()), range) };
+    Warning { msg, line: source.line(range.start().to_u32()), error: Box::new(finish(source, error)) }
+}
+
+/// A number that runs into a keyword.
+fn number_warning(source: &Source<'_>, range: TextRange, out: &mut Vec<Warning>) {
+    let end = range.end().to_usize();
+    if !source.text.as_bytes().get(end).is_some_and(u8::is_ascii_alphabetic) {
+        return;
+    }
+    let text = source.slice(range).to_ascii_lowercase();
+    let kind = match (text.get(..2), text.ends_with('j')) {
+        (Some("0x"), _) => "hexadecimal",
+        (Some("0o"), _) => "octal",
+        (Some("0b"), _) => "binary",
+        (_, true) => "imaginary",
+        _ => "decimal",
+    };
+    let at = TextRange::empty((end as u32 - 1).into());
+    out.push(warning(source, at, format!("invalid {kind} literal"), None, Stage::Tokenizer));
 }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::actions::Action;
 use super::lex::{LexError, Lexed, T, Tok};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Stage};
 
 /// An item of an alternative.
 #[derive(Debug)]
@@ -255,6 +255,9 @@ pub(super) struct Found {
     pub start: u32,
     pub end: u32,
     pub at_eof: bool,
+    pub stage: Stage,
+    /// The end column, if it is not that of the range.
+    pub end_col: Option<i32>,
 }
 
 /// The parse stops: an error was found.
@@ -508,6 +511,8 @@ impl<'s> Parser<'s> {
                     start: t.start,
                     end: t.end,
                     at_eof: false,
+                    stage: Stage::Parser,
+                    end_col: None,
                 });
                 Err(Abort)
             }
@@ -532,6 +537,15 @@ impl<'s> Parser<'s> {
 
 impl From<&LexError> for Found {
     fn from(e: &LexError) -> Self {
-        Found { kind: e.kind, msg: e.msg.clone(), start: e.start, end: e.end, at_eof: e.at_eof }
+        let (stage, end_col) = e.stage();
+        Found {
+            kind: e.kind,
+            msg: e.msg.clone(),
+            start: e.start,
+            end: e.end,
+            at_eof: e.at_eof,
+            stage,
+            end_col,
+        }
     }
 }

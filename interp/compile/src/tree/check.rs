@@ -82,12 +82,11 @@ pub fn check(n: &Node) -> Check {
 pub(super) fn names(n: &Node) -> crate::error::R<()> {
     let wrong = n.class == C::Name && name(n.text("id").unwrap_or("")).is_err();
     if wrong {
-        return Err(Box::new(crate::error::Error {
-            kind: crate::ErrorKind::Value,
-            msg: format!("identifier field can't represent '{}' constant", n.text("id").unwrap_or("")),
-            range: crate::compiler::no_range(),
-            incomplete: false,
-        }));
+        return Err(Box::new(crate::error::Error::new(
+            crate::ErrorKind::Value,
+            format!("identifier field can't represent '{}' constant", n.text("id").unwrap_or("")),
+            crate::compiler::no_range(),
+        )));
     }
     stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
         for item in &n.fields {

@@ -33,7 +33,7 @@ fn signature(source: &Source<'_>) -> R<Node> {
     let (Some(first), Some(close)) = (toks.first().filter(|t| is(t, "(")), close) else {
         return wrong(toks.first());
     };
-    let t = Trees { source, comments: &[] };
+    let t = Trees { source, comments: &[], types: super::comments::TypeComments::none() };
     let mut arguments = Vec::new();
     let mut start = first.end;
     for (i, tok) in toks[..=close].iter().enumerate() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod back;
 mod check;
+mod comments;
 mod expr;
 mod func_type;
 mod optimize;
@@ -18,6 +19,7 @@ use crate::error::{SyntaxErr, Warning};
 use crate::source::Source;
 use crate::{CompileOptions, Mode, syntax};
 pub use check::{Invalid, check};
+use comments::TypeComments;
 pub use func_type::parse_func_type;
 pub use optimize::optimize;
 
@@ -103,8 +105,13 @@ pub fn parse(source: &str, mode: Mode, opts: CompileOptions) -> Result<(Node, Ve
     let result = syntax::nesting(&text).and_then(|nesting| {
         stacker::maybe_grow(nesting.stack, nesting.stack + 64 * 1024, || {
             let parsed = syntax::parse(&source, mode, &opts)?;
-            let t = Trees { source: &source, comments: &parsed.inner_comments };
+            let types = match opts.flags & CompileOptions::TYPE_COMMENTS {
+                0 => TypeComments::none(),
+                _ => TypeComments::new(&source, &parsed.comments),
+            };
+            let t = Trees { source: &source, comments: &parsed.inner_comments, types };
             let tree = t.module(&parsed.tree, mode);
+            t.types.all_taken()?;
             if !text.is_ascii() {
                 // Other letters may make a name of a constant.
                 check::names(&tree)?;
@@ -120,6 +127,7 @@ struct Trees<'s> {
     source: &'s Source<'s>,
     /// Comments inside of f-strings and t-strings.
     comments: &'s [TextRange],
+    types: TypeComments,
 }
 
 impl Trees<'_> {
@@ -159,7 +167,7 @@ impl Trees<'_> {
         let (class, fields) = match tree {
             Mod::Expression(e) => (Class::Expression, vec![self.expr(&e.body)]),
             Mod::Module(m) if mode == Mode::Single => (Class::Interactive, vec![self.body(&m.body)]),
-            Mod::Module(m) => (Class::Module, vec![self.body(&m.body), Item::List(Vec::new())]),
+            Mod::Module(m) => (Class::Module, vec![self.body(&m.body), self.types.ignores()]),
         };
         Node { class, fields, at: None }
     }
@@ -176,13 +184,4 @@ impl Trees<'_> {
     fn opt_name(&self, id: Option<&ruff_python_ast::Identifier>) -> Item {
         id.map_or(Item::None, |id| self.name_of(id))
     }
-}
-
-/// Whether a source has type comments that would stand in its tree.
-pub fn has_type_comments(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'#', bytes).any(|i| {
-        let rest = text[i + 1..].trim_start_matches([' ', '\t']);
-        rest.strip_prefix("type:").is_some()
-    })
 }

@@ -63,7 +63,7 @@ fn remove_docstring(n: &mut Node) {
         return;
     }
     if body.len() == 1 {
-        let place = first.at;
+        let place = first.at.map(|p| Position { end_line: p.line, end_col: p.col + 4, ..p });
         body[0] = Item::Node(Box::new(Node { class: C::Pass, fields: Vec::new(), at: place }));
     } else {
         body.remove(0);

@@ -1,7 +1,7 @@
 //! Statements.
 
 use ruff_python_ast::{self as ast, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::{Item, Node, Trees};
 use crate::asdl::Class as C;
@@ -31,7 +31,11 @@ impl Trees<'_> {
                 let params = self.type_params(t.type_params.as_deref());
                 (C::TypeAlias, vec![self.expr(&t.name), params, self.expr(&t.value)])
             }
-            Stmt::Assign(a) => (C::Assign, vec![self.exprs(&a.targets), self.expr(&a.value), Item::None]),
+            Stmt::Assign(a) => {
+                let fields =
+                    vec![self.exprs(&a.targets), self.expr(&a.value), self.type_comment(range.end())];
+                (C::Assign, fields)
+            }
             Stmt::AugAssign(a) => {
                 (C::AugAssign, vec![self.expr(&a.target), self.operator(a.op), self.expr(&a.value)])
             }
@@ -43,7 +47,8 @@ impl Trees<'_> {
             Stmt::For(f) => {
                 let class = if f.is_async { C::AsyncFor } else { C::For };
                 let (target, iter) = (self.expr(&f.target), self.expr(&f.iter));
-                (class, vec![target, iter, self.body(&f.body), self.body(&f.orelse), Item::None])
+                let comment = self.header_comment(f.iter.range().end(), false);
+                (class, vec![target, iter, self.body(&f.body), self.body(&f.orelse), comment])
             }
             Stmt::While(w) => (C::While, vec![self.expr(&w.test), self.body(&w.body), self.body(&w.orelse)]),
             Stmt::If(i) => {
@@ -52,7 +57,9 @@ impl Trees<'_> {
             }
             Stmt::With(w) => {
                 let class = if w.is_async { C::AsyncWith } else { C::With };
-                (class, vec![self.list(&w.items, Self::with_item), self.body(&w.body), Item::None])
+                let end = w.items.last().map_or(range.start(), |i| i.range().end());
+                let comment = self.header_comment(end, false);
+                (class, vec![self.list(&w.items, Self::with_item), self.body(&w.body), comment])
             }
             Stmt::Match(m) => (C::Match, vec![self.expr(&m.subject), self.list(&m.cases, Self::case)]),
             Stmt::Raise(r) => {
@@ -83,13 +90,16 @@ impl Trees<'_> {
 
     fn function(&self, f: &ast::StmtFunctionDef) -> Item {
         let class = if f.is_async { C::AsyncFunctionDef } else { C::FunctionDef };
+        let arguments = self.parameters(Some(&f.parameters));
+        let header = f.returns.as_ref().map_or(f.parameters.range.end(), |r| r.range().end());
+        let comment = self.header_comment(header, true);
         let fields = vec![
             self.name_of(&f.name),
-            self.parameters(Some(&f.parameters)),
+            arguments,
             self.body(&f.body),
             self.list(&f.decorator_list, |t, d| t.expr(&d.expression)),
             self.opt_expr(f.returns.as_deref()),
-            Item::None,
+            comment,
             self.type_params(f.type_params.as_deref()),
         ];
         self.node(class, self.with_semicolon(self.after_decorators(f.range, &f.decorator_list)), fields)
@@ -159,8 +169,10 @@ impl Trees<'_> {
             let fields = vec![none(), none(), Item::None, none(), none(), Item::None, none()];
             return Node::item(C::Arguments, fields, None);
         };
-        let plain = |t: &Self, p: &ast::ParameterWithDefault| t.parameter(&p.parameter);
-        let variadic = |p: &Option<Box<ast::Parameter>>| p.as_ref().map_or(Item::None, |p| self.parameter(p));
+        let plain = |t: &Self, p: &ast::ParameterWithDefault| t.parameter(&p.parameter, p.range.end());
+        let variadic = |p: &Option<Box<ast::Parameter>>| {
+            p.as_ref().map_or(Item::None, |p| self.parameter(p, p.range.end()))
+        };
         let defaults = p.posonlyargs.iter().chain(&p.args).filter_map(|p| p.default.as_deref());
         let fields = vec![
             self.list(&p.posonlyargs, plain),
@@ -174,9 +186,10 @@ impl Trees<'_> {
         Node::item(C::Arguments, fields, None)
     }
 
-    fn parameter(&self, p: &ast::Parameter) -> Item {
+    fn parameter(&self, p: &ast::Parameter, end: TextSize) -> Item {
         let range = TextRange::new(p.name.range.start(), p.range.end());
-        let fields = vec![self.name_of(&p.name), self.opt_expr(p.annotation.as_deref()), Item::None];
+        let fields =
+            vec![self.name_of(&p.name), self.opt_expr(p.annotation.as_deref()), self.parameter_comment(end)];
         self.node(C::Arg, range, fields)
     }
 
