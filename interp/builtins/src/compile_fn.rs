@@ -76,6 +76,11 @@ fn code_of(
 
 /// The exception for a source that is wrong, or only incomplete when that was asked for.
 fn source_error(vm: &Vm, e: &SyntaxErr, filename: &str, flags: u32, source: Option<&str>) -> Raised {
+    for w in &e.warnings {
+        if let Err(r) = give_warning(vm, w, filename) {
+            return r;
+        }
+    }
     if e.incomplete && flags & CompileOptions::ALLOW_INCOMPLETE_INPUT != 0 {
         let r = syntax_error(vm, &SyntaxErr { msg: "incomplete input".into(), ..e.clone() }, filename);
         cape_vm::shape::set_class(&r.exc().header, rt().types.incomplete_input_error);
@@ -332,7 +337,8 @@ fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Option<Mode>, opts: Com
     }
 }
 
-fn file_name(vm: &Vm, v: Value) -> Res<String> {
+/// A file name given as str, bytes or path.
+pub fn file_name(vm: &Vm, v: Value) -> Res<String> {
     if let Some(s) = v.downcast::<StrObj>() {
         return Ok(s.to_utf8().map_or_else(|| s.display(), |c| c.into_owned()));
     }

@@ -34,7 +34,7 @@ impl<'a> Compiler<'a> {
     pub(crate) fn check_caller(&mut self, e: &Expr) {
         let suspicious = !matches!(e, Expr::Lambda(_));
         if suspicious && let Some(t) = inferred_type(e) {
-            self.warn(self.u.range, format!("'{t}' object is not callable; perhaps you missed a comma?"));
+            self.warn(e.range(), format!("'{t}' object is not callable; perhaps you missed a comma?"));
         }
     }
 
@@ -52,10 +52,7 @@ impl<'a> Compiler<'a> {
                 | Expr::BytesLiteral(_)
         );
         if !subscriptable && let Some(t) = inferred_type(e) {
-            self.warn(
-                self.u.range,
-                format!("'{t}' object is not subscriptable; perhaps you missed a comma?"),
-            );
+            self.warn(e.range(), format!("'{t}' object is not subscriptable; perhaps you missed a comma?"));
         }
     }
 

@@ -42,6 +42,8 @@ pub struct SyntaxErr {
     pub incomplete: bool,
     /// Which part found it.
     pub stage: Stage,
+    /// Warnings to give before it.
+    pub warnings: Vec<Warning>,
 }
 
 /// The part of CPython that finds an error; it decides what is known about the place.
@@ -77,11 +79,21 @@ pub(crate) struct Error {
     pub stage: Stage,
     /// The end column, if it is not that of the range.
     pub end_col: Option<i32>,
+    /// Warnings to give before it.
+    pub warnings: Vec<Warning>,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, msg: impl Into<String>, range: TextRange) -> Error {
-        Error { kind, msg: msg.into(), range, incomplete: false, stage: Stage::Parser, end_col: None }
+        Error {
+            kind,
+            msg: msg.into(),
+            range,
+            incomplete: false,
+            stage: Stage::Parser,
+            end_col: None,
+            warnings: Vec::new(),
+        }
     }
 }
 

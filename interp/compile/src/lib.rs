@@ -28,6 +28,7 @@ mod operators;
 mod pattern;
 mod source;
 mod stmt;
+pub mod symbols;
 mod symtable;
 mod syntax;
 pub mod tokens;

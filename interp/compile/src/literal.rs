@@ -227,16 +227,34 @@ pub(crate) fn after_docstring(body: &[Stmt], has: bool) -> &[Stmt] {
     if has { &body[1..] } else { body }
 }
 
-/// Warnings for the invalid escape sequences in a literal (or part of one) that is not raw.
-pub(crate) fn escape_warnings(source: &Source<'_>, range: TextRange, bytes: bool, out: &mut Vec<Warning>) {
+/// Warnings for the invalid escape sequences in a literal that is not raw, the `whole` or a piece of an f-string.
+pub(crate) fn escape_warnings(
+    source: &Source<'_>,
+    range: TextRange,
+    whole: bool,
+    bytes: bool,
+    out: &mut Vec<Warning>,
+) {
     let slice = source.slice(range);
     let text = slice.as_bytes();
     let mut i = 0;
+    // CPython counts columns from the quotes.
+    let prefix = text.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    let quotes =
+        if text[prefix..].starts_with(b"\"\"\"") || text[prefix..].starts_with(b"'''") { 3 } else { 1 };
+    let opener = if whole { (prefix + quotes) as u32 } else { 0 };
     let mut warn = |at: usize, what: &str, shown: &str| {
         let hint = format!("Did you mean \"\\\\{shown}\"? A raw string is also an option.");
         let is = format!("\"\\{shown}\" is an invalid {what} sequence.");
         let msg = format!("{is} Such sequences will not work in the future. {hint}");
-        let mut w = warning(source, range, msg, Some(format!("{is} {hint}")), Stage::Parser);
+        let multiline = memchr::memchr(b'\n', &text[..at]).is_some();
+        let shift = if multiline || !whole { 0 } else { opener - !bytes as u32 };
+        let start = range.start().to_u32() + at as u32 - shift;
+        let (place, stage) = match shown {
+            "{" => (TextRange::empty((start + 1).into()), Stage::Tokenizer),
+            _ => (TextRange::at(start.into(), 2.into()), Stage::Parser),
+        };
+        let mut w = warning(source, place, msg, Some(format!("{is} {hint}")), stage);
         w.line = source.line(range.start().to_u32() + at as u32);
         out.push(w);
     };

@@ -32,7 +32,7 @@ impl Compiler<'_> {
         if !name.starts_with("__") {
             return id;
         }
-        if let Some(only) = &self.table.blocks[self.u.block as usize].mangled_names
+        if let Some(only) = self.table.only_mangled(self.u.block)
             && !only.contains(&id)
         {
             return id;

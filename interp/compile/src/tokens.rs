@@ -109,6 +109,7 @@ impl Tokens {
                 text: Some(line[..i].to_owned()),
                 incomplete: false,
                 stage: Stage::Tokenizer,
+                warnings: Vec::new(),
             };
             return Err(Wait::Error(e, false));
         }
@@ -293,6 +294,7 @@ impl Tokens {
             text: Some(shown.to_owned()),
             incomplete: e.at_eof,
             stage: Stage::Tokenizer,
+            warnings: Vec::new(),
         };
         if e.at_eof && !e.overrides {
             err.line = self.starts.len() as u32;

@@ -53,6 +53,7 @@ modules! {
     "marshal" marshal,
     "_contextvars" contextvars,
     "_ast" ast_,
+    "_symtable" symtable_,
     "_tokenize" tokenize_,
     "_blake2" blake2,
     "_csv" csv,

@@ -97,6 +97,9 @@ impl Builder<'_> {
             annotations_used: false,
             annotation_block: None,
             mangled_names: None,
+            mangled_in: parent
+                .filter(|_| kind != BlockKind::Class)
+                .and_then(|p| self.table.blocks[p as usize].mangled_in),
             info: "",
         });
         id
@@ -138,7 +141,7 @@ impl Builder<'_> {
         if self.class.is_none() || !name.starts_with("__") {
             return id;
         }
-        if let Some(only) = &self.cur_ref().mangled_names
+        if let Some(only) = self.table.only_mangled(*self.stack.last().expect("inside a block"))
             && !only.contains(&id)
         {
             return id;
@@ -635,7 +638,9 @@ impl Builder<'_> {
         let outer_class = self.class;
         if let Some(tp) = &s.type_params {
             self.enter_type_params(name, key, true, in_class, tp.range)?;
+            let id = *self.stack.last().expect("inside a block");
             self.cur().mangled_names = Some(FxHashSet::default());
+            self.cur().mangled_in = Some(id);
             self.class = Some(name);
             self.type_params(tp)?;
         }
@@ -1026,13 +1031,8 @@ impl Builder<'_> {
         self.cur().comp_iter_expr += 1;
         self.expr(&outermost.iter)?;
         self.cur().comp_iter_expr -= 1;
-        let sees_class = self.cur_ref().can_see_class_scope;
         self.enter(BlockKind::Function, name, Some((key, Part::Body)), range);
         self.cur().comp = comp;
-        if sees_class {
-            self.cur().can_see_class_scope = true;
-            self.add_id(NameId::CLASSDICT, def::USE, range)?;
-        }
         self.cur().coroutine = outermost.is_async;
         self.implicit_param(NameId::DOT_ZERO)?;
         self.comp_target(&outermost.target)?;

@@ -115,6 +115,8 @@ pub(crate) struct Block {
     pub annotation_block: Option<BlockId>,
     /// In a class's type parameter block: the only names that are mangled.
     pub mangled_names: Option<FxHashSet<NameId>>,
+    /// The block whose `mangled_names` hold here.
+    pub mangled_in: Option<BlockId>,
     /// What a type variable block is for, for messages.
     pub info: &'static str,
 }
@@ -145,6 +147,12 @@ impl SymTable {
     /// The block that `part` of the syntax node at this address opens.
     pub fn find<T>(&self, node: &T, part: Part) -> BlockId {
         self.by_node[&(std::ptr::from_ref(node) as usize, part)]
+    }
+
+    /// The only names that are mangled in a block, if not all private ones are.
+    pub fn only_mangled(&self, block: BlockId) -> Option<&FxHashSet<NameId>> {
+        let holder = self.blocks[block as usize].mangled_in?;
+        self.blocks[holder as usize].mangled_names.as_ref()
     }
 
     /// The scope of a name in a block (Unset if the block does not know it).

@@ -717,7 +717,7 @@ impl Lexer {
             msg: format!("unterminated {kind} literal (detected at line {line}){hint}"),
             start: start as u32,
             end: start as u32,
-            at_eof: triple,
+            at_eof: triple || self.at >= self.text.len(),
             overrides: true,
         })
     }
@@ -780,10 +780,14 @@ impl Lexer {
                 return Ok(());
             }
             match c {
-                b'}' if named => {
+                b'}' if named && streaming => {
                     self.at += 1;
                     self.push(T::FMiddle, begin);
                     return Ok(());
+                }
+                b'}' if named => {
+                    self.at += 1;
+                    named = false;
                 }
                 b'{' | b'}' if streaming && self.peek(1) == c && !in_spec => {
                     self.at += 1;
@@ -823,13 +827,8 @@ impl Lexer {
                 b'\\' if !raw => {
                     // `\N{...}` is no field.
                     if self.peek(1) == b'N' && self.peek(2) == b'{' {
-                        if streaming {
-                            named = true;
-                            self.at += 3;
-                            continue;
-                        }
-                        self.at = memchr::memchr(b'}', &self.s()[self.at..])
-                            .map_or(self.text.len(), |i| self.at + i + 1);
+                        named = true;
+                        self.at += 3;
                     } else {
                         self.at += if matches!(self.peek(1), b'{' | b'}') { 1 } else { 2 };
                     }

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{Mod, PythonVersion, Stmt};
-use ruff_python_parser::{ParseOptions, parse_unchecked};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_python_parser::{ParseOptions, Parsed, parse_unchecked};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::compiler::no_range;
 use crate::error::{Error, ErrorKind, R, Stage, SyntaxErr, Warning, err};
@@ -31,6 +31,9 @@ pub(crate) fn normalize(source: &str) -> Cow<'_, str> {
 
 /// Levels of indentation, the outermost included, that are too many.
 const MAX_INDENTS: usize = 100;
+
+/// Nesting of f-strings and t-strings that is too much.
+const MAX_FSTRINGS: usize = 149;
 
 /// A parsed source.
 pub(crate) struct Syntax {
@@ -71,12 +74,14 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
         (None, None) => None,
     };
     if let Some(range) = first {
-        return Err(Box::new(explain(source.text, mode, range)));
+        let mut e = explain(source.text, mode, range);
+        string_warnings(source, &parsed, Some(e.range.start()), &mut e.warnings);
+        return Err(Box::new(e));
     }
     let mut inner_comments = Vec::new();
     let mut comments = Vec::new();
     let mut warnings = Vec::new();
-    let mut depth = 0;
+    let mut depth = 0usize;
     let mut indents = 0;
     for t in parsed.tokens().iter() {
         match t.kind() {
@@ -96,6 +101,9 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
                     check_digits(source, t.range(), opts.max_digits)?;
                 }
             }
+            TokenKind::FStringStart | TokenKind::TStringStart if depth >= MAX_FSTRINGS => {
+                return err(t.range(), "too many nested f-strings or t-strings");
+            }
             TokenKind::FStringStart | TokenKind::TStringStart => depth += 1,
             TokenKind::FStringEnd | TokenKind::TStringEnd => depth -= 1,
             TokenKind::Comment if depth > 0 => inner_comments.push(t.range()),
@@ -113,22 +121,36 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
             return Err(e);
         }
     }
-    if memchr::memchr(b'\\', source.text.as_bytes()).is_some() {
-        for t in parsed.tokens().iter() {
-            let (kind, range) = t.as_tuple();
-            if matches!(kind, TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle)
-                && let Some(flags) = t.string_flags()
-                && !flags.is_raw_string()
-            {
-                escape_warnings(source, range, flags.is_byte_string(), &mut warnings);
-            }
-        }
-    }
+    string_warnings(source, &parsed, None, &mut warnings);
     let tree = parsed.into_syntax();
     if mode == Mode::Single {
         check_single(source, &tree)?;
     }
     Ok(Syntax { tree, warnings, inner_comments, comments })
+}
+
+/// Warnings for escapes in the string literals of a source, or in those before a place.
+fn string_warnings(
+    source: &Source<'_>,
+    parsed: &Parsed<Mod>,
+    before: Option<TextSize>,
+    out: &mut Vec<Warning>,
+) {
+    if memchr::memchr(b'\\', source.text.as_bytes()).is_none() {
+        return;
+    }
+    for t in parsed.tokens().iter() {
+        let (kind, range) = t.as_tuple();
+        if before.is_some_and(|b| range.start() > b) {
+            return;
+        }
+        if matches!(kind, TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle)
+            && let Some(flags) = t.string_flags()
+            && !flags.is_raw_string()
+        {
+            escape_warnings(source, range, kind == TokenKind::String, flags.is_byte_string(), out);
+        }
+    }
 }
 
 /// Decimal ints must not be too long.
@@ -166,8 +188,9 @@ fn check_single(source: &Source<'_>, tree: &Mod) -> R<()> {
             | Stmt::Match(_)
             | Stmt::Try(_)
     );
-    if compound && memchr::memchr(b'\n', &source.text.as_bytes()[first.end().to_usize()..]).is_none() {
-        // An empty line ends a compound statement.
+    let last_line = &source.text[source.text.rfind('\n').map_or(0, |i| i + 1)..];
+    if compound && !last_line.is_empty() && !last_line.starts_with([' ', '\t', '#']) {
+        // A line end is missing after the block.
         let at = TextRange::empty((source.text.len() as u32).into());
         let e = Error { incomplete: true, ..Error::new(ErrorKind::Syntax, "invalid syntax", at) };
         return Err(Box::new(e));
@@ -209,6 +232,7 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
         incomplete: f.at_eof,
         stage: f.stage,
         end_col: f.end_col,
+        warnings: Vec::new(),
     };
     let mut first = Parser::new(text, &lexed, false);
     let accepted = matches!(first.run(start_rule), Ok(Some(_)));
@@ -280,6 +304,7 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         }),
         incomplete: e.incomplete,
         stage: e.stage,
+        warnings: e.warnings,
     }
 }
 
