@@ -114,6 +114,15 @@ impl GetSetDef {
         }
     }
 
+    /// Writes the attribute of `obj`, or deletes it (`v` EMPTY); it must be writable.
+    pub fn write(&'static self, vm: &Vm, obj: Value, v: Value) -> Res<()> {
+        match (self.raw, self.set) {
+            (Some(r), _) => (r.set)(vm, self, obj, v),
+            (None, Some(f)) => f(vm, &[obj, v]).map(|_| ()),
+            (None, None) => Err(vm.attribute_error(format!("attribute '{}' is read-only", self.name))),
+        }
+    }
+
     /// A row for an attribute implemented elsewhere.
     pub fn leak_foreign(
         name: &'static str,

@@ -34,6 +34,8 @@ const METHOD: u64 = 7;
 /// Stores: payload = byte offset; adding: the new map's id in bits 8..32 is not enough, so it is in word 1's low part.
 const STORE_INLINE: u64 = 8;
 const STORE_ADD: u64 = 9;
+/// Native attribute (getset, C member), in the code's cache values; the same number for loads and stores.
+const GETSET: u64 = 10;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -86,6 +88,7 @@ pub(super) unsafe fn cached_attr(code: Ptr<CodeObj>, obj: Value, cache: *const C
             let v = unsafe { at_offset(obj, payload) };
             (!v.is_empty()).then_some(v)
         }
+        GETSET => None,
         kind => cached_special(code, obj, kind, payload),
     }
 }
@@ -144,7 +147,7 @@ pub(super) unsafe fn cached_method(
 pub(super) unsafe fn cached_store(obj: Value, v: Value, cache: *const Cell<u64>) -> bool {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
-    if w0 == 0 || !hit(obj, w0) {
+    if w0 == 0 || w1 & 15 == GETSET || !hit(obj, w0) {
         return false;
     }
     let h = obj.header();
@@ -188,6 +191,13 @@ impl Vm {
         pc: *const Cell<u64>,
     ) -> Res<Value> {
         if obj.is_ptr() {
+            // SAFETY: two cache words follow.
+            let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
+            if w1 & 15 == GETSET && hit(obj, w0) {
+                // SAFETY: the slot of this cache holds a native attribute's descriptor.
+                let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
+                return d.def.read(self, obj);
+            }
             self.cache_attr(code, obj, name, pc, false);
             // SAFETY: two cache words follow.
             if let Some(v) = unsafe { cached_attr(code, obj, pc.add(1)) } {
@@ -230,6 +240,15 @@ impl Vm {
             {
                 let tail = map.fixed_size() - 8 * map.tail_words as usize;
                 fill(pc, map, version(t), MEMBER, tail as u64 + 8 * m.index.get() as u64);
+                return true;
+            }
+            if !method
+                && let Some(g) = d.downcast::<GetSetObj>()
+                && g.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
+            {
+                let at = self.reuse_slots(code, pc, GETSET, 1);
+                self.set_cache_value(code, at, d);
+                fill(pc, map, version(t), GETSET, at as u64);
                 return true;
             }
             return false;
@@ -362,8 +381,22 @@ impl Vm {
     }
 
     #[inline(never)]
-    pub(crate) fn store_attr(&self, obj: Value, name: Value, v: Value, pc: *const Cell<u64>) -> Res<()> {
-        self.cache_store(obj, name, pc);
+    pub(crate) fn store_attr(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        name: Value,
+        v: Value,
+        pc: *const Cell<u64>,
+    ) -> Res<()> {
+        // SAFETY: two cache words follow.
+        let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
+        if w1 & 15 == GETSET && hit(obj, w0) {
+            // SAFETY: the slot of this cache holds a writable native attribute's descriptor.
+            let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
+            return d.def.write(self, obj, v);
+        }
+        self.cache_store(code, obj, name, pc);
         // SAFETY: two cache words follow.
         if unsafe { cached_store(obj, v, pc.add(1)) } {
             return Ok(());
@@ -371,16 +404,29 @@ impl Vm {
         self.set_attr(obj, name, v)
     }
 
-    fn cache_store(&self, obj: Value, name: Value, pc: *const Cell<u64>) {
+    fn cache_store(&self, code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>) {
         if !obj.is_ptr() {
             return;
         }
         let t = type_of(obj);
         let map = obj.header().map();
-        if t.has(TypeFlags::CUSTOM_SETATTR) || !std::ptr::eq(map.kind(), InstanceObj::kind()) {
+        if t.has(TypeFlags::CUSTOM_SETATTR) || obj.is::<TypeObj>() || obj.is::<ModuleObj>() {
             return;
         }
-        if let Some(d) = lookup_mro(t, name)
+        let descr = lookup_mro(t, name);
+        if let Some(g) = descr.and_then(|d| d.downcast::<GetSetObj>())
+            && g.def.set.is_some()
+            && g.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
+        {
+            let at = self.reuse_slots(code, pc, GETSET, 1);
+            self.set_cache_value(code, at, g.value());
+            fill(pc, map, version(t), GETSET, at as u64);
+            return;
+        }
+        if !std::ptr::eq(map.kind(), InstanceObj::kind()) {
+            return;
+        }
+        if let Some(d) = descr
             && is_data_descriptor(d)
         {
             if let Some(m) = d.downcast::<MemberObj>()

@@ -125,6 +125,14 @@ impl Vm {
             let slice = std::slice::from_raw_parts(args, n);
             if let Some(m) = callee.downcast::<MethodDescrObj>() {
                 let class: Ptr<TypeObj> = m.class.cast();
+                if let Some(raw) = m.def.raw
+                    && n > 0
+                    && m.header().map() == rt().maps.method_descriptor
+                    && type_of(slice[0]).is_subtype(class)
+                {
+                    self.check_native_stack("")?;
+                    return (raw.call)(self, m.def, slice, kwnames).map(Flow::Value);
+                }
                 if kwnames.is_none()
                     && n == m.def.nparams
                     && m.def.simple
@@ -143,6 +151,17 @@ impl Vm {
                 if matches!(b.def.flavour, Flavour::Function) {
                     if b.def.scrubs.get() {
                         scrub_stack();
+                    }
+                    let r = b.def.call(self, slice, kwnames)?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
+                if matches!(b.def.flavour, Flavour::Method | Flavour::Class) && (*f.add(1)).is_empty() {
+                    // The receiver goes into the empty self slot, before the arguments.
+                    *f.add(1) = b.this.get();
+                    let slice = std::slice::from_raw_parts(f.add(1), n + 1);
+                    self.check_native_stack("")?;
+                    if let Some(raw) = b.def.raw {
+                        return (raw.call)(self, b.def, slice, kwnames).map(Flow::Value);
                     }
                     let r = b.def.call(self, slice, kwnames)?;
                     return self.stop_if_empty(r).map(Flow::Value);

@@ -366,7 +366,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         // SAFETY: two cache words follow.
                         if !unsafe { attrs::cached_store(obj, reg!(w.b()), pc.add(1)) } {
                             sync!();
-                            tri!(vm.store_attr(obj, name!(w.c()), reg!(w.b()), pc));
+                            tri!(vm.store_attr(code!(), obj, name!(w.c()), reg!(w.b()), pc));
                         }
                         step!(3)
                     }
