@@ -279,6 +279,11 @@ fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {
     vm.run_code(code, d, d.value(), None).map(|_| ())
 }
 
+/// Whether a stream says that it is closed.
+fn is_closed(vm: &Vm, stream: Value) -> bool {
+    vm.get_attr_str(stream, "closed").and_then(|c| vm.truth(c)).unwrap_or(false)
+}
+
 /// Runs what is to run at exit and flushes the streams.
 fn finish(vm: &Vm, code: i32) -> i32 {
     let mut code = code;
@@ -297,6 +302,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     for name in ["stdout", "stderr"] {
         if let Some(s) = rt().sys().get_str(intern(name))
             && !s.is_none()
+            && !is_closed(vm, s)
             && let Err(r) = vm.call_method(s, rt().names.flush, &[])
         {
             if name == "stdout" {

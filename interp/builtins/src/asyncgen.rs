@@ -1,9 +1,11 @@
 //! Async generators, and the awaitables that their methods give.
 
+use cape_heap::{MapRef, ObjFlags, heap};
 use cape_vm::generator::{AsyncGenAuxObj, GenState, GeneratorObj, Sent};
-use cape_vm::native::{TypeBuilder, extend};
-use cape_vm::object::TupleObj;
-use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
+use cape_vm::native::{TypeBuilder, extend, new_type};
+use cape_vm::object::{TupleObj, TypeFlags};
+use cape_vm::runtime::StaticType;
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use crate::generator::{deprecated_throw, state_attributes, thrown};
 
@@ -17,8 +19,15 @@ const CLOSED: u8 = 2;
 
 const THROW_DOC: &str = "athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 
+const SEND_DOC: &str =
+    "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.";
+const AWAITABLE_THROW_DOC: &str = "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
+
+static ANEXT: StaticType = StaticType::new();
+
 /// Completes the types of this file.
 pub fn init(_vm: &Vm) {
+    init_anext();
     let t = &rt().types;
     let b = extend(t.async_generator)
         .method(
@@ -39,7 +48,7 @@ pub fn init(_vm: &Vm) {
                 }
                 init_hooks(vm, g)?;
                 let args = TupleObj::new(&[t, v.unwrap_or(Value::NONE), tb.unwrap_or(Value::NONE)]);
-                Ok(AsyncGenAuxObj::new(rt().maps.async_gen_athrow, g.value(), args.value()).value())
+                Ok(new_awaitable(rt().maps.async_gen_athrow, g, args.value()))
             },
         )
         .method(
@@ -47,7 +56,7 @@ pub fn init(_vm: &Vm) {
             "aclose() -> raise GeneratorExit inside generator.",
             |vm: &Vm, g: Gen| -> Res<Value> {
                 init_hooks(vm, g)?;
-                Ok(AsyncGenAuxObj::new(rt().maps.async_gen_athrow, g.value(), Value::EMPTY).value())
+                Ok(new_awaitable(rt().maps.async_gen_athrow, g, Value::EMPTY))
             },
         )
         .getter("ag_await", "object being awaited on, or None", |_: &Vm, g: Gen| g.delegate())
@@ -82,8 +91,8 @@ where
 {
     b.method("__await__($self, /)", "Return an iterator to be used in await expression.", |_: &Vm, a: Value| a)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, a: Value| a)
-        .method("send($self, arg, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration.", send)
-        .method("throw($self, type, value=None, traceback=None, /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.", throw)
+        .method("send($self, arg, /)", SEND_DOC, send)
+        .method("throw($self, type, value=None, traceback=None, /)", AWAITABLE_THROW_DOC, throw)
 }
 
 fn generator(vm: &Vm, a: Aux) -> Res<Gen> {
@@ -98,6 +107,7 @@ fn init_hooks(vm: &Vm, g: Gen) -> Res<()> {
     let [first, finalizer] = [0, 1].map(|i| vm.asyncgen_hooks[i].get());
     if !finalizer.is_none() {
         g.finalizer.set(g, finalizer);
+        vm.register_generator(g);
     }
     if !first.is_none() {
         vm.call(first, &[g.value()])?;
@@ -107,7 +117,95 @@ fn init_hooks(vm: &Vm, g: Gen) -> Res<()> {
 
 fn asend(vm: &Vm, g: Gen, v: Value) -> Res<Value> {
     init_hooks(vm, g)?;
-    Ok(AsyncGenAuxObj::new(rt().maps.async_gen_asend, g.value(), v).value())
+    Ok(new_awaitable(rt().maps.async_gen_asend, g, v))
+}
+
+/// An awaitable of a generator's; it has to be awaited.
+fn new_awaitable(map: MapRef, g: Gen, args: Value) -> Value {
+    let a = AsyncGenAuxObj::new(map, g.value(), args);
+    heap().add_finalizer(a.header());
+    a.value()
+}
+
+/// The state of an awaitable that is used now. Its death will not be noticed.
+fn set_state(a: Aux, state: u8) {
+    a.state.set(state);
+    a.header().set(ObjFlags::FINALIZED);
+}
+
+/// Warns about an awaitable that died without having been awaited.
+pub fn finalize_awaitable(vm: &Vm, a: Aux) {
+    let Ok(g) = generator(vm, a) else { return };
+    if a.state.get() != INIT {
+        return;
+    }
+    a.state.set(CLOSED);
+    let method = match a.header().map() {
+        m if m == rt().maps.async_gen_asend => "asend",
+        _ if a.args.get().is_empty() => "aclose",
+        _ => "athrow",
+    };
+    let warned = vm.repr_str(g.qualname.get()).and_then(|name| {
+        let text = format!("coroutine method '{method}' of {name} was never awaited");
+        crate::warn::warn(vm, rt().types.runtime_warning, &text, 1)
+    });
+    if let Err(e) = warned {
+        let name = vm.repr_str(g.value()).unwrap_or_default();
+        let message = format!("Exception ignored while finalizing async generator {name}");
+        crate::warn::unraisable(vm, e, &message);
+    }
+}
+
+/// `anext(it, default)`: an awaitable around what `__anext__` gave, for which the end is the default.
+pub fn anext_or(wrapped: Value, default: Value) -> Value {
+    AsyncGenAuxObj::new(ANEXT.get().instance_map(), wrapped, default).value()
+}
+
+/// The iterator to drive.
+fn anext_iter(vm: &Vm, a: Aux) -> Res<Value> {
+    let v = a.target.get();
+    let it = vm.awaitable_iter(v, || {
+        format!("'{}' object can't be awaited", type_of(v).name_str())
+    })?;
+    if it.is::<GeneratorObj>() && it.header().map() == rt().maps.coroutine {
+        return vm.call_method(it, intern("__await__"), &[]);
+    }
+    Ok(it)
+}
+
+/// The default, when the iterator came to its end.
+fn anext_end(vm: &Vm, a: Aux, r: Res<Value>) -> Res<Value> {
+    match r {
+        Err(e) if e.is(rt().types.stop_async_iteration) => stop(vm, a.args.get()),
+        r => r,
+    }
+}
+
+fn init_anext() {
+    let b = new_type::<AsyncGenAuxObj>("anext_awaitable", rt().types.object, TypeFlags::NO_INSTANTIATION)
+        .method("__await__($self, /)", "Return an iterator to be used in await expression.", |_: &Vm, a: Value| a)
+        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, a: Value| a)
+        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, a: Aux| {
+            let it = anext_iter(vm, a)?;
+            let r = vm.next(it).map(|v| v.unwrap_or(Value::EMPTY));
+            anext_end(vm, a, r)
+        })
+        .method("send($self, arg, /)", SEND_DOC, |vm: &Vm, a: Aux, v: Value| {
+            let it = anext_iter(vm, a)?;
+            let r = vm.call_method(it, intern("send"), &[v]);
+            anext_end(vm, a, r)
+        })
+        .method("throw($self, /, *args)", AWAITABLE_THROW_DOC, |vm: &Vm, a: Aux, args: Ptr<TupleObj>| {
+            let it = anext_iter(vm, a)?;
+            let r = vm.call_method(it, intern("throw"), args.as_slice());
+            anext_end(vm, a, r)
+        })
+        .method("close($self, /)", "close() -> raise GeneratorExit inside generator.", |vm: &Vm, a: Aux| {
+            let it = anext_iter(vm, a)?;
+            let r = vm.call_method(it, intern("close"), &[]);
+            anext_end(vm, a, r)
+        });
+    ANEXT.set(b.class());
 }
 
 /// The value inside a wrapper, which is how an async generator marks what it yields to its own consumer.
@@ -155,7 +253,7 @@ fn unwrap(vm: &Vm, g: Gen, r: Res<Sent>) -> Res<Value> {
 /// Notes the end of an awaitable.
 fn closing(a: Aux, r: Res<Value>) -> Res<Value> {
     if !matches!(r, Ok(v) if !v.is_empty()) {
-        a.state.set(CLOSED);
+        set_state(a, CLOSED);
     }
     r
 }
@@ -167,13 +265,13 @@ fn asend_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
         CLOSED => return Err(vm.runtime_error("cannot reuse already awaited __anext__()/asend()")),
         INIT => {
             if g.running_async.get() {
-                a.state.set(CLOSED);
+                set_state(a, CLOSED);
                 return Err(vm.runtime_error("anext(): asynchronous generator is already running"));
             }
             if arg.is_none() {
                 arg = a.args.get();
             }
-            a.state.set(ITER);
+            set_state(a, ITER);
         }
         _ => {}
     }
@@ -188,10 +286,10 @@ fn asend_throw(vm: &Vm, a: Aux, class: Value, v: Option<Value>, tb: Option<Value
         CLOSED => return Err(vm.runtime_error("cannot reuse already awaited __anext__()/asend()")),
         INIT => {
             if g.running_async.get() {
-                a.state.set(CLOSED);
+                set_state(a, CLOSED);
                 return Err(vm.runtime_error("anext(): asynchronous generator is already running"));
             }
-            a.state.set(ITER);
+            set_state(a, ITER);
             g.running_async.set(true);
         }
         _ => {}
@@ -210,7 +308,7 @@ fn throw_in(vm: &Vm, g: Gen, class: Value, v: Option<Value>, tb: Option<Value>) 
 }
 
 fn already_running(vm: &Vm, a: Aux) -> Raised {
-    a.state.set(CLOSED);
+    set_state(a, CLOSED);
     let what = if a.args.get().is_empty() { "aclose" } else { "athrow" };
     vm.runtime_error(format!("{what}(): asynchronous generator is already running"))
 }
@@ -222,7 +320,7 @@ fn close_step(vm: &Vm, a: Aux, g: Gen, r: Res<Sent>) -> Res<Value> {
         _ => {}
     }
     g.running_async.set(false);
-    a.state.set(CLOSED);
+    set_state(a, CLOSED);
     match r {
         Ok(Sent::Yielded(_)) => Err(vm.runtime_error("async generator ignored GeneratorExit")),
         Ok(Sent::Returned(_)) => stop(vm, Value::NONE),
@@ -238,20 +336,20 @@ fn athrow_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
         CLOSED => return Err(vm.runtime_error("cannot reuse already awaited aclose()/athrow()")),
         INIT => {
             if g.state() == GenState::Closed {
-                a.state.set(CLOSED);
+                set_state(a, CLOSED);
                 return stop(vm, Value::NONE);
             }
             if g.running_async.get() {
                 return Err(already_running(vm, a));
             }
             if g.closed_async.get() {
-                a.state.set(CLOSED);
+                set_state(a, CLOSED);
                 return Err(vm.new_exc_args(rt().types.stop_async_iteration, &[]));
             }
             if !arg.is_none() {
                 return Err(vm.runtime_error("can't send non-None value to a just-started coroutine"));
             }
-            a.state.set(ITER);
+            set_state(a, ITER);
             g.running_async.set(true);
             return match args {
                 None => {
@@ -295,7 +393,7 @@ fn athrow_throw(vm: &Vm, a: Aux, class: Value, v: Option<Value>, tb: Option<Valu
             if g.running_async.get() {
                 return Err(already_running(vm, a));
             }
-            a.state.set(ITER);
+            set_state(a, ITER);
             g.running_async.set(true);
         }
         _ => {}

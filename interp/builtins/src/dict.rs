@@ -88,15 +88,13 @@ pub fn merge_any(vm: &Vm, d: This, m: Value) -> Res<()> {
     let it = vm.iter(m)?;
     let mut i = 0;
     while let Some(item) = vm.next(it)? {
-        let pair = match vm.list_of(item) {
-            Ok(p) => p,
-            Err(r) if r.is(rt().types.type_error) && type_of(item).special(Special::Iter).is_empty() => {
-                let _ = r;
-                return Err(vm.type_error(format!(
-                    "cannot convert dictionary update sequence element #{i} to a sequence"
-                )));
+        let pair = match sequence_of(vm, item) {
+            Err(r) if r.is(rt().types.type_error) => {
+                let note = format!("Cannot convert dictionary update sequence element #{i} to a sequence");
+                vm.add_note(r.exc(), &note)?;
+                return Err(r);
             }
-            Err(r) => return Err(r),
+            p => p?,
         };
         if pair.len() != 2 {
             return Err(vm.value_error(format!(
@@ -108,6 +106,14 @@ pub fn merge_any(vm: &Vm, d: This, m: Value) -> Res<()> {
         i += 1;
     }
     Ok(())
+}
+
+/// The items of an iterable; what cannot be iterated over gets a message of its own.
+fn sequence_of(vm: &Vm, v: Value) -> Res<Ptr<cape_vm::object::ArrayObj>> {
+    match vm.iter(v) {
+        Err(r) if r.is(rt().types.type_error) => Err(vm.type_error("object is not iterable")),
+        it => vm.list_of(it?),
+    }
 }
 
 fn repr(vm: &Vm, d: This) -> Res<Value> {
@@ -183,7 +189,7 @@ fn fromkeys(vm: &Vm, cls: Ptr<TypeObj>, keys: Value, value: Option<Value>) -> Re
 }
 
 fn setdefault(vm: &Vm, d: This, key: Value, default: Option<Value>) -> Res<Value> {
-    let hash = vm.hash(key)?;
+    let hash = vm.key_hash(key)?;
     if let Some(i) = d.table.find(vm, key, hash)? {
         return Ok(d.table.keys().entry(i).value);
     }
@@ -203,9 +209,8 @@ fn pop(vm: &Vm, d: This, key: Value, default: Option<Value>) -> Res<Value> {
 }
 
 fn popitem(vm: &Vm, d: This) -> Res<Value> {
-    let Some((i, e)) = d.table.prev_entry(usize::MAX) else {
+    let Some(e) = d.table.pop_last() else {
         return Err(vm.key_error("popitem(): dictionary is empty"));
     };
-    d.table.remove_at(i);
     Ok(TupleObj::new(&[e.key, e.value]).value())
 }

@@ -221,7 +221,7 @@ fn iterate(d: Ptr<DictObj>, part: Part, reversed: bool) -> Value {
             DictIterObj {
                 header: Header::new(map),
                 dict: Field::new(d.value()),
-                index: Cell::new(if reversed { usize::MAX } else { 0 }),
+                index: Cell::new(if reversed { d.table.keys().filled() } else { 0 }),
                 used: Cell::new(n),
                 left: Cell::new(n),
                 part: Cell::new(part as u8),
@@ -269,7 +269,9 @@ fn next_back(vm: &Vm, i: Ptr<DictIterObj>) -> Res<Value> {
     if d.len() != i.used.get() {
         return changed(vm, i, "changed size");
     }
-    match d.table.prev_entry(i.index.get()) {
+    // With fewer entries than it has gone over, the table is another one.
+    let last = (i.index.get() <= d.table.keys().filled()).then(|| d.table.prev_entry(i.index.get())).flatten();
+    match last {
         Some(_) if i.left.get() == 0 => changed(vm, i, "keys changed"),
         Some((at, e)) => {
             i.index.set(at);
@@ -297,7 +299,7 @@ fn reduce(vm: &Vm, i: Ptr<DictIterObj>) -> Res<Value> {
         },
     );
     let rest = vm.vec_of(copy.value())?;
-    let iter = vm.import_attr("builtins", "iter")?;
+    let iter = crate::iterators::builtin(vm, "iter")?;
     let list = cape_vm::object::ListObj::from_vec(rest);
     Ok(pair(iter, TupleObj::new(&[list.value()]).value()))
 }

@@ -489,7 +489,7 @@ fn anext(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
     let a = vm.call_special(f, &[it])?;
     match default {
         None => Ok(a),
-        Some(_) => Err(vm.missing("anext() with a default")),
+        Some(d) => Ok(crate::asyncgen::anext_or(a, d)),
     }
 }
 

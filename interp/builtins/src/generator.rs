@@ -189,7 +189,8 @@ pub(crate) fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Val
                 };
                 vm.exception_from(e)?
             }
-            None => vm.exception_from(class)?,
+            // What goes wrong while it is made is thrown instead.
+            None => vm.exception_from(class).unwrap_or_else(|r| r),
         }
     } else if class.is::<ExcObj>() {
         if value.is_some() {

@@ -84,7 +84,7 @@ pub fn init(vm: &Vm) {
                 },
             )
             .method("__reduce__($self, /)", "", |vm: &Vm, i: Ptr<AliasIterObj>| -> Res<Value> {
-                let iter = vm.import_attr("builtins", "iter")?;
+                let iter = crate::iterators::builtin(vm, "iter")?;
                 let of = if i.alias.get().is_empty() { rt().empty_tuple().value() } else { i.alias.get() };
                 Ok(crate::descriptors::pair(iter, TupleObj::new(&[of]).value()))
             });

@@ -86,10 +86,10 @@ fn init_sequence_iterators() {
             if it.index.get() > len { 0 } else { it.index.get() }
         })
         .method("__reduce__($self, /)", REDUCE, |vm: &Vm, it: S| -> Res<Value> {
+            let f = builtin(vm, "reversed")?;
             if it.seq.get().is_empty() {
                 return empty_iter(vm);
             }
-            let f = vm.import_attr("builtins", "reversed")?;
             let args = TupleObj::new(&[it.seq.get()]);
             Ok(TupleObj::new(&[f, args.value(), int_value(it.index.get() as i64 - 1)]).value())
         })
@@ -104,7 +104,7 @@ fn init_sequence_iterators() {
 fn forward(t: TypeBuilder) -> TypeBuilder {
     t.method("__iter__($self, /)", ITER, |_: &Vm, it: S| it)
         .method("__reduce__($self, /)", REDUCE, |vm: &Vm, it: S| -> Res<Value> {
-            let iter = vm.import_attr("builtins", "iter")?;
+            let iter = builtin(vm, "iter")?;
             let seq = it.seq.get();
             if seq.is_empty() {
                 let empty = if type_of(it.value()) == rt().types.list_iterator {
@@ -144,9 +144,17 @@ fn remaining(vm: &Vm, it: S) -> Res<usize> {
     Ok(len.saturating_sub(it.index.get()))
 }
 
+/// A function of `builtins`, by whatever key it is found there; looking it up may run Python code.
+pub(crate) fn builtin(vm: &Vm, name: &str) -> Res<Value> {
+    match rt().builtins().get(vm, rt().intern(name))? {
+        Some(v) => Ok(v),
+        None => Err(vm.attribute_error(name)),
+    }
+}
+
 /// `(iter, ([],))`.
 fn empty_iter(vm: &Vm) -> Res<Value> {
-    let iter = vm.import_attr("builtins", "iter")?;
+    let iter = builtin(vm, "iter")?;
     let args = TupleObj::new(&[ListObj::new(&[]).value()]);
     Ok(TupleObj::new(&[iter, args.value()]).value())
 }
@@ -490,7 +498,8 @@ fn init_call_iter() {
                 // The call may have exhausted the iterator itself.
                 let sentinel = c.sentinel.get();
                 if !sentinel.is_empty() {
-                    if !vm.eq_identity(sentinel, v)? {
+                    // So may the comparison.
+                    if !vm.eq_identity(sentinel, v)? && !c.sentinel.get().is_empty() {
                         return Ok(v);
                     }
                     done();
@@ -505,12 +514,11 @@ fn init_call_iter() {
         }
     })
     .method("__reduce__($self, /)", REDUCE, |vm: &Vm, c: C| -> Res<Value> {
+        let iter = builtin(vm, "iter")?;
         if c.callable.get().is_empty() {
-            let iter = vm.import_attr("builtins", "iter")?;
             let args = TupleObj::new(&[rt().empty_tuple().value()]);
             return Ok(TupleObj::new(&[iter, args.value()]).value());
         }
-        let iter = vm.import_attr("builtins", "iter")?;
         let args = TupleObj::new(&[c.callable.get(), c.sentinel.get()]);
         Ok(TupleObj::new(&[iter, args.value()]).value())
     });

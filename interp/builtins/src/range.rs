@@ -118,7 +118,7 @@ fn init_iterators() {
 
 /// `(iter, (range(...),), None)`.
 fn reduce_iterator(vm: &Vm, start: BigInt, stop: BigInt, step: BigInt) -> Res<Value> {
-    let iter = vm.import_attr("builtins", "iter")?;
+    let iter = crate::iterators::builtin(vm, "iter")?;
     let r = make(big_value(start), big_value(stop), big_value(step));
     let args = TupleObj::new(&[r.value()]);
     Ok(TupleObj::new(&[iter, args.value(), Value::NONE]).value())

@@ -90,7 +90,7 @@ pub fn init(_vm: &Vm) {
             |vm: &Vm, i: Ptr<SetIterObj>| -> Res<Value> {
                 let copy = iterate_from(i.set.get(), i.index.get(), i.used.get(), i.left.get());
                 let list = ListObj::from_vec(vm.vec_of(copy)?);
-                Ok(pair(vm.import_attr("builtins", "iter")?, TupleObj::new(&[list.value()]).value()))
+                Ok(pair(crate::iterators::builtin(vm, "iter")?, TupleObj::new(&[list.value()]).value()))
             },
         );
     ITERATOR.set(b.class());

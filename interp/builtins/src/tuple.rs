@@ -254,9 +254,14 @@ pub fn compare_slices(
     loop {
         let (x, y) = match (a(i), b(i)) {
             (Some(x), Some(y)) => (x, y),
+            (None, None) => return Ok(Value::bool(op.of(std::cmp::Ordering::Equal))),
             (x, y) => return Ok(Value::bool(op.of(x.is_some().cmp(&y.is_some())))),
         };
         if !vm.eq_identity(x, y)? {
+            // The comparison may have shortened a list.
+            if a(i).is_none() || b(i).is_none() {
+                continue;
+            }
             return match op {
                 Cmp::Eq => Ok(Value::FALSE),
                 Cmp::Ne => Ok(Value::TRUE),

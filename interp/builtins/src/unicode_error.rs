@@ -120,12 +120,16 @@ fn bytes_copy(vm: &Vm, v: Value) -> Res<Value> {
 }
 
 fn coding_str(vm: &Vm, e: Ptr<ExcObj>, codec: Codec) -> Res<Value> {
-    let object = extra(e, OBJECT);
-    if object.is_empty() {
+    if extra(e, OBJECT).is_empty() {
         return Ok(rt().empty_str().value());
     }
     let reason = vm.str(field::<REASON>(vm, e))?;
     let encoding = vm.str(field::<ENCODING>(vm, e))?;
+    // Those calls may have changed it.
+    let object = extra(e, OBJECT);
+    if object.is_empty() {
+        return Err(vm.type_error("UnicodeError 'object' attribute is not set"));
+    }
     let (text, bytes) = (object.downcast::<StrObj>(), object.downcast::<BytesObj>());
     let len = match (codec, text, bytes) {
         (Codec::Decode, _, Some(b)) => b.len(),

@@ -1,10 +1,26 @@
-//! Issuing warnings.
+//! Issuing warnings, and reporting exceptions that nobody can catch.
 
 use cape_vm::object::{StrObj, TypeObj};
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 /// Issues a warning; raises it when filters say so.
 pub fn warn(vm: &Vm, category: Ptr<TypeObj>, text: &str, stack_level: i64) -> Res<()> {
     let f = vm.import_attr("warnings", "warn")?;
     vm.call(f, &[StrObj::new(text).value(), category.value(), Value::int(stack_level)]).map(|_| ())
+}
+
+/// Reports an exception through `sys.unraisablehook`, which is given the message.
+pub fn unraisable(vm: &Vm, e: Raised, message: &str) {
+    let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
+    let fields = [
+        ("exc_type", type_of(e.value()).value()),
+        ("exc_value", e.value()),
+        ("exc_traceback", e.exc().traceback.get()),
+        ("err_msg", StrObj::new(message).value()),
+        ("object", Value::NONE),
+    ];
+    let Ok(args) = vm.call(rt().types.simple_namespace.value(), &[]) else { return };
+    if fields.iter().all(|(name, v)| vm.set_attr(args, intern(name), *v).is_ok()) {
+        let _ = vm.call(hook, &[args]);
+    }
 }

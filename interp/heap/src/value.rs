@@ -5,7 +5,7 @@
 //! | `0x0000_0000_0000_0000`                | [`Value::EMPTY`]: no value (unbound)      |
 //! | `0x0000_0000_0000_0010 ..= 0x0ff0`     | singletons                                |
 //! | `0x0000_xxxx_xxxx_xxx0` or `..8`       | pointer to a heap object, itself          |
-//! | `0x0001_.. ..= 0xfff1_0000_0000_0000`  | a double, its bits plus `1 << 48`         |
+//! | `0x0001_.. ..= 0xfff2_0000_0000_0000`  | a double, its bits plus `1 << 48`         |
 //! | `0xfff8_.. ..= 0xffff_..`              | a 51-bit signed integer                   |
 //!
 //! Pointers are unchanged so that a conservative scan of a native stack sees them.
@@ -109,12 +109,16 @@ impl Value {
         if o { None } else { Some(Value((s as u64 >> INT_SHIFT) | INT_TAG)) }
     }
 
-    /// An unboxed float. Every NaN becomes the canonical positive one.
+    /// An unboxed float. Of a NaN only the sign is kept.
     #[inline(always)]
     pub fn float(f: f64) -> Value {
         let bits = f.to_bits();
-        // A negative NaN would run into the integers; only its canonical form fits.
-        let bits = if f.is_nan() { 0x7ff8_0000_0000_0000 } else { bits };
+        // A negative quiet NaN would run into the integers; a signalling one fits.
+        let bits = match f.is_nan() {
+            true if f.is_sign_negative() => 0xfff1_0000_0000_0000,
+            true => 0x7ff8_0000_0000_0000,
+            false => bits,
+        };
         Value(bits.wrapping_add(DOUBLE_OFFSET))
     }
 

@@ -83,7 +83,10 @@ impl Vm {
     fn check_new_class(&self, owner: Ptr<TypeObj>, npos: usize, args: &[Value]) -> Res<()> {
         if npos > 0
             && let Some(c) = args[0].downcast::<TypeObj>()
-            && (c == owner || c.is_subtype(owner) && std::ptr::eq(c.kind.get(), owner.kind.get()))
+            && (c == owner
+                || c.is_subtype(owner)
+                    && std::ptr::eq(c.kind.get(), owner.kind.get())
+                    && native_new(c).1 == native_new(owner).1)
         {
             return Ok(());
         }
@@ -101,14 +104,8 @@ impl Vm {
                 self.type_error(format!("{name}.__new__({given}): {given} is not a subtype of {name}"))
             );
         }
-        let mut safe = c;
-        while let Some(base) = safe.base()
-            && std::ptr::eq(base.kind.get(), c.kind.get())
-        {
-            safe = base;
-        }
-        Err(self
-            .type_error(format!("{name}.__new__({given}) is not safe, use {}.__new__()", safe.name_str())))
+        let safe = native_new(c).0.name_str();
+        Err(self.type_error(format!("{name}.__new__({given}) is not safe, use {safe}.__new__()")))
     }
 
     /// A native `__next__` reports exhaustion as EMPTY; for everybody else that is StopIteration.
@@ -268,5 +265,19 @@ impl Vm {
             || v.is::<BuiltinObj>()
             || v.is::<TypeObj>()
             || !type_of(v).special(Special::Call).is_empty()
+    }
+}
+
+/// The nearest class along the bases whose `__new__` is native, and the address of that.
+fn native_new(t: Ptr<TypeObj>) -> (Ptr<TypeObj>, usize) {
+    let mut t = t;
+    loop {
+        if let Some(b) = t.special(Special::New).downcast::<BuiltinObj>() {
+            return (t, b.def.func as usize);
+        }
+        match t.base() {
+            Some(b) => t = b,
+            None => return (t, 0),
+        }
     }
 }

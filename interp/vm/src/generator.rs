@@ -47,6 +47,8 @@ heap_object! {
         pub closed_async: Cell<bool>,
         pub hooks_inited: Cell<bool>,
         pub finalizer: Field,
+        /// The heap knows that it has something to do when it dies.
+        registered: Cell<bool>,
         /// Coroutines: `cr_origin`.
         pub origin: Field,
     }
@@ -137,7 +139,13 @@ impl Vm {
             Some(f) => (f.name.get(), f.qualname.get()),
             None => (code.name.get(), code.qualname.get()),
         };
-        heap().alloc(
+        let is_coroutine = map == maps.coroutine;
+        let origin = match self.origin_depth.get() {
+            0 => Value::NONE,
+            _ if !is_coroutine => Value::NONE,
+            depth => self.coroutine_origin(frame, depth as usize),
+        };
+        let g = heap().alloc(
             map,
             GeneratorObj {
                 header: Header::new(map),
@@ -156,9 +164,51 @@ impl Vm {
                 closed_async: Cell::new(false),
                 hooks_inited: Cell::new(false),
                 finalizer: Field::new(Value::EMPTY),
-                origin: Field::new(Value::NONE),
+                registered: Cell::new(false),
+                origin: Field::new(origin),
             },
-        )
+        );
+        if is_coroutine {
+            // It has to be awaited.
+            self.register_generator(g);
+        }
+        g
+    }
+
+    /// Where a coroutine whose frame is the running one is made: `(filename, line, name)` of up to `depth` callers.
+    fn coroutine_origin(&self, frame: &Frame, depth: usize) -> Value {
+        let mut places = ValueVec::new();
+        let mut f = frame as *const Frame as *mut Frame;
+        while places.len() < depth
+            && let Some(below) = self.frame_below(f)
+        {
+            f = below;
+            // SAFETY: frames up to the top are initialised.
+            let (code, line) = unsafe { ((*f).code, (*f).line()) };
+            let place = [code.filename.get(), Value::int(line as i64), code.name.get()];
+            places.push(TupleObj::new(&place).value());
+        }
+        TupleObj::new(&places).value()
+    }
+
+    /// The generator has something to do when it dies: a `finally` to run, a delegate to close, a warning to give.
+    pub fn register_generator(&self, g: Ptr<GeneratorObj>) {
+        if !g.registered.replace(true) {
+            heap().add_finalizer(g.header());
+        }
+    }
+
+    /// Called when a generator suspends: registers it when closing it could be noticed.
+    #[inline]
+    pub(crate) fn note_suspended(&self, g: Ptr<GeneratorObj>) {
+        if !g.registered.get() {
+            let code = g.code();
+            let word = cape_bytecode::Word(code.words[g.pc.get() as usize].get());
+            if word.op() == Some(cape_bytecode::Op::YieldFrom) || code.unit.find_handler(g.pc.get()).is_some()
+            {
+                self.register_generator(g);
+            }
+        }
     }
 
     fn noun(g: Ptr<GeneratorObj>) -> &'static str {
@@ -228,45 +278,28 @@ impl Vm {
 
     /// `generator.throw(exc)`, forwarding to what it delegates to.
     pub fn throw_into(&self, g: Ptr<GeneratorObj>, exc: Raised) -> Res<Sent> {
-        let Some(sub) = g.delegate() else {
-            return self.resume(g, Err(exc));
-        };
-        // Async generators throw GeneratorExit into what they await; they do not close it.
-        if exc.is(rt().types.generator_exit) && g.header().map() != rt().maps.async_generator {
-            g.set_state(GenState::Running);
-            let closed = self.close_iterator(sub);
-            g.set_state(GenState::Suspended);
-            return match closed {
-                Ok(()) => self.resume(g, Err(exc)),
-                Err(r) => self.resume(g, Err(r)),
-            };
-        }
-        g.set_state(GenState::Running);
-        let r = if let Some(sg) = sub.downcast::<GeneratorObj>() {
-            self.throw_into(sg, exc).map(Some)
-        } else {
-            match self.get_attr_opt(sub, rt().names.throw) {
-                Ok(None) => Ok(None),
-                Ok(Some(m)) => self.call(m, &[exc.value()]).map(|v| Some(Sent::Yielded(v))),
-                Err(r) => Err(r),
-            }
-        };
-        g.set_state(GenState::Suspended);
-        match r {
-            Ok(Some(Sent::Yielded(v))) => Ok(Sent::Yielded(v)),
-            Ok(Some(Sent::Returned(v))) => self.finish_delegation(g, v),
-            Ok(None) => self.resume(g, Err(exc)),
-            Err(r) if r.is(rt().types.stop_iteration) => self.finish_delegation(g, stop_value(r)),
-            Err(r) => self.resume(g, Err(r)),
+        match g.delegate() {
+            None => self.resume(g, Err(exc)),
+            Some(sub) => self.throw_through(g, |vm| vm.throw_to_delegate(g, sub, exc)),
         }
     }
 
-    /// The delegate finished with `v` while an exception was thrown in: goes on after the YieldFrom.
-    fn finish_delegation(&self, g: Ptr<GeneratorObj>, v: Value) -> Res<Sent> {
-        let word = cape_bytecode::Word(g.code().words[g.pc.get() as usize].get());
-        let regs: Ptr<ArrayObj> = g.registers.downcast().expect("a suspended generator has registers");
-        regs.set(word.a() as usize, v);
-        self.resume_after_delegate(g)
+    /// Throws into what a generator delegates to; an exception that comes out is to be raised in the generator.
+    fn throw_to_delegate(&self, g: Ptr<GeneratorObj>, sub: Value, exc: Raised) -> Res<Sent> {
+        // Async generators throw GeneratorExit into what they await; they do not close it.
+        if exc.is(rt().types.generator_exit) && g.header().map() != rt().maps.async_generator {
+            self.close_iterator(sub)?;
+            return Err(exc);
+        }
+        if let Some(sg) = sub.downcast::<GeneratorObj>() {
+            return self.throw_into(sg, exc);
+        }
+        let Some(m) = self.get_attr_opt(sub, rt().names.throw)? else { return Err(exc) };
+        match self.call(m, &[exc.value()]) {
+            Ok(v) => Ok(Sent::Yielded(v)),
+            Err(r) if r.is(rt().types.stop_iteration) => Ok(Sent::Returned(stop_value(r))),
+            Err(r) => Err(r),
+        }
     }
 
     fn close_iterator(&self, it: Value) -> Res<()> {
@@ -303,6 +336,8 @@ impl Vm {
     /// The generator will not run again.
     pub fn drop_generator(&self, g: Ptr<GeneratorObj>) {
         g.set_state(GenState::Closed);
+        // Nothing is left to be done when it dies.
+        g.header().set(cape_heap::ObjFlags::FINALIZED);
         if let Some(f) = g.frame.downcast::<FrameObj>()
             && let Some(a) = g.registers.downcast::<ArrayObj>()
             && f.registers.get().is_empty()

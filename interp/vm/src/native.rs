@@ -375,6 +375,7 @@ impl MethodDef {
                     }
                     None => match extra {
                         Some(d) => d.set(vm, name, value)?,
+                        None if self.leaves_keywords(args) => {}
                         None => return Err(self.bad_keyword(vm, &text.display())),
                     },
                 }
@@ -389,6 +390,23 @@ impl MethodDef {
             }
         }
         Ok(())
+    }
+
+    /// Whether keywords are not this constructor's business: it takes none, and the class has a counterpart (an `__init__`
+    /// for a `__new__`, and the other way round) in Python, which may.
+    #[cold]
+    fn leaves_keywords(&self, args: &[Value]) -> bool {
+        use crate::special::Special;
+        let Some(&first) = args.first() else { return false };
+        let (class, counterpart) = match self.name {
+            "__new__" => (first.downcast::<TypeObj>(), Special::Init),
+            "__init__" => (Some(type_of(first)), Special::New),
+            _ => return false,
+        };
+        let s = self.parsed();
+        let positional = |j: usize| j < s.posonly || j == 0 || Some(j) == s.varargs;
+        let f = class.map_or(Value::EMPTY, |c| c.special(counterpart));
+        (0..s.params.len()).all(positional) && (f.is::<FunctionObj>() || f.is::<StaticMethodObj>())
     }
 
     /// Receivers that do not count in messages.

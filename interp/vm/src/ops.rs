@@ -193,7 +193,7 @@ impl Vm {
     fn hash_slow(&self, v: Value) -> Res<i64> {
         if v.is_float() {
             let f = v.as_float();
-            return Ok(if f.is_nan() { 0 } else { hash_f64(f) });
+            return Ok(if f.is_nan() { self.identity_hash(v) } else { hash_f64(f) });
         }
         if v.is_bool() {
             return Ok((v == Value::TRUE) as i64);

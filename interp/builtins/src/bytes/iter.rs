@@ -63,7 +63,7 @@ fn length_hint(_: &Vm, it: Ptr<BytesIterObj>) -> usize {
 }
 
 fn reduce(vm: &Vm, it: Ptr<BytesIterObj>) -> Res<Ptr<TupleObj>> {
-    let iter = vm.import_attr("builtins", "iter")?;
+    let iter = crate::iterators::builtin(vm, "iter")?;
     let seq = it.seq.get();
     if seq.is_empty() {
         let args = TupleObj::new(&[rt().empty_tuple().value()]);

@@ -56,7 +56,7 @@ fn length_hint(_: &Vm, it: Ptr<StrIterObj>) -> usize {
 }
 
 fn reduce(vm: &Vm, it: Ptr<StrIterObj>) -> Res<Ptr<TupleObj>> {
-    let iter = vm.import_attr("builtins", "iter")?;
+    let iter = crate::iterators::builtin(vm, "iter")?;
     Ok(match it.text.downcast::<StrObj>() {
         Some(s) => {
             let args = TupleObj::new(&[s.value()]);

@@ -284,7 +284,12 @@ impl Writer<'_> {
         let mark = self.enter(v)?;
         self.out.push_str("[");
         self.newline(level + 1);
+        // What is called may shorten a list.
+        let list = v.downcast::<ListObj>().filter(|_| type_of(v) == rt().types.list);
         for (i, &x) in items.as_slice().iter().enumerate() {
+            if list.is_some_and(|l| i >= l.len()) {
+                break;
+            }
             if i > 0 {
                 self.separator(level + 1);
             }
@@ -307,7 +312,6 @@ impl Writer<'_> {
         }
         let mark = self.enter(v)?;
         self.out.push_str("{");
-        self.newline(level + 1);
         let mut first = true;
         if self.e.sort_keys || type_of(v) != rt().types.dict {
             let items = vm.call_method(v, rt().names.items, &[])?;
@@ -329,7 +333,9 @@ impl Writer<'_> {
             }
         }
         self.leave(mark)?;
-        self.newline(level);
+        if !first {
+            self.newline(level);
+        }
         self.out.push_str("}");
         Ok(())
     }
@@ -350,7 +356,9 @@ impl Writer<'_> {
                 )));
             }
         };
-        if !std::mem::replace(first, false) {
+        if std::mem::replace(first, false) {
+            self.newline(level);
+        } else {
             self.separator(level);
         }
         match plain {

@@ -180,12 +180,12 @@ fn string_at<C: Unit>(
 fn unicode_escape<C: Unit>(vm: &Vm, text: Ptr<StrObj>, d: &[C], at: usize) -> Res<(u32, usize)> {
     let invalid = |at| decode_error(vm, "Invalid \\uXXXX escape", text, at);
     let end = at + 6;
-    if end >= d.len() {
+    if end > d.len() {
         return Err(invalid(at + 1));
     }
     let c = hex4(&d[at + 2..end]).ok_or_else(|| invalid(at + 1))?;
     let is = |i: usize, c: char| Into::<u32>::into(d[i]) == c as u32;
-    if (0xd800..0xdc00).contains(&c) && end + 6 < d.len() && is(end, '\\') && is(end + 1, 'u') {
+    if (0xd800..0xdc00).contains(&c) && end + 6 <= d.len() && is(end, '\\') && is(end + 1, 'u') {
         let low = hex4(&d[end + 2..end + 6]).ok_or_else(|| invalid(end + 1))?;
         if (0xdc00..0xe000).contains(&low) {
             return Ok((0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00), end + 6));

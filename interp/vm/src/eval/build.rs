@@ -144,12 +144,16 @@ impl Vm {
             && (o.header().map() == rt().maps.dict
                 || type_of(m).special(Special::Iter) == rt().types.dict.special(Special::Iter))
         {
+            let n = o.len();
             let mut i = 0;
             while let Some((at, e)) = o.table.next_entry(i) {
                 i = at + 1;
                 match d.table.find(self, e.key, e.hash)? {
                     Some(j) => d.table.set_value(j, e.value),
                     None => d.table.insert_new(d.header(), e.hash, e.key, e.value),
+                }
+                if o.len() != n {
+                    return Err(self.runtime_error("dict mutated during update"));
                 }
             }
             return Ok(());

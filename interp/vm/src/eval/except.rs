@@ -40,7 +40,8 @@ impl Vm {
     pub(crate) fn unwind(&self, raised: Raised, again: bool) -> Result<(), Raised> {
         let mut raised = raised;
         let mut again = again;
-        if !again && raised.exc().context.get().is_none() {
+        // What native code has made and raised; what has been raised before has its context already.
+        if !again && raised.exc().context.get().is_none() && raised.exc().traceback.get().is_none() {
             self.chain_context(raised.exc());
         }
         loop {
@@ -58,6 +59,14 @@ impl Vm {
                     f.pc = f.code.words.as_ptr().add(h.handler as usize);
                 }
                 return Ok(());
+            }
+            // The frame was left by what raised first, not by the code that has raised it again.
+            if let Some(tb) = raised.exc().traceback.downcast::<TracebackObj>()
+                && tb.frame.get() == f.object
+                && tb.lasti.get() >= 0
+            {
+                // SAFETY: the traceback's index lies inside the code of its frame.
+                f.pc = unsafe { f.code.words.as_ptr().add(tb.lasti.get() as usize) };
             }
             let entry = f.entry;
             if f.generator.is_empty() {
@@ -298,7 +307,6 @@ impl Vm {
         x.traceback.get() == y.traceback.get()
             && x.cause.get() == y.cause.get()
             && x.context.get() == y.context.get()
-            && self.notes_of(a) == self.notes_of(b)
     }
 
     fn notes_of(&self, e: Value) -> Value {

@@ -551,6 +551,7 @@ impl Vm {
             g.handled.set(g, self.handled.replace(f.outer_handled));
             g.set_state(GenState::Suspended);
             self.pop_frame(frame, false);
+            self.note_suspended(g);
         }
     }
 
@@ -597,14 +598,29 @@ impl Vm {
         self.after_generator(g, r)
     }
 
-    /// Goes on with a suspended generator after its YieldFrom, whose result is already in place.
-    pub(crate) fn resume_after_delegate(&self, g: Ptr<GeneratorObj>) -> Res<Sent> {
+    /// Runs `f`, which throws into what the generator delegates to, as called from the generator's frame, and goes on
+    /// with the generator as its result says.
+    pub(crate) fn throw_through(&self, g: Ptr<GeneratorObj>, f: impl FnOnce(&Vm) -> Res<Sent>) -> Res<Sent> {
         self.check_native_stack("")?;
         let saved = self.sp.get();
         let frame = self.push_generator(g, 0, true)?;
-        // SAFETY: the frame was just pushed.
-        unsafe { (*frame).pc = (*frame).pc.add(1) };
-        let r = super::run_from(self, None);
+        let r = match f(self) {
+            Ok(Sent::Yielded(v)) => {
+                self.suspend_generator(frame);
+                self.sp.set(saved);
+                return Ok(Sent::Yielded(v));
+            }
+            Ok(Sent::Returned(v)) => {
+                // SAFETY: the frame stands at a YieldFrom, whose result register is in the window.
+                unsafe {
+                    let f = &mut *frame;
+                    *f.base.add(Word((*f.pc).get()).a() as usize) = v;
+                    f.pc = f.pc.add(1);
+                }
+                super::run_from(self, None)
+            }
+            Err(r) => super::run_from(self, Some(r)),
+        };
         self.sp.set(saved);
         self.after_generator(g, r)
     }

@@ -925,6 +925,16 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         let (a, b) = (w.x() > 0, w.x() > 1);
                         let exc = if a { reg!(w.a()) } else { Value::EMPTY };
                         let cause = if b { reg!(w.b()) } else { Value::EMPTY };
+                        if !a && let Some(e) = vm.handled_exception() {
+                            // It is in its traceback already.
+                            match vm.unwind(Raised::new(e), true) {
+                                Ok(()) => {
+                                    reload!();
+                                    continue;
+                                }
+                                Err(r) => return Err(r),
+                            }
+                        }
                         break 'run vm.raise_op(exc, cause);
                     }
                     Op::Reraise => {
@@ -946,6 +956,9 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::CheckEgMatch => {
                         sync!();
                         let (m, rest) = tri!(vm.eg_match_op(reg!(w.b()), reg!(w.c())));
+                        if !m.is_none() {
+                            vm.handled.set(m);
+                        }
                         set!(w.b(), rest);
                         set!(w.a(), m);
                         step!(1)

@@ -378,26 +378,30 @@ impl Table {
         write_barrier(keys.header());
     }
 
-    /// Removes entry `i` and returns its value. The slot of a last entry that was removed goes on naming it; whatever is stored
-    /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.
+    /// Removes entry `i` and returns its value. Its place is not used again, so that iterators notice that it is gone.
+    /// ([`Table::pop_last`] does use it again: the slot of the removed entry then goes on naming it; whatever is stored
+    /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.)
     pub fn remove_at(&self, i: usize) -> Value {
         let keys = self.keys();
         let e = keys.entry(i);
         // SAFETY: in bounds.
         unsafe { keys.entry_ptr(i).write(Entry { hash: 0, key: Value::EMPTY, value: Value::EMPTY }) };
         keys.version.set(0);
-        if i + 1 == keys.filled() {
-            let mut n = i;
-            while n > 0 && keys.entry(n - 1).key.is_empty() {
-                n -= 1;
-            }
-            keys.filled.set(n as u32);
-            keys.first.set(keys.first.get().min(n as u32));
-        } else if i == keys.first.get() as usize {
+        if i == keys.first.get() as usize {
             keys.first.set(i as u32 + 1);
         }
         self.used.set(self.used.get() - 1);
         e.value
+    }
+
+    /// Removes the last entry and returns it. Its place, and those of deleted entries before it, are used again.
+    pub fn pop_last(&self) -> Option<Entry> {
+        let (i, e) = self.prev_entry(usize::MAX)?;
+        self.remove_at(i);
+        let keys = self.keys();
+        keys.filled.set(i as u32);
+        keys.first.set(keys.first.get().min(i as u32));
+        Some(e)
     }
 
     /// Removes everything.
