@@ -181,10 +181,18 @@ fn fromkeys(vm: &Vm, cls: Ptr<TypeObj>, keys: Value, value: Option<Value>) -> Re
     let value = value.unwrap_or(Value::NONE);
     let d = if cls == rt().types.dict { DictObj::new().value() } else { vm.call(cls.value(), &[])? };
     let exact = d.is_ptr() && d.header().map() == rt().maps.dict;
-    vm.for_each(keys, |k| match d.downcast::<DictObj>() {
-        Some(d) if exact => d.set(vm, k, value),
-        _ => vm.set_item(d, k, value),
-    })?;
+    if let Some(d) = d.downcast::<DictObj>().filter(|_| exact) {
+        // Sets and dicts know the hashes of their elements.
+        return crate::set::each(vm, keys, |vm, k| vm.key_hash(k), |k, hash| {
+            match d.table.find(vm, k, hash)? {
+                Some(i) => d.table.set_value(i, value),
+                None => d.table.insert_new(d.header(), hash, k, value),
+            }
+            Ok(())
+        })
+        .map(|()| d.value());
+    }
+    vm.for_each(keys, |k| vm.set_item(d, k, value))?;
     Ok(d)
 }
 

@@ -130,11 +130,13 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, x: Value) -> Res<Value> {
 /// `float(x)`: text and bytes parsed, numbers through `__float__` or `__index__`.
 pub fn to_float(vm: &Vm, x: Value) -> Res<f64> {
     let text = match x.downcast::<StrObj>() {
-        Some(s) => Some(ascii_number(s)),
+        Some(s) if type_of(x) == rt().types.str || type_of(x).special(Special::Float).is_empty() => {
+            Some(ascii_number(s))
+        }
         None if type_of(x).special(Special::Float).is_empty() && type_of(x).special(Special::Index).is_empty() => {
             buffer_bytes(vm, x)?
         }
-        None => None,
+        Some(_) | None => None,
     };
     if let Some(text) = text {
         return match float_text::parse(&text) {

@@ -381,7 +381,7 @@ fn clear(vm: &Vm, f: Frame) -> Res<()> {
         Some(GenState::Suspended) => return Err(vm.runtime_error("cannot clear a suspended frame")),
         Some(GenState::Created) => {
             if let Some(g) = g {
-                vm.close_generator(g)?;
+                crate::generator::finalize(vm, g);
             }
         }
         _ if !f.live.get().is_null() => return Err(vm.runtime_error("cannot clear an executing frame")),

@@ -1,17 +1,16 @@
 //! The functions of the `builtins` module, and the module itself.
 
-use cape_heap::{Field, Header, heap, heap_object};
-use cape_vm::native::{OrNone, new_type};
+use cape_vm::native::OrNone;
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
-use cape_vm::runtime::{StaticType, intern, rt, type_of};
+use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::compile_fn;
 
 /// Makes the `builtins` module: its namespace becomes the VM's.
-pub fn init(vm: &Vm) {
+pub fn init(_vm: &Vm) {
     let m = ModuleObj::with_map(rt().maps.module);
     let d = m.dict();
     // What the other files have put there already stays.
@@ -48,7 +47,6 @@ pub fn init(vm: &Vm) {
     m.add("__debug__", Value::bool(rt().config().optimize == 0));
     table(m);
     compile_fn::init(m);
-    init_iterators(vm);
     rt().modules().set_str(intern("builtins"), m.value());
 }
 
@@ -411,10 +409,7 @@ fn iter(vm: &Vm, v: Value, sentinel: Option<Value>) -> Res<Value> {
     if !vm.is_callable(v) {
         return Err(vm.type_error("iter(v, w): v must be callable"));
     }
-    let map = CALL_ITERATOR.get().instance_map();
-    Ok(heap()
-        .alloc(map, CallIterObj { header: Header::new(map), callable: Field::new(v), sentinel: Field::new(s) })
-        .value())
+    Ok(crate::iterators::call_iter(v, s))
 }
 
 fn aiter(vm: &Vm, v: Value) -> Res<Value> {
@@ -495,9 +490,18 @@ fn anext(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
 
 fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
     let Some(m) = modulus.0 else { return vm.binary(base, exp, &ops::POW) };
-    for (v, s) in [(base, Special::Pow), (exp, Special::Rpow)] {
+    let (tb, te) = (type_of(base), type_of(exp));
+    // A subclass that has its own version goes first.
+    let reflected_first = tb != te
+        && te.is_subtype(tb)
+        && te.special(Special::Rpow) != tb.special(Special::Rpow);
+    let mut order = [(base, Special::Pow), (exp, Special::Rpow)];
+    if reflected_first {
+        order.reverse();
+    }
+    for (v, s) in order {
         let f = type_of(v).special(s);
-        if f.is_empty() {
+        if f.is_empty() || s == Special::Rpow && tb == te {
             continue;
         }
         let other = if s == Special::Pow { exp } else { base };
@@ -644,40 +648,4 @@ fn vars(vm: &Vm, v: Option<Value>) -> Res<Value> {
             None => Err(vm.type_error("vars() argument must have __dict__ attribute")),
         },
     }
-}
-
-heap_object! {
-    /// `iter(callable, sentinel)`; `callable` is EMPTY once exhausted.
-    pub struct CallIterObj { pub callable: Field, pub sentinel: Field }
-}
-
-impl cape_vm::native::Named for CallIterObj {
-    const NAME: &'static str = "callable_iterator";
-}
-
-static CALL_ITERATOR: StaticType = StaticType::new();
-
-fn init_iterators(_vm: &Vm) {
-    let t = new_type::<CallIterObj>("callable_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
-        .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, s: Value| s)
-        .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, s: Ptr<CallIterObj>| -> Res<Value> {
-            let f = s.callable.get();
-            if f.is_empty() {
-                return Ok(Value::EMPTY);
-            }
-            let v = match vm.call(f, &[]) {
-                Ok(v) => v,
-                Err(r) if r.is(rt().types.stop_iteration) => {
-                    s.callable.set_no_barrier(Value::EMPTY);
-                    return Ok(Value::EMPTY);
-                }
-                Err(r) => return Err(r),
-            };
-            if vm.eq_identity(s.sentinel.get(), v)? {
-                s.callable.set_no_barrier(Value::EMPTY);
-                return Ok(Value::EMPTY);
-            }
-            Ok(v)
-        });
-    CALL_ITERATOR.set(t.class());
 }

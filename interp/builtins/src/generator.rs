@@ -5,14 +5,19 @@ use cape_vm::eval::is_exception_class;
 use cape_vm::generator::{AsyncGenAuxObj, GenState, GeneratorObj, Sent};
 use cape_vm::native::{TypeBuilder, extend};
 use cape_vm::object::{ExcObj, StrObj, TracebackObj, TupleObj};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use crate::function::or_none;
+use crate::warn::ignored;
 use crate::object::qualname_of;
 
 type Gen = Ptr<GeneratorObj>;
 
 const THROW_DOC: &str = "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
+
+const CORO_SEND_DOC: &str =
+    "send(arg) -> send 'arg' into coroutine,\nreturn next iterated value or raise StopIteration.";
+const CORO_THROW_DOC: &str = "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next iterated value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 
 /// Completes the types of this file.
 pub fn init(_vm: &Vm) {
@@ -39,10 +44,10 @@ pub fn init(_vm: &Vm) {
     let c = extend(t.coroutine)
         .method(
             "send($self, arg, /)",
-            "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.",
+            CORO_SEND_DOC,
             send,
         )
-        .method("throw($self, type, value=None, traceback=None, /)", THROW_DOC, throw)
+        .method("throw($self, type, value=None, traceback=None, /)", CORO_THROW_DOC, throw)
         .method("close($self, /)", "close() -> raise GeneratorExit inside coroutine.", |vm: &Vm, g: Gen| {
             vm.close_generator(g)
         })
@@ -66,12 +71,12 @@ pub fn init(_vm: &Vm) {
         .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, w: Aux| next(vm, wrapped(vm, w)?))
         .method(
             "send($self, arg, /)",
-            "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration.",
+            CORO_SEND_DOC,
             |vm: &Vm, w: Aux, v: Value| send(vm, wrapped(vm, w)?, v),
         )
         .method(
             "throw($self, type, value=None, traceback=None, /)",
-            THROW_DOC,
+            CORO_THROW_DOC,
             |vm: &Vm, w: Aux, t: Value, v: Option<Value>, tb: Option<Value>| {
                 throw(vm, wrapped(vm, w)?, t, v, tb)
             },
@@ -208,4 +213,53 @@ pub(crate) fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Val
         e.traceback.set(e, t);
     }
     Ok(exc)
+}
+
+/// What is done for a generator, coroutine or async generator that nobody can reach any more, or whose frame is cleared.
+pub fn finalize(vm: &Vm, g: Gen) {
+    if g.state() == GenState::Closed {
+        return;
+    }
+    let map = g.header().map();
+    if map == rt().maps.async_generator && g.finalizer.get().is_ptr() && !g.closed_async.get() {
+        if let Err(e) = vm.call(g.finalizer.get(), &[g.value()]) {
+            ignored(vm, e, "finalizing generator", g.value());
+        }
+        return;
+    }
+    if map == rt().maps.coroutine && g.state() == GenState::Created {
+        warn_unawaited(vm, g);
+        return vm.drop_generator(g);
+    }
+    if let Err(e) = vm.close_generator(g) {
+        ignored(vm, e, "closing generator", g.value());
+    }
+}
+
+/// The warning about a coroutine that was never awaited: by way of the `warnings` module, which may know where it was made,
+/// or else, or when that fails, a plain one.
+fn warn_unawaited(vm: &Vm, g: Gen) {
+    let helper = match rt().modules().get_str(intern("warnings")) {
+        Some(m) => vm.get_attr_opt(m, intern("_warn_unawaited_coroutine")).unwrap_or(None),
+        None => None,
+    };
+    if let Some(f) = helper {
+        match vm.call(f, &[g.value()]) {
+            Ok(_) => return,
+            Err(e) => {
+                let warned = e.is(rt().types.runtime_warning);
+                ignored(vm, e, "finalizing coroutine", g.value());
+                if warned {
+                    return;
+                }
+            }
+        }
+    }
+    let warned = vm.str(g.qualname.get()).and_then(|name| {
+        let text = format!("coroutine '{}' was never awaited", name.display());
+        crate::warn::warn_about(vm, rt().types.runtime_warning, &text, g.value())
+    });
+    if let Err(e) = warned {
+        ignored(vm, e, "finalizing coroutine", g.value());
+    }
 }

@@ -420,7 +420,10 @@ fn default_getstate(vm: &Vm, obj: Value, required: bool) -> Res<Value> {
     if required && !std::ptr::eq(t.kind.get(), InstanceObj::kind()) {
         return Err(vm.type_error(format!("cannot pickle '{}' object", full_name(t))));
     }
-    let state = dict.unwrap_or(Value::NONE);
+    let state = match dict {
+        Some(d) if !d.downcast::<DictObj>().is_some_and(|d| d.is_empty()) => d,
+        _ => Value::NONE,
+    };
     let Some(names) = slot_names.filter(|n| !n.is_empty()) else { return Ok(state) };
     let slots = DictObj::new();
     for i in 0..names.len() {

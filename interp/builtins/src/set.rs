@@ -265,12 +265,17 @@ fn frozenset_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<Di
     Ok(s)
 }
 
-/// Calls `f` with every element and its hash. Sets and dicts give the hashes that they know.
-fn each(vm: &Vm, v: Value, mut f: impl FnMut(Value, i64) -> Res<()>) -> Res<()> {
+/// Calls `f` with every element and its hash. Sets and dicts give the hashes that they know; others are hashed by `hash`.
+pub(crate) fn each(
+    vm: &Vm,
+    v: Value,
+    hash: impl Fn(&Vm, Value) -> Res<i64>,
+    mut f: impl FnMut(Value, i64) -> Res<()>,
+) -> Res<()> {
     let m = &rt().maps;
     let known = v.is::<SetObj>() || v.is_ptr() && v.header().map() == m.dict;
     if !known {
-        return vm.for_each(v, |x| f(x, vm.element_hash(x)?));
+        return vm.for_each(v, |x| f(x, hash(vm, x)?));
     }
     let mut i = 0;
     loop {
@@ -283,6 +288,10 @@ fn each(vm: &Vm, v: Value, mut f: impl FnMut(Value, i64) -> Res<()>) -> Res<()> 
         i = at + 1;
         f(e.key, e.hash)?;
     }
+}
+
+fn element_hash(vm: &Vm, v: Value) -> Res<i64> {
+    vm.element_hash(v)
 }
 
 fn put(vm: &Vm, s: Set, v: Value, hash: i64) -> Res<()> {
@@ -303,7 +312,7 @@ pub(crate) fn update(vm: &Vm, s: Set, v: Value) -> Res<()> {
         s.table.copy_from(s.header(), &o.table);
         return Ok(());
     }
-    each(vm, v, |x, h| put(vm, s, x, h))
+    each(vm, v, element_hash, |x, h| put(vm, s, x, h))
 }
 
 fn subtract(vm: &Vm, s: Set, v: Value) -> Res<()> {
@@ -311,7 +320,7 @@ fn subtract(vm: &Vm, s: Set, v: Value) -> Res<()> {
         s.table.clear(s.header());
         return Ok(());
     }
-    each(vm, v, |x, h| {
+    each(vm, v, element_hash, |x, h| {
         if let Some(i) = s.table.find(vm, x, h)? {
             s.table.remove_at(i);
         }
@@ -333,7 +342,7 @@ fn toggle(vm: &Vm, s: Set, v: Value) -> Res<()> {
         update(vm, t, v)?;
         t.value()
     };
-    each(vm, other, |x, h| {
+    each(vm, other, element_hash, |x, h| {
         match s.table.find(vm, x, h)? {
             Some(i) => {
                 s.table.remove_at(i);
@@ -368,7 +377,7 @@ fn differ(vm: &Vm, a: Set, b: Value) -> Res<Set> {
         return Ok(r);
     };
     let r = SetObj::with_map(base_map(a));
-    each(vm, a.value(), |x, h| {
+    each(vm, a.value(), element_hash, |x, h| {
         let there = match other {
             Ok(s) => s.table.find(vm, x, h)?,
             Err(d) => d.table.find(vm, x, h)?,
@@ -391,7 +400,7 @@ fn intersect(vm: &Vm, a: Set, b: Value) -> Res<Set> {
         Some(o) if o.len() > a.len() => (a.value(), o),
         _ => (b, a),
     };
-    each(vm, walk, |x, h| {
+    each(vm, walk, element_hash, |x, h| {
         if look.table.find(vm, x, h)?.is_some() {
             put(vm, r, x, h)?;
         }
@@ -459,7 +468,7 @@ fn isdisjoint(vm: &Vm, s: Set, other: Value) -> Res<bool> {
     };
     if walk.is::<SetObj>() {
         let mut found = false;
-        each(vm, walk, |x, h| {
+        each(vm, walk, element_hash, |x, h| {
             found |= look.table.find(vm, x, h)?.is_some();
             Ok(())
         })?;

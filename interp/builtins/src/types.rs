@@ -91,7 +91,10 @@ fn attributes() {
         .getset("__abstractmethods__", "", abstract_methods, set_abstract_methods)
         .getter("__dict__", "", |_: &Vm, t: Ptr<TypeObj>| crate::descriptors::mapping_proxy(t.dict().value()))
         .getter("__text_signature__", "", text_signature)
-        .getter("__mro__", "", |_: &Vm, t: Ptr<TypeObj>| t.mro.get())
+        .getter("__mro__", "", |_: &Vm, t: Ptr<TypeObj>| match t.mro() {
+            m if m.is_empty() => Value::NONE,
+            m => m.value(),
+        })
         .getter("__base__", "", |_: &Vm, t: Ptr<TypeObj>| t.base())
         .getter("__basicsize__", "", |_: &Vm, t: Ptr<TypeObj>| basic_size(t))
         .getter("__itemsize__", "", |_: &Vm, t: Ptr<TypeObj>| if variable(t) { 8 } else { 0 })
@@ -299,6 +302,9 @@ fn note_set_name(vm: &Vm, r: Raised, v: Value, key: Value, t: Ptr<TypeObj>) -> R
 
 fn init_subclass(vm: &Vm, t: Ptr<TypeObj>, kwargs: Ptr<DictObj>) -> Res<()> {
     let name = Special::InitSubclass.name_value();
+    if !t.mro().as_slice().contains(&t.value()) {
+        return Err(vm.type_error("super(type, obj): obj must be an instance or subtype of type"));
+    }
     let Some(d) = cape_vm::eval::super_lookup(t, t, name) else { return Ok(()) };
     if d == rt().types.object.special(Special::InitSubclass) {
         if kwargs.is_empty() {
@@ -338,7 +344,7 @@ fn mro(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
 
 fn subclasses(_vm: &Vm, t: Ptr<TypeObj>) -> Value {
     let list = ListObj::new(&[]);
-    class::subclasses(t).into_iter().for_each(|s| list.push(s.value()));
+    class::subclasses(t).as_slice().iter().for_each(|s| list.push(*s));
     list.value()
 }
 
@@ -427,7 +433,11 @@ fn set_bases(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
                 full_name(type_of(b))
             )));
         };
-        if b.is_subtype(t) {
+        let mut below = Some(b);
+        while let Some(c) = below.filter(|c| *c != t) {
+            below = c.base();
+        }
+        if b.is_subtype(t) || below.is_some() {
             return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
@@ -436,7 +446,11 @@ fn set_bases(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
 
 fn doc(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
     if !t.has(TypeFlags::HEAP) && !t.native_data.get().is_empty() {
-        return Ok(t.native_data.get());
+        let text = t.native_data.downcast::<StrObj>().map(|d| split_doc(t, &d.display()));
+        return Ok(match text {
+            Some((Some(_), doc)) => StrObj::new(&doc).value(),
+            _ => t.native_data.get(),
+        });
     }
     match own(t, rt().names.doc) {
         None => Ok(Value::NONE),
@@ -588,12 +602,24 @@ fn set_annotate(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
     Ok(())
 }
 
+/// A native class's docstring may begin with a signature, `name(parameters)\n--\n\n`: the parameters, and the rest.
+fn split_doc(t: Ptr<TypeObj>, text: &str) -> (Option<String>, String) {
+    let parts = text.strip_prefix(&format!("{}(", t.name_str())).and_then(|s| s.split_once(")\n--\n\n"));
+    match parts {
+        Some((parameters, doc)) => (Some(format!("({parameters})")), doc.to_string()),
+        None => (None, text.to_string()),
+    }
+}
+
 fn text_signature(_vm: &Vm, t: Ptr<TypeObj>) -> Option<String> {
     if t.has(TypeFlags::HEAP) {
         return None;
     }
     if t == rt().types.object {
         return Some("()".into());
+    }
+    if let Some(s) = t.native_data.downcast::<StrObj>().and_then(|d| split_doc(t, &d.display()).0) {
+        return Some(s);
     }
     let new: Ptr<BuiltinObj> = t.dict().get_str(Special::New.name_value())?.downcast()?;
     let sig = new.def.signature;

@@ -114,6 +114,11 @@ fn abc_init(vm: &Vm, cls: Ptr<TypeObj>) -> Res<()> {
     let flags_name = intern("__abc_tpflags__");
     if let Some(f) = cls.dict().get_str(flags_name) {
         let bits = vm.index_int(f)?.to_i64().unwrap_or(0);
+        if bits & 0x60 == 0x60 {
+            return Err(vm.type_error(
+                "__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING",
+            ));
+        }
         for (bit, flag) in [(1 << 5, TypeFlags::SEQUENCE), (1 << 6, TypeFlags::MAPPING)] {
             if bits & bit != 0 {
                 cls.set_flag(flag);
@@ -197,7 +202,11 @@ fn set_collection_flag(t: Ptr<TypeObj>, flag: u32) {
     }
     t.clear_flag(COLLECTION);
     t.set_flag(flag);
-    class::subclasses(t).into_iter().for_each(|s| set_collection_flag(s, flag));
+    for s in class::subclasses(t).as_slice() {
+        if let Some(s) = s.downcast() {
+            set_collection_flag(s, flag);
+        }
+    }
 }
 
 fn call_subclasscheck(vm: &Vm, cls: Value, c: Value) -> Res<Value> {
@@ -206,7 +215,11 @@ fn call_subclasscheck(vm: &Vm, cls: Value, c: Value) -> Res<Value> {
 
 fn instance_check(vm: &Vm, cls: Value, instance: Value) -> Res<Value> {
     let d = data(vm, cls)?;
-    let claimed = vm.get_attr(instance, rt().names.class)?;
+    // As `isinstance`: an object without the attribute is of its type.
+    let claimed = match vm.get_attr_opt(instance, rt().names.class)? {
+        Some(c) => c,
+        None => type_of(instance).value(),
+    };
     if claimed.is_ptr() && in_set(vm, &d.cache, claimed)? {
         return Ok(Value::TRUE);
     }

@@ -188,7 +188,7 @@ fn getters(m: Ptr<ModuleObj>) {
     let call = "__call__($self, /, *args, **kwargs)";
     let call_doc = "Call self as a function.";
     let b = new_type::<ItemGetterObj>("operator.itemgetter", object, 0)
-        .doc("Return a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])")
+        .doc("itemgetter(item, /, *items)\n--\n\nReturn a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])")
         .new_fn("__new__(cls, /, *args, **kwargs)", "", |vm: &Vm, cls: Ptr<TypeObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             no_keywords(vm, k, "itemgetter")?;
             if a.is_empty() {
@@ -210,7 +210,7 @@ fn getters(m: Ptr<ModuleObj>) {
     ITEM_GETTER.set(b.class());
     m.class(b.class());
     let b = new_type::<AttrGetterObj>("operator.attrgetter", object, 0)
-        .doc("Return a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).")
+        .doc("attrgetter(attr, /, *attrs)\n--\n\nReturn a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).")
         .new_fn("__new__(cls, /, *args, **kwargs)", "", new_attr_getter)
         .method(call, call_doc, |vm: &Vm, g: Ptr<AttrGetterObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             let o = operand(vm, a, k, "attrgetter")?;
@@ -225,7 +225,7 @@ fn getters(m: Ptr<ModuleObj>) {
     ATTR_GETTER.set(b.class());
     m.class(b.class());
     let b = new_type::<MethodCallerObj>("operator.methodcaller", object, 0)
-        .doc("Return a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).")
+        .doc("methodcaller(name, /, *args, **kwargs)\n--\n\nReturn a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).")
         .new_fn("__new__(cls, /, *args, **kwargs)", "", new_method_caller)
         .method(call, call_doc, |vm: &Vm, c: Ptr<MethodCallerObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             let o = operand(vm, a, k, "methodcaller")?;

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cape_heap::{Pending, Tracer, heap};
-use cape_vm::generator::{AsyncGenAuxObj, GenState, GeneratorObj};
+use cape_vm::generator::{AsyncGenAuxObj, GeneratorObj};
 use cape_vm::special::Special;
 use cape_vm::vm::{Hooks, clear_request, request};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, gil, intern, rt, type_of};
+use cape_vm::{Raised, Res, Value, Vm, gil, type_of};
 
 /// Makes `vm` (and the VMs of threads that are started from it) serve requests.
 pub fn install(vm: &Vm) {
@@ -130,7 +130,7 @@ pub fn run_one(vm: &Vm, p: Pending) {
     match p {
         Pending::WeakCallback { weak, callback } => {
             if let Err(e) = vm.call(callback, &[weak]) {
-                ignored(vm, e, "calling weakref callback", callback);
+                cape_builtins::warn::ignored(vm, e, "calling weakref callback", callback);
             }
         }
         Pending::Finalize(v) => finalize(vm, v),
@@ -138,15 +138,9 @@ pub fn run_one(vm: &Vm, p: Pending) {
     vm.set_handled(handled);
 }
 
-/// Reports an exception that was raised while doing something with `object`.
-fn ignored(vm: &Vm, e: Raised, doing: &str, object: Value) {
-    let what = vm.repr_str(object).unwrap_or_else(|_| "<object repr() failed>".to_string());
-    crate::warn::unraisable_message(vm, e, Value::NONE, &format!("Exception ignored while {doing} {what}"));
-}
-
 fn finalize(vm: &Vm, v: Value) {
     if let Some(g) = v.downcast::<GeneratorObj>() {
-        return finalize_generator(vm, g);
+        return cape_builtins::generator::finalize(vm, g);
     }
     if let Some(a) = v.downcast::<AsyncGenAuxObj>() {
         return cape_builtins::asyncgen::finalize_awaitable(vm, a);
@@ -155,43 +149,6 @@ fn finalize(vm: &Vm, v: Value) {
     if !del.is_empty()
         && let Err(e) = vm.call_special(del, &[v])
     {
-        ignored(vm, e, "calling deallocator", del);
+        cape_builtins::warn::ignored(vm, e, "calling deallocator", del);
     }
-}
-
-/// What is done for a generator, coroutine or async generator that nobody can reach any more.
-fn finalize_generator(vm: &Vm, g: Ptr<GeneratorObj>) {
-    if g.state() == GenState::Closed {
-        return;
-    }
-    let map = g.header().map();
-    if map == rt().maps.async_generator && g.finalizer.get().is_ptr() && !g.closed_async.get() {
-        if let Err(e) = vm.call(g.finalizer.get(), &[g.value()]) {
-            ignored(vm, e, "finalizing generator", g.value());
-        }
-        return;
-    }
-    if map == rt().maps.coroutine && g.state() == GenState::Created {
-        if let Err(e) = warn_unawaited(vm, g) {
-            ignored(vm, e, "finalizing coroutine", g.value());
-        }
-        return vm.drop_generator(g);
-    }
-    if let Err(e) = vm.close_generator(g) {
-        ignored(vm, e, "closing generator", g.value());
-    }
-}
-
-/// The warning about a coroutine that was never awaited, by way of the `warnings` module, which may know where it was made.
-fn warn_unawaited(vm: &Vm, g: Ptr<GeneratorObj>) -> Res<()> {
-    let warnings = rt().modules().get_str(intern("warnings"));
-    if let Some(f) = match warnings {
-        Some(m) => vm.get_attr_opt(m, intern("_warn_unawaited_coroutine"))?,
-        None => None,
-    } {
-        return vm.call(f, &[g.value()]).map(drop);
-    }
-    let name = vm.str(g.qualname.get())?.display();
-    let message = format!("coroutine '{name}' was never awaited");
-    crate::warn::warn_source(vm, rt().types.runtime_warning, &message, 1, g.value())
 }

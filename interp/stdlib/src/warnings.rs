@@ -276,7 +276,8 @@ fn source_line(vm: &Vm, globals: Value, line: i32) -> Res<Value> {
         return Ok(Value::NONE);
     }
     let lines = vm.call_method(text, intern("splitlines"), &[])?;
-    vm.get_item(lines, Value::int(line as i64 - 1))
+    let Some(lines) = lines.downcast::<ListObj>() else { return Ok(Value::NONE) };
+    Ok((line as usize).checked_sub(1).and_then(|i| lines.get(i)).unwrap_or(Value::NONE))
 }
 
 fn explicit(vm: &Vm, w: Warned) -> Res<()> {

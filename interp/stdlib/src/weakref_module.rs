@@ -3,7 +3,7 @@
 use cape_builtins::weakref::{CALLABLE_PROXY, PROXY, REF, proxy};
 use cape_heap::{WeakCell, heap};
 use cape_vm::object::{DictObj, ListObj, ModuleObj};
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Res, Value, Vm, rt};
 
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
@@ -17,7 +17,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             |_: &Vm, v: Value| -> usize {
                 let mut n = 0;
                 if v.is_ptr() {
-                    heap().each_weak(v.header(), &mut |_| n += 1);
+                    heap().each_weak(v.header(), &mut |c| n += is_visible(c) as usize);
                 }
                 n
             },
@@ -31,16 +31,18 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                     return list;
                 }
                 let mut n = 0;
-                heap().each_weak(v.header(), &mut |_| n += 1);
+                heap().each_weak(v.header(), &mut |c| n += is_visible(c) as usize);
                 // Appending may collect, so the references are fetched one by one.
                 for i in 0..n {
                     let mut at = 0;
                     let mut found = Value::EMPTY;
                     heap().each_weak(v.header(), &mut |c| {
-                        if at == i {
-                            found = c.value();
+                        if is_visible(c) {
+                            if at == i {
+                                found = c.value();
+                            }
+                            at += 1;
                         }
-                        at += 1;
                     });
                     if !found.is_empty() {
                         list.push(found);
@@ -71,4 +73,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             },
         );
     Ok(())
+}
+
+/// Whether Python code may see the reference: it is not one of the runtime's own.
+fn is_visible(w: Ptr<WeakCell>) -> bool {
+    w.header.map() != rt().maps.weak_cell
 }

@@ -24,6 +24,14 @@ pub fn is_data_descriptor(d: Value) -> bool {
     !t.special(Special::Set).is_empty() || !t.special(Special::Delete).is_empty()
 }
 
+/// Whether the descriptor can be read through; one that can only be set leaves reading to the instance's own attributes.
+pub fn has_get(d: Value) -> bool {
+    d.is::<GetSetObj>()
+        || d.is::<MemberObj>()
+        || d.is::<PropertyObj>()
+        || !type_of(d).special(Special::Get).is_empty()
+}
+
 impl Vm {
     /// `obj.name`. `name` is a str.
     pub fn get_attr(&self, obj: Value, name: Value) -> Res<Value> {
@@ -73,6 +81,7 @@ impl Vm {
         let descr = lookup_mro(t, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
+            && has_get(d)
         {
             return self.descr_get(d, obj, t).map(Some);
         }
@@ -122,6 +131,7 @@ impl Vm {
         let descr = lookup_mro(meta, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
+            && has_get(d)
         {
             return self.descr_get(d, c.value(), meta).map(Some);
         }
@@ -520,6 +530,10 @@ pub(crate) fn dict_getset(t: Ptr<TypeObj>) -> Value {
 
 /// `obj.__dict__ = d`.
 pub fn set_dict(vm: &Vm, obj: Value, d: Value) -> Res<()> {
+    if obj.is::<TypeObj>() || obj.is::<ModuleObj>() {
+        let t = type_of(obj).name_str();
+        return Err(vm.attribute_error(format!("attribute '__dict__' of '{t}' objects is not writable")));
+    }
     if d.is_empty() {
         shape::set_dict(obj.header(), DictObj::new());
         return Ok(());
@@ -541,7 +555,11 @@ pub(crate) fn weakref_getset(t: Ptr<TypeObj>) -> Value {
     static DEF: GetSetDef = GetSetDef {
         name: "__weakref__",
         doc: "list of weak references to the object",
-        get: |_, args| Ok(heap().find_weak(args[0].header(), |_| true).map_or(Value::NONE, |w| w.value())),
+        get: |_, args| {
+            let own = rt().maps.weak_cell;
+            let first = heap().find_weak(args[0].header(), |w| w.header.map() != own);
+            Ok(first.map_or(Value::NONE, |w| w.value()))
+        },
         set: None,
         raw: None,
     };

@@ -39,7 +39,7 @@ macro_rules! both {
         /// The maps of instances of exactly the builtin types.
         #[repr(C)]
         #[allow(missing_docs, reason = "each is named like its type")]
-        pub struct Maps { $(pub $field: MapRef,)* $(pub $ef: MapRef,)* pub array: MapRef, pub table_keys: MapRef, pub shape: MapRef }
+        pub struct Maps { $(pub $field: MapRef,)* $(pub $ef: MapRef,)* pub array: MapRef, pub table_keys: MapRef, pub shape: MapRef, pub weak_cell: MapRef }
 
         /// The rows, bases before derived types, in the order of the fields of [`Types`].
         pub const ROWS: &[Row] = &[
@@ -143,9 +143,9 @@ impl Types {
 }
 
 impl Maps {
-    pub(crate) fn from_rows(rows: &[MapRef], array: MapRef, table_keys: MapRef, shape: MapRef) -> Maps {
+    pub(crate) fn from_rows(rows: &[MapRef], parts: [MapRef; 4]) -> Maps {
         let mut v = rows.to_vec();
-        v.extend([array, table_keys, shape]);
+        v.extend(parts);
         assert_eq!(v.len(), size_of::<Maps>() / size_of::<MapRef>());
         // SAFETY: repr(C) struct of that many map references, in this order.
         unsafe { std::ptr::read(v.as_ptr() as *const Maps) }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, Header, HeapObject, KindInfo, MapFlags, MapRef, Ptr, Value, heap};
+use cape_heap::{Field, Header, HeapObject, KindInfo, MapFlags, MapRef, Ptr, Value, WeakCell, heap};
 
 use crate::builtin_types::Row;
 use crate::exc::Res;
@@ -54,26 +54,36 @@ fn alloc_type(map: MapRef, name: Value, kind: &'static KindInfo, flags: u32) -> 
     t
 }
 
+/// Flags that a class has from the first class along the MRO that has one of them, unless it has one itself.
+const COLLECTION: u32 = TypeFlags::SEQUENCE | TypeFlags::MAPPING;
+
 /// Flags that a class has when its base has them.
 const INHERITED: u32 = TypeFlags::HAS_DICT
     | TypeFlags::HAS_WEAKREF
-    | TypeFlags::SEQUENCE
-    | TypeFlags::MAPPING
     | TypeFlags::TYPE_SUBCLASS
     | TypeFlags::EXC_SUBCLASS
     | TypeFlags::FOREIGN
     | TypeFlags::MATCH_SELF;
+
+fn inherit_collection(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
+    if t.flags.get() & COLLECTION == 0 {
+        t.flags.set(t.flags.get() | base.flags.get() & COLLECTION);
+    }
+}
 
 fn finish_native(t: Ptr<TypeObj>, base: Option<Ptr<TypeObj>>, module: &str) {
     let mut mro = vec![t.value()];
     if let Some(b) = base {
         t.base.set(t, b.value());
         t.flags.set(t.flags.get() | b.flags.get() & INHERITED);
+        inherit_collection(t, b);
         mro.extend_from_slice(b.mro().as_slice());
     }
     t.bases.set(t, TupleObj::new(&base.map(|b| b.value()).into_iter().collect::<Vec<_>>()).value());
     t.mro.set(t, TupleObj::new(&mro).value());
-    t.dict().set_str(rt().names.module, intern(module));
+    if module != "builtins" {
+        t.dict().set_str(rt().names.module, intern(module));
+    }
     t.dict().set_str(rt().names.doc, Value::NONE);
     if let Some(b) = base {
         inherit_specials(t, b);
@@ -195,7 +205,8 @@ pub(crate) fn native_attribute_added(t: Ptr<TypeObj>, name: &str, v: Value) {
 fn set_special(t: Ptr<TypeObj>, s: Special, v: Value) {
     t.special[s as usize].set(t, v);
     note_special(t, s);
-    for sub in subclasses(t) {
+    for &sub in subclasses(t).as_slice() {
+        let Some(sub) = sub.downcast::<TypeObj>() else { continue };
         // A subclass that overrides the name keeps its own.
         if sub.dict().get_str(s.name_value()).is_none() {
             let found = lookup_mro(sub, s.name_value()).unwrap_or(Value::EMPTY);
@@ -282,29 +293,40 @@ pub fn lookup_mro_where(t: Ptr<TypeObj>, name: Value) -> Option<(Value, Ptr<Type
 }
 
 /// Direct subclasses that are still alive.
-pub fn subclasses(t: Ptr<TypeObj>) -> Vec<Ptr<TypeObj>> {
-    // The vector's targets are old objects, kept alive by the array for as long as the class lives.
-    match t.subclasses.downcast::<ArrayObj>() {
-        Some(a) => a.as_slice().iter().filter_map(|v| v.downcast()).collect(),
-        None => Vec::new(),
+pub fn subclasses(t: Ptr<TypeObj>) -> Ptr<ArrayObj> {
+    let Some(a) = t.subclasses.downcast::<ArrayObj>().filter(|a| !a.is_empty()) else {
+        return rt().empty_array();
+    };
+    let mut alive = ValueVec::with_capacity(a.len());
+    for w in a.as_slice() {
+        if let Some(c) = w.downcast::<WeakCell>().map(|w| w.target()).filter(|c| !c.is_empty()) {
+            alive.push(c);
+        }
     }
+    ArrayObj::from_slice(&alive)
 }
 
+/// Notes `t` among the subclasses of `base`, which does not keep it alive.
 fn add_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
-    let old = base.subclasses.downcast::<ArrayObj>();
-    let n = old.map_or(0, |a| a.len());
-    let new = ArrayObj::new(n + 1);
-    if let Some(a) = old {
-        new.copy_from(0, a.as_slice());
+    let target = |w: &Value| w.downcast::<WeakCell>().map_or(Value::EMPTY, |w| w.target());
+    let old = base.subclasses.downcast::<ArrayObj>().unwrap_or(rt().empty_array());
+    if old.as_slice().iter().any(|w| target(w) == t.value()) {
+        return;
     }
-    new.set(n, t.value());
-    base.subclasses.set(base, new.value());
+    let mut all = ValueVec::with_capacity(old.len() + 1);
+    old.as_slice().iter().filter(|w| !target(w).is_empty()).for_each(|w| all.push(*w));
+    all.push(heap().new_weak(rt().maps.weak_cell, t.value(), Value::EMPTY).value());
+    base.subclasses.set(base, ArrayObj::from_slice(&all).value());
 }
 
 fn remove_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
     if let Some(a) = base.subclasses.downcast::<ArrayObj>() {
         let mut left = ValueVec::with_capacity(a.len());
-        a.as_slice().iter().filter(|&&v| v != t.value()).for_each(|&v| left.push(v));
+        for &w in a.as_slice() {
+            if w.downcast::<WeakCell>().is_some_and(|w| w.target() != t.value()) {
+                left.push(w);
+            }
+        }
         base.subclasses.set(base, ArrayObj::from_slice(&left).value());
     }
 }
@@ -317,8 +339,10 @@ pub fn modified(t: Ptr<TypeObj>) {
             m.version.set(0);
         }
     }
-    for s in subclasses(t) {
-        modified(s);
+    for &s in subclasses(t).as_slice() {
+        if let Some(s) = s.downcast() {
+            modified(s);
+        }
     }
 }
 
@@ -362,6 +386,9 @@ pub fn set_class_attribute(t: Ptr<TypeObj>, name: Value, v: Value) -> bool {
 /// C3 linearisation. `bases` are types.
 pub fn c3_mro(vm: &Vm, t: Ptr<TypeObj>, bases: &[Value]) -> Res<Ptr<TupleObj>> {
     let type_at = |v: Value| v.downcast::<TypeObj>().expect("a base");
+    if let Some(b) = bases.iter().map(|b| type_at(*b)).find(|b| b.mro().is_empty()) {
+        return Err(vm.type_error(format!("Cannot extend an incomplete type '{}'", b.name_str())));
+    }
     if let [only] = bases {
         let mut v = ValueVec::with_capacity(8);
         v.push(t.value());
@@ -502,8 +529,15 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     qualname_and_module(vm, t, spec)?;
     let slots = slots(vm, t, base, spec)?;
     wrap_special_functions(t);
-    let mro = compute_mro(vm, t, spec)?;
-    t.mro.set(t, mro.value());
+    // A slot may be called so.
+    let cell = dict.remove_str(names.classcell);
+    t.mro.set(t, rt().empty_tuple().value());
+    update_mro(vm, t)?;
+    for &c in t.mro().as_slice() {
+        if let Some(c) = c.downcast::<TypeObj>() {
+            inherit_collection(t, c);
+        }
+    }
     make_instance_map(t, base, kind, &slots);
     add_slot_members(t, base, &slots);
     add_dict_and_weakref_getsets(t, base);
@@ -511,7 +545,7 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     if dict.get_str(names.doc).is_none() {
         dict.set_str(names.doc, Value::NONE);
     }
-    if let Some(cell) = dict.remove_str(names.classcell) {
+    if let Some(cell) = cell {
         let Some(c) = cell.downcast::<CellObj>() else {
             return Err(vm.type_error(format!(
                 "type.__new__() argument 3 must be dict with '__classcell__' item holding a cell, not {}",
@@ -535,6 +569,11 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     }
     if t.has(TypeFlags::FOREIGN) {
         crate::foreign::foreign().class_made(vm, t)?;
+    }
+    if dict.table.iter().any(|e| !e.key.is::<StrObj>()) {
+        let text = format!("non-string key in the __dict__ of class {}", t.name_str());
+        let warn = vm.import_attr("warnings", "warn")?;
+        vm.call(warn, &[StrObj::new(&text).value(), rt().types.runtime_warning.value(), Value::int(1)])?;
     }
     Ok(t)
 }
@@ -577,26 +616,49 @@ fn wrap_special_functions(t: Ptr<TypeObj>) {
     }
 }
 
-fn compute_mro(vm: &Vm, t: Ptr<TypeObj>, spec: &ClassSpec) -> Res<Ptr<TupleObj>> {
-    let custom = lookup_mro_where(spec.meta, rt().names.mro);
-    if let Some((_, owner)) = custom
-        && owner != rt().types.type_
-    {
-        // A metaclass with its own mro() needs the default one to exist first.
-        t.mro.set(t, c3_mro(vm, t, spec.bases.as_slice())?.value());
-        let m = vm.get_attr(t.value(), rt().names.mro)?;
-        let r = vm.call(m, &[])?;
-        let items = vm.list_of(r)?;
-        for &c in items.as_slice() {
-            if !c.is::<TypeObj>() {
-                return Err(
-                    vm.type_error(format!("mro() returned a non-class ('{}')", type_of(c).name_str()))
-                );
-            }
+/// Works out the MRO of a class from its present bases, by its metaclass's `mro()` if that has one of its own. False when the
+/// MRO was set otherwise while that ran.
+fn update_mro(vm: &Vm, t: Ptr<TypeObj>) -> Res<bool> {
+    let old = t.mro.get();
+    let custom =
+        lookup_mro_where(type_of(t.value()), rt().names.mro).filter(|(_, owner)| *owner != rt().types.type_);
+    let new = match custom {
+        Some((f, _)) => {
+            let f = vm.descr_get(f, t.value(), type_of(t.value()))?;
+            let r = vm.call(f, &[])?;
+            let items = vm.list_of(r)?;
+            check_mro(vm, t, items.as_slice())?;
+            TupleObj::new(items.as_slice())
         }
-        return Ok(TupleObj::new(items.as_slice()));
+        None => {
+            let bases: Ptr<TupleObj> = t.bases.downcast().expect("bases");
+            c3_mro(vm, t, bases.as_slice())?
+        }
+    };
+    if t.mro.get() != old {
+        return Ok(false);
     }
-    c3_mro(vm, t, spec.bases.as_slice())
+    t.mro.set(t, new.value());
+    Ok(true)
+}
+
+/// Whether what a custom `mro()` gave can be one.
+fn check_mro(vm: &Vm, t: Ptr<TypeObj>, mro: &[Value]) -> Res<()> {
+    if mro.is_empty() {
+        return Err(vm.type_error("type MRO must not be empty"));
+    }
+    let solid = t.base().map(solid_base);
+    for &c in mro {
+        let Some(c) = c.downcast::<TypeObj>() else {
+            return Err(vm.type_error(format!("mro() returned a non-class ('{}')", type_of(c).name_str())));
+        };
+        if c != t && !solid.is_some_and(|s| s.is_subtype(solid_base(c))) {
+            return Err(
+                vm.type_error(format!("mro() returned base with unsuitable layout ('{}')", c.name_str()))
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What `__slots__` asks for.
@@ -657,6 +719,8 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
             }
         }
     }
+    // The order of the layout is the names', so that classes with the same slots have the same one.
+    out.names.sort_by_key(|n| n.downcast::<StrObj>().map(|s| s.display()));
     Ok(out)
 }
 
@@ -755,32 +819,69 @@ pub fn set_bases(vm: &Vm, t: Ptr<TypeObj>, bases: Ptr<TupleObj>) -> Res<()> {
         )));
     }
     let old: Ptr<TupleObj> = t.bases.downcast().expect("bases");
-    let mro = c3_mro(vm, t, bases.as_slice())?;
-    for &b in old.as_slice() {
-        if let Some(b) = b.downcast() {
-            remove_subclass(b, t);
-        }
-    }
     t.bases.set(t, bases.value());
     t.base.set(t, base.value());
-    for &b in bases.as_slice() {
-        if let Some(b) = b.downcast() {
-            add_subclass(b, t);
+    // Classes whose MRO was changed: the class, its new MRO, its old one.
+    let mut changed = ValueVec::new();
+    if let Err(e) = update_mros(vm, t, &mut changed) {
+        for c in changed.chunks(3).rev() {
+            if let Some(class) = c[0].downcast::<TypeObj>()
+                && class.mro.get() == c[1]
+            {
+                class.mro.set(class, c[2]);
+            }
         }
+        if t.bases.get() == bases.value() && t.base() == Some(base) {
+            t.bases.set(t, old.value());
+            t.base.set(t, old_base.value());
+        }
+        return Err(e);
     }
-    t.mro.set(t, mro.value());
-    refresh_below(vm, t)
-}
-
-fn refresh_below(vm: &Vm, t: Ptr<TypeObj>) -> Res<()> {
-    modified(t);
-    fill_specials(t);
-    for s in subclasses(t) {
-        let bases: Ptr<TupleObj> = s.bases.downcast().expect("bases");
-        s.mro.set(s, c3_mro(vm, s, bases.as_slice())?.value());
-        refresh_below(vm, s)?;
+    // A custom `mro()` may have set other bases meanwhile.
+    if t.bases.get() == bases.value() {
+        for &b in old.as_slice() {
+            if let Some(b) = b.downcast() {
+                remove_subclass(b, t);
+            }
+        }
+        for &b in bases.as_slice() {
+            if let Some(b) = b.downcast() {
+                add_subclass(b, t);
+            }
+        }
+        refresh_below(t);
     }
     Ok(())
+}
+
+/// Updates the MROs of a class and of the classes derived from it.
+fn update_mros(vm: &Vm, t: Ptr<TypeObj>, changed: &mut ValueVec) -> Res<()> {
+    vm.check_native_stack("")?;
+    let old = t.mro.get();
+    if !update_mro(vm, t)? {
+        return Ok(());
+    }
+    for v in [t.value(), t.mro.get(), old] {
+        changed.push(v);
+    }
+    for &s in subclasses(t).as_slice() {
+        if let Some(s) = s.downcast::<TypeObj>()
+            && !s.mro().is_empty()
+        {
+            update_mros(vm, s, changed)?;
+        }
+    }
+    Ok(())
+}
+
+fn refresh_below(t: Ptr<TypeObj>) {
+    modified(t);
+    fill_specials(t);
+    for &s in subclasses(t).as_slice() {
+        if let Some(s) = s.downcast() {
+            refresh_below(s);
+        }
+    }
 }
 
 /// A class implemented in C, as `PyType_Ready` has found it.

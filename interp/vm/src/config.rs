@@ -1,6 +1,7 @@
 //! The interpreter's options: command line and environment, read once.
 
-use foldhash::fast::RandomState;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
 
 /// Options that the VM and the `sys` module look at.
 #[derive(Clone, Debug)]
@@ -94,10 +95,10 @@ impl Default for Config {
 
 impl Config {
     /// The hasher of strings: random, or from the fixed seed.
-    pub fn hash_state(&self) -> RandomState {
+    pub fn hash_state(&self) -> SeedableRandomState {
         match self.hash_seed {
-            None => RandomState::default(),
-            Some(_) => RandomState::default(),
+            None => SeedableRandomState::random(),
+            Some(seed) => SeedableRandomState::with_seed(seed as u64, SharedSeed::global_fixed()),
         }
     }
 }

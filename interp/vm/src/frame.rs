@@ -270,7 +270,10 @@ impl Vm {
             let kept = ArrayObj::new(f.code.nregs as usize);
             kept.copy_from(0, regs);
             o.registers.set(o, kept.value());
-            if let Some(b) = self.frame_below(frame) {
+            // A generator's frame is left by whoever resumed it last, which is none of its past.
+            if f.generator.is_empty()
+                && let Some(b) = self.frame_below(frame)
+            {
                 let b = self.frame_object(b);
                 o.back.set(o, b.value());
             }

@@ -230,10 +230,10 @@ impl Vm {
             }
             GenState::Closed => {
                 return match input {
-                    Err(r) => Err(r),
-                    Ok(_) if g.header().map() == rt().maps.coroutine => {
+                    _ if g.header().map() == rt().maps.coroutine => {
                         Err(self.runtime_error("cannot reuse already awaited coroutine"))
                     }
+                    Err(r) => Err(r),
                     Ok(_) => Ok(Sent::Returned(Value::NONE)),
                 };
             }

@@ -5,8 +5,8 @@
 use std::cell::{Cell, UnsafeCell};
 use std::collections::HashMap;
 
-use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, heap};
-use foldhash::fast::RandomState;
+use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, WeakCell, heap};
+use foldhash::fast::SeedableRandomState;
 
 use crate::builtin_types::{Maps, ROWS, Types};
 use crate::object::*;
@@ -25,8 +25,8 @@ pub struct Runtime {
     pub special_names: [Value; SPECIAL_COUNT],
     shared: Shared,
     latin1: [Value; 256],
-    hash_state: RandomState,
-    interned: UnsafeCell<HashMap<InternKey, Value, RandomState>>,
+    hash_state: SeedableRandomState,
+    interned: UnsafeCell<HashMap<InternKey, Value, SeedableRandomState>>,
     roots: UnsafeCell<Vec<Root>>,
     type_version: Cell<u32>,
     dict_version: Cell<u32>,
@@ -113,8 +113,8 @@ impl Runtime {
                 if dict { MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0) } else { map(r.kind()) }
             })
             .collect();
-        let maps =
-            Maps::from_rows(&row_maps, map(ArrayObj::kind()), map(TableKeys::kind()), map(ShapeObj::kind()));
+        let parts = [ArrayObj::kind(), TableKeys::kind(), ShapeObj::kind(), WeakCell::kind()].map(map);
+        let maps = Maps::from_rows(&row_maps, parts);
         let placeholder = Value::NONE;
         let empty_keys = TableKeys::make_empty(maps.table_keys).value();
         let empty_array = heap()
@@ -172,7 +172,7 @@ impl Runtime {
         }
         // The made types are kept alive by their maps' classes, which are visited below.
         rt_mut.types = Types::from_rows(&made);
-        for m in [rt().maps.array, rt().maps.table_keys, rt().maps.shape] {
+        for m in [rt().maps.array, rt().maps.table_keys, rt().maps.shape, rt().maps.weak_cell] {
             m.class.set_no_barrier(rt().types.object.value());
         }
         rt().modules.set(DictObj::new().value());
@@ -217,7 +217,7 @@ impl Runtime {
 
     /// The randomised hasher of strings and bytes.
     #[inline(always)]
-    pub fn hash_state(&self) -> &RandomState {
+    pub fn hash_state(&self) -> &SeedableRandomState {
         &self.hash_state
     }
 

@@ -38,7 +38,7 @@ static ITER: StaticType = StaticType::new();
 type A = Ptr<ArrayTypeObj>;
 
 /// Fills the module.
-pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let flags = TypeFlags::BASE | TypeFlags::SEQUENCE | TypeFlags::HAS_WEAKREF;
     let t = new_type::<ArrayTypeObj>("array.array", rt().types.object, flags)
         .doc(
@@ -58,6 +58,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     ITER.set(it.class());
     m.class(ARRAY.get());
     m.add("ArrayType", ARRAY.get().value());
+    let abc = vm.import_attr("collections.abc", "MutableSequence")?;
+    vm.call_method(abc, cape_vm::intern("register"), &[ARRAY.get().value()])?;
     let letters: String = TYPES.iter().map(|t| t.letter as char).collect();
     m.add("typecodes", StrObj::new(&letters).value());
     Ok(())

@@ -199,14 +199,14 @@ fn selections(m: Ptr<ModuleObj>) {
                 return Ok(E);
             }
         }
+        let old = p.b.get();
         let Some(v) = pull(vm, p.a.get())? else {
             p.a.set(p, E);
             p.b.set(p, E);
             return Ok(E);
         };
-        let old = p.b.get();
         p.b.set(p, v);
-        Ok(TupleObj::new(&[if old.is_empty() { v } else { old }, v]).value())
+        Ok(TupleObj::new(&[old, v]).value())
     })
     .new_fn("__new__(cls, iterable, /)", "", |vm: &Vm, cls, items: Value| -> Res<Lazy> {
         let it = vm.iter(items)?;

@@ -51,11 +51,13 @@ fn error(vm: &Vm, message: impl AsRef<str>) -> Raised {
 
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    let e = new_type::<ExcObj>("struct.error", rt().types.exception, TypeFlags::BASE).class();
-    ERROR.set(e);
-    m.class(e);
-    init_struct();
-    init_iter();
+    // Imported again, the module has the same classes: what native code raises is known by them.
+    if ERROR.try_get().is_none() {
+        ERROR.set(new_type::<ExcObj>("struct.error", rt().types.exception, TypeFlags::BASE).class());
+        init_struct();
+        init_iter();
+    }
+    m.class(ERROR.get());
     m.class(STRUCT.get());
     // SAFETY: the GIL is held; no other reference to the cell is alive.
     unsafe { *CACHE.0.get() = Some(Root::new(DictObj::new().value())) };

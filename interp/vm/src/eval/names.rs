@@ -248,11 +248,7 @@ impl Vm {
         } else {
             String::new()
         };
-        let missing = if matches!(s, Special::Exit | Special::Aexit) {
-            format!(" (missed {} method)", s.name())
-        } else {
-            String::new()
-        };
+        let missing = format!(" (missed {} method)", s.name());
         self.type_error(format!("'{name}' object does not support the {kind} protocol{missing}{hint}"))
     }
 }

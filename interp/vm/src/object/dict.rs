@@ -542,10 +542,20 @@ impl DictObj {
 
     fn find_str_key(&self, name: Value) -> Found {
         let s: Ptr<StrObj> = name.downcast().expect("a str key");
-        self.table.find_str(s, s.hash()).unwrap_or(None)
+        let hash = s.hash();
+        match self.table.find_str(s, hash) {
+            Ok(found) => found,
+            Err(()) => self.find_among_odd(name, hash),
+        }
     }
 
-    /// The value under an exact string key; keys that are not exact strings are not compared.
+    /// Among keys of the same hash there are some that are no plain strings: their `__eq__` decides. What it raises is lost.
+    #[cold]
+    fn find_among_odd(&self, name: Value, hash: i64) -> Found {
+        self.table.find_any(crate::vm::current(), name, hash).unwrap_or(None)
+    }
+
+    /// The value under an exact string key.
     #[inline(always)]
     pub fn get_str(&self, name: Value) -> Option<Value> {
         self.find_str_key(name).map(|i| self.table.keys().entry(i).value)
