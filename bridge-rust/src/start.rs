@@ -299,18 +299,40 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
+    flush_streams(vm, &mut code);
+    // What is still alive is finalized: files are flushed, suspended generators closed. The standard streams stay.
+    for name in ["stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"] {
+        if let Some(s) = rt().sys().get_str(intern(name)).filter(|s| s.is_ptr()) {
+            s.header().set(cape_heap::ObjFlags::FINALIZED);
+        }
+    }
+    for _ in 0..5 {
+        if !heap().finalize_all() {
+            break;
+        }
+        cape_stdlib::pending::run_finalizers(vm);
+    }
+    flush_streams(vm, &mut code);
+    code
+}
+
+/// Flushes the standard streams; a failure of stdout is reported and becomes the exit code.
+fn flush_streams(vm: &Vm, code: &mut i32) {
+    let failed = *code == 120;
     for name in ["stdout", "stderr"] {
+        if failed && name == "stdout" {
+            continue;
+        }
         if let Some(s) = rt().sys().get_str(intern(name))
             && !s.is_none()
             && !is_closed(vm, s)
             && let Err(r) = vm.call_method(s, rt().names.flush, &[])
         {
             if name == "stdout" {
-                code = 120;
+                *code = 120;
                 cape_stdlib::report::write_stderr(vm, "Exception ignored while flushing sys.stdout:\n");
                 cape_stdlib::report::print_exception(vm, r.exc());
             }
         }
     }
-    code
 }

@@ -65,7 +65,8 @@ pub fn init(_vm: &Vm) {
             "See PEP 585",
             crate::generic_alias::class_getitem,
         );
-    state_attributes(b, ["_ag_running", "ag_suspended", "ag_frame", "ag_code"]);
+    let docs = ["name of the async generator", "qualified name of the async generator"];
+    state_attributes(b, ["_ag_running", "ag_suspended", "ag_frame", "ag_code"], docs);
     b.getter("ag_running", "", |_: &Vm, g: Gen| g.running_async.get());
     awaitable(extend(t.async_gen_asend), asend_send, asend_throw)
         .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, a: Aux| {
@@ -303,7 +304,6 @@ fn throw_in(vm: &Vm, g: Gen, class: Value, v: Option<Value>, tb: Option<Value>) 
         deprecated_throw(vm)?;
     }
     let exc = thrown(vm, class, v, tb)?;
-    vm.chain_context(exc.exc());
     vm.throw_into(g, exc)
 }
 
@@ -355,13 +355,13 @@ fn athrow_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
                 None => {
                     g.closed_async.set(true);
                     let exit = vm.new_exc_args(rt().types.generator_exit, &[]);
-                    let r = vm.throw_into(g, exc_in(vm, exit));
+                    let r = vm.throw_into(g, exit);
                     close_step(vm, a, g, r)
                 }
                 Some(t) => {
                     let some = |i: usize| Some(t.get(i)).filter(|v| !v.is_none());
                     let r =
-                        thrown(vm, t.get(0), some(1), some(2)).and_then(|e| vm.throw_into(g, exc_in(vm, e)));
+                        thrown(vm, t.get(0), some(1), some(2)).and_then(|e| vm.throw_into(g, e));
                     let r = unwrap(vm, g, r);
                     if r.is_err() {
                         g.running_async.set(false);
@@ -377,12 +377,6 @@ fn athrow_send(vm: &Vm, a: Aux, arg: Value) -> Res<Value> {
         None => close_step(vm, a, g, r),
         Some(_) => closing(a, unwrap(vm, g, r)),
     }
-}
-
-/// An exception that is about to be thrown in: its context is what is being handled.
-fn exc_in(vm: &Vm, r: Raised) -> Raised {
-    vm.chain_context(r.exc());
-    r
 }
 
 fn athrow_throw(vm: &Vm, a: Aux, class: Value, v: Option<Value>, tb: Option<Value>) -> Res<Value> {

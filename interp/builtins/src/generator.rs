@@ -40,7 +40,8 @@ pub fn init(_vm: &Vm) {
             "See PEP 585",
             crate::generic_alias::class_getitem,
         );
-    state_attributes(g, ["gi_running", "gi_suspended", "gi_frame", "gi_code"]);
+    let docs = ["name of the generator", "qualified name of the generator"];
+    state_attributes(g, ["gi_running", "gi_suspended", "gi_frame", "gi_code"], docs);
     let c = extend(t.coroutine)
         .method(
             "send($self, arg, /)",
@@ -63,7 +64,8 @@ pub fn init(_vm: &Vm) {
             "See PEP 585",
             crate::generic_alias::class_getitem,
         );
-    state_attributes(c, ["cr_running", "cr_suspended", "cr_frame", "cr_code"]);
+    let docs = ["name of the coroutine", "qualified name of the coroutine"];
+    state_attributes(c, ["cr_running", "cr_suspended", "cr_frame", "cr_code"], docs);
     type Aux = Ptr<AsyncGenAuxObj>;
     extend(t.coroutine_wrapper)
         .doc("A wrapper object implementing __await__ for coroutines.")
@@ -91,7 +93,7 @@ fn wrapped(vm: &Vm, w: Ptr<AsyncGenAuxObj>) -> Res<Gen> {
 }
 
 /// Attributes that generators, coroutines and async generators share; names: running, suspended, frame, code.
-pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4]) {
+pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4], name_docs: [&'static str; 2]) {
     b.getter(names[0], "", |_: &Vm, g: Gen| g.state() == GenState::Running)
         .getter(names[1], "", |_: &Vm, g: Gen| g.state() == GenState::Suspended)
         .getter(names[2], "", |vm: &Vm, g: Gen| {
@@ -100,7 +102,7 @@ pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4]) {
         .getter(names[3], "", |_: &Vm, g: Gen| g.code())
         .getset(
             "__name__",
-            "name of the generator",
+            name_docs[0],
             |_: &Vm, g: Gen| g.name.get(),
             |vm: &Vm, g: Gen, v: Value| {
                 if !v.is::<StrObj>() {
@@ -112,7 +114,7 @@ pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4]) {
         )
         .getset(
             "__qualname__",
-            "qualified name of the generator",
+            name_docs[1],
             |_: &Vm, g: Gen| g.qualname.get(),
             |vm: &Vm, g: Gen, v: Value| {
                 if !v.is::<StrObj>() {
@@ -161,7 +163,6 @@ fn throw(vm: &Vm, g: Gen, class: Value, value: Option<Value>, tb: Option<Value>)
         deprecated_throw(vm)?;
     }
     let exc = thrown(vm, class, value, tb)?;
-    vm.chain_context(exc.exc());
     let s = vm.throw_into(g, exc)?;
     finished(vm, s)
 }
@@ -217,7 +218,7 @@ pub(crate) fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Val
 
 /// What is done for a generator, coroutine or async generator that nobody can reach any more, or whose frame is cleared.
 pub fn finalize(vm: &Vm, g: Gen) {
-    if g.state() == GenState::Closed {
+    if matches!(g.state(), GenState::Closed | GenState::Running) {
         return;
     }
     let map = g.header().map();

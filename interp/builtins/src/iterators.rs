@@ -88,7 +88,8 @@ fn init_sequence_iterators() {
         .method("__reduce__($self, /)", REDUCE, |vm: &Vm, it: S| -> Res<Value> {
             let f = builtin(vm, "reversed")?;
             if it.seq.get().is_empty() {
-                return empty_iter(vm);
+                let args = TupleObj::new(&[ListObj::new(&[]).value()]);
+                return Ok(TupleObj::new(&[f, args.value()]).value());
             }
             let args = TupleObj::new(&[it.seq.get()]);
             Ok(TupleObj::new(&[f, args.value(), int_value(it.index.get() as i64 - 1)]).value())
@@ -150,13 +151,6 @@ pub(crate) fn builtin(vm: &Vm, name: &str) -> Res<Value> {
         Some(v) => Ok(v),
         None => Err(vm.attribute_error(name)),
     }
-}
-
-/// `(iter, ([],))`.
-fn empty_iter(vm: &Vm) -> Res<Value> {
-    let iter = builtin(vm, "iter")?;
-    let args = TupleObj::new(&[ListObj::new(&[]).value()]);
-    Ok(TupleObj::new(&[iter, args.value()]).value())
 }
 
 /// Next item of an object that has `__getitem__` alone.

@@ -139,7 +139,8 @@ fn repr(vm: &Vm, r: Ref) -> Res<String> {
         return Ok(format!("<weakref at {id:#x}; dead>"));
     }
     let class = qualified_name(type_of(t));
-    let name = vm.get_attr_opt(t, rt().names.name)?.and_then(|n| n.downcast::<StrObj>());
+    // A name that cannot be had is left out.
+    let name = vm.get_attr_opt(t, rt().names.name).unwrap_or(None).and_then(|n| n.downcast::<StrObj>());
     Ok(match name {
         Some(n) => format!("<weakref at {id:#x}; to '{class}' at {:#x} ({})>", vm.id(t), n.display()),
         None => format!("<weakref at {id:#x}; to '{class}' at {:#x}>", vm.id(t)),

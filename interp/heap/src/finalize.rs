@@ -195,6 +195,23 @@ impl Heap {
         if self.is_young_ptr(p) { &mut f.young } else { &mut f.old }.push(p);
     }
 
+    /// Queues the finalizers of all objects that have one and are not finalized yet, alive or not: the process ends. Objects
+    /// made while those run are found by another call. False when there are none.
+    pub fn finalize_all(&self) -> bool {
+        // SAFETY: the GIL is held.
+        let f = unsafe { &mut (*self.state()).finalizers };
+        for p in std::mem::take(&mut f.young).into_iter().chain(std::mem::take(&mut f.old)) {
+            // SAFETY: registered objects are alive, or dead but not collected yet, and are followed when they move.
+            let h = unsafe { &*(p as *const Header) };
+            if !h.has(ObjFlags::FINALIZED) {
+                h.set(ObjFlags::FINALIZED);
+                f.queue.push_back(Item::Finalize(Cell::new(h.as_value())));
+            }
+        }
+        self.pending.set(f.any());
+        f.any()
+    }
+
     /// Whether [`Heap::take_pending`] has something to give, or foreign work waits: polled by the VM at safe points.
     #[inline(always)]
     pub fn has_pending(&self) -> bool {

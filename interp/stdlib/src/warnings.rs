@@ -267,15 +267,21 @@ fn source_line(vm: &Vm, globals: Value, line: i32) -> Res<Value> {
             type_of(globals).name_str()
         )));
     };
-    let (Some(loader), Some(name)) = (g.get_str(rt().names.loader), g.get_str(rt().names.name)) else {
-        return Ok(Value::NONE);
-    };
+    let external = vm.import_module("_frozen_importlib_external")?;
+    let loader = vm.call_method(external, intern("_bless_my_loader"), &[g.value()])?;
+    let Some(name) = g.get_str(rt().names.name).filter(|_| !loader.is_none()) else { return Ok(Value::NONE) };
     let Some(get) = vm.get_attr_opt(loader, intern("get_source"))? else { return Ok(Value::NONE) };
-    let text = vm.call(get, &[name])?;
-    if text.is_none() {
+    let text = match vm.call(get, &[name]) {
+        // `__main__` is no module that a loader knows by that name.
+        Err(e) if e.is(rt().types.import_error) => return Ok(Value::NONE),
+        text => text?,
+    };
+    if !text.is::<StrObj>() {
         return Ok(Value::NONE);
     }
-    let lines = vm.call_method(text, intern("splitlines"), &[])?;
+    // Not what a subclass makes of it.
+    let split = vm.get_attr_str(rt().types.str.value(), "splitlines")?;
+    let lines = vm.call(split, &[text])?;
     let Some(lines) = lines.downcast::<ListObj>() else { return Ok(Value::NONE) };
     Ok((line as usize).checked_sub(1).and_then(|i| lines.get(i)).unwrap_or(Value::NONE))
 }
@@ -382,7 +388,11 @@ fn find_action(vm: &Vm, text: Value, category: Value, line: i64, module: Value) 
         }
     } else {
         let list = match module_attribute(vm, "filters", false)? {
-            Some(l) => l,
+            Some(l) => {
+                FILTERS.set(l);
+                l
+            }
+            // The last ones seen.
             None => filters(vm)?,
         };
         let Some(list) = list.downcast::<ListObj>() else {

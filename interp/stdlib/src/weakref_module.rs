@@ -30,22 +30,25 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                 if !v.is_ptr() {
                     return list;
                 }
-                let mut n = 0;
-                heap().each_weak(v.header(), &mut |c| n += is_visible(c) as usize);
-                // Appending may collect, so the references are fetched one by one.
-                for i in 0..n {
-                    let mut at = 0;
-                    let mut found = Value::EMPTY;
-                    heap().each_weak(v.header(), &mut |c| {
-                        if is_visible(c) {
-                            if at == i {
-                                found = c.value();
+                // The shared references come first, then the others, the newest first. Appending may collect, so they are
+                // fetched one by one.
+                for shared in [true, false] {
+                    let wanted = |c: Ptr<WeakCell>| is_visible(c) && is_shared(c) == shared;
+                    let mut n = 0;
+                    heap().each_weak(v.header(), &mut |c| n += wanted(c) as usize);
+                    for i in (0..n).rev() {
+                        let (mut at, mut found) = (0, Value::EMPTY);
+                        heap().each_weak(v.header(), &mut |c| {
+                            if wanted(c) {
+                                if at == i {
+                                    found = c.value();
+                                }
+                                at += 1;
                             }
-                            at += 1;
+                        });
+                        if !found.is_empty() {
+                            list.push(found);
                         }
-                    });
-                    if !found.is_empty() {
-                        list.push(found);
                     }
                 }
                 list
@@ -78,4 +81,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 /// Whether Python code may see the reference: it is not one of the runtime's own.
 fn is_visible(w: Ptr<WeakCell>) -> bool {
     w.header.map() != rt().maps.weak_cell
+}
+
+/// Whether the reference is the plain one without callback that an object has at most one of.
+fn is_shared(w: Ptr<WeakCell>) -> bool {
+    w.header.map() == REF.get().instance_map() && w.callback.get().is_empty()
 }

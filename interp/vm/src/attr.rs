@@ -209,7 +209,7 @@ impl Vm {
             self.check_member_owner(m, obj)?;
             // SAFETY: instances of the owning class have the slot in their tail.
             let v = unsafe { *obj.header().tail().add(m.index.get() as usize) };
-            return if v.is_empty() { Err(self.no_attribute(obj, m.name.get())) } else { Ok(v) };
+            return if v.is_empty() { Err(self.empty_slot(obj, m.name.get())) } else { Ok(v) };
         }
         if h.map() == maps.property && !obj.is_empty() {
             let p: Ptr<PropertyObj> = d.downcast().expect("a property");
@@ -263,6 +263,14 @@ impl Vm {
     fn check_member_owner(&self, m: Ptr<MemberObj>, obj: Value) -> Res<()> {
         let name = m.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         self.check_descr_owner(m.class.get(), obj, &name)
+    }
+
+    /// The AttributeError for a slot that is not set.
+    #[cold]
+    fn empty_slot(&self, obj: Value, name: Value) -> crate::exc::Raised {
+        let n = name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+        let class = crate::class::qualified_name(type_of(obj));
+        self.attribute_error_for(format!("'{class}' object has no attribute '{n}'"), obj, name)
     }
 
     /// The AttributeError for a missing attribute.
@@ -519,6 +527,11 @@ pub(crate) fn dict_getset(t: Ptr<TypeObj>) -> Value {
         name: "__dict__",
         doc: "dictionary for instance variables",
         get: |vm, args| match vm.dict_of(args[0]) {
+            // Classes have an attribute of their own for that, which keeps their namespace from being written to.
+            Some(d) if args[0].is::<TypeObj>() => match rt().types.type_.dict().get_str(rt().names.dict) {
+                Some(own) => vm.descr_get(own, args[0], type_of(args[0])),
+                None => Ok(d.value()),
+            },
             Some(d) => Ok(d.value()),
             None => Err(vm.attribute_error("This object has no __dict__")),
         },

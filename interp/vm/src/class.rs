@@ -146,7 +146,7 @@ pub fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value 
 }
 
 /// Special methods that are slots in CPython, whose native versions are `wrapper_descriptor`s.
-fn is_slot_name(name: &str) -> bool {
+pub(crate) fn is_slot_name(name: &str) -> bool {
     special_of(name).is_some_and(|s| {
         !matches!(
             s,

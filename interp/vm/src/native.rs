@@ -423,10 +423,33 @@ impl MethodDef {
         }
     }
 
+    /// Whether it stands for a slot of CPython's type objects, whose wrappers count arguments in words of their own.
+    fn is_slot(&self) -> bool {
+        self.flavour == Flavour::Method
+            && self.class_name.get().is_empty()
+            && crate::class::is_slot_name(self.name)
+            && self.parsed().positional == self.parsed().params.len()
+    }
+
+    #[cold]
+    fn wrong_slot_count(&self, vm: &Vm, given: usize) -> Raised {
+        let s = self.parsed();
+        let (min, max) = (s.required - 1, s.positional - 1);
+        let (range, plural) = if min == max {
+            (max.to_string(), if max == 1 { "" } else { "s" })
+        } else {
+            (format!("{min} or {max}"), "s")
+        };
+        vm.type_error(format!("expected {range} argument{plural}, got {given}"))
+    }
+
     #[cold]
     fn wrong_count(&self, vm: &Vm, npos: usize, nkw: usize) -> Raised {
         let s = self.parsed();
         let r = self.receivers();
+        if nkw == 0 && self.is_slot() {
+            return self.wrong_slot_count(vm, npos.saturating_sub(r));
+        }
         let (max, min, given) = (s.positional - r, s.required.saturating_sub(r), npos.saturating_sub(r));
         let only_positional = s.posonly == s.params.len();
         if only_positional && nkw == 0 || s.positional == s.posonly && s.params.len() == s.positional {
@@ -474,6 +497,9 @@ impl MethodDef {
     fn missing_argument(&self, vm: &Vm, i: usize, npos: usize, nkw: usize) -> Raised {
         let s = self.parsed();
         let r = self.receivers();
+        if nkw == 0 && self.is_slot() {
+            return self.wrong_slot_count(vm, npos.saturating_sub(r));
+        }
         if i < s.posonly {
             if s.posonly == s.params.len() && nkw == 0 {
                 return self.wrong_count(vm, npos, nkw);

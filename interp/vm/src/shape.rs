@@ -305,32 +305,47 @@ pub fn set_dict(h: &Header, d: Ptr<DictObj>) {
     cape_heap::write_barrier(h);
 }
 
-/// The `__slots__` members of a class and its bases: index and name, sorted.
-fn slot_members(class: Ptr<TypeObj>) -> Vec<(u32, u64)> {
-    let mut out = Vec::new();
-    let mut next = Some(class);
-    while let Some(c) = next {
-        for e in c.dict().table.iter() {
-            if let Some(m) = e.value.downcast::<crate::object::MemberObj>()
-                && m.class.get() == c.value()
-            {
-                out.push((m.index.get(), m.name.get().bits()));
-            }
+/// What the class adds to its instances: `__slots__` names in order, and whether it brings a dict and weak references.
+fn own_slots(class: Ptr<TypeObj>) -> (Vec<u64>, u32) {
+    use crate::object::TypeFlags;
+    let mut names = Vec::new();
+    for e in class.dict().table.iter() {
+        if let Some(m) = e.value.downcast::<crate::object::MemberObj>()
+            && m.class.get() == class.value()
+        {
+            names.push((m.index.get(), m.name.get().bits()));
         }
-        next = c.base();
     }
-    out.sort_unstable();
-    out
+    names.sort_unstable();
+    let inherited = class.base().map_or(0, |b| b.flags.get());
+    let flags = class.flags.get() & !inherited & (TypeFlags::HAS_DICT | TypeFlags::HAS_WEAKREF);
+    (names.into_iter().map(|n| n.1).collect(), flags)
 }
 
-/// Whether instances of one class can become instances of the other (`__class__` assignment).
+/// The nearest class along the bases that adds something to the layout of its own base.
+fn adding_class(class: Ptr<TypeObj>) -> Ptr<TypeObj> {
+    let mut c = class;
+    while let Some(b) = c.base()
+        && c.kind.get() == b.kind.get()
+        && own_slots(c) == (Vec::new(), 0)
+    {
+        c = b;
+    }
+    c
+}
+
+/// Whether instances of one class can become instances of the other.
 pub fn same_layout(a: Ptr<TypeObj>, b: Ptr<TypeObj>) -> bool {
     use crate::object::TypeFlags;
     let flags = TypeFlags::HAS_DICT | TypeFlags::HAS_WEAKREF;
-    a.kind.get() == b.kind.get()
-        && a.nslots.get() == b.nslots.get()
-        && (a.flags.get() ^ b.flags.get()) & flags == 0
-        && (a.nslots.get() == 0 || slot_members(a) == slot_members(b))
+    if a.kind.get() != b.kind.get()
+        || a.nslots.get() != b.nslots.get()
+        || (a.flags.get() ^ b.flags.get()) & flags != 0
+    {
+        return false;
+    }
+    let (x, y) = (adding_class(a), adding_class(b));
+    x == y || x.base() == y.base() && own_slots(x) == own_slots(y)
 }
 
 /// Makes an object an instance of another class of the same layout.

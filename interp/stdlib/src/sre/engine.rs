@@ -232,13 +232,13 @@ impl<C: Unit> Run<'_, C> {
 
     fn set_case(&self, i: u32, by: Case, c: u32) -> bool {
         let lo = lower(c, by);
-        if self.p.set_has(i, lo) {
-            return true;
+        let has = self.p.set_has(i, lo);
+        if by != Case::Locale {
+            return has;
         }
-        by == Case::Locale && {
-            let up = upper(c, by);
-            up != lo && self.p.set_has(i, up)
-        }
+        // Listed is what has either case listed.
+        let listed = |has: bool| has != self.p.set_negated(i);
+        (listed(has) || listed(self.p.set_has(i, upper(c, by)))) != self.p.set_negated(i)
     }
 
     /// How many characters from `pos` on match, `max` at most.

@@ -43,5 +43,6 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 
 fn is_cased(c: i32, by: Case) -> bool {
     let c = c as u32;
-    lower(c, by) != c || upper(c, by) != c
+    let several = |c: char| c.to_uppercase().len() > 1;
+    lower(c, by) != c || upper(c, by) != c || by == Case::Unicode && char::from_u32(c).is_some_and(several)
 }

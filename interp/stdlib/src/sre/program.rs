@@ -204,6 +204,11 @@ impl Program {
         if c < 256 { s.bits[(c >> 6) as usize] >> (c & 63) & 1 != 0 } else { self.set_code_has(s.code.clone(), s.case, c) }
     }
 
+    /// Whether set `i` is of the characters that it does not list.
+    pub fn set_negated(&self, i: u32) -> bool {
+        self.code.get(self.sets[i as usize].code.start) == Some(&op::NEGATE)
+    }
+
     /// A hash of the code.
     pub fn code_hash(&self) -> u64 {
         self.code.iter().fold(0, |h: u64, c| (h.rotate_left(5) ^ *c as u64).wrapping_mul(0x517c_c1b7_2722_0a95))

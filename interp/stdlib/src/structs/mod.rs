@@ -198,7 +198,9 @@ fn init_struct() {
             Ok(64 + 32 * (compiled(vm, s)?.codes.len() + 1))
         })
         .getter("format", "struct format string", |vm: &Vm, s: S| Ok(compiled(vm, s)?.text.to_string()))
-        .getter("size", "struct size in bytes", |vm: &Vm, s: S| Ok(compiled(vm, s)?.size));
+        .getter("size", "struct size in bytes", |vm: &Vm, s: S| {
+            compiled(vm, s).map_or(-1, |c| c.size as i64)
+        });
     STRUCT.set(t.class());
 }
 

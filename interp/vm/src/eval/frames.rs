@@ -591,7 +591,13 @@ impl Vm {
                 }
                 None
             }
-            Err(r) => Some(r),
+            Err(r) => {
+                // Its context is what the generator itself is handling, whoever throws.
+                if !self.handled.get().is_empty() {
+                    self.chain_context(r.exc());
+                }
+                Some(r)
+            }
         };
         let r = super::run_from(self, throw);
         self.sp.set(saved);

@@ -53,7 +53,15 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     let mut frame: *mut Frame = vm.frame_top.get();
     #[allow(clippy::undocumented_unsafe_blocks, reason = "see above")]
     let (mut regs, mut pc): (*mut Value, *const Cell<u64>) = unsafe { ((*frame).base, (*frame).pc) };
-    let mut pending = throw;
+    if let Some(r) = throw {
+        vm.add_traceback(r.exc(), frame);
+        vm.unwind(r, true)?;
+        #[allow(clippy::undocumented_unsafe_blocks, reason = "see above")]
+        unsafe {
+            frame = vm.frame_top.get();
+            (regs, pc) = ((*frame).base, (*frame).pc);
+        }
+    }
 
     macro_rules! reload {
         () => {{
@@ -68,9 +76,6 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
 
     loop {
         let raised: Raised = 'run: {
-            if let Some(r) = pending.take() {
-                break 'run r;
-            }
             macro_rules! sync {
                 () => {
                     // SAFETY: as above.
