@@ -24,7 +24,15 @@ pub fn run(cli: Cli) -> i32 {
     }
     let code = match boot(&vm).and_then(|()| run_main(&vm, &cli)) {
         Ok(()) => 0,
-        Err(r) => cape_stdlib::report::exit_code(&vm, r),
+        Err(r) => {
+            if let Main::Command(text) = &cli.main
+                && !r.is(rt().types.system_exit)
+            {
+                // Its lines are shown in tracebacks. What goes wrong here only leaves them out.
+                let _ = remember_source(&vm, text);
+            }
+            cape_stdlib::report::exit_code(&vm, r)
+        }
     };
     finish(&vm, code)
 }
@@ -168,9 +176,12 @@ fn main_dict() -> Ptr<DictObj> {
 }
 
 fn prepend_path(entry: &str) {
-    if rt().config().safe_path {
-        return;
+    if !rt().config().safe_path {
+        insert_path(entry);
     }
+}
+
+fn insert_path(entry: &str) {
     if let Some(p) = rt().sys().get_str(intern("path")).and_then(|p| p.downcast::<ListObj>()) {
         p.splice(0, 0, &[StrObj::new(entry).value()]);
     }
@@ -191,8 +202,9 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
         Main::File(path) => {
             let p = std::path::Path::new(path);
             let shown = p.to_string_lossy().into_owned();
-            if p.is_dir() || is_archive(p) {
-                prepend_path(&shown);
+            if p.is_dir() || is_archive(p) || !p.exists() && is_importable(vm, &shown) {
+                // Even when the path is a safe one otherwise: this is what is to be run.
+                insert_path(&shown);
                 let f = vm.import_attr("runpy", "_run_module_as_main")?;
                 return vm.call(f, &[intern("__main__"), Value::FALSE]).map(|_| ());
             }
@@ -216,6 +228,14 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             let loader = vm.import_attr("_frozen_importlib_external", "SourceFileLoader")?;
             let l = vm.call(loader, &[rt().names.main, StrObj::new(&shown).value()])?;
             main_dict().set_str(rt().names.loader, l);
+            if shown.ends_with(".pyc") {
+                let loader = vm.import_attr("_frozen_importlib_external", "SourcelessFileLoader")?;
+                let l = vm.call(loader, &[rt().names.main, StrObj::new(&shown).value()])?;
+                main_dict().set_str(rt().names.loader, l);
+                let code = vm.call_method(l, intern("get_code"), &[rt().names.main])?;
+                let exec = vm.import_attr("builtins", "exec")?;
+                return vm.call(exec, &[code, main_dict().value()]).map(|_| ());
+            }
             let mut text = cape_builtins::compile_fn::decode_source(vm, &bytes)?;
             if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
                 text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
@@ -236,6 +256,16 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             run_text(vm, &text, "<stdin>")
         }
     }
+}
+
+/// Whether a path hook takes the path: one inside of an archive.
+fn is_importable(vm: &Vm, path: &str) -> bool {
+    let Some(hooks) = rt().sys().get_str(intern("path_hooks")).and_then(|h| h.downcast::<ListObj>()) else {
+        return false;
+    };
+    let hooks = hooks.snapshot();
+    let path = StrObj::new(path).value();
+    hooks.as_slice().iter().any(|h| vm.call(*h, &[path]).is_ok())
 }
 
 fn is_archive(p: &std::path::Path) -> bool {
@@ -267,6 +297,16 @@ fn exit_with(vm: &Vm, code: i64) -> Raised {
     let r = vm.new_exc_args(rt().types.system_exit, &[v]);
     cape_vm::exc::set_extra(r.exc(), 0, v);
     r
+}
+
+/// Gives `linecache` the lines of the code from the command line.
+fn remember_source(vm: &Vm, text: &str) -> Res<()> {
+    let cache = vm.import_attr("linecache", "cache")?;
+    let lines = ListObj::new(&[]);
+    text.split_inclusive('\n').for_each(|l| lines.push(StrObj::new(l).value()));
+    let name = StrObj::new("<string>").value();
+    let entry = [Value::int(text.len() as i64), Value::NONE, lines.value(), name];
+    vm.set_item(cache, name, TupleObj::new(&entry).value())
 }
 
 fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {

@@ -247,7 +247,7 @@ fn attribute_get(vm: &Vm, d: Value, obj: Value, owner: Value) -> Res<Value> {
 }
 
 fn attribute_repr(_vm: &Vm, d: Value) -> String {
-    let what = if d.is::<MemberObj>() { "member" } else { "attribute" };
+    let what = if type_of(d) == rt().types.member_descriptor { "member" } else { "attribute" };
     let (name, class) = parts(d);
     let class = class.downcast::<TypeObj>().map(full_name).unwrap_or_default();
     format!("<{what} '{}' of '{class}' objects>", text(name))

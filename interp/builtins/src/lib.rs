@@ -14,6 +14,7 @@ macro_rules! files {
         /// Adds all methods and attributes to the builtin types.
         pub fn init(vm: &Vm) {
             $($file::init(vm);)*
+            members::init();
         }
     };
 }
@@ -25,6 +26,7 @@ pub mod float_text;
 pub mod int_ops;
 pub mod int_text;
 pub mod libm;
+mod members;
 pub mod number;
 pub mod search;
 pub mod slicing;

@@ -132,7 +132,6 @@ fn flags(t: Ptr<TypeObj>) -> u64 {
     let mut f: u64 = 1 << 12;
     for (own, cpython) in [
         (TypeFlags::IMMUTABLE, 8),
-        (TypeFlags::HEAP, 9),
         (TypeFlags::BASE, 10),
         (TypeFlags::NO_INSTANTIATION, 7),
         (TypeFlags::SEQUENCE, 5),
@@ -144,6 +143,10 @@ fn flags(t: Ptr<TypeObj>) -> u64 {
         if t.has(own) {
             f |= 1 << cpython;
         }
+    }
+    // The classes of CPython's extension modules are heap types.
+    if t.has(TypeFlags::HEAP) || own(t, rt().names.module).is_some() {
+        f |= 1 << 9;
     }
     if t.has(TypeFlags::HEAP) {
         f |= 1 << 14;

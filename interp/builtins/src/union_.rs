@@ -148,6 +148,9 @@ fn is_unionable(v: Value) -> bool {
 
 /// `a | b` for types: a union, or NotImplemented.
 pub fn or(vm: &Vm, a: Value, b: Value) -> Res<Value> {
+    if a.is::<UnionObj>() || b.is::<UnionObj>() {
+        return from_args(vm, TupleObj::new(&[a, b]).value());
+    }
     if !is_unionable(a) || !is_unionable(b) {
         return Ok(Value::NOT_IMPLEMENTED);
     }
@@ -190,13 +193,7 @@ fn repr(vm: &Vm, u: This) -> Res<Value> {
 fn hash(vm: &Vm, u: This) -> Res<i64> {
     let unhashed: Ptr<TupleObj> = u.unhashed.downcast().ok_or_else(|| vm.type_error("bad union"))?;
     if let Some(&first) = unhashed.as_slice().first() {
-        let n = unhashed.len();
-        if let Err(r) = vm.hash(first) {
-            if n == 1 {
-                return Err(r);
-            }
-            return Err(vm.type_error(format!("union contains {n} unhashable elements")));
-        }
+        vm.hash(first)?;
     }
     vm.hash(u.hashed.get())
 }

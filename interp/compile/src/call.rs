@@ -116,8 +116,7 @@ impl<'a> Compiler<'a> {
         for k in keywords {
             let t = self.u.temp();
             self.expr_to(&k.value, t)?;
-            let name = self.mangle(&k.arg.as_ref().expect("simple").id);
-            names.push(Const::Str(self.interner.get(name).into()));
+            names.push(Const::Str(k.arg.as_ref().expect("simple").id.as_str().into()));
         }
         let n = (before + args.len() + extra.is_some() as usize + keywords.len()) as u16;
         if keywords.is_empty() {
@@ -180,8 +179,7 @@ impl<'a> Compiler<'a> {
                 let target = if made { self.u.temp() } else { dict };
                 let first = self.u.next_temp as Reg;
                 for k in &keywords[i..i + run] {
-                    let name = self.mangle(&k.arg.as_ref().expect("named").id);
-                    let text = Const::Str(self.interner.get(name).into());
+                    let text = Const::Str(k.arg.as_ref().expect("named").id.as_str().into());
                     self.const_temp(text);
                     let v = self.u.temp();
                     self.expr_to(&k.value, v)?;

@@ -178,7 +178,7 @@ impl<'a> Compiler<'a> {
         let top = self.u.label();
         let exit = self.u.label();
         self.u.bind_loop(top);
-        self.next_item(iter, &g.target, exit)?;
+        self.next_item(iter, &g.iter, &g.target, exit)?;
         for cond in &g.ifs {
             self.jump_if(cond, false, top)?;
         }

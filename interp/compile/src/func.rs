@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
             self.set_parameters(p);
         }
         self.u.range = l.body.range();
-        if self.u.flags & (flags::GENERATOR | flags::ASYNC_GENERATOR) != 0 {
+        if self.u.flags & flags::ASYNC_GENERATOR != 0 {
             self.expr_discard(&l.body)?;
             self.return_none();
         } else if let Some(k) = self.constant(&l.body) {

@@ -56,7 +56,7 @@ impl<'a> Compiler<'a> {
         let end = self.u.label();
         let orelse = self.u.label();
         self.u.bind_loop(top);
-        self.next_item(iter, &s.target, orelse)?;
+        self.next_item(iter, &s.iter, &s.target, orelse)?;
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
@@ -80,10 +80,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Head of a loop: the next item of `iter` goes to `target`; at the end jump to `exit`.
-    pub(crate) fn next_item(&mut self, iter: Reg, target: &'a Expr, exit: Label) -> R<()> {
+    /// Head of a loop: the next item of `iter`, which is over `over`, goes to `target`; at the end jump to `exit`. What the iterator
+    /// raises is raised where the iterable stands.
+    pub(crate) fn next_item(&mut self, iter: Reg, over: &'a Expr, target: &'a Expr, exit: Label) -> R<()> {
         let mark = self.u.next_temp;
-        self.u.range = target.range();
+        self.u.range = over.range();
         if let Some(r) = self.target_register(target) {
             self.u.for_iter(r, iter, exit);
             self.u.bound.insert(r);
@@ -91,6 +92,7 @@ impl<'a> Compiler<'a> {
         }
         let t = self.u.temp();
         self.u.for_iter(t, iter, exit);
+        self.u.range = target.range();
         self.store(target, t)?;
         self.u.next_temp = mark;
         Ok(())

@@ -265,12 +265,13 @@ fn partial_repr(vm: &Vm, p: Ptr<PartialObj>) -> Res<Value> {
         out.push_str(".");
         out.push_obj(&*vm.str(t.qualname.get())?);
         out.push_str("(");
-        out.push_obj(&*vm.repr(p.func.get())?);
-        for &a in tuple(&p.args).as_slice() {
+        // What is called may replace all three.
+        let (func, args, kw) = (p.func.get(), tuple(&p.args), dict(&p.kwargs));
+        out.push_obj(&*vm.repr(func)?);
+        for &a in args.as_slice() {
             out.push_str(", ");
             out.push_obj(&*vm.repr(a)?);
         }
-        let kw = dict(&p.kwargs);
         let mut i = 0;
         while let Some((at, e)) = kw.table.next_entry(i) {
             i = at + 1;
@@ -299,7 +300,7 @@ fn partial_setstate(vm: &Vm, p: Ptr<PartialObj>, state: Value) -> Res<()> {
     if a.as_slice().last().is_some_and(|v| is_placeholder(*v)) {
         return Err(vm.type_error("trailing Placeholders are not allowed"));
     }
-    let a = TupleObj::new(a.as_slice());
+    let a = if a.header().map() == rt().maps.tuple { a } else { TupleObj::new(a.as_slice()) };
     let kw = match kwargs.downcast::<DictObj>() {
         None => DictObj::new(),
         Some(d) if d.header().map() == rt().maps.dict => d,

@@ -197,6 +197,7 @@ fn getters(m: Ptr<ModuleObj>) {
             let map = cls.instance_map();
             Ok(heap().alloc(map, ItemGetterObj { header: Header::new(map), items: Field::new(a.value()) }).value())
         })
+        .getter("__text_signature__", "", |_: &Vm, _: Value| "(obj, /)")
         .method(call, call_doc, |vm: &Vm, g: Ptr<ItemGetterObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             let o = operand(vm, a, k, "itemgetter")?;
             let items = tuple(&g.items);
@@ -212,6 +213,7 @@ fn getters(m: Ptr<ModuleObj>) {
     let b = new_type::<AttrGetterObj>("operator.attrgetter", object, 0)
         .doc("attrgetter(attr, /, *attrs)\n--\n\nReturn a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).")
         .new_fn("__new__(cls, /, *args, **kwargs)", "", new_attr_getter)
+        .getter("__text_signature__", "", |_: &Vm, _: Value| "(obj, /)")
         .method(call, call_doc, |vm: &Vm, g: Ptr<AttrGetterObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             let o = operand(vm, a, k, "attrgetter")?;
             let paths = tuple(&g.paths);
@@ -227,6 +229,7 @@ fn getters(m: Ptr<ModuleObj>) {
     let b = new_type::<MethodCallerObj>("operator.methodcaller", object, 0)
         .doc("methodcaller(name, /, *args, **kwargs)\n--\n\nReturn a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).")
         .new_fn("__new__(cls, /, *args, **kwargs)", "", new_method_caller)
+        .getter("__text_signature__", "", |_: &Vm, _: Value| "(obj, /)")
         .method(call, call_doc, |vm: &Vm, c: Ptr<MethodCallerObj>, a: Ptr<TupleObj>, k: Ptr<DictObj>| -> Res<Value> {
             let o = operand(vm, a, k, "methodcaller")?;
             match c.kwargs.downcast::<DictObj>() {

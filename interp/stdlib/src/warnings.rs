@@ -473,7 +473,7 @@ fn show(vm: &Vm, w: &Warned, text: Value, category: Value, message: Value) -> Re
         return Err(vm.runtime_error("unable to get warnings.WarningMessage"));
     };
     let none = Value::NONE;
-    let msg = vm.call(class, &[message, category, w.filename, int_value(w.line), none, none, w.source])?;
+    let msg = vm.call(class, &[message, category, w.filename, int_value(w.line), none, w.source_line, w.source])?;
     vm.call(show, &[msg]).map(|_| ())
 }
 

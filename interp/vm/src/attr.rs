@@ -408,6 +408,9 @@ impl Vm {
             }
             return match g.def.set {
                 Some(f) => f(self, &[obj, v]).map(|_| ()),
+                None if d.header().map() == rt().maps.native_member => {
+                    Err(self.attribute_error("readonly attribute"))
+                }
                 None => Err(self.attribute_error_for(
                     format!(
                         "attribute '{}' of '{}' objects is not writable",

@@ -531,6 +531,15 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     wrap_special_functions(t);
     // A slot may be called so.
     let cell = dict.remove_str(names.classcell);
+    if let Some(cell) = cell {
+        let Some(c) = cell.downcast::<CellObj>() else {
+            return Err(vm.type_error(format!(
+                "type.__new__() argument 3 must be dict with '__classcell__' item holding a cell, not {}",
+                type_of(cell).name_str()
+            )));
+        };
+        c.content.set(c, t.value());
+    }
     t.mro.set(t, rt().empty_tuple().value());
     update_mro(vm, t)?;
     for &c in t.mro().as_slice() {
@@ -544,15 +553,6 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     // After the slots, one of which may be called so.
     if dict.get_str(names.doc).is_none() {
         dict.set_str(names.doc, Value::NONE);
-    }
-    if let Some(cell) = cell {
-        let Some(c) = cell.downcast::<CellObj>() else {
-            return Err(vm.type_error(format!(
-                "type.__new__() argument 3 must be dict with '__classcell__' item holding a cell, not {}",
-                type_of(cell).name_str()
-            )));
-        };
-        c.content.set(c, t.value());
     }
     if let Some(c) = dict.remove_str(names.classdictcell).and_then(|c| c.downcast::<CellObj>()) {
         c.content.set(c, dict.value());

@@ -898,6 +898,18 @@ impl TypeBuilder {
         self.put(name, d.value())
     }
 
+    /// Attributes of the class that are `member_descriptor`s in CPython; names that it does not have are passed over.
+    pub fn members(self, names: &[&str]) -> Self {
+        for name in names {
+            if let Some(v) = self.0.dict().get_str(intern(name))
+                && v.is::<GetSetObj>()
+            {
+                v.header().set_map(rt().maps.native_member);
+            }
+        }
+        self
+    }
+
     /// Adds a plain class attribute.
     pub fn attribute(self, name: &str, v: Value) -> Self {
         self.put(name, v)

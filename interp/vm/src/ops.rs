@@ -796,6 +796,18 @@ impl Vm {
         self.abstract_is_subclass(derived, class)
     }
 
+    /// Whether instances can be gone through by index: `__getitem__` is Python's or C's, or the native class is a sequence;
+    /// native mappings and type expressions have keys there.
+    fn is_indexable(&self, t: Ptr<TypeObj>) -> bool {
+        let f = t.special(Special::Getitem);
+        !f.is_empty()
+            && !t.is_subtype(rt().types.dict)
+            && (!f.is::<MethodDescrObj>()
+                || t.has(TypeFlags::SEQUENCE)
+                || t.has(TypeFlags::FOREIGN)
+                || is_builtin_text(t))
+    }
+
     /// `iter(v)`.
     pub fn iter(&self, v: Value) -> Res<Value> {
         let maps = &rt().maps;
@@ -814,7 +826,7 @@ impl Vm {
         let t = type_of(v);
         let f = t.special(Special::Iter);
         if f.is_empty() {
-            if !t.special(Special::Getitem).is_empty() && !t.is_subtype(rt().types.dict) {
+            if self.is_indexable(t) {
                 return Ok(SeqIterObj::with_map(maps.seq_iterator, v).value());
             }
             return Err(self.type_error(format!("'{}' object is not iterable", full_name(t))));
@@ -998,4 +1010,9 @@ fn sequence_concat(op: &BinaryOperator, f: Value) -> bool {
     let t = &rt().types;
     let c = m.class.get();
     [t.list, t.tuple, t.str, t.bytes, t.bytearray].iter().any(|s| s.value() == c)
+}
+
+fn is_builtin_text(t: Ptr<TypeObj>) -> bool {
+    let ty = &rt().types;
+    [ty.str, ty.bytes, ty.bytearray].iter().any(|b| t.is_subtype(*b))
 }

@@ -113,7 +113,9 @@ impl Runtime {
                 if dict { MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0) } else { map(r.kind()) }
             })
             .collect();
-        let parts = [ArrayObj::kind(), TableKeys::kind(), ShapeObj::kind(), WeakCell::kind()].map(map);
+        let parts =
+            [ArrayObj::kind(), TableKeys::kind(), ShapeObj::kind(), WeakCell::kind(), GetSetObj::kind()]
+                .map(map);
         let maps = Maps::from_rows(&row_maps, parts);
         let placeholder = Value::NONE;
         let empty_keys = TableKeys::make_empty(maps.table_keys).value();
@@ -175,6 +177,7 @@ impl Runtime {
         for m in [rt().maps.array, rt().maps.table_keys, rt().maps.shape, rt().maps.weak_cell] {
             m.class.set_no_barrier(rt().types.object.value());
         }
+        rt().maps.native_member.class.set_no_barrier(rt().types.member_descriptor.value());
         rt().modules.set(DictObj::new().value());
         rt().builtins.set(DictObj::new().value());
         rt().sys.set(DictObj::new().value());

@@ -175,7 +175,7 @@ fn module_name() -> Value {
 
 /// A class of this module whose instances keep `__module__` in their dict.
 fn set_module(vm: &Vm, v: Value, module: Value) -> Res<()> {
-    if module.is_none() { Ok(()) } else { vm.set_attr(v, module_name(), module) }
+    vm.set_attr(v, module_name(), module)
 }
 
 /// Not instantiable by calling with anything: for messages.

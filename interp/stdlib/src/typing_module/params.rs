@@ -132,7 +132,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     let flags = TypeFlags::HAS_DICT | TypeFlags::HAS_WEAKREF;
     let b = new_type::<ParamObj>("typing.TypeVar", object, flags)
         .doc("Type variable.")
-        .new_fn("__new__(cls, name, /, *constraints, bound=None, default=<unrepresentable>, covariant=False, contravariant=False, infer_variance=False)", "", type_var)
+        .new_fn("__new__(cls, name, *constraints, bound=None, default=<unrepresentable>, covariant=False, contravariant=False, infer_variance=False)", "", type_var)
         .method("__typing_subst__($self, arg, /)", "", |vm: &Vm, p: P, a: Value| call_typing(vm, "_typevar_subst", &[p.value(), a]))
         .method("__typing_prepare_subst__($self, alias, args, /)", "", prepare_subst)
         .getter("__constraints__", "", |vm: &Vm, p: P| -> Res<Value> {
@@ -146,7 +146,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     m.class(b.class());
     let b = new_type::<ParamObj>("typing.ParamSpec", object, flags)
         .doc("Parameter specification variable.")
-        .new_fn("__new__(cls, name, /, *, bound=None, default=<unrepresentable>, covariant=False, contravariant=False, infer_variance=False)", "", param_spec)
+        .new_fn("__new__(cls, name, *, bound=None, default=<unrepresentable>, covariant=False, contravariant=False, infer_variance=False)", "", param_spec)
         .method("__typing_subst__($self, arg, /)", "", |vm: &Vm, p: P, a: Value| call_typing(vm, "_paramspec_subst", &[p.value(), a]))
         .method("__typing_prepare_subst__($self, alias, args, /)", "", |vm: &Vm, p: P, alias: Value, a: Value| call_typing(vm, "_paramspec_prepare_subst", &[p.value(), alias, a]))
         .getter("args", "Represents positional arguments.", |_: &Vm, p: P| part(ARGS.get(), p.value()))
@@ -157,7 +157,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     let b = new_type::<ParamObj>("typing.TypeVarTuple", object, flags)
         .doc("Type variable tuple.")
         .new_fn(
-            "__new__(cls, name, /, *, default=<unrepresentable>)",
+            "__new__(cls, name, *, default=<unrepresentable>)",
             "",
             |vm: &Vm, cls: Ptr<TypeObj>, name: Ptr<StrObj>, default: Option<Value>| -> Res<P> {
                 let p = alloc(cls, name.value());
@@ -304,28 +304,32 @@ fn param_spec(
     p.infer.set(infer.unwrap_or(false));
     check_variance(vm, p)?;
     if let Some(b) = bound.filter(|b| !b.is_none()) {
-        p.bound.set(p, check(vm, b, "Bound must be a type.")?);
+        p.bound.set(p, b);
     }
     p.default.set(p, default.unwrap_or(E));
     set_module(vm, p.value(), caller(vm))?;
     Ok(p)
 }
 
-fn prepare_subst(vm: &Vm, p: P, alias: Value, args: Ptr<TupleObj>) -> Res<Value> {
+fn prepare_subst(vm: &Vm, p: P, alias: Value, args: Value) -> Res<Value> {
     let params = vm.get_attr(alias, intern("__parameters__"))?;
     let params = vm.list_of(params)?;
-    let index = params.as_slice().iter().position(|v| *v == p.value()).unwrap_or(0);
-    if index < args.len() {
-        return Ok(args.value());
+    let Some(index) = params.as_slice().iter().position(|v| *v == p.value()) else {
+        return Err(vm.value_error("sequence.index(x): x not in sequence"));
+    };
+    let n = vm.len(args)?;
+    if index < n {
+        return Ok(args);
     }
     let default = default_of(vm, p)?;
-    if index > args.len() || default == no_default() {
-        return Err(vm.type_error(format!("Too few arguments for {}", vm.str(alias)?.display())));
+    if index > n || default == no_default() {
+        let alias = vm.str(alias)?.display();
+        return Err(vm.type_error(format!(
+            "Too few arguments for {alias}; actual {n}, expected at least {}",
+            index + 1
+        )));
     }
-    let mut all = ValueVec::with_capacity(args.len() + 1);
-    all.extend_from_slice(args.as_slice());
-    all.push(default);
-    Ok(TupleObj::new(&all).value())
+    vm.binary(args, TupleObj::new(&[default]).value(), &cape_vm::ops::ADD)
 }
 
 /// The functions that code with type parameters calls.

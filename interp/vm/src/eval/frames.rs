@@ -625,7 +625,12 @@ impl Vm {
                 }
                 super::run_from(self, None)
             }
-            Err(r) => super::run_from(self, Some(r)),
+            Err(r) => {
+                if !self.handled.get().is_empty() {
+                    self.chain_context(r.exc());
+                }
+                super::run_from(self, Some(r))
+            }
         };
         self.sp.set(saved);
         self.after_generator(g, r)
