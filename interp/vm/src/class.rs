@@ -720,7 +720,8 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
         }
     }
     // The order of the layout is the names', so that classes with the same slots have the same one.
-    out.names.sort_by_key(|n| n.downcast::<StrObj>().map(|s| s.display()));
+    out.names.as_mut_slice().sort_by_key(|n| n.downcast::<StrObj>().map(|s| s.display()));
+    out.names.touched();
     Ok(out)
 }
 
