@@ -126,7 +126,7 @@ vectorcall_unpacked(vectorcallfunc function, PyObject *callable, PyObject *const
 {
     Py_ssize_t nkw = kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs);
     if (nkw == 0) {
-        return cape_check_result(callable, function(callable, args, (size_t)nargs, NULL), NULL);
+        return function(callable, args, (size_t)nargs, NULL);  /* not checked, as in CPython */
     }
     PyObject *kwnames = PyTuple_New(nkw);
     PyObject **stack = PyMem_New(PyObject *, nargs + nkw + 1);

@@ -172,6 +172,7 @@ CAPE_PRIVATE void cape_float_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_complex_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_slice_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_capsule_dealloc(PyObject *op);
+CAPE_PRIVATE PyObject *cape_capsule_repr(PyObject *op);
 /* For the types whose mirrors hold nothing of their own: frees the struct. */
 CAPE_PRIVATE void cape_mirror_dealloc(PyObject *op);
 

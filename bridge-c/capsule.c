@@ -50,6 +50,15 @@ PyCapsule_New(void *pointer, const char *name, PyCapsule_Destructor destructor)
     return (PyObject *)capsule;
 }
 
+/* The repr; a new reference, or NULL. */
+PyObject *
+cape_capsule_repr(PyObject *op)
+{
+    const char *name = ((PyCapsule *)op)->name;
+    const char *quote = name == NULL ? "" : "\"";
+    return PyUnicode_FromFormat("<capsule object %s%s%s at %p>", quote, name == NULL ? "NULL" : name, quote, op);
+}
+
 void
 cape_capsule_dealloc(PyObject *op)
 {

@@ -80,7 +80,7 @@ PyErr_Restore(PyObject *type, PyObject *value, PyObject *traceback)
     Py_DECREF(type);
     if (value != NULL && traceback != NULL && traceback != Py_None && !PyTraceBack_Check(traceback)) {
         Py_CLEAR(value);
-        PyErr_SetString(PyExc_TypeError, "traceback must be a Traceback or None");
+        PyErr_SetString(PyExc_TypeError, "__traceback__ must be a traceback or None");
     }
     if (value != NULL) {
         PyException_SetTraceback(value, traceback == NULL ? Py_None : traceback);

@@ -102,6 +102,9 @@ PyUnicode_DecodeUTF8(const char *str, Py_ssize_t size, const char *errors)
     if (size == 0) {
         return cape_empty_str();
     }
+    if (CAPE_UNLIKELY((size_t)size > (size_t)1 << 56)) {
+        return PyErr_NoMemory();  /* negative, or more than there is */
+    }
     if (size == 1 && *s < 0x80) {
         return cape_latin1_char(*s);
     }

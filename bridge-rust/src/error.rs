@@ -54,17 +54,21 @@ pub fn check_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Res
     }
     let v = crate::from_c::take_over(vm, p)?;
     if occurred() {
-        let cause = take(vm);
-        let r = vm.system_error(format!("{} returned a result with an exception set", name()));
-        if let Some(c) = cause {
-            let e = r.exc();
-            e.cause.set(e, c.value());
-            e.context.set(e, c.value());
-            e.suppress_context.set(true);
+        if let Some(cause) = take(vm) {
+            return Err(result_with_error(vm, &name(), cause));
         }
-        return Err(r);
     }
     Ok(v)
+}
+
+/// SystemError("... returned a result with an exception set"), caused by that exception.
+pub fn result_with_error(vm: &Vm, name: &str, cause: Raised) -> Raised {
+    let r = vm.system_error(format!("{name} returned a result with an exception set"));
+    let e = r.exc();
+    e.cause.set(e, cause.value());
+    e.context.set(e, cause.value());
+    e.suppress_context.set(true);
+    r
 }
 
 /// Checks a C function's status: negative means that an exception is set.

@@ -88,7 +88,11 @@ fn special_of_row(t: Ptr<TypeObj>, row: &SlotRow) -> Value {
     if !v.is_empty() {
         // What `object` has is inherited, not filled in, except for `object` itself.
         let object = rt().types.object;
-        if t != object && v == object.special(row.special) && row.others.is_empty() {
+        let inherited = |&s: &Special| {
+            let own = t.special(s);
+            own.is_empty() || own == object.special(s)
+        };
+        if t != object && inherited(&row.special) && row.others.iter().all(inherited) {
             return Value::EMPTY;
         }
         return v;

@@ -109,6 +109,13 @@ pub fn PyObject_Format(cx: &Cx, o: Borrowed, spec: Borrowed) -> CResult<New> {
             }
         },
     };
+    let exact = v.is_ptr() && v.header().map() == rt().maps.str || v.is_int();
+    if !(spec.is_empty() && exact) && crate::error::occurred() {
+        let before = crate::error::take(cx.vm);
+        let method = cx.vm.get_attr(v, intern("__format__"))?;
+        before.into_iter().for_each(|r| crate::error::set(cx.vm, r));
+        super::result_with_error(cx, method)?;
+    }
     cx.give(cx.vm.format(v, spec)?.value())
 }
 
@@ -125,7 +132,8 @@ pub fn PySequence_Concat(cx: &Cx, a: Borrowed, b: Borrowed) -> CResult<New> {
 }
 
 pub fn PySequence_Contains(cx: &Cx, s: Borrowed, v: Borrowed) -> CResult<c_int> {
-    Ok(cx.vm.contains(s.get(cx)?, v.get(cx)?)? as c_int)
+    let v = v.opt(cx)?.ok_or_else(|| bad_call(cx))?;
+    Ok(cx.vm.contains(s.get(cx)?, v)? as c_int)
 }
 
 pub fn PySequence_GetSlice(cx: &Cx, o: Borrowed, i: isize, j: isize) -> CResult<New> {

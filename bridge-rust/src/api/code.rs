@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cape_bytecode::{CodeUnit, Const, Op, PositionBuilder, Word};
 use cape_vm::eval::new_code;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Value};
+use cape_vm::Ptr;
 
 use super::{layout, text};
 use crate::enter::{Borrowed, CResult, Cx};
@@ -54,30 +54,60 @@ pub fn PyCode_NewEmpty(
     to_c(cx.vm, c.value())
 }
 
+fn argument<T: cape_heap::HeapObject>(cx: &Cx, v: Borrowed) -> CResult<Ptr<T>> {
+    match v.opt(cx)? {
+        Some(v) => layout(cx, v),
+        None => Err(super::bad_call(cx)),
+    }
+}
+
 /// Cape does not run CPython's bytecode: the object has the names, and raises when it is executed.
 #[allow(clippy::too_many_arguments, reason = "the signature is CPython's")]
 pub fn PyUnstable_Code_NewWithPosOnlyArgs(
     cx: &Cx,
-    _argcount: c_int,
-    _posonly: c_int,
-    _kwonly: c_int,
-    _nlocals: c_int,
-    _stacksize: c_int,
-    _flags: c_int,
-    _code: Borrowed,
-    _consts: Borrowed,
-    _names: Borrowed,
-    _varnames: Borrowed,
-    _freevars: Borrowed,
-    _cellvars: Borrowed,
+    argcount: c_int,
+    posonly: c_int,
+    kwonly: c_int,
+    nlocals: c_int,
+    stacksize: c_int,
+    flags: c_int,
+    code: Borrowed,
+    consts: Borrowed,
+    names: Borrowed,
+    varnames: Borrowed,
+    freevars: Borrowed,
+    cellvars: Borrowed,
     filename: Borrowed,
     name: Borrowed,
-    _qualname: Borrowed,
+    qualname: Borrowed,
     firstlineno: c_int,
-    _linetable: Borrowed,
-    _exceptiontable: Borrowed,
+    linetable: Borrowed,
+    exceptiontable: Borrowed,
 ) -> CResult<*mut PyCodeObject> {
-    let text = |v: Value| -> CResult<String> { Ok(layout::<StrObj>(cx, v)?.display()) };
-    let c = empty(cx, &text(filename.get(cx)?)?, &text(name.get(cx)?)?, firstlineno.max(0) as u32);
+    if argcount < posonly || posonly < 0 || kwonly < 0 || stacksize < 0 || flags < 0 {
+        return Err(super::bad_call(cx));
+    }
+    for bytes in [code, linetable, exceptiontable] {
+        argument::<BytesObj>(cx, bytes)?;
+    }
+    argument::<TupleObj>(cx, consts)?;
+    let (varnames, all_names) = (argument::<TupleObj>(cx, varnames)?, [names, freevars, cellvars]);
+    let [filename, name, _] =
+        [argument::<StrObj>(cx, filename)?, argument(cx, name)?, argument(cx, qualname)?];
+    if nlocals as usize != varnames.len() {
+        return Err(cx.vm.value_error("code: co_nlocals != len(co_varnames)"));
+    }
+    for names in all_names {
+        if !argument::<TupleObj>(cx, names)?.as_slice().iter().all(|n| n.is::<StrObj>()) {
+            return Err(cx.vm.system_error("non-string found in code slot"));
+        }
+    }
+    const VARARGS: c_int = 4;
+    const VARKEYWORDS: c_int = 8;
+    let variable = (flags & VARARGS != 0) as i64 + (flags & VARKEYWORDS != 0) as i64;
+    if argcount as i64 + kwonly as i64 + variable > nlocals as i64 {
+        return Err(cx.vm.value_error("code: co_varnames is too small"));
+    }
+    let c = empty(cx, &filename.display(), &name.display(), firstlineno.max(0) as u32);
     to_c(cx.vm, c.value())
 }

@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_int, c_void};
 
 use cape_heap::heap;
 use cape_vm::object::*;
-use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Value};
 
 use super::{bad_call, layout, text_value};
@@ -50,7 +49,7 @@ fn key_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<*mut PyObject> {
 }
 
 fn find(cx: &Cx, d: Ptr<DictObj>, key: Value) -> CResult<Option<usize>> {
-    let hash = cx.vm.hash(key)?;
+    let hash = cx.vm.key_hash(key)?;
     d.table.find(cx.vm, key, hash)
 }
 
@@ -136,7 +135,13 @@ pub fn PyDict_GetItemWithError(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<Bor
 
 pub fn _PyDict_GetItem_KnownHash(cx: &Cx, d: Borrowed, k: Borrowed, _hash: isize) -> CResult<BorrowedRef> {
     // Hashes of managed strings are Cape's own: the hash that C remembers is not asked.
-    PyDict_GetItemWithError(cx, d, k)
+    let d = dict(cx, d)?;
+    let k = k.opt(cx)?.ok_or_else(|| bad_call(cx))?;
+    let Ok(hash) = cx.vm.hash(k) else { return Ok(NULL) };
+    match d.table.find(cx.vm, k, hash)? {
+        Some(i) => value_at(cx, d, i),
+        None => Ok(NULL),
+    }
 }
 
 pub fn PyDict_GetItemString(cx: &Cx, d: Borrowed, k: *const c_char) -> CResult<BorrowedRef> {
@@ -241,7 +246,7 @@ pub fn PyDict_Size(cx: &Cx, d: Borrowed) -> CResult<isize> {
 
 pub fn PyDict_Update(cx: &Cx, d: Borrowed, other: Borrowed) -> CResult<c_int> {
     let d = dict(cx, d)?;
-    cx.vm.dict_update(d, other.get(cx)?)?;
+    cx.vm.dict_update(d, other.opt(cx)?.ok_or_else(|| bad_call(cx))?)?;
     sync(d);
     Ok(0)
 }
@@ -288,9 +293,4 @@ pub fn PyObject_GenericGetDict(cx: &Cx, o: Borrowed, _context: *mut c_void) -> C
         Some(d) => cx.give(d.value()),
         None => Err(cx.vm.attribute_error("This object has no __dict__")),
     }
-}
-
-/// Whether a value is an exact dict, for callers that may skip overridden methods.
-pub fn is_exact(v: Value) -> bool {
-    v.is_ptr() && v.header().map() == rt().maps.dict
 }

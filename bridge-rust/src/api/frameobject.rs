@@ -24,6 +24,7 @@ pub fn PyFrame_New(
 ) -> CResult<*mut PyFrameObject> {
     let c: Ptr<CodeObj> = layout(cx, from_c(cx.vm, code)?)?;
     let g = globals.opt(cx)?.unwrap_or(Value::NONE);
-    let f = FrameObj::synthetic(c, g, c.unit.first_line as i32);
+    let line = c.unit.position(0).map_or(c.unit.first_line, |p| p.line);
+    let f = FrameObj::synthetic(c, g, line as i32);
     to_c(cx.vm, f.value())
 }

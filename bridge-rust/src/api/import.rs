@@ -22,7 +22,9 @@ pub fn PyImport_AddModuleRef(cx: &Cx, name: *const c_char) -> CResult<New> {
 }
 
 pub fn PyImport_GetModule(cx: &Cx, name: Borrowed) -> CResult<New> {
-    let m = rt().modules().get(cx.vm, name.get(cx)?)?;
+    let name = name.get(cx)?;
+    super::set_before(cx)?;
+    let m = rt().modules().get(cx.vm, name)?;
     cx.give_opt(m.filter(|m| !m.is_none()))
 }
 
@@ -36,7 +38,9 @@ pub fn PyImport_Import(cx: &Cx, name: Borrowed) -> CResult<New> {
 }
 
 pub fn PyImport_ImportModule(cx: &Cx, name: *const c_char) -> CResult<New> {
-    cx.give(cx.vm.import_module(&text(cx, name)?)?)
+    let name = text(cx, name)?;
+    super::set_before(cx)?;
+    cx.give(cx.vm.import_module(&name)?)
 }
 
 pub fn PyImport_ImportModuleLevelObject(
@@ -47,7 +51,8 @@ pub fn PyImport_ImportModuleLevelObject(
     fromlist: Borrowed,
     level: c_int,
 ) -> CResult<New> {
-    let n = name.get(cx)?;
+    let n = name.opt(cx)?.ok_or_else(|| cx.vm.value_error("Empty module name"))?;
+    super::set_before(cx)?;
     if !n.is::<StrObj>() {
         return Err(cx.vm.type_error("module name must be a string"));
     }

@@ -34,7 +34,7 @@ pub fn _Cape_DumpTraceback() {
 pub fn _Cape_GetMethod(cx: &Cx, obj: Borrowed, name: Borrowed, method: *mut *mut PyObject) -> CResult<c_int> {
     // SAFETY: bridge-c passes a place for the method.
     unsafe { *method = std::ptr::null_mut() };
-    let (o, n) = (obj.get(cx)?, cape_vm::attr::interned(name.get(cx)?));
+    let (o, n) = (obj.get(cx)?, super::object::name_arg(cx, name)?);
     let t = type_of(o);
     let plain = !t.has(TypeFlags::CUSTOM_GETATTR) && !o.is::<TypeObj>() && !o.is::<ModuleObj>();
     if plain

@@ -50,13 +50,22 @@ use cape_vm::{Ptr, Value};
 
 use crate::enter::{BorrowedRef, CResult, Cx};
 
-/// The text of a C string argument; NULL raises SystemError.
+/// The text of a C string argument; NULL raises SystemError, what is no UTF-8 UnicodeDecodeError.
 pub(crate) fn text(cx: &Cx, s: *const c_char) -> CResult<String> {
     if s.is_null() {
         return Err(cx.vm.system_error("null argument to internal routine"));
     }
     // SAFETY: the API demands a C string.
-    Ok(unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned())
+    let s = unsafe { CStr::from_ptr(s) };
+    match s.to_str() {
+        Ok(t) => Ok(t.to_string()),
+        // Raises the codec's own error.
+        Err(_) => Ok(str_arg(
+            cx,
+            cx.vm.call_method(BytesObj::new(s.to_bytes()).value(), rt().intern("decode"), &[])?,
+        )?
+        .display()),
+    }
 }
 
 /// A C string argument as a `str`.
@@ -67,6 +76,22 @@ pub(crate) fn text_value(cx: &Cx, s: *const c_char) -> CResult<Value> {
 /// SystemError("bad argument to internal function"), as `PyErr_BadInternalCall`.
 pub(crate) fn bad_call(cx: &Cx) -> cape_vm::Raised {
     cx.vm.system_error("bad argument to internal function")
+}
+
+/// The exception that was set before the call, for functions that run Python code on the way and notice it there.
+pub(crate) fn set_before(cx: &Cx) -> CResult<()> {
+    crate::error::take(cx.vm).map_or(Ok(()), Err)
+}
+
+/// As [`set_before`], for functions that check the result of a callable: SystemError caused by what was set.
+pub(crate) fn result_with_error(cx: &Cx, callable: Value) -> CResult<()> {
+    match crate::error::take(cx.vm) {
+        Some(cause) => {
+            let name = cx.vm.repr(callable)?.display();
+            Err(crate::error::result_with_error(cx.vm, &name, cause))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The argument as a layout, or `PyErr_BadInternalCall`.

@@ -41,7 +41,7 @@ pub fn PyObject_Dir(cx: &Cx, o: Borrowed) -> CResult<New> {
     }
 }
 
-fn name_arg(cx: &Cx, n: Borrowed) -> CResult<Value> {
+pub(super) fn name_arg(cx: &Cx, n: Borrowed) -> CResult<Value> {
     let n = n.get(cx)?;
     match n.downcast::<StrObj>() {
         Some(s) => Ok(rt().intern_obj(s)),
@@ -55,6 +55,13 @@ pub fn PyObject_GenericGetAttr(cx: &Cx, o: Borrowed, n: Borrowed) -> CResult<New
     let (v, n) = (o.get(cx)?, name_arg(cx, n)?);
     match cx.vm.generic_getattr(type_of(v), v, n)? {
         Some(a) => cx.give(a),
+        None if v.is::<TypeObj>() => {
+            let name = str_arg(cx, n)?.display();
+            Err(cx.vm.attribute_error(format!(
+                "'{}' object has no attribute '{name}'",
+                type_of(v).name_str()
+            )))
+        }
         None => Err(cx.vm.no_attribute(v, n)),
     }
 }
@@ -91,7 +98,12 @@ pub fn PyObject_GetOptionalAttr(
     }
 }
 
+/// For destructors: the object's count is zero.
 pub fn PyObject_ClearWeakRefs(cx: &Cx, o: Borrowed) -> CResult<()> {
+    // SAFETY: not null, so a struct whose end has begun at most.
+    if o.is_null() || unsafe { (*o.ptr()).ob_refcnt } != 0 {
+        return Err(super::bad_call(cx));
+    }
     let l = if o.is_null() { 0 } else { crate::from_c::link_of(o.ptr()) };
     if l != 0 {
         let v = heap().managed_of(l);
@@ -99,7 +111,6 @@ pub fn PyObject_ClearWeakRefs(cx: &Cx, o: Borrowed) -> CResult<()> {
             heap().clear_weak(v.header());
         }
     }
-    let _ = cx;
     Ok(())
 }
 
@@ -139,7 +150,8 @@ pub fn PyObject_CallFinalizerFromDealloc(_cx: &Cx, o: Borrowed) -> CResult<c_int
 
 pub fn _PyType_Lookup(cx: &Cx, t: *mut PyTypeObject, n: Borrowed) -> CResult<BorrowedRef> {
     let class = typeready::class_of(cx.vm, t)?;
-    let name = cape_vm::attr::interned(n.get(cx)?);
+    let Some(name) = n.get(cx)?.downcast::<StrObj>() else { return Ok(BorrowedRef(std::ptr::null_mut())) };
+    let name = rt().intern_obj(name);
     match cape_vm::class::lookup_mro(class, name) {
         Some(v) => {
             let b = crate::to_c::boxed(v);
@@ -205,9 +217,4 @@ pub fn PyType_Ready(cx: &Cx, t: *mut PyTypeObject) -> CResult<c_int> {
     }
     typeready::ready(cx.vm, t)?;
     Ok(0)
-}
-
-/// A `str` for `__name__`-like setters (kept with the other checks of names).
-pub fn name_text(cx: &Cx, v: Borrowed) -> CResult<Ptr<StrObj>> {
-    str_arg(cx, v.get(cx)?)
 }

@@ -11,7 +11,12 @@ use crate::enter::{Borrowed, CResult, Cx, New};
 
 fn make(cx: &Cx, items: Borrowed, class: Ptr<TypeObj>) -> CResult<New> {
     match items.opt(cx)? {
-        Some(v) => cx.give(cx.vm.call(class.value(), &[v])?),
+        Some(v) => {
+            if !v.is::<SetObj>() && !v.is::<DictObj>() {
+                super::set_before(cx)?;
+            }
+            cx.give(cx.vm.call(class.value(), &[v])?)
+        }
         None => cx.give(cx.vm.call(class.value(), &[])?),
     }
 }

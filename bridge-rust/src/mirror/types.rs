@@ -62,6 +62,9 @@ pub fn start(vm: &Vm) -> Res<()> {
             }
             row = row.add(1);
         }
+        (*&raw mut ffi::PyCapsule_Type).tp_repr = Some(ffi::cape_capsule_repr);
+        // Bases first: slots are inherited from what is filled.
+        found.sort_by_key(|(_, t)| t.mro().len());
         for &(p, t) in &found {
             fill(vm, t, p)?;
         }

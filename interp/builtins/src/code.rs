@@ -186,7 +186,7 @@ fn repr(vm: &Vm, c: Code) -> String {
         "<code object {} at {id:#x}, file \"{}\", line {}>",
         text(&c.name),
         text(&c.filename),
-        c.unit.first_line
+        if c.unit.first_line == 0 { -1 } else { c.unit.first_line as i64 }
     )
 }
 

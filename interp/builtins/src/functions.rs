@@ -211,6 +211,21 @@ pub fn winning_metaclass(vm: &Vm, meta: Ptr<TypeObj>, bases: &[Value]) -> Res<Pt
     Ok(winner)
 }
 
+/// A relative import needs globals that name their package.
+fn package_is_known(vm: &Vm, globals: Value) -> Res<()> {
+    let missing = || vm.key_error("'__name__' not in globals");
+    if globals.is_none() {
+        return Err(missing());
+    }
+    let Some(d) = globals.downcast::<DictObj>() else { return Err(vm.type_error("globals must be a dict")) };
+    let names = &rt().names;
+    let known = |n| d.get_str(n).is_some_and(|v| !v.is_none());
+    if known(names.package) || known(names.spec) || d.get_str(names.name).is_some() {
+        return Ok(());
+    }
+    Err(missing())
+}
+
 /// `__import__`: finds loaded modules itself, leaves the rest to importlib.
 fn import(
     vm: &Vm,
@@ -256,6 +271,9 @@ fn import(
                 return Ok(t);
             }
         }
+    }
+    if level > 0 {
+        package_is_known(vm, globals.unwrap_or(Value::NONE))?;
     }
     let boot = rt().modules().get_str(intern("_frozen_importlib"));
     let Some(boot) = boot else {
