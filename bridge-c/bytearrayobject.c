@@ -47,7 +47,9 @@ cape_bytearray_dealloc(PyObject *op)
         PyErr_SetString(PyExc_SystemError, "deallocated bytearray object has exported buffers");
         PyErr_Print();
     }
-    PyMem_Free(self->ob_bytes);
+    if (self->ob_alloc > 0) {  /* else the storage is the managed side's */
+        PyMem_Free(self->ob_bytes);
+    }
     if (PyByteArray_CheckExact(op)) {
         PyObject_Free(op);
     }
@@ -78,6 +80,9 @@ PyByteArray_Resize(PyObject *op, Py_ssize_t size)
     }
     if (size == Py_SIZE(self)) {
         return 0;
+    }
+    if (cape_is_linked(op)) {
+        return _Cape_ByteArrayResize(op, size);
     }
     if (self->ob_exports > 0) {
         PyErr_SetString(PyExc_BufferError,

@@ -222,3 +222,9 @@ PyBytes_ConcatAndDel(PyObject **pv, PyObject *w)
 }
 
 _Py_COMP_DIAG_POP
+
+int
+cape_bytes_getbuffer(PyObject *op, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, op, ((PyBytesObject *)op)->ob_sval, Py_SIZE(op), 1, flags);
+}

@@ -80,18 +80,15 @@ call_format(PyObject *callable, const char *format, va_list vargs)
     if (format == NULL || *format == 0) {
         return PyObject_CallNoArgs(callable);
     }
-    PyObject *args = cape_build_arguments(format, vargs);
-    if (args == NULL) {
+    PyObject *built = cape_build_arguments(format, vargs), *args = built;
+    if (built == NULL) {
         return NULL;
     }
-    PyObject *result;
     if (PyTuple_GET_SIZE(args) == 1 && PyTuple_Check(PyTuple_GET_ITEM(args, 0))) {
-        result = PyObject_Call(callable, PyTuple_GET_ITEM(args, 0), NULL);
+        args = PyTuple_GET_ITEM(built, 0);
     }
-    else {
-        result = PyObject_Call(callable, args, NULL);
-    }
-    Py_DECREF(args);
+    PyObject *result = PyObject_Vectorcall(callable, ((PyTupleObject *)args)->ob_item, (size_t)PyTuple_GET_SIZE(args), NULL);
+    Py_DECREF(built);
     return result;
 }
 

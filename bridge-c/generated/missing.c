@@ -2111,14 +2111,6 @@ PyMarshal_WriteObjectToFile(PyObject *op, FILE *fp, int i)
     _Cape_MissingFatal("PyMarshal_WriteObjectToFile");
 }
 
-#undef PyMemoryView_FromBuffer
-PyAPI_FUNC(PyObject *)
-PyMemoryView_FromBuffer(const Py_buffer *info)
-{
-    _Cape_Missing("PyMemoryView_FromBuffer");
-    return NULL;
-}
-
 #undef PyType_ClearCache
 PyAPI_FUNC(unsigned int)
 PyType_ClearCache(void)

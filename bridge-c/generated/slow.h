@@ -9,6 +9,7 @@
 
 /* Private. */
 extern Py_LOCAL_SYMBOL int _Cape_Audit(const char *event, PyObject *args);
+extern Py_LOCAL_SYMBOL int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ClassGetItem(PyObject *cls, PyObject *key);
 extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);
 extern Py_LOCAL_SYMBOL int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method);
@@ -116,6 +117,7 @@ PyAPI_FUNC(int) (_PyGen_FetchStopIterationValue)(PyObject **op);
 PyAPI_FUNC(PyObject *) (PySeqIter_New)(PyObject *op);
 PyAPI_FUNC(int) (PyList_Sort)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyLong_FromString)(const char *str, char **str2, int i);
+PyAPI_FUNC(PyObject *) (PyMemoryView_FromBuffer)(const Py_buffer *info);
 PyAPI_FUNC(PyObject *) (PyMemoryView_FromMemory)(char *mem, Py_ssize_t size, int flags);
 PyAPI_FUNC(PyObject *) (PyMemoryView_FromObject)(PyObject *base);
 PyAPI_FUNC(PyObject *) (PyMemoryView_GetContiguous)(PyObject *base, int buffertype, char order);

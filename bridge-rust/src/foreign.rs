@@ -97,6 +97,10 @@ impl Foreign for Bridge {
         }
     }
 
+    fn changed(&self, object: &Header) {
+        crate::mirror::changed(object);
+    }
+
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value> {
         crate::start(vm)?;
         crate::module::load(vm, spec, path)

@@ -264,6 +264,14 @@ pub struct PyByteArrayObject {
     pub ob_exports: isize,
 }
 
+/// The head of a set: what `PySet_GET_SIZE` reads.
+#[repr(C)]
+pub struct PySetObject {
+    pub ob_base: PyObject,
+    pub fill: isize,
+    pub used: isize,
+}
+
 #[repr(C)]
 pub struct PySliceObject {
     pub ob_base: PyObject,

@@ -17,6 +17,7 @@
 #![allow(non_camel_case_types, reason = "C names")]
 
 pub mod api;
+pub mod buffer;
 pub mod call_c;
 pub mod enter;
 pub mod error;
@@ -55,6 +56,7 @@ pub(crate) fn start(vm: &Vm) -> Res<()> {
         return Ok(());
     }
     heap().set_foreign(&BRIDGE);
+    buffer::register();
     thread::attach(vm);
     thread::remember_hooks(vm);
     mirror::types::start(vm)

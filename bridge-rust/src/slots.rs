@@ -52,6 +52,7 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             (*p).tp_free = Some(ffi::PyObject_Free);
             return Ok(());
         }
+        crate::buffer::fill(t, p);
         let own_hash =
             [Special::Eq, Special::Hash].iter().any(|s| t.dict().get_str(s.name_value()).is_some());
         if (*p).tp_flags & tpflags::HEAPTYPE != 0 && (*p).tp_dealloc.is_none() {

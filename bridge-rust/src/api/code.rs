@@ -1,12 +1,12 @@
 //! `code.h`: code objects that extensions make to appear in tracebacks.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::sync::Arc;
 
 use cape_bytecode::{CodeUnit, Const, Op, PositionBuilder, Word};
+use cape_vm::Ptr;
 use cape_vm::eval::new_code;
 use cape_vm::object::*;
-use cape_vm::Ptr;
 
 use super::{layout, text};
 use crate::enter::{Borrowed, CResult, Cx};
@@ -50,7 +50,9 @@ pub fn PyCode_NewEmpty(
     funcname: *const c_char,
     firstlineno: c_int,
 ) -> CResult<*mut PyCodeObject> {
-    let c = empty(cx, &text(cx, filename)?, &text(cx, funcname)?, firstlineno.max(0) as u32);
+    // SAFETY: the API demands a C string.
+    let file = unsafe { CStr::from_ptr(filename) }.to_string_lossy();
+    let c = empty(cx, &file, &text(cx, funcname)?, firstlineno.max(0) as u32);
     to_c(cx.vm, c.value())
 }
 

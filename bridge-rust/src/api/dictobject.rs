@@ -2,13 +2,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use cape_heap::heap;
 use cape_vm::object::*;
+use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Value};
 
 use super::{bad_call, layout, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
-use crate::layout::{PyDictObject, PyObject};
+use crate::layout::PyObject;
 use crate::to_c::{boxed, to_c, to_c_borrowed};
 
 const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
@@ -18,15 +18,6 @@ fn dict(cx: &Cx, d: Borrowed) -> CResult<Ptr<DictObj>> {
         return Err(bad_call(cx));
     }
     layout(cx, d.get(cx)?)
-}
-
-/// Keeps `ma_used` of the struct.
-fn sync(d: Ptr<DictObj>) {
-    let p = heap().mirror_of(d.header()) as *mut PyDictObject;
-    if !p.is_null() {
-        // SAFETY: a linked mirror is live.
-        unsafe { (*p).ma_used = d.len() as isize }
-    }
 }
 
 /// A borrowed reference to the value of entry `i`.
@@ -68,7 +59,6 @@ pub fn _PyDict_NewPresized(cx: &Cx, n: isize) -> CResult<New> {
 pub fn PyDict_Clear(cx: &Cx, d: Borrowed) -> CResult<()> {
     if let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) {
         d.table.clear(d.header());
-        sync(d);
     }
     Ok(())
 }
@@ -84,24 +74,19 @@ pub fn PyDict_Copy(cx: &Cx, d: Borrowed) -> CResult<New> {
 pub fn PyDict_SetItem(cx: &Cx, d: Borrowed, k: Borrowed, v: Borrowed) -> CResult<c_int> {
     let (d, k, v) = (dict(cx, d)?, k.get(cx)?, v.get(cx)?);
     d.set(cx.vm, k, v)?;
-    sync(d);
     Ok(0)
 }
 
 pub fn PyDict_SetItemString(cx: &Cx, d: Borrowed, k: *const c_char, v: Borrowed) -> CResult<c_int> {
     let (d, k, v) = (dict(cx, d)?, text_value(cx, k)?, v.get(cx)?);
     d.set(cx.vm, k, v)?;
-    sync(d);
     Ok(0)
 }
 
 pub fn PyDict_DelItem(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<c_int> {
     let (d, k) = (dict(cx, d)?, k.get(cx)?);
     match d.remove(cx.vm, k)? {
-        Some(_) => {
-            sync(d);
-            Ok(0)
-        }
+        Some(_) => Ok(0),
         None => Err(cx.vm.key_error_for(k)),
     }
 }
@@ -137,7 +122,11 @@ pub fn _PyDict_GetItem_KnownHash(cx: &Cx, d: Borrowed, k: Borrowed, _hash: isize
     // Hashes of managed strings are Cape's own: the hash that C remembers is not asked.
     let d = dict(cx, d)?;
     let k = k.opt(cx)?.ok_or_else(|| bad_call(cx))?;
-    let Ok(hash) = cx.vm.hash(k) else { return Ok(NULL) };
+    let hash = match cx.vm.hash(k) {
+        Ok(h) => h,
+        Err(r) if r.is(rt().types.type_error) => return Ok(NULL),
+        Err(r) => return Err(r),
+    };
     match d.table.find(cx.vm, k, hash)? {
         Some(i) => value_at(cx, d, i),
         None => Ok(NULL),
@@ -146,8 +135,7 @@ pub fn _PyDict_GetItem_KnownHash(cx: &Cx, d: Borrowed, k: Borrowed, _hash: isize
 
 pub fn PyDict_GetItemString(cx: &Cx, d: Borrowed, k: *const c_char) -> CResult<BorrowedRef> {
     let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) else { return Ok(NULL) };
-    let key = text_value(cx, k)?;
-    match find(cx, d, key) {
+    match text_value(cx, k).and_then(|key| find(cx, d, key)) {
         Ok(Some(i)) => value_at(cx, d, i),
         Ok(None) => Ok(NULL),
         Err(r) => {
@@ -247,7 +235,6 @@ pub fn PyDict_Size(cx: &Cx, d: Borrowed) -> CResult<isize> {
 pub fn PyDict_Update(cx: &Cx, d: Borrowed, other: Borrowed) -> CResult<c_int> {
     let d = dict(cx, d)?;
     cx.vm.dict_update(d, other.opt(cx)?.ok_or_else(|| bad_call(cx))?)?;
-    sync(d);
     Ok(0)
 }
 
@@ -255,7 +242,6 @@ pub fn PyDict_Pop(cx: &Cx, d: Borrowed, k: Borrowed, result: *mut *mut PyObject)
     clear(result);
     let d = dict(cx, d)?;
     let v = d.remove(cx.vm, k.get(cx)?)?;
-    sync(d);
     out(cx, v, result)
 }
 
@@ -263,7 +249,6 @@ pub fn PyDict_SetDefault(cx: &Cx, d: Borrowed, k: Borrowed, default: Borrowed) -
     let (d, k, v) = (dict(cx, d)?, k.get(cx)?, default.get(cx)?);
     if find(cx, d, k)?.is_none() {
         d.set(cx.vm, k, v)?;
-        sync(d);
     }
     match find(cx, d, k)? {
         Some(i) => value_at(cx, d, i),
@@ -284,7 +269,6 @@ pub fn PyDict_SetDefaultRef(
         return out(cx, Some(old), result);
     }
     d.set(cx.vm, k, v)?;
-    sync(d);
     out(cx, Some(v), result).map(|_| 0)
 }
 

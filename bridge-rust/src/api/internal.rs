@@ -23,6 +23,15 @@ pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_i
     Ok(0)
 }
 
+pub fn _Cape_ByteArrayResize(cx: &Cx, op: Borrowed, size: isize) -> CResult<c_int> {
+    let b = super::layout::<BytearrayObj>(cx, op.get(cx)?)?;
+    if b.exports.get() > 0 {
+        return Err(cx.vm.buffer_error("Existing exports of data: object cannot be re-sized"));
+    }
+    b.with_mut(|data| data.resize(size as usize, 0));
+    Ok(0)
+}
+
 pub fn _Cape_ClassGetItem(cx: &Cx, class: Borrowed, key: Borrowed) -> CResult<New> {
     cx.give(cx.vm.get_item(class.get(cx)?, key.get(cx)?)?)
 }

@@ -2,11 +2,13 @@
 
 use std::ffi::{c_char, c_int};
 
+use cape_builtins::memoryview::from_buffer;
 use cape_vm::Value;
-use cape_vm::object::*;
+use cape_vm::buffer::{Buffer, RawBuffer};
 use cape_vm::runtime::{intern, rt};
 
 use crate::enter::{Borrowed, CResult, Cx, New};
+use crate::layout::Py_buffer;
 
 fn memoryview(cx: &Cx, v: Value) -> CResult<Value> {
     let class = rt().builtins().get_str(intern("memoryview")).ok_or_else(|| cx.vm.missing("memoryview"))?;
@@ -17,16 +19,23 @@ pub fn PyMemoryView_FromObject(cx: &Cx, base: Borrowed) -> CResult<New> {
     cx.give(memoryview(cx, base.get(cx)?)?)
 }
 
-/// Memory that C owns cannot be viewed in place yet.
+/// The memory stays C's: the view is of it, in place.
 pub fn PyMemoryView_FromMemory(cx: &Cx, mem: *mut c_char, size: isize, flags: c_int) -> CResult<New> {
-    const READ: c_int = 0x100;
-    if flags != READ {
-        return Err(cx.vm.missing("PyMemoryView_FromMemory() of writable memory"));
+    const WRITE: c_int = 0x200;
+    let raw = RawBuffer::fixed(mem as *mut u8, size.max(0) as usize, flags != WRITE);
+    cx.give(from_buffer(Buffer::new(Value::NONE, raw)).value())
+}
+
+/// As [`PyMemoryView_FromMemory`], of described memory; the description is copied.
+pub fn PyMemoryView_FromBuffer(cx: &Cx, info: *const Py_buffer) -> CResult<New> {
+    // SAFETY: the API demands a description.
+    let (info, layout) = unsafe { (&*info, crate::buffer::layout_of(&*info)) };
+    if info.buf.is_null() {
+        return Err(cx.vm.value_error("PyMemoryView_FromBuffer(): info->buf must not be NULL"));
     }
-    // SAFETY: the API demands that many readable bytes.
-    let data = unsafe { std::slice::from_raw_parts(mem as *const u8, size.max(0) as usize) };
-    let b = BytesObj::new(data).value();
-    cx.give(memoryview(cx, b)?)
+    let mut raw = RawBuffer::fixed(info.buf as *mut u8, info.len as usize, info.readonly != 0);
+    raw.layout = Some(Box::new(layout));
+    cx.give(from_buffer(Buffer::new(Value::NONE, raw)).value())
 }
 
 pub fn PyMemoryView_GetContiguous(cx: &Cx, base: Borrowed, _kind: c_int, _order: c_char) -> CResult<New> {

@@ -57,10 +57,9 @@ pub fn PyObject_GenericGetAttr(cx: &Cx, o: Borrowed, n: Borrowed) -> CResult<New
         Some(a) => cx.give(a),
         None if v.is::<TypeObj>() => {
             let name = str_arg(cx, n)?.display();
-            Err(cx.vm.attribute_error(format!(
-                "'{}' object has no attribute '{name}'",
-                type_of(v).name_str()
-            )))
+            Err(cx
+                .vm
+                .attribute_error(format!("'{}' object has no attribute '{name}'", type_of(v).name_str())))
         }
         None => Err(cx.vm.no_attribute(v, n)),
     }

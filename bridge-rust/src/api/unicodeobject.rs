@@ -1,12 +1,12 @@
 //! `unicodeobject.h`.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Value};
 
-use super::{str_arg, text};
+use super::str_arg;
 use crate::enter::{Borrowed, CResult, Cx, New};
 use crate::from_c::from_c;
 use crate::layout::PyObject;
@@ -16,9 +16,13 @@ fn string(cx: &Cx, o: Borrowed) -> CResult<Ptr<StrObj>> {
     str_arg(cx, o.get(cx)?)
 }
 
-fn names(cx: &Cx, encoding: *const c_char, errors: *const c_char) -> CResult<[Value; 2]> {
-    let or = |p: *const c_char, d: &str| if p.is_null() { Ok(d.to_string()) } else { text(cx, p) };
-    Ok([intern(&or(encoding, "utf-8")?), intern(&or(errors, "strict")?)])
+fn names(encoding: *const c_char, errors: *const c_char) -> [Value; 2] {
+    let or = |p: *const c_char, d: &str| match p.is_null() {
+        true => intern(d),
+        // SAFETY: the API demands a C string.
+        false => intern(&unsafe { CStr::from_ptr(p) }.to_string_lossy()),
+    };
+    [or(encoding, "utf-8"), or(errors, "strict")]
 }
 
 pub fn PyUnicode_AsEncodedString(
@@ -30,7 +34,7 @@ pub fn PyUnicode_AsEncodedString(
     let Some(s) = s.opt(cx)?.and_then(|s| s.downcast::<StrObj>()) else {
         return Err(cx.vm.type_error("bad argument type for built-in operation"));
     };
-    cx.give(cx.vm.call_method(s.value(), intern("encode"), &names(cx, encoding, errors)?)?)
+    cx.give(cx.vm.call_method(s.value(), intern("encode"), &names(encoding, errors))?)
 }
 
 pub fn PyUnicode_Decode(
@@ -48,7 +52,7 @@ pub fn PyUnicode_Decode(
         unsafe { std::slice::from_raw_parts(s as *const u8, size as usize) }
     };
     let b = BytesObj::new(data).value();
-    cx.give(cx.vm.call_method(b, intern("decode"), &names(cx, encoding, errors)?)?)
+    cx.give(cx.vm.call_method(b, intern("decode"), &names(encoding, errors))?)
 }
 
 pub fn PyUnicode_Contains(cx: &Cx, s: Borrowed, sub: Borrowed) -> CResult<c_int> {

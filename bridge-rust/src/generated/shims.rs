@@ -28,6 +28,12 @@ pub unsafe extern "C" fn _Cape_Audit(event: *const c_char, args: *mut PyObject) 
     enter("_Cape_Audit", -1, |cx| -> CResult<c_int> { internal::_Cape_Audit(cx, event, Borrowed::from_c(args)) })
 }
 
+/// `int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_ByteArrayResize(op: *mut PyObject, size: isize) -> c_int {
+    enter("_Cape_ByteArrayResize", -1, |cx| -> CResult<c_int> { internal::_Cape_ByteArrayResize(cx, Borrowed::from_c(op), size) })
+}
+
 /// `PyObject *_Cape_ClassGetItem(PyObject *cls, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ClassGetItem(cls: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
@@ -740,6 +746,12 @@ pub unsafe extern "C" fn _CapeRust_PyLong_FromLong(value: c_long) -> *mut PyObje
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyLong_FromString(str: *const c_char, str2: *mut *mut c_char, i: c_int) -> *mut PyObject {
     enter("PyLong_FromString", core::ptr::null_mut(), |cx| -> CResult<New> { longobject::PyLong_FromString(cx, str, str2, i) })
+}
+
+/// `PyObject *PyMemoryView_FromBuffer(const Py_buffer *info)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyMemoryView_FromBuffer(info: *const Py_buffer) -> *mut PyObject {
+    enter("PyMemoryView_FromBuffer", core::ptr::null_mut(), |cx| -> CResult<New> { memoryobject::PyMemoryView_FromBuffer(cx, info) })
 }
 
 /// `PyObject *PyMemoryView_FromMemory(char *mem, Py_ssize_t size, int flags)`

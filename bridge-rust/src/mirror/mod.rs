@@ -6,7 +6,7 @@
 
 pub mod types;
 
-use cape_heap::{HeapObject, heap};
+use cape_heap::{Header, HeapObject, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
@@ -159,13 +159,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             (*o).start = to_c(vm, s.start.get())?;
             (*o).stop = to_c(vm, s.stop.get())?;
             (*o).step = to_c(vm, s.step.get())?;
-        } else if let Some(d) = v.downcast::<DictObj>() {
-            (*(p as *mut PyDictObject)).ma_used = d.len() as isize;
-        } else if let Some(b) = v.downcast::<BytearrayObj>() {
-            let o = p as *mut PyByteArrayObject;
-            (*o).ob_base.ob_size = b.as_slice().len() as isize;
-            (*o).ob_bytes = b.data_ptr();
-            (*o).ob_start = b.data_ptr();
         } else if let Some(b) = v.downcast::<BuiltinObj>() {
             function(vm, b, p as *mut PyCFunctionObject)?;
         } else if let Some(m) = v.downcast::<ModuleObj>() {
@@ -175,8 +168,39 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
             *cell = Some(crate::slots::vectorcall);
         }
+        show(v.header(), p);
     }
     Ok(p)
+}
+
+/// The mirror of a linked dict, set or bytearray shows its size and storage again.
+pub fn changed(object: &Header) {
+    // SAFETY: a linked mirror is live, and of the object's layout.
+    unsafe { show(object, heap().mirror_of(object) as *mut PyObject) }
+}
+
+/// Writes into a mirror what C's macros read of the size of a dict or set, and of the storage of a bytearray.
+///
+/// # Safety
+/// `p` must be the object's struct.
+unsafe fn show(object: &Header, p: *mut PyObject) {
+    let v = object.as_value();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(d) = v.downcast::<DictObj>() {
+            (*(p as *mut PyDictObject)).ma_used = d.len() as isize;
+        } else if let Some(s) = v.downcast::<SetObj>() {
+            let o = p as *mut PySetObject;
+            (*o).used = s.table.len() as isize;
+            (*o).fill = (*o).used;
+        } else if let Some(b) = v.downcast::<BytearrayObj>() {
+            // The storage is the managed side's: `ob_alloc` stays zero.
+            let o = p as *mut PyByteArrayObject;
+            let (data, n) = b.terminated();
+            (*o).ob_base.ob_size = n as isize;
+            ((*o).ob_bytes, (*o).ob_start) = (data, data);
+        }
+    }
 }
 
 fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
@@ -343,7 +367,16 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
             let b = p as *mut PyByteArrayObject;
             let n = (*b).ob_base.ob_size as usize;
             let data = if n == 0 { &[][..] } else { std::slice::from_raw_parts((*b).ob_start, n) };
-            BytearrayObj::with_map(map, data.to_vec()).value()
+            let v = BytearrayObj::with_map(map, data.to_vec());
+            // The storage is the managed side's from now on, unless somebody looks at C's.
+            if (*b).ob_exports == 0 {
+                if (*b).ob_alloc > 0 {
+                    ffi::PyMem_Free((*b).ob_bytes as *mut _);
+                }
+                (*b).ob_alloc = 0;
+                show(v.header(), p);
+            }
+            v.value()
         } else if is(ModuleObj::kind()) {
             ModuleObj::with_map(map).value()
         } else {

@@ -73,6 +73,11 @@ pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
         }
     }
     // SAFETY: the caller's promise.
+    if !unsafe { ffi::PyType_GetSlotQuiet(t, 1) }.is_null() {
+        put_method(class, "__buffer__", crate::buffer::call_buffer, 0, 0);
+        put_method(class, "__release_buffer__", crate::buffer::call_release_buffer, 0, 0);
+    }
+    // SAFETY: the caller's promise.
     if let Some(new) = unsafe { (*t).tp_new } {
         let raw = Raw { call: call_new, data: [new as usize, MARK | 65] };
         let def = MethodDef::leak_foreign(

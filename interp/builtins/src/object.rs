@@ -1,5 +1,6 @@
 //! `object`.
 
+use cape_vm::foreign::{ForeignObj, foreign};
 use cape_vm::class::full_name;
 use cape_vm::native::extend;
 use cape_vm::object::{
@@ -56,6 +57,9 @@ fn object_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
     }
     if cls.has(TypeFlags::ABSTRACT) {
         return Err(abstract_error(vm, cls)?);
+    }
+    if std::ptr::eq(cls.kind.get(), ForeignObj::kind()) {
+        return foreign().new_instance(vm, cls);
     }
     if !std::ptr::eq(cls.kind.get(), InstanceObj::kind()) {
         return Err(vm.type_error(format!("cannot create '{}' instances", full_name(cls))));

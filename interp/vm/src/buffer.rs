@@ -15,6 +15,7 @@ use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Native, Ptr, Value,
 
 use crate::class::full_name;
 use crate::exc::Res;
+use crate::foreign::ForeignObj;
 use crate::native::FromArg;
 use crate::object::{BytearrayObj, BytesObj};
 use crate::runtime::type_of;
@@ -358,12 +359,20 @@ pub fn register(kind: &'static KindInfo, export: Export) {
 }
 
 fn exporter_of(v: Value) -> Option<Export> {
-    if !v.is_ptr() {
-        return None;
-    }
-    let kind = v.header().map().kind() as *const KindInfo as usize;
+    if v.is_ptr() { exporter_of_kind(v.header().map().kind()) } else { None }
+}
+
+fn exporter_of_kind(kind: &KindInfo) -> Option<Export> {
+    let kind = kind as *const KindInfo as usize;
     // SAFETY: as above.
     unsafe { (*EXPORTERS.0.get()).iter().find(|e| e.0 == kind).map(|e| e.1) }
+}
+
+/// Whether objects of a layout export their memory.
+pub fn kind_exports(kind: &'static KindInfo) -> bool {
+    std::ptr::eq(kind, BytesObj::kind())
+        || std::ptr::eq(kind, BytearrayObj::kind())
+        || exporter_of_kind(kind).is_some()
 }
 
 fn release_bytearray(v: Value, _: *mut u8) {
@@ -377,7 +386,7 @@ impl Vm {
     pub fn has_buffer(&self, v: Value) -> bool {
         v.is::<BytesObj>()
             || v.is::<BytearrayObj>()
-            || exporter_of(v).is_some()
+            || exporter_of(v).is_some() && !v.is::<ForeignObj>()
             || !type_of(v).special(Special::Buffer).is_empty()
     }
 

@@ -85,8 +85,8 @@ impl Vm {
             && let Some(c) = args[0].downcast::<TypeObj>()
             && (c == owner
                 || c.is_subtype(owner)
-                    && std::ptr::eq(c.kind.get(), owner.kind.get())
-                    && native_new(c).1 == native_new(owner).1)
+                    && (std::ptr::eq(c.kind.get(), owner.kind.get()) && native_new(c).1 == native_new(owner).1
+                        || made_by_object(c, owner)))
         {
             return Ok(());
         }
@@ -280,4 +280,20 @@ fn native_new(t: Ptr<TypeObj>) -> (Ptr<TypeObj>, usize) {
             None => return (t, 0),
         }
     }
+}
+
+/// Whether `owner` is `object` and `class` one that is implemented in C without a `tp_new` of its own.
+fn made_by_object(class: Ptr<TypeObj>, owner: Ptr<TypeObj>) -> bool {
+    let foreign = <crate::foreign::ForeignObj as cape_heap::HeapObject>::kind();
+    if owner != rt().types.object || !std::ptr::eq(class.kind.get(), foreign) {
+        return false;
+    }
+    let python = |v: Value| v.is::<FunctionObj>() || v.is::<StaticMethodObj>();
+    class
+        .mro()
+        .as_slice()
+        .iter()
+        .filter_map(|c| c.downcast::<TypeObj>()?.dict().get_str(Special::New.name_value()))
+        .find(|&v| !python(v))
+        .is_some_and(|v| v == owner.special(Special::New))
 }

@@ -27,10 +27,25 @@ pub trait Foreign: Sync {
     fn list_set(&self, list: &Header, i: usize, v: Value) -> bool;
     /// Replaces a range of a mirrored list.
     fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]);
+    /// The size or the storage of a linked dict, set or bytearray changed: its mirror says so.
+    fn changed(&self, object: &Header);
     /// Loads an extension module from a shared object.
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value>;
     /// Runs the execution slots of a module made by multi-phase initialisation.
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value>;
+}
+
+/// To be called after each change of the size or the storage of an object whose mirror shows them.
+#[inline(always)]
+pub fn changed(object: &Header) {
+    if object.link() != 0 {
+        tell(object);
+    }
+}
+
+#[cold]
+fn tell(object: &Header) {
+    foreign().changed(object);
 }
 
 struct Slot(Cell<Option<&'static dyn Foreign>>);

@@ -95,7 +95,20 @@ impl BytearrayObj {
     /// Runs `f` with the storage writable. `f` must not run Python code.
     pub fn with_mut<R>(&self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         // SAFETY: the GIL is held and f runs no Python code, so nobody else looks at the storage.
-        f(unsafe { &mut *self.data.0.get() })
+        let r = f(unsafe { &mut *self.data.0.get() });
+        crate::foreign::changed(&self.header);
+        r
+    }
+
+    /// Address of the first byte, with a NUL behind the last one, and the number of bytes: for C.
+    pub fn terminated(&self) -> (*mut u8, usize) {
+        // SAFETY: as above; the NUL lies in spare room.
+        unsafe {
+            let data = &mut *self.data.0.get();
+            data.reserve(1);
+            *data.as_mut_ptr().add(data.len()) = 0;
+            (data.as_mut_ptr(), data.len())
+        }
     }
 
     /// Address of the first byte, for buffers.

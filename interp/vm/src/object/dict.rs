@@ -222,6 +222,15 @@ impl Table {
         unsafe { self.keys.cast() }
     }
 
+    #[inline(always)]
+    fn set_used(&self, n: usize) {
+        self.used.set(n);
+        const { assert!(std::mem::offset_of!(DictObj, table) == std::mem::offset_of!(SetObj, table)) };
+        let header = (self as *const Table).wrapping_byte_sub(std::mem::offset_of!(DictObj, table));
+        // SAFETY: a table is part of a dict or a set, at one place in both.
+        crate::foreign::changed(unsafe { &*(header as *const Header) });
+    }
+
     /// Number of live entries.
     #[inline(always)]
     pub fn len(&self) -> usize {
@@ -320,7 +329,7 @@ impl Table {
         keys.free.set(keys.free.get() - 1);
         keys.version.set(0);
         write_barrier(keys.header());
-        self.used.set(self.used.get() + 1);
+        self.set_used(self.used.get() + 1);
     }
 
     fn resize(&self, owner: &Header, want: usize) {
@@ -390,7 +399,7 @@ impl Table {
         if i == keys.first.get() as usize {
             keys.first.set(i as u32 + 1);
         }
-        self.used.set(self.used.get() - 1);
+        self.set_used(self.used.get() - 1);
         e.value
     }
 
@@ -408,7 +417,7 @@ impl Table {
     pub fn clear(&self, _owner: &Header) {
         self.keys().version.set(0);
         self.keys.set_no_barrier(rt().empty_keys().value());
-        self.used.set(0);
+        self.set_used(0);
     }
 
     /// The live entry at or after `i`, with its index.

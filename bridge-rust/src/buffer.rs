@@ -1,0 +1,245 @@
+//! The buffer protocol across the boundary, in both directions.
+//!
+//! Objects whose memory is managed export it to C through [`getbuffer`], which every type object of such a class has in its slot: what
+//! moves is exported from the mirror, the rest from where it is. C objects export to the VM through [`export`].
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr::null_mut;
+
+use cape_heap::HeapObject;
+use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
+use cape_vm::foreign::ForeignObj;
+use cape_vm::native::MethodDef;
+use cape_vm::object::*;
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::enter::{CResult, Cx, enter, enter_infallible};
+use crate::error;
+use crate::ffi;
+use crate::from_c::from_c;
+use crate::layout::*;
+use crate::to_c::{decref, incref, to_c};
+
+/// Slot numbers of `typeslots.h`.
+const BF_GETBUFFER: c_int = 1;
+const BF_RELEASEBUFFER: c_int = 2;
+
+/// Makes the VM see the buffers of C objects.
+pub fn register() {
+    buffer::register(ForeignObj::kind(), export);
+}
+
+/// Gives a class's type object the slots, when its instances export memory and C has not filled them.
+///
+/// # Safety
+/// `p` must be the class's type object.
+pub unsafe fn fill(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
+    let kind = t.instance_map().kind();
+    let python = t.special(Special::Buffer).is::<FunctionObj>();
+    let native = !std::ptr::eq(kind, ForeignObj::kind()) && buffer::kind_exports(kind);
+    // SAFETY: the caller's promise; the functions have the signatures of the slots.
+    unsafe {
+        if !(python || native) || !ffi::PyType_GetSlotQuiet(p, BF_GETBUFFER).is_null() {
+            return;
+        }
+        if std::ptr::eq(kind, BytesObj::kind()) && !python {
+            ffi::cape_set_slot(p, BF_GETBUFFER, ffi::cape_bytes_getbuffer as *mut c_void);
+            return;
+        }
+        ffi::cape_set_slot(p, BF_GETBUFFER, getbuffer as *mut c_void);
+        ffi::cape_set_slot(p, BF_RELEASEBUFFER, releasebuffer as *mut c_void);
+    }
+}
+
+/// What a `Py_buffer` of managed memory keeps, behind its `internal`.
+struct Exported {
+    raw: RawBuffer,
+    /// References: the exporter, and the object in whose mirror the memory is (or null).
+    exporter: *mut PyObject,
+    base: *mut PyObject,
+    format: CString,
+    layout: Layout,
+}
+
+/// `bf_getbuffer` of managed classes.
+pub unsafe extern "C" fn getbuffer(o: *mut PyObject, view: *mut Py_buffer, what: c_int) -> c_int {
+    enter("bf_getbuffer", -1, |cx| -> CResult<c_int> {
+        if view.is_null() {
+            return Err(cx.vm.buffer_error("PyBuffer_FillInfo: view==NULL argument is obsolete"));
+        }
+        // SAFETY: the protocol demands a place for the description.
+        unsafe {
+            (*view).obj = null_mut();
+            get(cx, o, view, what as u32)?;
+        }
+        Ok(0)
+    })
+}
+
+unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CResult<()> {
+    let vm = cx.vm;
+    let b = vm.buffer(from_c(vm, o)?, what)?;
+    let layout = b.raw().layout().into_owned();
+    let format = CString::new(layout.format.as_bytes()).unwrap_or_default();
+    let exporter = to_c(vm, b.exporter())?;
+    // SAFETY: the references are ours; `view` is the caller's.
+    unsafe {
+        let (base, buf) = match b.raw().memory {
+            Memory::Bytes(at) => match to_c(vm, b.base()) {
+                Ok(base) => {
+                    let data = &raw mut (*(base as *mut PyBytesObject)).ob_sval as *mut u8;
+                    (base, data.wrapping_offset(at))
+                }
+                Err(r) => {
+                    decref(exporter);
+                    return Err(r);
+                }
+            },
+            _ => (null_mut(), b.address()),
+        };
+        let (_, _, raw) = b.into_parts();
+        let (len, readonly) = (raw.len, raw.readonly);
+        let kept = Box::into_raw(Box::new(Exported { raw, exporter, base, format, layout }));
+        let l = &mut (*kept).layout;
+        incref(o);
+        let has = |f: u32| what & f == f;
+        (*view) = Py_buffer {
+            buf: buf as *mut c_void,
+            obj: o,
+            len: len as isize,
+            itemsize: l.itemsize as isize,
+            readonly: readonly as c_int,
+            ndim: l.shape.len() as c_int,
+            format: if has(flags::FORMAT) { (*kept).format.as_ptr() as *mut c_char } else { null_mut() },
+            shape: if has(flags::ND) && !l.shape.is_empty() { l.shape.as_mut_ptr() } else { null_mut() },
+            strides: if has(flags::STRIDES) && !l.strides.is_empty() {
+                l.strides.as_mut_ptr()
+            } else {
+                null_mut()
+            },
+            suboffsets: if l.suboffsets.is_empty() { null_mut() } else { l.suboffsets.as_mut_ptr() },
+            internal: kept as *mut c_void,
+        };
+    }
+    Ok(())
+}
+
+/// `bf_releasebuffer` of managed classes.
+pub unsafe extern "C" fn releasebuffer(_o: *mut PyObject, view: *mut Py_buffer) {
+    enter_infallible("bf_releasebuffer", |cx| {
+        // SAFETY: C gives back what getbuffer filled.
+        unsafe {
+            let kept = (*view).internal as *mut Exported;
+            if kept.is_null() {
+                return;
+            }
+            (*view).internal = null_mut();
+            let mut kept = Box::from_raw(kept);
+            let before = error::take(cx.vm);
+            if let Ok(exporter) = from_c(cx.vm, kept.exporter) {
+                kept.raw.give_back(exporter);
+            }
+            if let Some(r) = before {
+                error::set(cx.vm, r);
+            }
+            decref(kept.exporter);
+            if !kept.base.is_null() {
+                decref(kept.base);
+            }
+        }
+    })
+}
+
+/// The buffer of a C object, for the VM.
+fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
+    let o = crate::call_c::Hold(to_c(vm, v)?);
+    // SAFETY: a live object; its type's slots are functions of their signatures.
+    unsafe {
+        let Some(f) = c_getbuffer((*o.0).ob_type) else { return Err(vm.not_bytes_like(v)) };
+        let mut view = Box::new(std::mem::zeroed::<Py_buffer>());
+        error::check_status(vm, "bf_getbuffer", f(o.0, &mut *view, what as c_int))?;
+        let raw = RawBuffer {
+            memory: Memory::Fixed(view.buf as *mut u8),
+            len: view.len as usize,
+            readonly: view.readonly != 0,
+            layout: Some(Box::new(layout_of(&view))),
+            release: Some(|_, internal| {
+                unsafe extern "C" {
+                    fn PyBuffer_Release(view: *mut Py_buffer);
+                }
+                // SAFETY: `internal` is the box made below, given back once.
+                let mut view = Box::from_raw(internal as *mut Py_buffer);
+                PyBuffer_Release(&mut *view);
+            }),
+            internal: Box::into_raw(view) as *mut u8,
+        };
+        Ok(Buffer::new(v, raw))
+    }
+}
+
+/// The nearest `bf_getbuffer` that is C's own.
+unsafe fn c_getbuffer(mut t: *mut PyTypeObject) -> Option<getbufferproc> {
+    // SAFETY: types are live, with their bases.
+    unsafe {
+        while !t.is_null() {
+            let procs = (*t).tp_as_buffer;
+            if !procs.is_null()
+                && let Some(f) = (*procs).bf_getbuffer
+                && !std::ptr::eq(f as *const c_void, getbuffer as *const c_void)
+            {
+                return Some(f);
+            }
+            t = (*t).tp_base;
+        }
+    }
+    None
+}
+
+/// The arrangement that a `Py_buffer` describes.
+///
+/// # Safety
+/// Its pointers must be valid for its dimensions.
+pub unsafe fn layout_of(view: &Py_buffer) -> Layout {
+    let n = view.ndim.max(0) as usize;
+    let itemsize = view.itemsize.max(1) as usize;
+    let numbers = |p: *mut isize| -> Vec<isize> {
+        // SAFETY: the caller's promise.
+        if p.is_null() { Vec::new() } else { unsafe { std::slice::from_raw_parts(p, n) }.to_vec() }
+    };
+    let shape = match view.shape.is_null() {
+        true if n == 0 => Vec::new(),
+        true => vec![view.len / itemsize as isize],
+        false => numbers(view.shape),
+    };
+    let strides = match view.strides.is_null() {
+        true => Layout::c_strides(&shape, itemsize),
+        false => numbers(view.strides),
+    };
+    let format = match view.format.is_null() {
+        true => "B".into(),
+        // SAFETY: the caller's promise.
+        false => unsafe { CStr::from_ptr(view.format) }.to_string_lossy().into_owned().into(),
+    };
+    Layout { format, itemsize, shape, strides, suboffsets: numbers(view.suboffsets) }
+}
+
+type Names = Option<Ptr<TupleObj>>;
+
+/// `__buffer__` of classes implemented in C.
+pub fn call_buffer(vm: &Vm, _def: &'static MethodDef, args: &[Value], _names: Names) -> Res<Value> {
+    let [v, what] = args else {
+        return Err(vm.type_error(format!("expected 1 argument, got {}", args.len().saturating_sub(1))));
+    };
+    let what = vm.index_isize(*what)?;
+    Ok(cape_builtins::memoryview::from_buffer(export(vm, *v, what as u32)?).value())
+}
+
+/// `__release_buffer__` of classes implemented in C.
+pub fn call_release_buffer(vm: &Vm, _def: &'static MethodDef, args: &[Value], _names: Names) -> Res<Value> {
+    let [v, view] = args else {
+        return Err(vm.type_error(format!("expected 1 argument, got {}", args.len().saturating_sub(1))));
+    };
+    cape_builtins::memoryview::release_buffer_method(vm, *v, *view)?;
+    Ok(Value::NONE)
+}
