@@ -39,6 +39,13 @@ cape_new_thread_state(void)
     return tstate;
 }
 
+/* Where the running thread has the exception that it handles; NULL without a state. */
+PyObject **
+cape_handled(void)
+{
+    return CAPE_LIKELY(_Cape_tstate != NULL) ? &_Cape_tstate->exc_info->exc_value : NULL;
+}
+
 PyThreadState *
 PyThreadState_GetUnchecked(void)
 {

@@ -2126,20 +2126,6 @@ PyType_Freeze(PyTypeObject *type)
     return -1;
 }
 
-#undef PyGC_Collect
-PyAPI_FUNC(Py_ssize_t)
-PyGC_Collect(void)
-{
-    _Cape_MissingFatal("PyGC_Collect");
-}
-
-#undef PyGC_IsEnabled
-PyAPI_FUNC(int)
-PyGC_IsEnabled(void)
-{
-    _Cape_MissingFatal("PyGC_IsEnabled");
-}
-
 #undef PyBuffer_SizeFromFormat
 PyAPI_FUNC(Py_ssize_t)
 PyBuffer_SizeFromFormat(const char *format)

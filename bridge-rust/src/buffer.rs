@@ -154,11 +154,12 @@ pub unsafe extern "C" fn releasebuffer(_o: *mut PyObject, view: *mut Py_buffer) 
 /// The buffer of a C object, for the VM.
 fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
     let o = crate::call_c::Hold(to_c(vm, v)?);
+    let _shown = crate::handled::show(vm);
     // SAFETY: a live object; its type's slots are functions of their signatures.
     unsafe {
         let Some(f) = c_getbuffer((*o.0).ob_type) else { return Err(vm.not_bytes_like(v)) };
         let mut view = Box::new(std::mem::zeroed::<Py_buffer>());
-        error::check_status(vm, "bf_getbuffer", f(o.0, &mut *view, what as c_int))?;
+        error::check_status(vm, || "bf_getbuffer".into(), f(o.0, &mut *view, what as c_int))?;
         let raw = RawBuffer {
             memory: Memory::Fixed(view.buf as *mut u8),
             len: view.len as usize,

@@ -11,10 +11,9 @@ use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::error::{check_result, check_status};
-use crate::from_c::take_over;
+use crate::ffi;
 use crate::layout::*;
 use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
-use crate::{error, ffi};
 
 /// First data word: the `PyMethodDef`; second: this mark, with the type for `METH_METHOD` functions.
 const MARK: usize = 0x6d65_0000_0000_0001;
@@ -130,7 +129,22 @@ fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<Tupl
         (_, None) => return Err(vm.type_error(format!("{}() needs an argument", def.name))),
     };
     // SAFETY: the flags say the signature.
-    unsafe { call_meth(vm, meth, flags, class, this, rest, names, def.name) }
+    unsafe { call_meth(vm, meth, flags, class, this, rest, names, def) }
+}
+
+/// How messages name a C function, as the repr of the object that was called.
+fn callable_name(vm: &Vm, def: &MethodDef, class: *mut PyTypeObject, this: Value) -> String {
+    let name = def.name;
+    if this.is_empty() || this.is::<ModuleObj>() {
+        return format!("<built-in function {name}>");
+    }
+    if class.is_null() || this.is::<TypeObj>() {
+        let (t, id) = (type_of(this).name_str(), vm.id(this));
+        return format!("<built-in method {name} of {t} object at {id:#x}>");
+    }
+    // SAFETY: the class of a method is alive.
+    let t = unsafe { CStr::from_ptr((*class).tp_name) }.to_string_lossy();
+    format!("<method '{name}' of '{t}' objects>")
 }
 
 /// Calls the code at `meth` by its `METH_*` flags.
@@ -146,8 +160,9 @@ pub unsafe fn call_meth(
     this: Value,
     args: &[Value],
     names: Option<Ptr<TupleObj>>,
-    name: &str,
+    def: &MethodDef,
 ) -> Res<Value> {
+    let name = def.name;
     let nkw = names.map_or(0, |n| n.len());
     let npos = args.len() - nkw;
     if nkw > 0 && flags & meth::KEYWORDS == 0 {
@@ -155,6 +170,7 @@ pub unsafe fn call_meth(
     }
     let this_c = if this.is_empty() { null_mut() } else { to_c(vm, this)? };
     let _this = Hold(this_c);
+    let _shown = crate::handled::show(vm);
     let convention =
         flags & (meth::VARARGS | meth::KEYWORDS | meth::NOARGS | meth::O | meth::FASTCALL | meth::METHOD);
     const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
@@ -213,7 +229,7 @@ pub unsafe fn call_meth(
             _ => return Err(vm.system_error(format!("{name}() method: bad call flags"))),
         }
     };
-    check_result(vm, || name.to_string(), p)
+    check_result(vm, || callable_name(vm, def, class, this), p)
 }
 
 /// A reference held for the duration of a call; may be null.
@@ -264,6 +280,7 @@ fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef, _member: bool) {
 
 fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
     let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
+    let _shown = crate::handled::show(vm);
     let o = Hold(to_c(vm, obj)?);
     // SAFETY: the descriptor has checked that the object is an instance of the member's class.
     let p = unsafe { ffi::PyMember_GetOne(o.0 as *const c_char, m) };
@@ -272,15 +289,17 @@ fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
 
 fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
     let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
+    let _shown = crate::handled::show(vm);
     let o = Hold(to_c(vm, obj)?);
     let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
     // SAFETY: as above.
     let n = unsafe { ffi::PyMember_SetOne(o.0 as *mut c_char, m, v.0) };
-    check_status(vm, def.name, n).map(|_| ())
+    check_status(vm, || def.name.to_string(), n).map(|_| ())
 }
 
 fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
     let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    let _shown = crate::handled::show(vm);
     let o = Hold(to_c(vm, obj)?);
     // SAFETY: the definition lives as long as the class; the descriptor has checked the object.
     unsafe {
@@ -300,21 +319,14 @@ fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
 
 fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
     let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    let _shown = crate::handled::show(vm);
     let o = Hold(to_c(vm, obj)?);
     let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
     // SAFETY: as above.
     unsafe {
         match (*g).set {
-            Some(f) => check_status(vm, def.name, f(o.0, v.0, (*g).closure)).map(|_| ()),
+            Some(f) => check_status(vm, || def.name.to_string(), f(o.0, v.0, (*g).closure)).map(|_| ()),
             None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
         }
     }
-}
-
-/// Gives a fresh reference back as a value, or the exception that is set.
-pub fn result(vm: &Vm, p: *mut PyObject) -> Res<Value> {
-    if p.is_null() {
-        return Err(error::take(vm).unwrap_or_else(|| vm.system_error("error return without exception set")));
-    }
-    take_over(vm, p)
 }

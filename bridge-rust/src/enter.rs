@@ -170,6 +170,7 @@ fn cx() -> Cx {
 #[inline]
 pub fn enter<T: Outcome>(name: &'static str, error: T::C, body: impl FnOnce(&Cx) -> CResult<T>) -> T::C {
     let cx = cx();
+    let _adopted = crate::handled::adopt(cx.vm);
     match catch_unwind(AssertUnwindSafe(|| body(&cx))) {
         Ok(Ok(v)) => v.into_c(),
         Ok(Err(r)) => {

@@ -71,13 +71,14 @@ pub fn result_with_error(vm: &Vm, name: &str, cause: Raised) -> Raised {
     r
 }
 
-/// Checks a C function's status: negative means that an exception is set.
-pub fn check_status(vm: &Vm, name: &str, status: i32) -> Result<i32, Raised> {
-    if status < 0 {
-        return Err(match take(vm) {
-            Some(r) => r,
-            None => vm.system_error(format!("{name} returned {status} without setting an exception")),
-        });
+/// Checks a C function's status: negative means that an exception is set; otherwise none may be.
+pub fn check_status(vm: &Vm, name: impl Fn() -> String, status: i32) -> Result<i32, Raised> {
+    match (status < 0, occurred()) {
+        (false, false) => Ok(status),
+        (true, false) => Err(vm.system_error("error return without exception set")),
+        (negative, true) => {
+            let r = take(vm).unwrap_or_else(|| vm.system_error("lost exception"));
+            Err(if negative { r } else { result_with_error(vm, &name(), r) })
+        }
     }
-    Ok(status)
 }

@@ -24,6 +24,7 @@ pub mod error;
 pub mod ffi;
 pub mod foreign;
 pub mod from_c;
+pub mod handled;
 pub mod layout;
 pub mod mirror;
 pub mod module;

@@ -37,6 +37,9 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             } else {
                 slot_behind(v, row.slot).unwrap_or(row.trampoline)
             };
+            if f.is_null() {
+                continue;
+            }
             ffi::cape_set_slot(p, row.slot, f as *mut _);
         }
         if (*p).tp_new.is_none() && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION)

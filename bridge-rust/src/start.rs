@@ -48,9 +48,7 @@ fn boot(vm: &Vm) -> Res<()> {
     }
     sys.set_str(intern("stdin"), Value::NONE);
     import_system(vm)?;
-    if std::env::var_os("CAPE_BOOT_DEBUG").is_none() {
-        streams(vm)?;
-    }
+    streams(vm)?;
     // Installs the handler of SIGINT.
     vm.import_module("_signal")?;
     main_module(vm)?;

@@ -86,8 +86,13 @@ pub fn to_c_borrowed(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if v.is_ptr() && is_number(v) && v.header().link() == 0 {
         // A boxed number: linked for once, because somebody borrows it.
         let p = crate::mirror::number(vm, v)?;
-        // SAFETY: the struct is fresh; the link takes its only reference over.
-        unsafe { heap().link(v.header(), p as *mut Mirror) };
+        // SAFETY: the struct is fresh, and the link takes its only reference over; or it is one of the small ints, which are shared and
+        // immortal and belong to no link.
+        unsafe {
+            if (*p).ob_refcnt as i32 >= 0 {
+                heap().link(v.header(), p as *mut Mirror);
+            }
+        }
         return Ok(p);
     }
     let p = to_c(vm, v)?;

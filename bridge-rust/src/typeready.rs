@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
-use cape_heap::{HeapObject, KindInfo, heap};
+use cape_heap::{HeapObject, KindInfo};
 use cape_vm::class::{ForeignSpec, make_foreign};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::from_c::{from_c, link_of};
+use crate::from_c::from_c;
 use crate::layout::*;
 use crate::mirror::types::{class_behind, join, type_to_c};
 use crate::slots;
@@ -147,6 +147,8 @@ unsafe fn class_flags(t: *mut PyTypeObject, base: Ptr<TypeObj>) -> u32 {
             out |= flag
         }
     };
+    // SAFETY: as above.
+    on(unsafe { CStr::from_ptr((*t).tp_name) }.to_bytes().contains(&b'.'), TypeFlags::DOTTED);
     on(f & tpflags::BASETYPE != 0, TypeFlags::BASE);
     on(f & tpflags::HEAPTYPE != 0, TypeFlags::HEAP);
     on(f & tpflags::HEAPTYPE == 0 || f & tpflags::IMMUTABLETYPE != 0, TypeFlags::IMMUTABLE);
@@ -514,9 +516,4 @@ pub fn new_instance(vm: &Vm, class: Ptr<TypeObj>) -> Res<Value> {
     // SAFETY: a ready type has tp_alloc.
     let p = unsafe { (*t).tp_alloc.unwrap_or(ffi::PyType_GenericAlloc)(t, 0) };
     crate::error::check_result(vm, || "tp_alloc".to_string(), p)
-}
-
-/// Whether the object is linked (for the audit).
-pub fn is_linked(p: *mut PyObject) -> bool {
-    link_of(p) != 0 && !heap().managed_of(link_of(p)).is_empty()
 }

@@ -94,14 +94,20 @@ def show(value):
 
 
 def show_exception(e, named):
-    """`named`: which callable the message names is a matter of who called; else only that a rule was broken."""
-    if not named and re.search("returned NULL without setting an exception|error return without exception set", str(e)):
-        return "SystemError, nothing was set"
+    """`named`: else which callable the message names is a matter of who called, and only the broken rule counts."""
     text = f"{type(e).__name__}({show(str(e))})"
+    if not named and re.search("returned NULL without setting an exception|error return without exception set", text):
+        text = "SystemError, nothing was set"
+    if not named and "returned a result with an exception set" in text:
+        text = "SystemError, an exception was set"
     for label, other in (("cause", e.__cause__), ("context", e.__context__)):
         if other is not None and not (label == "context" and other is e.__cause__):
             text += f" {label} {show_exception(other, named)}"
     return text
+
+
+def is_named(label):
+    return label.startswith(("function", "method", "callback", "tp_call")) and "called by C" not in label and "T.__" not in label
 
 
 def main():
@@ -121,7 +127,7 @@ def main():
             try:
                 text = show(eval(expression, {"operator": operator, "call": badresults.call, **names}))
             except BaseException as e:
-                text = show_exception(e, label.startswith(('function', 'method', 'callback', 'tp_call')))
+                text = show_exception(e, is_named(label))
             os.write(writer, text.encode())
             os._exit(0)
         os.close(writer)

@@ -45,3 +45,9 @@ _Cape_Audit(const char *Py_UNUSED(event), PyObject *Py_UNUSED(args))
 {
     return 0;
 }
+
+int
+_Cape_ByteArrayResize(PyObject *Py_UNUSED(op), Py_ssize_t Py_UNUSED(size))
+{
+    Py_FatalError("no object of CPython is linked");
+}

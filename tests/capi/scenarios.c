@@ -102,6 +102,7 @@ life(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     }
     int before = PyObject_GC_IsFinalized((PyObject *)node), tracked = PyObject_GC_IsTracked((PyObject *)node);
     Py_DECREF(node);
+    PyGC_Collect();  /* Cape may keep it until then */
     PyObject *after = PyObject_CallNoArgs(weak);
     Py_DECREF(weak);
     Node *other = new_node(&Node_Type);
@@ -300,7 +301,7 @@ fresh_text(PyObject *Py_UNUSED(module), PyObject *from)
     if (to == NULL) {
         return NULL;
     }
-    PyUnicode_Fill(to, 0, 5, '-');
+    PyUnicode_Fill(to, 0, 5, 0x20ac);
     Py_ssize_t copied = PyUnicode_CopyCharacters(to, 1, from, 0, 2);
     if (copied < 0) {
         Py_DECREF(to);
@@ -309,16 +310,185 @@ fresh_text(PyObject *Py_UNUSED(module), PyObject *from)
     return Py_BuildValue("(Nn)", to, copied);
 }
 
-/* PyOS_snprintf */
+/* PyOS_snprintf, Py_Version, _PyByteArray_empty_string */
 static PyObject *
 printing(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     char room[8];
     int written = PyOS_snprintf(room, sizeof(room), "%d-%s", 12, "a long text");
-    return Py_BuildValue("(is)", written, room);
+    return Py_BuildValue("(isis)", written, room, (int)(Py_Version >> 16), _PyByteArray_empty_string);
+}
+
+/* ---- a type whose instances export memory ---- */
+
+typedef struct {
+    PyObject_HEAD
+    char *memory;
+    Py_ssize_t size;
+} Memory;
+
+static int exported;
+
+static PyObject *
+memory_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    const char *text;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "y#", &text, &size)) {
+        return NULL;
+    }
+    Memory *self = (Memory *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->memory = PyMem_Malloc((size_t)size);
+        memcpy(self->memory, text, (size_t)size);
+        self->size = size;
+    }
+    return (PyObject *)self;
+}
+
+static void
+memory_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyMem_Free(((Memory *)self)->memory);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static int
+memory_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    exported++;
+    return PyBuffer_FillInfo(view, self, ((Memory *)self)->memory, ((Memory *)self)->size, 0, flags);
+}
+
+static void
+memory_releasebuffer(PyObject *Py_UNUSED(self), Py_buffer *Py_UNUSED(view))
+{
+    exported--;
+}
+
+static PyType_Slot memory_slots[] = {
+    {Py_tp_new, memory_new}, {Py_tp_dealloc, memory_dealloc}, {Py_bf_getbuffer, memory_getbuffer},
+    {Py_bf_releasebuffer, memory_releasebuffer}, {0, NULL},
+};
+static PyType_Spec memory_spec = {"scenarios.Memory", sizeof(Memory), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, memory_slots};
+
+static PyObject *
+exports(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    return PyLong_FromLong(exported);
+}
+
+/* PyMemoryView_FromMemory, PyMemoryView_FromBuffer */
+static PyObject *
+views(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    static char memory[] = "0123456789";
+    Py_ssize_t shape[] = {2, 2}, strides[] = {3, 2};
+    Py_buffer view = {.buf = memory, .len = 4, .itemsize = 1, .readonly = 1, .ndim = 2, .format = "B", .shape = shape, .strides = strides};
+    return Py_BuildValue("(NNN)", PyMemoryView_FromMemory(memory, 10, PyBUF_WRITE), PyMemoryView_FromMemory(memory, 10, PyBUF_READ),
+                         PyMemoryView_FromBuffer(&view));
+}
+
+/* ---- macros that read sizes and storage ---- */
+
+static PyObject *
+sizes_of(PyObject *dict, PyObject *set, PyObject *array)
+{
+    return Py_BuildValue("(nnny#)", PyDict_GET_SIZE(dict), PySet_GET_SIZE(set), PyByteArray_GET_SIZE(array),
+                         PyByteArray_AS_STRING(array), PyByteArray_GET_SIZE(array));
+}
+
+static PyObject *
+sizes(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *dict, *set, *array;
+    return PyArg_ParseTuple(args, "OOO", &dict, &set, &array) ? sizes_of(dict, set, array) : NULL;
+}
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *dict, *set, *array;
+} Holder;
+
+static PyObject *
+holder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *dict, *set, *array;
+    if (!PyArg_ParseTuple(args, "OOO", &dict, &set, &array)) {
+        return NULL;
+    }
+    Holder *self = (Holder *)type->tp_alloc(type, 0);
+    self->dict = Py_NewRef(dict);
+    self->set = Py_NewRef(set);
+    self->array = Py_NewRef(array);
+    return (PyObject *)self;
+}
+
+static void
+holder_dealloc(PyObject *op)
+{
+    Holder *self = (Holder *)op;
+    PyTypeObject *type = Py_TYPE(self);
+    Py_DECREF(self->dict);
+    Py_DECREF(self->set);
+    Py_DECREF(self->array);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *
+holder_call(PyObject *op, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    Holder *self = (Holder *)op;
+    return sizes_of(self->dict, self->set, self->array);
+}
+
+static PyType_Slot holder_slots[] = {{Py_tp_new, holder_new}, {Py_tp_dealloc, holder_dealloc}, {Py_tp_call, holder_call}, {0, NULL}};
+static PyType_Spec holder_spec = {"scenarios.Holder", sizeof(Holder), 0, Py_TPFLAGS_DEFAULT, holder_slots};
+
+static PyObject *
+grown(PyObject *Py_UNUSED(module), PyObject *array)
+{
+    Py_ssize_t size = PyByteArray_Size(array);
+    if (PyByteArray_Resize(array, size + 3) < 0) {
+        return NULL;
+    }
+    memset(PyByteArray_AsString(array) + size, 0, 3);
+    return Py_NewRef(array);
+}
+
+/* ---- the exception being handled: the API's answer, if it is what macros of Cython's read ---- */
+
+static PyObject *
+handled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    PyObject *type, *value, *traceback, *exception = PyErr_GetHandledException();
+    PyErr_GetExcInfo(&type, &value, &traceback);
+    _PyErr_StackItem *item = PyThreadState_Get()->exc_info;
+    while (item->previous_item != NULL && (item->exc_value == NULL || item->exc_value == Py_None)) {
+        item = item->previous_item;
+    }
+    PyObject *seen = item->exc_value == NULL ? Py_None : item->exc_value;
+    int same = (exception == NULL ? Py_None : exception) == seen && (value == NULL ? Py_None : value) == seen;
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    if (!same) {
+        PyErr_SetString(PyExc_AssertionError, "two answers to what is being handled");
+        Py_XDECREF(exception);
+        return NULL;
+    }
+    return exception == NULL ? Py_NewRef(Py_None) : exception;
 }
 
 static PyMethodDef methods[] = {
+    {"exports", exports, METH_NOARGS, NULL},
+    {"views", views, METH_NOARGS, NULL},
+    {"sizes", sizes, METH_VARARGS, NULL},
+    {"grown", grown, METH_O, NULL},
+    {"handled", handled, METH_NOARGS, NULL},
     {"life", life, METH_NOARGS, NULL},
     {"own_memory", own_memory, METH_NOARGS, NULL},
     {"memory", memory, METH_NOARGS, NULL},
@@ -337,5 +507,11 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "scenarios", NULL, -1, m
 PyMODINIT_FUNC
 PyInit_scenarios(void)
 {
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL
+        && (PyModule_Add(module, "Memory", PyType_FromSpec(&memory_spec)) < 0
+            || PyModule_Add(module, "Holder", PyType_FromSpec(&holder_spec)) < 0)) {
+        Py_CLEAR(module);
+    }
+    return module;
 }

@@ -913,6 +913,12 @@ pub unsafe extern "C" fn PyType_Ready(type_: *mut PyTypeObject) -> c_int {
     enter("PyType_Ready", -1, |cx| -> CResult<c_int> { object::PyType_Ready(cx, type_) })
 }
 
+/// `Py_ssize_t PyGC_Collect(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyGC_Collect() -> isize {
+    enter_infallible("PyGC_Collect", |cx| -> isize { objimpl::PyGC_Collect(cx) })
+}
+
 /// `int PyGC_Disable(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyGC_Disable() -> c_int {
@@ -923,6 +929,12 @@ pub unsafe extern "C" fn PyGC_Disable() -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyGC_Enable() -> c_int {
     enter_infallible("PyGC_Enable", |cx| -> c_int { objimpl::PyGC_Enable(cx) })
+}
+
+/// `int PyGC_IsEnabled(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyGC_IsEnabled() -> c_int {
+    enter_infallible("PyGC_IsEnabled", |cx| -> c_int { objimpl::PyGC_IsEnabled(cx) })
 }
 
 /// `int PyErr_CheckSignals(void)`

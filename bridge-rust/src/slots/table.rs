@@ -23,6 +23,8 @@ pub enum Shape {
     Hash,
     /// `PyObject *f(self, Py_ssize_t)`
     Index,
+    /// `PyObject *f(self, Py_ssize_t)` of a repetition.
+    Repeat,
     /// `int f(self, Py_ssize_t, value or NULL)`
     SetIndex,
     /// `PyObject *f(self, key)`
@@ -61,7 +63,7 @@ pub struct SlotRow {
     pub others: &'static [Special],
     /// Its signature.
     pub shape: Shape,
-    /// Calls the method of a managed object.
+    /// Calls the method of a managed object; null: such slots are C's alone.
     pub trampoline: *const (),
 }
 
@@ -81,6 +83,9 @@ macro_rules! rows {
         }
     };
 }
+
+/// Classes of the VM have one method for the slot of numbers and that of sequences: only the former is filled.
+const NOT_FILLED: *const () = std::ptr::null();
 
 const fn s(x: Special) -> usize {
     x as usize
@@ -140,6 +145,10 @@ rows! {
     45 sq_length Len [] Len t::len;
     44 sq_item Getitem [] Index t::sq_item;
     39 sq_ass_item Setitem [Delitem] SetIndex t::sq_ass_item;
+    40 sq_concat Add [] InPlace NOT_FILLED;
+    46 sq_repeat Mul [Rmul] Repeat NOT_FILLED;
+    42 sq_inplace_concat Iadd [] InPlace NOT_FILLED;
+    43 sq_inplace_repeat Imul [] Repeat NOT_FILLED;
     41 sq_contains Contains [] Contains t::contains;
     77 am_await Await [] Unary t::unary::<{ s(Special::Await) }>;
     78 am_aiter Aiter [] Unary t::unary::<{ s(Special::Aiter) }>;

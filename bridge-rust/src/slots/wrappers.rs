@@ -11,7 +11,7 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
-use crate::error::{check_result, check_status, occurred, take};
+use crate::error::{check_result, check_status, take};
 use crate::ffi;
 use crate::layout::*;
 use crate::to_c::{args_tuple, decref, kwargs_dict, to_c};
@@ -128,6 +128,10 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
         Shape::InPlace | Shape::Subscript | Shape::GetAttr => vec![(name, call_binary)],
         Shape::Power => vec![(name, call_power as RawFn), (other(0), call_power_reflected)],
         Shape::Index => vec![(name, call_index)],
+        Shape::Repeat => {
+            let reflected = row.others.first().map(|s| (s.name(), call_repeat as RawFn));
+            [(name, call_repeat as RawFn)].into_iter().chain(reflected).collect()
+        }
         Shape::SetIndex => vec![(name, call_set_index as RawFn), (other(0), call_del_index)],
         Shape::SetSubscript | Shape::SetAttr | Shape::Set => {
             vec![(name, call_set as RawFn), (other(0), call_del)]
@@ -170,11 +174,14 @@ fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<(
 }
 
 /// References for the duration of one call.
-struct Held<const N: usize>([*mut PyObject; N]);
+struct Held<'a, const N: usize>(
+    [*mut PyObject; N],
+    #[allow(dead_code, reason = "dropped")] crate::handled::Shown<'a>,
+);
 
-impl<const N: usize> Held<N> {
-    fn new(vm: &Vm, values: [Value; N]) -> Res<Held<N>> {
-        let mut h = Held([null_mut(); N]);
+impl<'a, const N: usize> Held<'a, N> {
+    fn new(vm: &'a Vm, values: [Value; N]) -> Res<Held<'a, N>> {
+        let mut h = Held([null_mut(); N], crate::handled::show(vm));
         for (p, v) in h.0.iter_mut().zip(values) {
             *p = to_c(vm, v)?;
         }
@@ -182,7 +189,7 @@ impl<const N: usize> Held<N> {
     }
 }
 
-impl<const N: usize> Drop for Held<N> {
+impl<const N: usize> Drop for Held<'_, N> {
     fn drop(&mut self) {
         for &p in self.0.iter().filter(|p| !p.is_null()) {
             // SAFETY: the references are ours.
@@ -202,19 +209,30 @@ unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
     unsafe { std::mem::transmute_copy::<usize, F>(&f) }
 }
 
-fn result(vm: &Vm, def: &'static MethodDef, p: *mut PyObject) -> Res<Value> {
-    check_result(vm, || format!("<slot wrapper '{}'>", def.name), p)
+fn result(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
+    let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    check_result(vm, name, p)
 }
 
-fn status(vm: &Vm, def: &'static MethodDef, n: c_int) -> Res<Value> {
-    check_status(vm, def.name, n).map(|_| Value::NONE)
+fn repr_of(vm: &Vm, v: Value) -> String {
+    vm.repr(v).map_or_else(|_| "<?>".into(), |s| s.display())
 }
 
-fn number(vm: &Vm, n: isize) -> Res<Option<isize>> {
-    if n == -1 && occurred() {
-        return Err(take(vm).unwrap_or_else(|| vm.system_error("lost exception")));
+fn status(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<c_int> {
+    let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    check_status(vm, name, n)
+}
+
+fn done(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<Value> {
+    status(vm, def, this, n).map(|_| Value::NONE)
+}
+
+/// A length or a hash: -1 means that an exception is set.
+fn number(vm: &Vm, n: isize) -> Res<isize> {
+    if n == -1 {
+        return Err(take(vm).unwrap_or_else(|| vm.system_error("error return without exception set")));
     }
-    Ok(Some(n))
+    Ok(n)
 }
 
 // SAFETY of all calls below: the row that made the definition says the slot's signature; the arguments are held.
@@ -223,7 +241,7 @@ fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) ->
     count(vm, args, names, 0, 0)?;
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<unaryfunc>(def)(h.0[0]) })
+    result(vm, def, args[0], unsafe { slot::<unaryfunc>(def)(h.0[0]) })
 }
 
 fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -238,7 +256,7 @@ fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
             None => Ok(Value::EMPTY),
         };
     }
-    result(vm, def, p)
+    result(vm, def, args[0], p)
 }
 
 fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -246,7 +264,7 @@ fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) 
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
     let n = unsafe { slot::<inquiry>(def)(h.0[0]) };
-    check_status(vm, def.name, n).map(|n| Value::bool(n != 0))
+    status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
 }
 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -254,7 +272,7 @@ fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
     let n = number(vm, unsafe { slot::<lenfunc>(def)(h.0[0]) })?;
-    Ok(Value::int(n.unwrap_or(0) as i64))
+    Ok(Value::int(n as i64))
 }
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -262,35 +280,35 @@ fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
     let n = number(vm, unsafe { slot::<hashfunc>(def)(h.0[0]) })?;
-    Ok(Int::Small(n.unwrap_or(0) as i64).into_value())
+    Ok(Int::Small(n as i64).into_value())
 }
 
 fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let h = Held::new(vm, [args[0], args[1]])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
 }
 
 fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let h = Held::new(vm, [args[1], args[0]])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
 }
 
 fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
     let h = Held::new(vm, [args[0], args[1], args.get(2).copied().unwrap_or(Value::NONE)])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
 }
 
 fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
     let h = Held::new(vm, [args[1], args[0], args.get(2).copied().unwrap_or(Value::NONE)])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
 }
 
 fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
@@ -306,7 +324,22 @@ fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) ->
     let i = index_of(vm, args[0], args[1])?;
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<ssizeargfunc>(def)(h.0[0], i) })
+    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h.0[0], i) })
+}
+
+/// `sq_repeat`: the count may not be reckoned from the end.
+fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    count(vm, args, names, 1, 1)?;
+    if !args[1].is_int() && type_of(args[1]).special(Special::Index).is_empty() {
+        return Err(vm.type_error(format!(
+            "can't multiply sequence by non-int of type '{}'",
+            type_of(args[1]).name_str()
+        )));
+    }
+    let n = vm.index_isize(args[1])?;
+    let h = Held::new(vm, [args[0]])?;
+    // SAFETY: see above.
+    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h.0[0], n) })
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -314,7 +347,7 @@ fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names
     let i = index_of(vm, args[0], args[1])?;
     let h = Held::new(vm, [args[0], args[2]])?;
     // SAFETY: see above.
-    status(vm, def, unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, h.0[1]) })
+    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, h.0[1]) })
 }
 
 fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -322,21 +355,21 @@ fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names
     let i = index_of(vm, args[0], args[1])?;
     let h = Held::new(vm, [args[0]])?;
     // SAFETY: see above.
-    status(vm, def, unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, null_mut()) })
+    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, null_mut()) })
 }
 
 fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 2, 2)?;
     let h = Held::new(vm, [args[0], args[1], args[2]])?;
     // SAFETY: see above.
-    status(vm, def, unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], h.0[2]) })
+    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], h.0[2]) })
 }
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let h = Held::new(vm, [args[0], args[1]])?;
     // SAFETY: see above.
-    status(vm, def, unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], null_mut()) })
+    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], null_mut()) })
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -344,14 +377,14 @@ fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names)
     let h = Held::new(vm, [args[0], args[1]])?;
     // SAFETY: see above.
     let n = unsafe { slot::<objobjproc>(def)(h.0[0], h.0[1]) };
-    check_status(vm, def.name, n).map(|n| Value::bool(n != 0))
+    status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
 }
 
 fn compare(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names, c: Cmp) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let h = Held::new(vm, [args[0], args[1]])?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<richcmpfunc>(def)(h.0[0], h.0[1], c as c_int) })
+    result(vm, def, args[0], unsafe { slot::<richcmpfunc>(def)(h.0[0], h.0[1], c as c_int) })
 }
 
 macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
@@ -390,14 +423,16 @@ fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
     let h = Held::new(vm, [args[0]])?;
     let p = Packed::new(vm, &args[1..], names)?;
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], p.args, p.kwargs) })
+    let r = unsafe { slot::<ternaryfunc>(def)(h.0[0], p.args, p.kwargs) };
+    check_result(vm, || repr_of(vm, args[0]), r)
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let h = Held::new(vm, [args[0]])?;
     let p = Packed::new(vm, &args[1..], names)?;
     // SAFETY: see above.
-    status(vm, def, unsafe { slot::<initproc>(def)(h.0[0], p.args, p.kwargs) })
+    let n = unsafe { slot::<initproc>(def)(h.0[0], p.args, p.kwargs) };
+    check_status(vm, || repr_of(vm, type_of(args[0]).value()), n).map(|_| Value::NONE)
 }
 
 fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -409,7 +444,9 @@ fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let h = Held::new(vm, [args[0], o, t])?;
     let or_null = |p: *mut PyObject, v: Value| if v.is_none() { null_mut() } else { p };
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<ternaryfunc>(def)(h.0[0], or_null(h.0[1], o), or_null(h.0[2], t)) })
+    result(vm, def, args[0], unsafe {
+        slot::<ternaryfunc>(def)(h.0[0], or_null(h.0[1], o), or_null(h.0[2], t))
+    })
 }
 
 /// `__new__` of a class implemented in C: the checks of CPython's `tp_new_wrapper`.
@@ -422,8 +459,10 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     };
     let t = crate::mirror::types::type_to_c(vm, class)?;
     let p = Packed::new(vm, &args[1..], names)?;
+    let _shown = crate::handled::show(vm);
     // SAFETY: see above.
-    result(vm, def, unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) })
+    let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
+    check_result(vm, || repr_of(vm, first), r)
 }
 
 fn not_a_type(vm: &Vm, v: Value) -> Raised {

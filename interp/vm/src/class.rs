@@ -478,8 +478,8 @@ pub fn best_base(vm: &Vm, bases: &[Value]) -> Res<Ptr<TypeObj>> {
 /// `module.qualname`, without the module for builtins: what CPython calls `tp_name` in messages for static types, the
 /// bare name for heap types.
 pub fn full_name(t: Ptr<TypeObj>) -> String {
-    let name = t.name_str();
-    if t.has(TypeFlags::HEAP) {
+    let name = t.short_name();
+    if t.has(TypeFlags::HEAP) && !t.has(TypeFlags::DOTTED) {
         return name;
     }
     match t.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>()) {

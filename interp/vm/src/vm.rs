@@ -24,6 +24,8 @@ pub struct Vm {
     pub(crate) frame_top: Cell<*mut Frame>,
     /// The exception being handled (EMPTY: none at this level).
     pub(crate) handled: Cell<Value>,
+    /// How many generators on the stack have set the exception of their resumer aside.
+    pub(crate) set_aside: Cell<u32>,
     /// The native function that was called last, for the messages of argument conversion.
     pub(crate) native_def: Cell<*const MethodDef>,
     /// Native frames must stay above this address.
@@ -148,6 +150,7 @@ impl Vm {
             frames_end: unsafe { frames.add(FRAMES) },
             frame_top: Cell::new(frames),
             handled: Cell::new(Value::EMPTY),
+            set_aside: Cell::new(0),
             native_def: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(native_stack_limit()),
             recursion_limit: Cell::new(1000),
@@ -286,6 +289,9 @@ impl Vm {
         if !own.is_empty() && !own.is_none() {
             return own.downcast();
         }
+        if self.set_aside.get() == 0 {
+            return None;
+        }
         let mut f = self.frame_top.get();
         while f >= self.frames {
             // SAFETY: frames up to the top are initialised.
@@ -301,7 +307,26 @@ impl Vm {
         None
     }
 
-    /// The raw handled-exception slot of this level, for `PyErr_SetHandledException` and the like.
+    /// The raw handled-exception slot of this level.
+    #[inline(always)]
+    pub fn handled(&self) -> Value {
+        self.handled.get()
+    }
+
+    /// A generator's frame is entered: what is handled is set aside.
+    pub(crate) fn set_aside(&self, own: Value) -> Value {
+        let outer = self.handled.replace(own);
+        self.set_aside.set(self.set_aside.get() + !outer.is_empty() as u32);
+        outer
+    }
+
+    /// It is left: what was set aside is handled again.
+    pub(crate) fn take_back(&self, outer: Value) -> Value {
+        self.set_aside.set(self.set_aside.get() - !outer.is_empty() as u32);
+        self.handled.replace(outer)
+    }
+
+    /// Replaces the raw handled-exception slot of this level, for `PyErr_SetHandledException` and the like.
     pub fn set_handled(&self, v: Value) -> Value {
         self.handled.replace(v)
     }

@@ -529,7 +529,7 @@ impl Vm {
             let f = &mut *frame;
             f.generator = g.value();
             f.pc = code.words.as_ptr().add(g.pc.get() as usize);
-            f.outer_handled = self.handled.replace(g.handled.get());
+            f.outer_handled = self.set_aside(g.handled.get());
             if let Some(o) = g.frame.downcast::<crate::frame::FrameObj>() {
                 f.object = o.value();
                 o.live.set(frame);
@@ -548,7 +548,7 @@ impl Vm {
             let regs: Ptr<ArrayObj> = g.registers.cast();
             regs.copy_from(0, std::slice::from_raw_parts(f.base, f.code.nregs as usize));
             g.pc.set(f.lasti());
-            g.handled.set(g, self.handled.replace(f.outer_handled));
+            g.handled.set(g, self.take_back(f.outer_handled));
             g.set_state(GenState::Suspended);
             self.pop_frame(frame, false);
             self.note_suspended(g);
@@ -560,7 +560,7 @@ impl Vm {
         // SAFETY: frame is the top frame and belongs to a generator.
         unsafe {
             let g: Ptr<GeneratorObj> = (*frame).generator.cast();
-            self.handled.set((*frame).outer_handled);
+            self.take_back((*frame).outer_handled);
             self.pop_frame(frame, true);
             self.drop_generator(g);
         }

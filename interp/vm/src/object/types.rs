@@ -81,6 +81,8 @@ impl TypeFlags {
     pub const CUSTOM_SETATTR: u32 = 1 << 14;
     /// Its methods behave as method descriptors (`Py_TPFLAGS_METHOD_DESCRIPTOR`).
     pub const METHOD_DESCRIPTOR: u32 = 1 << 15;
+    /// Messages name it with its module, although it is on the heap or not native: its `tp_name` has dots.
+    pub const DOTTED: u32 = 1 << 16;
 }
 
 impl TypeObj {
@@ -144,6 +146,14 @@ impl TypeObj {
 
     /// The class's `__name__`, for messages.
     pub fn name_str(&self) -> String {
+        if self.has(TypeFlags::DOTTED) {
+            return crate::class::full_name(self.header.as_value().downcast().expect("a class"));
+        }
+        self.short_name()
+    }
+
+    /// Its `__name__`.
+    pub fn short_name(&self) -> String {
         self.name.downcast::<super::StrObj>().map(|s| s.display()).unwrap_or_default()
     }
 

@@ -1,0 +1,84 @@
+//! The exception being handled, as both sides see it: `sys.exception()` of the VM, `tstate->exc_info` of C.
+//!
+//! Each entry into C [`show`]s C what the VM handles; each entry from C [`adopt`]s what C says it handles (Cython's code for `except`
+//! writes there).
+
+use cape_vm::{Value, Vm};
+
+use crate::ffi;
+use crate::from_c::{from_c, link_of};
+use crate::layout::PyObject;
+use crate::to_c::{decref, to_c};
+
+/// Shows C the handled exception until it is dropped.
+pub struct Shown<'a> {
+    vm: &'a Vm,
+    /// What C was shown, and what stood there before; null: nothing.
+    shown: *mut PyObject,
+    before: *mut PyObject,
+}
+
+/// Enters C.
+#[inline]
+pub fn show(vm: &Vm) -> Shown<'_> {
+    let shown = match vm.handled_exception() {
+        None => std::ptr::null_mut(),
+        Some(e) => to_c(vm, e.value()).unwrap_or(std::ptr::null_mut()),
+    };
+    // SAFETY: the running thread has a state while it holds the GIL.
+    let before = unsafe { std::mem::replace(&mut *ffi::cape_handled(), shown) };
+    Shown { vm, shown, before }
+}
+
+impl Drop for Shown<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        let now = unsafe { std::mem::replace(&mut *ffi::cape_handled(), self.before) };
+        if now != self.shown {
+            // C changed it for its caller.
+            let v = if now.is_null() { Ok(Value::EMPTY) } else { from_c(self.vm, now) };
+            self.vm.set_handled(v.ok().filter(|v| !v.is_none()).unwrap_or(Value::EMPTY));
+        }
+        if !now.is_null() {
+            // SAFETY: the reference was the place's.
+            unsafe { decref(now) }
+        }
+    }
+}
+
+/// Lets the VM handle what C says it handles, until it is dropped.
+pub struct Adopted<'a>(&'a Vm, Option<Value>);
+
+/// Enters the VM from C.
+#[inline]
+pub fn adopt(vm: &Vm) -> Adopted<'_> {
+    // SAFETY: as above.
+    let p = unsafe {
+        let place = ffi::cape_handled();
+        if place.is_null() { return Adopted(vm, None) } else { *place }
+    };
+    let own = vm.handled();
+    if p.is_null() {
+        if own.is_empty() {
+            return Adopted(vm, None);
+        }
+        return Adopted(vm, Some(vm.set_handled(Value::EMPTY)));
+    }
+    if own.is_ptr() && link_of(p) != 0 && own.header().link() == link_of(p) {
+        return Adopted(vm, None);
+    }
+    match from_c(vm, p) {
+        Ok(v) => Adopted(vm, Some(vm.set_handled(if v.is_none() { Value::EMPTY } else { v }))),
+        Err(_) => Adopted(vm, None),
+    }
+}
+
+impl Drop for Adopted<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(v) = self.1 {
+            self.0.set_handled(v);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The C API as extensions meet it: every function that many packages use is called with correct input and with bad input, and does
+//! what CPython does; the answers of CPython are in `capi/*_expected.txt` (`CAPE_BLESS=1` with a CPython writes them).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use cape_tests::process::{limit, run};
+use cape_tests::{cape, compile, cpython, root, scratch};
+
+/// Functions that at least this many packages use must have a call with correct input.
+const MUCH_USED: i64 = 20;
+
+const ZEAL: &[&str] = &["-X", "gc=every:50,move,poison,verify"];
+
+fn table() -> toml::Table {
+    let text = std::fs::read_to_string(root().join("include/api.toml")).expect("the table");
+    toml::from_str(&text).expect("the table is TOML")
+}
+
+/// Used symbols of the table: functions, data.
+fn used() -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut out = (BTreeSet::new(), BTreeSet::new());
+    for (name, row) in table() {
+        if row.get("used").and_then(|u| u.as_integer()).unwrap_or(0) >= MUCH_USED {
+            let data = row.get("data").is_some();
+            if data {
+                out.1.insert(name)
+            } else {
+                out.0.insert(name)
+            };
+        }
+    }
+    out
+}
+
+/// The folder with the compiled extensions, the signatures and the names of the data symbols.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "api");
+        for name in ["anycall", "badresults", "scenarios"] {
+            let source = root().join("tests/capi").join(name).with_extension("c");
+            let target = folder.join(format!("{name}.cpython-314-x86_64-linux-gnu.so"));
+            let (source, target) = (source.display().to_string(), target.display().to_string());
+            compile("cc", &["-std=gnu11", "-O1", "-shared", "-fPIC", "-w", &source, "-o", &target]);
+        }
+        std::fs::write(folder.join("signatures.tsv"), signatures()).expect("the folder can be written");
+        let data: Vec<String> = used().1.into_iter().collect();
+        std::fs::write(folder.join("data.txt"), data.join("\n")).expect("the folder can be written");
+        folder
+    })
+}
+
+/// Rows of name, result, parameters, "borrowed" or nothing, stolen parameters.
+fn signatures() -> String {
+    let mut out = String::new();
+    for (name, row) in table() {
+        let text = |key: &str| row.get(key).and_then(|v| v.as_str()).unwrap_or("").to_string();
+        let c = text("c");
+        let Some((result, parameters)) = c.split_once('(') else { continue };
+        let steals = row
+            .get("steals")
+            .and_then(|s| s.as_array())
+            .map_or(String::new(), |s| s.iter().filter_map(|v| v.as_str()).collect::<Vec<_>>().join(","));
+        let parameters = parameters.trim_end_matches(')');
+        out += &format!("{name}\t{}\t{parameters}\t{}\t{steals}\n", result.trim(), text("returns"));
+    }
+    out
+}
+
+/// Output of a script of `capi` in an engine.
+fn output(engine: &Path, mode: &str, options: &[&str], script: &str, arguments: &[PathBuf]) -> String {
+    let log = folder().join(format!("{script}-{mode}.log"));
+    let mut command = Command::new(engine);
+    command.args(options).arg(root().join("tests/capi").join(script)).args(arguments);
+    command.env("PYTHONHASHSEED", "0").current_dir(folder());
+    let outcome = run(&mut command, &log, limit(Duration::from_secs(600)));
+    assert!(outcome.is_ok(), "{script} {mode}: {}\n{}", outcome.end(), outcome.tail(20));
+    outcome.output
+}
+
+/// (call, case) -> outcome; lines without cases are cases themselves.
+fn outcomes(text: &str) -> BTreeMap<(String, String), String> {
+    let mut out = BTreeMap::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        match fields[..] {
+            [call, cases, outcome] => cases.split(" | ").for_each(|case| {
+                out.insert((call.to_string(), case.to_string()), outcome.to_string());
+            }),
+            [call, outcome] => drop(out.insert((call.to_string(), String::new()), outcome.to_string())),
+            _ => panic!("not an outcome: {line}"),
+        }
+    }
+    out
+}
+
+/// Compares what Cape prints with what CPython printed: `known` lists calls (or cases) that differ, with the reason.
+fn compare(script: &str, mode: &str, options: &[&str], known: &[(&str, &str, &str)]) {
+    let path = root().join("tests/capi").join(script.replace(".py", "_expected.txt"));
+    let expected = std::fs::read_to_string(&path).expect("the expected outcomes");
+    let mut arguments = vec![folder().to_path_buf()];
+    if script == "api_calls.py" {
+        arguments.push(folder().join("signatures.tsv"));
+    }
+    arguments.push(path);
+    let got = outcomes(&output(cape(), mode, options, script, &arguments));
+    let expected = outcomes(&expected);
+    let mut wrong = Vec::new();
+    for ((call, case), outcome) in expected.iter().filter(|e| e.1 != "crash") {
+        let ours = got.get(&(call.clone(), case.clone())).map_or("nothing", |s| s);
+        let is_known = known.iter().any(|k| k.0 == call && (k.1 == case || k.1.is_empty()));
+        if ours != outcome && !is_known {
+            wrong.push(format!("{call} {case}\n    CPython {outcome}\n    Cape    {ours}"));
+        }
+        if ours == outcome && is_known {
+            println!("known to differ, but does not: {call} {case}");
+        }
+    }
+    let count = wrong.len();
+    assert!(wrong.is_empty(), "{count} of {} differ\n{}", expected.len(), wrong.join("\n"));
+}
+
+/// What CPython prints now, if it is here, is what the file says; or becomes it.
+fn check_expected(script: &str) {
+    let Some(cpython) = cpython() else {
+        println!("no CPython 3.14 here (CAPE_PEER_CPYTHON): not compared");
+        return;
+    };
+    let path = root().join("tests/capi").join(script.replace(".py", "_expected.txt"));
+    let mut arguments = vec![folder().to_path_buf()];
+    if script == "api_calls.py" {
+        arguments.push(folder().join("signatures.tsv"));
+    }
+    let text = output(&cpython, "cpython", &[], script, &arguments);
+    if std::env::var_os("CAPE_BLESS").is_some() {
+        std::fs::write(&path, &text).expect("the file can be written");
+    }
+    let expected = outcomes(&std::fs::read_to_string(&path).expect("the expected outcomes"));
+    // Crashes are chance.
+    let wrong: Vec<_> = outcomes(&text)
+        .into_iter()
+        .filter(|(k, v)| v != "crash" && expected.get(k).is_some_and(|e| e != "crash" && e != v))
+        .collect();
+    assert!(wrong.is_empty(), "CPython says other than {}: {wrong:#?}", path.display());
+}
+
+const NO_OWN_VECTORCALL: &str =
+    "classes have no vectorcall function of their own here, so the result is checked in tp_call";
+const OWN_HASHES: &str = "hashes are Cape's own: what C remembers of them is not asked";
+
+/// Calls and cases that differ, and why.
+const CALLS_THAT_DIFFER: &[(&str, &str, &str)] = &[
+    ("PyObject_CallObject(list, ((1, 2),))", "error set before", NO_OWN_VECTORCALL),
+    ("PyObject_Vectorcall(dict, ([('a', 1)], 5), 1, ('b',))", "error set before", NO_OWN_VECTORCALL),
+    ("PyObject_VectorcallDict(dict, ([('a', 1)],), 1, {'b': 2})", "error set before", NO_OWN_VECTORCALL),
+    ("_PyDict_GetItem_KnownHash({1: 1}, 1, ?)", "", OWN_HASHES),
+];
+
+const CHECKED: &str = "CPython does not look at the result, and goes on with what it is";
+
+const RESULTS_THAT_DIFFER: &[(&str, &str, &str)] = &[
+    ("nb_bool T.__bool__(v)", "", CHECKED),
+    ("nb_index [1, 2][v]", "", CHECKED),
+    ("sq_item list(v)", "", CHECKED),
+    ("sq_length T.__len__(v)", "", CHECKED),
+];
+
+#[test]
+fn api_functions_do_what_cpython_does() {
+    compare("api_calls.py", "cape", &[], CALLS_THAT_DIFFER);
+}
+
+#[test]
+fn api_functions_do_what_cpython_does_under_zeal() {
+    compare("api_calls.py", "zeal", ZEAL, CALLS_THAT_DIFFER);
+}
+
+#[test]
+fn bad_results_raise_what_cpython_raises() {
+    compare("bad_results.py", "cape", &[], RESULTS_THAT_DIFFER);
+}
+
+#[test]
+fn bad_results_raise_what_cpython_raises_under_zeal() {
+    compare("bad_results.py", "zeal", ZEAL, RESULTS_THAT_DIFFER);
+}
+
+#[test]
+fn expected_outcomes_are_cpythons() {
+    check_expected("api_calls.py");
+    check_expected("bad_results.py");
+}
+
+fn scenarios(engine: &Path, mode: &str, options: &[&str]) {
+    output(engine, mode, options, "scenarios.py", &[folder().to_path_buf(), folder().join("data.txt")]);
+}
+
+#[test]
+fn scenarios_hold() {
+    scenarios(cape(), "cape", &[]);
+    scenarios(cape(), "zeal", ZEAL);
+}
+
+#[test]
+fn scenarios_hold_in_cpython() {
+    match cpython() {
+        Some(cpython) => scenarios(&cpython, "cpython", &[]),
+        None => println!("no CPython 3.14 here (CAPE_PEER_CPYTHON): skipped"),
+    }
+}
+
+#[test]
+fn every_much_used_function_is_called() {
+    let read = |name: &str| std::fs::read_to_string(root().join("tests/capi").join(name)).expect(name);
+    let (calls, scenarios) = (read("api_calls.txt"), read("scenarios.c"));
+    let called: BTreeSet<&str> = calls.lines().filter_map(|l| Some(l.split_once('(')?.0)).collect();
+    let words: BTreeSet<&str> = scenarios.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let missing: Vec<String> =
+        used().0.into_iter().filter(|n| !called.contains(&**n) && !words.contains(&**n)).collect();
+    assert!(missing.is_empty(), "used by {MUCH_USED} packages or more, but never called: {missing:?}");
+}
