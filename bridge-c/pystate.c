@@ -39,6 +39,10 @@ cape_new_thread_state(void)
     return tstate;
 }
 
+/* The Rust side reads these two by offset. */
+_Static_assert(offsetof(PyThreadState, current_exception) == 112, "bridge-rust/src/layout.rs");
+_Static_assert(offsetof(PyThreadState, exc_info) == 120 && offsetof(_PyErr_StackItem, exc_value) == 0, "the same");
+
 /* Where the running thread has the exception that it handles; NULL without a state. */
 PyObject **
 cape_handled(void)

@@ -13,6 +13,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::error::{check_result, check_status};
 use crate::ffi;
 use crate::layout::*;
+use crate::lend::{Lent, lend};
 use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
 
 /// First data word: the `PyMethodDef`; second: this mark, with the type for `METH_METHOD` functions.
@@ -21,7 +22,7 @@ const MARK: usize = 0x6d65_0000_0000_0001;
 /// The C definition behind a row, if it is one.
 pub fn c_method_def(def: &MethodDef) -> Option<*mut PyMethodDef> {
     let raw = def.raw?;
-    (raw.call as usize == call as *const () as usize && raw.data[1] & 1 == MARK & 1)
+    (crate::convention::is_entry(raw.call) && raw.data[1] & 1 == MARK & 1)
         .then_some(raw.data[0] as *mut PyMethodDef)
 }
 
@@ -70,14 +71,14 @@ unsafe fn with_flavour(
     flavour: Flavour,
 ) -> &'static MethodDef {
     // SAFETY: the caller's promise.
-    let (name, text) = unsafe { (leak((*m).ml_name), leak((*m).ml_doc)) };
+    let (name, text, flags) = unsafe { (leak((*m).ml_name), leak((*m).ml_doc), (*m).ml_flags) };
     let (signature, doc) = split_doc(name, text);
     MethodDef::leak_foreign(
         name,
         signature,
         doc,
         flavour,
-        Raw { call, data: [m as usize, class as usize | 1] },
+        Raw { call: crate::convention::entry(flags), data: [m as usize, class as usize | 1] },
     )
 }
 
@@ -117,7 +118,7 @@ pub unsafe fn add_method(_vm: &Vm, class: Ptr<TypeObj>, m: *mut PyMethodDef) -> 
 
 /// Calls a C function: `args` are the receiver (for functions of modules: the module), the positional arguments, the values of
 /// `names`.
-fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<TupleObj>>) -> Res<Value> {
+pub fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<TupleObj>>) -> Res<Value> {
     let raw = def.raw.expect("a row for a C function");
     let m = raw.data[0] as *mut PyMethodDef;
     let class = (raw.data[1] & !1) as *mut PyTypeObject;
@@ -133,7 +134,7 @@ fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<Tupl
 }
 
 /// How messages name a C function, as the repr of the object that was called.
-fn callable_name(vm: &Vm, def: &MethodDef, class: *mut PyTypeObject, this: Value) -> String {
+pub fn callable_name(vm: &Vm, def: &MethodDef, class: *mut PyTypeObject, this: Value) -> String {
     let name = def.name;
     if this.is_empty() || this.is::<ModuleObj>() {
         return format!("<built-in function {name}>");
@@ -281,31 +282,31 @@ fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef, _member: bool) {
 fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
     let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
     let _shown = crate::handled::show(vm);
-    let o = Hold(to_c(vm, obj)?);
+    let o = lend(vm, obj)?;
     // SAFETY: the descriptor has checked that the object is an instance of the member's class.
-    let p = unsafe { ffi::PyMember_GetOne(o.0 as *const c_char, m) };
+    let p = unsafe { ffi::PyMember_GetOne(o.ptr() as *const c_char, m) };
     check_result(vm, || def.name.to_string(), p)
 }
 
 fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
     let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
     let _shown = crate::handled::show(vm);
-    let o = Hold(to_c(vm, obj)?);
-    let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
+    let o = lend(vm, obj)?;
+    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
     // SAFETY: as above.
-    let n = unsafe { ffi::PyMember_SetOne(o.0 as *mut c_char, m, v.0) };
+    let n = unsafe { ffi::PyMember_SetOne(o.ptr() as *mut c_char, m, v.ptr()) };
     check_status(vm, || def.name.to_string(), n).map(|_| ())
 }
 
 fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
     let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
     let _shown = crate::handled::show(vm);
-    let o = Hold(to_c(vm, obj)?);
+    let o = lend(vm, obj)?;
     // SAFETY: the definition lives as long as the class; the descriptor has checked the object.
     unsafe {
         match (*g).get {
             Some(f) => {
-                let p = f(o.0, (*g).closure);
+                let p = f(o.ptr(), (*g).closure);
                 check_result(vm, || def.name.to_string(), p)
             }
             None => Err(vm.attribute_error(format!(
@@ -320,12 +321,14 @@ fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
 fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
     let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
     let _shown = crate::handled::show(vm);
-    let o = Hold(to_c(vm, obj)?);
-    let v = Hold(if v.is_empty() { null_mut() } else { to_c(vm, v)? });
+    let o = lend(vm, obj)?;
+    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
     // SAFETY: as above.
     unsafe {
         match (*g).set {
-            Some(f) => check_status(vm, || def.name.to_string(), f(o.0, v.0, (*g).closure)).map(|_| ()),
+            Some(f) => {
+                check_status(vm, || def.name.to_string(), f(o.ptr(), v.ptr(), (*g).closure)).map(|_| ())
+            }
             None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
         }
     }

@@ -5,7 +5,7 @@ use cape_vm::{Raised, Value, Vm};
 
 use crate::ffi;
 use crate::from_c::from_c;
-use crate::layout::PyObject;
+use crate::layout::{CURRENT_EXCEPTION, PyObject};
 use crate::to_c::{decref, to_c};
 
 /// Sets the indicator.
@@ -44,21 +44,38 @@ pub fn occurred() -> bool {
     unsafe { !ffi::PyErr_Occurred().is_null() }
 }
 
+/// Whether the running thread's indicator is set.
+#[inline(always)]
+fn is_set(vm: &Vm) -> bool {
+    let state = vm.c_state.get();
+    // SAFETY: the state is the thread's PyThreadState, whose layout is CPython's.
+    !state.is_null() && unsafe { !(*(state.add(CURRENT_EXCEPTION) as *const *mut PyObject)).is_null() }
+}
+
 /// Checks what a C function returned, as CPython's `_Py_CheckFunctionResult`, and takes it over.
+#[inline(always)]
 pub fn check_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Result<Value, Raised> {
+    if !p.is_null() && !is_set(vm) {
+        if p == &raw mut ffi::_Py_NoneStruct {
+            return Ok(Value::NONE);
+        }
+        return crate::from_c::take_over(vm, p);
+    }
+    bad_result(vm, &name, p)
+}
+
+#[cold]
+#[inline(never)]
+fn bad_result(vm: &Vm, name: &dyn Fn() -> String, p: *mut PyObject) -> Result<Value, Raised> {
     if p.is_null() {
         return Err(match take(vm) {
             Some(r) => r,
             None => vm.system_error(format!("{} returned NULL without setting an exception", name())),
         });
     }
-    let v = crate::from_c::take_over(vm, p)?;
-    if occurred() {
-        if let Some(cause) = take(vm) {
-            return Err(result_with_error(vm, &name(), cause));
-        }
-    }
-    Ok(v)
+    crate::from_c::take_over(vm, p)?;
+    let cause = take(vm).unwrap_or_else(|| vm.system_error("lost exception"));
+    Err(result_with_error(vm, &name(), cause))
 }
 
 /// SystemError("... returned a result with an exception set"), caused by that exception.
@@ -72,8 +89,9 @@ pub fn result_with_error(vm: &Vm, name: &str, cause: Raised) -> Raised {
 }
 
 /// Checks a C function's status: negative means that an exception is set; otherwise none may be.
+#[inline(always)]
 pub fn check_status(vm: &Vm, name: impl Fn() -> String, status: i32) -> Result<i32, Raised> {
-    match (status < 0, occurred()) {
+    match (status < 0, is_set(vm)) {
         (false, false) => Ok(status),
         (true, false) => Err(vm.system_error("error return without exception set")),
         (negative, true) => {

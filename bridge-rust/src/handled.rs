@@ -5,9 +5,8 @@
 
 use cape_vm::{Value, Vm};
 
-use crate::ffi;
 use crate::from_c::{from_c, link_of};
-use crate::layout::PyObject;
+use crate::layout::{EXC_INFO, PyObject};
 use crate::to_c::{decref, to_c};
 
 /// Shows C the handled exception until it is dropped.
@@ -18,23 +17,57 @@ pub struct Shown<'a> {
     before: *mut PyObject,
 }
 
+/// Where the running thread's C side has the exception that it handles; null before C runs.
+#[inline(always)]
+fn place(vm: &Vm) -> *mut *mut PyObject {
+    let state = vm.c_state.get();
+    if state.is_null() {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: the state is the thread's PyThreadState, whose layout is CPython's; exc_info always points at an item, whose first
+    // field is the exception.
+    unsafe { *(state.add(EXC_INFO) as *const *mut *mut PyObject) }
+}
+
 /// Enters C.
-#[inline]
+#[inline(always)]
 pub fn show(vm: &Vm) -> Shown<'_> {
+    let place = place(vm);
+    // SAFETY: as in `place`.
+    if vm.handles_nothing() && (place.is_null() || unsafe { (*place).is_null() }) {
+        return Shown { vm, shown: std::ptr::null_mut(), before: std::ptr::null_mut() };
+    }
+    show_exception(vm)
+}
+
+#[inline(never)]
+fn show_exception(vm: &Vm) -> Shown<'_> {
     let shown = match vm.handled_exception() {
         None => std::ptr::null_mut(),
         Some(e) => to_c(vm, e.value()).unwrap_or(std::ptr::null_mut()),
     };
     // SAFETY: the running thread has a state while it holds the GIL.
-    let before = unsafe { std::mem::replace(&mut *ffi::cape_handled(), shown) };
+    let before = unsafe { std::mem::replace(&mut *place(vm), shown) };
     Shown { vm, shown, before }
 }
 
 impl Drop for Shown<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: as above.
-        let now = unsafe { std::mem::replace(&mut *ffi::cape_handled(), self.before) };
+        let place = place(self.vm);
+        // SAFETY: as in `place`.
+        let now = if place.is_null() { std::ptr::null_mut() } else { unsafe { *place } };
+        if !(now.is_null() && self.shown.is_null() && self.before.is_null()) {
+            self.hide();
+        }
+    }
+}
+
+impl Shown<'_> {
+    #[inline(never)]
+    fn hide(&mut self) {
+        // SAFETY: as in `place`.
+        let now = unsafe { std::mem::replace(&mut *place(self.vm), self.before) };
         if now != self.shown {
             // C changed it for its caller.
             let v = if now.is_null() { Ok(Value::EMPTY) } else { from_c(self.vm, now) };
@@ -51,13 +84,14 @@ impl Drop for Shown<'_> {
 pub struct Adopted<'a>(&'a Vm, Option<Value>);
 
 /// Enters the VM from C.
-#[inline]
+#[inline(always)]
 pub fn adopt(vm: &Vm) -> Adopted<'_> {
-    // SAFETY: as above.
-    let p = unsafe {
-        let place = ffi::cape_handled();
-        if place.is_null() { return Adopted(vm, None) } else { *place }
-    };
+    let place = place(vm);
+    if place.is_null() {
+        return Adopted(vm, None);
+    }
+    // SAFETY: as in `place`.
+    let p = unsafe { *place };
     let own = vm.handled();
     if p.is_null() {
         if own.is_empty() {

@@ -402,3 +402,8 @@ pub mod meth {
     pub const FASTCALL: i32 = 128;
     pub const METHOD: i32 = 512;
 }
+
+/// Offset of `current_exception` in `PyThreadState`; bridge-c/pystate.c asserts it.
+pub const CURRENT_EXCEPTION: usize = 112;
+/// Offset of `exc_info` in `PyThreadState`; as above.
+pub const EXC_INFO: usize = 120;

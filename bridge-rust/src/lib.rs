@@ -19,6 +19,7 @@
 pub mod api;
 pub mod buffer;
 pub mod call_c;
+mod convention;
 pub mod enter;
 pub mod error;
 pub mod ffi;
@@ -26,6 +27,7 @@ pub mod foreign;
 pub mod from_c;
 pub mod handled;
 pub mod layout;
+mod lend;
 pub mod mirror;
 pub mod module;
 pub mod slots;

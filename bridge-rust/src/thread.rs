@@ -39,6 +39,7 @@ fn show_state() {
         }
         ffi::_Cape_SetThreadState(t);
     }
+    vm::current().c_state.set(t as *mut u8);
 }
 
 /// `PyEval_SaveThread`: gives the GIL up.

@@ -14,7 +14,8 @@ use super::table::{ROWS, Shape, SlotRow};
 use crate::error::{check_result, check_status, take};
 use crate::ffi;
 use crate::layout::*;
-use crate::to_c::{args_tuple, decref, kwargs_dict, to_c};
+use crate::lend::{Lent, lend};
+use crate::to_c::{args_tuple, decref, kwargs_dict};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
 const MARK: usize = 0x5107_0000;
@@ -154,6 +155,7 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
 
 type Names = Option<Ptr<TupleObj>>;
 
+#[inline(always)]
 fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<()> {
     if names.is_some_and(|n| !n.is_empty()) {
         return Err(vm.type_error("wrapper takes no keyword arguments"));
@@ -173,28 +175,21 @@ fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<(
     Ok(())
 }
 
-/// References for the duration of one call.
+/// C sides lent for the duration of one call.
 struct Held<'a, const N: usize>(
     [*mut PyObject; N],
     #[allow(dead_code, reason = "dropped")] crate::handled::Shown<'a>,
+    #[allow(dead_code, reason = "dropped")] [Lent; N],
 );
 
 impl<'a, const N: usize> Held<'a, N> {
+    #[inline(always)]
     fn new(vm: &'a Vm, values: [Value; N]) -> Res<Held<'a, N>> {
-        let mut h = Held([null_mut(); N], crate::handled::show(vm));
-        for (p, v) in h.0.iter_mut().zip(values) {
-            *p = to_c(vm, v)?;
+        let mut lent = [const { Lent::NOTHING }; N];
+        for (l, v) in lent.iter_mut().zip(values) {
+            *l = lend(vm, v)?;
         }
-        Ok(h)
-    }
-}
-
-impl<const N: usize> Drop for Held<'_, N> {
-    fn drop(&mut self) {
-        for &p in self.0.iter().filter(|p| !p.is_null()) {
-            // SAFETY: the references are ours.
-            unsafe { decref(p) }
-        }
+        Ok(Held(std::array::from_fn(|i| lent[i].ptr()), crate::handled::show(vm), lent))
     }
 }
 

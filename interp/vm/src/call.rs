@@ -85,7 +85,8 @@ impl Vm {
             && let Some(c) = args[0].downcast::<TypeObj>()
             && (c == owner
                 || c.is_subtype(owner)
-                    && (std::ptr::eq(c.kind.get(), owner.kind.get()) && native_new(c).1 == native_new(owner).1
+                    && (std::ptr::eq(c.kind.get(), owner.kind.get())
+                        && native_new(c).1 == native_new(owner).1
                         || made_by_object(c, owner)))
         {
             return Ok(());

@@ -26,6 +26,8 @@ pub struct Vm {
     pub(crate) handled: Cell<Value>,
     /// How many generators on the stack have set the exception of their resumer aside.
     pub(crate) set_aside: Cell<u32>,
+    /// What the bridge keeps for this thread (its `PyThreadState`); null before the first extension.
+    pub c_state: Cell<*mut u8>,
     /// The native function that was called last, for the messages of argument conversion.
     pub(crate) native_def: Cell<*const MethodDef>,
     /// Native frames must stay above this address.
@@ -151,6 +153,7 @@ impl Vm {
             frame_top: Cell::new(frames),
             handled: Cell::new(Value::EMPTY),
             set_aside: Cell::new(0),
+            c_state: Cell::new(std::ptr::null_mut()),
             native_def: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(native_stack_limit()),
             recursion_limit: Cell::new(1000),
@@ -305,6 +308,12 @@ impl Vm {
             f = f.wrapping_sub(1);
         }
         None
+    }
+
+    /// Whether no exception is being handled.
+    #[inline(always)]
+    pub fn handles_nothing(&self) -> bool {
+        self.handled.get().is_empty() && self.set_aside.get() == 0
     }
 
     /// The raw handled-exception slot of this level.

@@ -53,6 +53,49 @@ impl Vm {
         }
     }
 
+    /// The short path of Op::Call into functions that are implemented in C: `None` if this is no such call.
+    ///
+    /// # Safety
+    /// As [`Vm::call_op`].
+    #[inline(always)]
+    pub(super) unsafe fn call_raw(
+        &self,
+        frame: *mut Frame,
+        pc: *const Cell<u64>,
+        w: Word,
+    ) -> Option<Res<Value>> {
+        // SAFETY: the compiler's call layout; what the map says is what the object is.
+        unsafe {
+            let f = (*frame).base.add(w.b() as usize);
+            let callee = *f;
+            if !callee.is_ptr() {
+                return None;
+            }
+            let map = callee.header().map();
+            let n = w.c() as usize + 1;
+            if map == rt().maps.builtin_function && (*f.add(1)).is_empty() {
+                let b = callee.cast::<BuiltinObj>();
+                let raw = b.def.raw.as_ref()?;
+                if b.def.flavour == Flavour::Static {
+                    return None;
+                }
+                *f.add(1) = b.this.get();
+                (*frame).pc = pc.add(2);
+                return Some((raw.call)(self, b.def, std::slice::from_raw_parts(f.add(1), n), None));
+            }
+            if map == rt().maps.method_descriptor && !(*f.add(1)).is_empty() {
+                let m = callee.cast::<MethodDescrObj>();
+                let raw = m.def.raw.as_ref()?;
+                if !type_of(*f.add(1)).is_subtype(m.class.cast()) {
+                    return None;
+                }
+                (*frame).pc = pc.add(2);
+                return Some((raw.call)(self, m.def, std::slice::from_raw_parts(f.add(1), n), None));
+            }
+            None
+        }
+    }
+
     /// Op::CallKw.
     ///
     /// # Safety

@@ -766,6 +766,11 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::Call => {
                         poll!();
                         // SAFETY: the compiler's call layout: callee, self, arguments.
+                        if let Some(r) = unsafe { vm.call_raw(frame, pc, w) } {
+                            set!(w.a(), tri!(r));
+                            step!(3)
+                        }
+                        // SAFETY: as above.
                         flow!(unsafe { vm.call_op(frame, pc, w) }, w.a(), 3)
                     }
                     Op::CallKw => {
