@@ -234,7 +234,8 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
                 let exec = vm.import_attr("builtins", "exec")?;
                 return vm.call(exec, &[code, main_dict().value()]).map(|_| ());
             }
-            let mut text = cape_builtins::compile_fn::decode_source(vm, &bytes)?;
+            let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
+            let mut text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
             if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
                 text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
             }
@@ -250,7 +251,8 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             let mut bytes = Vec::new();
             use std::io::Read;
             let _ = std::io::stdin().read_to_end(&mut bytes);
-            let text = cape_builtins::compile_fn::decode_source(vm, &bytes)?;
+            let from = cape_builtins::compile_fn::Origin { name: "<stdin>", is_file: true };
+            let text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
             run_text(vm, &text, "<stdin>")
         }
     }

@@ -150,16 +150,17 @@ fn plain_syntax_error(vm: &Vm, msg: &str) -> Raised {
 }
 
 /// Source given as str, bytes or bytes-like, decoded (PEP 263).
-pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str) -> Res<String> {
+pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str, filename: &str) -> Res<String> {
+    let from = Origin { name: filename, is_file: false };
     let text = if let Some(s) = source.downcast::<StrObj>() {
         vm.utf8(s)?
     } else if let Some(b) = source.downcast::<BytesObj>() {
-        decode_source(vm, b.as_slice())?
+        decode_source(vm, b.as_slice(), from)?
     } else if let Some(b) = source.downcast::<BytearrayObj>() {
-        decode_source(vm, b.as_slice())?
+        decode_source(vm, b.as_slice(), from)?
     } else if type_of(source).name_str() == "memoryview" {
         let b = vm.call_method(source, intern("tobytes"), &[])?;
-        decode_source(vm, b.downcast::<BytesObj>().expect("tobytes gives bytes").as_slice())?
+        decode_source(vm, b.downcast::<BytesObj>().expect("tobytes gives bytes").as_slice(), from)?
     } else {
         return Err(vm.type_error(format!("{name}() arg 1 must be a {what}")));
     };
@@ -169,20 +170,72 @@ pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str) -> Res<String
     Ok(text)
 }
 
-/// Decodes a source file: UTF-8 unless a coding line names another encoding.
-pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
-    let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match coding_of(body).as_deref() {
-        None | Some("utf-8" | "utf8" | "ascii" | "us-ascii" | "utf_8") => match std::str::from_utf8(body) {
+/// Where source bytes come from, for messages.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The file name to show.
+    pub name: &'a str,
+    /// The bytes were read from that file, not given to a function.
+    pub is_file: bool,
+}
+
+/// A SyntaxError at a place. `text` None: it is not known, nor is the end.
+fn error_at(
+    vm: &Vm,
+    message: &str,
+    from: Origin<'_>,
+    line: i64,
+    offset: i64,
+    text: Option<(&str, i64)>,
+) -> Raised {
+    let none = Value::NONE;
+    let (text, end_line, end_offset) = match text {
+        Some((t, end)) => (StrObj::new(t).value(), Value::int(line), Value::int(end)),
+        None => (none, none, none),
+    };
+    let message = StrObj::new(message).value();
+    let (file, line, offset) = (StrObj::new(from.name).value(), Value::int(line), Value::int(offset));
+    let place = TupleObj::new(&[file, line, offset, text, end_line, end_offset]).value();
+    let r = vm.new_exc_args(rt().types.syntax_error, &[message, place]);
+    for (i, v) in [message, file, line, offset, text, end_line, end_offset].into_iter().enumerate() {
+        set_extra(r.exc(), i, v);
+    }
+    r
+}
+
+/// Source that claims to be UTF-8, but has something else at byte `at`.
+fn not_utf8(vm: &Vm, body: &[u8], at: usize, from: Origin<'_>) -> Raised {
+    let line = body[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+    let start = memchr::memrchr(b'\n', &body[..at]).map_or(0, |i| i + 1);
+    let end = memchr::memchr(b'\n', &body[at..]).map_or(body.len(), |i| at + i);
+    let text = String::from_utf8_lossy(&body[start..end]);
+    let offset = String::from_utf8_lossy(&body[start..at]).chars().count() as i64 + 1;
+    let place = if from.is_file { format!(" in file {}", from.name) } else { String::new() };
+    let message = format!(
+        "Non-UTF-8 code starting with '\\x{:02x}'{place} on line {line}, but no encoding declared; see \
+         https://peps.python.org/pep-0263/ for details",
+        body[at]
+    );
+    error_at(vm, &message, from, line as i64, offset, Some((&text, offset)))
+}
+
+/// Decodes source: UTF-8 unless a coding line names another encoding.
+pub fn decode_source(vm: &Vm, bytes: &[u8], from: Origin<'_>) -> Res<String> {
+    let marked = bytes.strip_prefix(b"\xef\xbb\xbf");
+    let body = marked.unwrap_or(bytes);
+    let coding = coding_of(body);
+    let is_utf8 = coding.as_deref().is_none_or(|c| c == "utf-8" || c.starts_with("utf-8-"));
+    if marked.is_some() && !is_utf8 {
+        let first = body.split(|&b| b == b'\n').next().unwrap_or(body);
+        let text = String::from_utf8_lossy(first);
+        let message = format!("encoding problem: {} with BOM", coding.unwrap_or_default());
+        let end = text.chars().count() as i64;
+        return Err(error_at(vm, &message, from, 1, 0, Some((&text, end))));
+    }
+    match coding.as_deref() {
+        None | Some("utf-8" | "utf8" | "utf-8-sig") => match std::str::from_utf8(body) {
             Ok(s) => Ok(s.to_string()),
-            Err(e) => {
-                let at = e.valid_up_to();
-                let line = body[..at].iter().filter(|&&b| b == b'\n').count() + 1;
-                Err(vm.syntax_error(format!(
-                    "(unicode error) 'utf-8' codec can't decode byte 0x{:02x} in position {}: invalid start byte (line {line})",
-                    body[at], at
-                )))
-            }
+            Err(e) => Err(not_utf8(vm, body, e.valid_up_to(), from)),
         },
         Some("latin-1" | "iso-8859-1" | "iso-latin-1" | "latin1" | "l1") => {
             Ok(body.iter().map(|&b| b as char).collect())
@@ -196,7 +249,11 @@ pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
                     None => Err(vm.type_error("the decoder of the source did not give a str")),
                 },
                 Err(r) if r.is(rt().types.lookup_error) => {
-                    Err(plain_syntax_error(vm, &format!("unknown encoding: {other}")))
+                    Err(error_at(vm, &format!("unknown encoding: {other}"), from, 0, -1, None))
+                }
+                Err(r) if r.is(rt().types.unicode_decode_error) => {
+                    let message = vm.str(r.value())?.display();
+                    Err(error_at(vm, &message, from, 0, -1, None))
                 }
                 Err(r) => Err(r),
             }
@@ -278,7 +335,7 @@ fn compile(
     if crate::ast::is_node(vm, source)? {
         return compile_node(vm, source, &filename, m, flags, optimize);
     }
-    let text = source_text(vm, source, "string, bytes or AST object", "compile")?;
+    let text = source_text(vm, source, "string, bytes or AST object", "compile", &filename)?;
     let mut opts = options(flags, optimize);
     // Only trees are made for older versions.
     if only_ast {
@@ -414,7 +471,7 @@ fn eval(vm: &Vm, source: Value, globals: OrNone<Value>, locals: OrNone<Value>) -
             c
         }
         None => {
-            let text = source_text(vm, source, "string, bytes or code object", "eval")?;
+            let text = source_text(vm, source, "string, bytes or code object", "eval", "<string>")?;
             let text = text.trim_start_matches([' ', '\t']);
             compile_text(vm, text, "<string>", Mode::Eval, inherited_flags(vm), rt().config().optimize)?
         }
@@ -446,7 +503,7 @@ fn exec(
     if closure.is_some() {
         return Err(vm.type_error("closure can only be used when source is a code object"));
     }
-    let text = source_text(vm, source, "string, bytes or code object", "exec")?;
+    let text = source_text(vm, source, "string, bytes or code object", "exec", "<string>")?;
     let code = compile_text(vm, &text, "<string>", Mode::Exec, inherited_flags(vm), rt().config().optimize)?;
     vm.run_code(code, g, l, None)?;
     Ok(Value::NONE)

@@ -412,7 +412,12 @@ fn substitute_items(
         let new = match vm.get_attr_opt(arg, intern("__typing_subst__"))? {
             Some(f) => match parameters.as_slice().iter().position(|&p| p == arg) {
                 Some(i) => vm.call(f, &[items[i]])?,
-                None => arg,
+                None => {
+                    return Err(vm.type_error(format!(
+                        "argument {} with __typing_subst__ was not found in __parameters__",
+                        vm.repr_str(arg)?
+                    )));
+                }
             },
             None => substitute_inside(vm, arg, parameters, items)?,
         };

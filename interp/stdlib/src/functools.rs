@@ -154,7 +154,15 @@ fn partials(m: Ptr<ModuleObj>) {
                 "dictionary of keyword arguments to future partial calls",
                 |_: &Vm, p: This| p.kwargs.get(),
             );
-    add_dict(b);
+    b.getset(
+        "__dict__",
+        "",
+        |vm: &Vm, o: Value| vm.dict_of(o).ok_or_else(|| vm.attribute_error("This object has no __dict__")),
+        |vm: &Vm, o: Value, d: Value| match d.is_empty() {
+            true => Err(vm.type_error("cannot delete __dict__")),
+            false => cape_vm::attr::set_dict(vm, o, d),
+        },
+    );
     PARTIAL.set(b.class());
     m.class(b.class());
 }

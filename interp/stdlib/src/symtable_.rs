@@ -87,7 +87,7 @@ fn repr(vm: &Vm, e: Ptr<EntryObj>) -> Res<String> {
 
 fn symtable(vm: &Vm, source: Value, filename: Value, start: Ptr<StrObj>) -> Res<Value> {
     let filename = cape_builtins::compile_fn::file_name(vm, filename)?;
-    let text = cape_builtins::compile_fn::source_text(vm, source, "string or bytes", "symtable")?;
+    let text = cape_builtins::compile_fn::source_text(vm, source, "string or bytes", "symtable", &filename)?;
     let mode = match start.as_ascii() {
         Some("exec") => Mode::Exec,
         Some("eval") => Mode::Eval,

@@ -35,10 +35,24 @@ pub fn has_get(d: Value) -> bool {
 impl Vm {
     /// `obj.name`. `name` is a str.
     pub fn get_attr(&self, obj: Value, name: Value) -> Res<Value> {
-        match self.lookup_attr(obj, name)? {
-            Some(v) => Ok(v),
-            None => Err(self.no_attribute(obj, name)),
+        match self.lookup_attr(obj, name) {
+            Ok(Some(v)) => Ok(v),
+            Ok(None) => Err(self.no_attribute(obj, name)),
+            Err(r) => Err(self.attribute_context(r, obj, name)),
         }
+    }
+
+    /// An AttributeError that does not say what it is about is told, for suggestions.
+    #[cold]
+    fn attribute_context(&self, r: crate::exc::Raised, obj: Value, name: Value) -> crate::exc::Raised {
+        let e = r.exc();
+        if r.is(rt().types.attribute_error)
+            && (0..2).all(|i| matches!(crate::exc::extra(e, i), Value::EMPTY | Value::NONE))
+        {
+            crate::exc::set_extra(e, 0, name);
+            crate::exc::set_extra(e, 1, obj);
+        }
+        r
     }
 
     /// `obj.name`, or nothing when it raises AttributeError.

@@ -72,7 +72,11 @@ impl Vm {
                 b.def.call(self, args, kwnames)?
             }
             Flavour::Method | Flavour::Class => {
-                self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?
+                let r = self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?;
+                if r == Value::NOT_IMPLEMENTED && args.len() == 1 {
+                    self.check_repeat(b.def.name, &[b.this.get(), args[0]])?;
+                }
+                r
             }
         };
         self.stop_if_empty(r)
@@ -171,7 +175,24 @@ impl Vm {
         }
         self.check_native_stack("")?;
         let r = m.def.call(self, args, kwnames)?;
+        if r == Value::NOT_IMPLEMENTED {
+            self.check_repeat(m.def.name, args)?;
+        }
         self.stop_if_empty(r)
+    }
+
+    /// `seq.__mul__(n)` called by name takes integers only; for the operator, another operand has its say.
+    #[cold]
+    fn check_repeat(&self, name: &str, args: &[Value]) -> Res<()> {
+        let t = &rt().types;
+        if let ("__mul__" | "__rmul__" | "__imul__", [seq, n]) = (name, args)
+            && [t.str, t.list, t.tuple, t.bytes, t.bytearray].iter().any(|c| type_of(*seq).is_subtype(*c))
+            && type_of(*n).special(Special::Index).is_empty()
+        {
+            let got = crate::class::full_name(type_of(*n));
+            return Err(self.type_error(format!("'{got}' object cannot be interpreted as an integer")));
+        }
+        Ok(())
     }
 
     /// Calls what a type has for a special method; `args[0]` is the object.

@@ -184,7 +184,11 @@ impl Vm {
     /// `NameError` with its `name` attribute; `unbound_local` selects `UnboundLocalError`.
     #[cold]
     pub fn name_error_for(&self, message: String, name: Value, unbound_local: bool) -> Raised {
-        let r = if unbound_local { self.unbound_local_error(message) } else { self.name_error(message) };
+        if unbound_local {
+            // Its name is not wanted: suggestions would be of other variables.
+            return self.unbound_local_error(message);
+        }
+        let r = self.name_error(message);
         set_extra(r.exc(), 0, name);
         r
     }

@@ -401,7 +401,7 @@ fn character(vm: &Vm, v: Value) -> Res<u32> {
     if !is_index(v) {
         return Err(vm.type_error(format!(
             "%c requires an int or a unicode character, not {}",
-            full_name(type_of(v))
+            cape_vm::class::qualified_name(type_of(v))
         )));
     }
     match vm.index_int(v)?.to_i64() {

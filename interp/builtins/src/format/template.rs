@@ -95,7 +95,7 @@ impl<'a> Pieces<'a> {
                 return Err(unfinished());
             }
             match self.s.char_at(i) {
-                OPEN => return Err(vm.value_error("unexpected '{' in field name")),
+                OPEN if !bracket => return Err(vm.value_error("unexpected '{' in field name")),
                 0x5b => bracket = true,
                 0x5d => bracket = false,
                 c @ (CLOSE | 0x3a | 0x21) if !bracket => break c,

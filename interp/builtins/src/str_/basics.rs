@@ -190,7 +190,10 @@ pub(super) fn format_method(vm: &Vm, s: Str, spec: Str) -> Res<Str> {
 }
 
 pub(super) fn getnewargs(_: &Vm, s: Str) -> Ptr<TupleObj> {
-    TupleObj::new(&[exact(s).value()])
+    // A new string: what unpickles a subclass must not share this one.
+    let mut copy = StrBuilder::with_capacity(s.len());
+    copy.push_obj(&s);
+    TupleObj::new(&[copy.finish().value()])
 }
 
 /// What CPython's layouts take.

@@ -65,7 +65,8 @@ fn interrupt_main(vm: &Vm, signum: Option<i32>) -> Res<()> {
         return Err(vm.value_error("signal number out of range"));
     }
     crate::signal::simulate(n);
-    Ok(())
+    // In the main thread itself the signal has arrived when this returns.
+    vm.poll()
 }
 
 fn set_name(vm: &Vm, name: Ptr<StrObj>) -> Res<()> {

@@ -233,6 +233,9 @@ impl Vm {
             }
             // A naked exception is wrapped, with its own traceback.
             let g = self.new_group("", &[exc])?;
+            if let (Some(e), Some(frame)) = (g.downcast::<ExcObj>(), self.top_frame()) {
+                self.add_traceback(e, frame);
+            }
             return Ok((g, Value::NONE));
         }
         if type_of(exc).is_subtype(group) {
