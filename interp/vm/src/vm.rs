@@ -193,28 +193,29 @@ impl Vm {
 
     /// Empties the temporaries that nothing will read again, so that a full collection finds nothing through them.
     fn clear_dead_temporaries(&self) {
-        // Registers that frames above claim: a callee's window begins inside its caller's.
-        let (mut from, mut to) = (self.regs_end, self.regs_end);
+        // The registers from the lowest base to the highest end of the frames above, whose windows may begin inside this one or
+        // just behind it, and reach beyond those in between.
+        let mut above: Option<(*mut Value, *mut Value)> = None;
         let mut f = self.frame_top.get();
         while f >= self.frames {
             // SAFETY: frames up to the top are initialised, their windows lie inside the register stack.
             unsafe {
                 let frame = &*f;
                 let (base, n) = (frame.base, frame.code.nregs as usize);
-                let end = base.add(n);
-                let overlapped = from < end;
-                if !overlapped {
-                    (from, to) = (end, end);
-                }
                 let pc = frame.lasti();
                 let live = frame.code.liveness.get_or_init(|| Liveness::new(&frame.code.unit));
                 for r in frame.code.unit.first_temp()..n {
                     let at = base.add(r);
-                    if !frame.binding && (at >= to || (at < from && !live.is_live(pc, r))) {
+                    let dead = match above {
+                        Some((from, to)) => at >= to || at < from && !live.is_live(pc, r),
+                        None => !live.is_live(pc, r),
+                    };
+                    if dead && !frame.binding {
                         *at = Value::EMPTY;
                     }
                 }
-                (from, to) = (base, if overlapped { to.max(end) } else { end });
+                let end = base.add(n);
+                above = Some((base, above.map_or(end, |(_, to)| to.max(end))));
                 f = f.sub(1);
             }
         }
