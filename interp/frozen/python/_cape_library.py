@@ -84,5 +84,26 @@ class EmbeddedFinder:
             yield prefix + name, is_package
 
 
+def archive_hook(path):
+    """zipimport.zipimporter, imported when there is a file that might be an archive."""
+    probe = path
+    while probe:
+        try:
+            mode = _external._path_stat(probe).st_mode
+        except (OSError, ValueError):
+            shorter = _external._path_split(probe)[0]
+            if shorter == probe:
+                break
+            probe = shorter
+            continue
+        if mode & 0o170000 != 0o100000:
+            break
+        import zipimport
+
+        return zipimport.zipimporter(path)
+    raise ImportError("not a path in an archive", path=path)
+
+
 def install():
     sys.path_hooks.insert(0, EmbeddedFinder)
+    sys.path_hooks.append(archive_hook)

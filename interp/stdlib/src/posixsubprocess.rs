@@ -84,7 +84,11 @@ fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
         None => None,
         Some(g) => {
             let items = vm.vec_of(g)?;
-            let ids = items.iter().map(|&v| u32::from_arg(vm, v, 18)).collect::<Res<Vec<u32>>>()?;
+            let id = |v| match u32::from_arg(vm, v, 18) {
+                Err(r) if r.is(rt().types.overflow_error) => Err(vm.value_error("invalid group id")),
+                id => id,
+            };
+            let ids = items.iter().map(|&v| id(v)).collect::<Res<Vec<u32>>>()?;
             Some(ids)
         }
     };
