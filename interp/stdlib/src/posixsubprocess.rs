@@ -85,7 +85,7 @@ fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
         Some(g) => {
             let items = vm.vec_of(g)?;
             let id = |v| match u32::from_arg(vm, v, 18) {
-                Err(r) if r.is(rt().types.overflow_error) => Err(vm.value_error("invalid group id")),
+                Err(r) if r.is(cape_vm::rt().types.overflow_error) => Err(vm.value_error("invalid group id")),
                 id => id,
             };
             let ids = items.iter().map(|&v| id(v)).collect::<Res<Vec<u32>>>()?;
