@@ -516,7 +516,7 @@ impl Vm {
     /// `a <op>= b`.
     pub fn inplace(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         let f = type_of(a).special(op.inplace);
-        if !f.is_empty() && !f.is_none() {
+        if !f.is_empty() {
             let r = self.call_special(f, &[a, b])?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
