@@ -29,9 +29,40 @@ raw_free(void *Py_UNUSED(ctx), void *p)
     free(p);
 }
 
+/* The two domains of objects and their parts: mimalloc, which is linked into the binary. */
+void *mi_malloc(size_t size);
+void *mi_calloc(size_t count, size_t size);
+void *mi_realloc(void *p, size_t size);
+void mi_free(void *p);
+
+static void *
+object_malloc(void *Py_UNUSED(ctx), size_t size)
+{
+    return mi_malloc(size);
+}
+
+static void *
+object_calloc(void *Py_UNUSED(ctx), size_t count, size_t size)
+{
+    return mi_calloc(count, size);
+}
+
+static void *
+object_realloc(void *Py_UNUSED(ctx), void *p, size_t size)
+{
+    return mi_realloc(p, size);
+}
+
+static void
+object_free(void *Py_UNUSED(ctx), void *p)
+{
+    mi_free(p);
+}
+
+#define OBJECTS {NULL, object_malloc, object_calloc, object_realloc, object_free}
 #define SYSTEM {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free}
 /* Indexed by PyMemAllocatorDomain. */
-static PyMemAllocatorEx allocators[] = {SYSTEM, SYSTEM, SYSTEM};
+static PyMemAllocatorEx allocators[] = {SYSTEM, OBJECTS, OBJECTS};
 static PyObjectArenaAllocator arenas;
 
 #define TOO_LARGE(n) CAPE_UNLIKELY((size_t)(n) > (size_t)PY_SSIZE_T_MAX)

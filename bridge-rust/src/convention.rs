@@ -55,7 +55,8 @@ fn function(def: &'static MethodDef) -> *const c_void {
 
 #[inline(always)]
 fn finish(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
-    check_result(vm, || callable_name(vm, def, null_mut(), this), p)
+    let class = def.raw.map_or(0, |r| r.data[1] & !1) as *mut PyTypeObject;
+    check_result(vm, || callable_name(vm, def, class, this), p)
 }
 
 fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {

@@ -16,6 +16,10 @@
 )]
 #![allow(non_camel_case_types, reason = "C names")]
 
+/// The allocator of Rust's side and, through `bridge-c/obmalloc.c`, of C objects.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod api;
 pub mod buffer;
 pub mod call_c;

@@ -203,6 +203,10 @@ impl Vm {
         {
             // The type's own method: the receiver is right by construction.
             self.check_native_stack("")?;
+            if let Some(raw) = &m.def.raw {
+                let r = (raw.call)(self, m.def, args, None)?;
+                return if r.is_empty() { self.stop_if_empty(r) } else { Ok(r) };
+            }
             let r = m.def.call(self, args, None)?;
             return self.stop_if_empty(r);
         }

@@ -36,6 +36,8 @@ const STORE_INLINE: u64 = 8;
 const STORE_ADD: u64 = 9;
 /// Native attribute (getset, C member), in the code's cache values; the same number for loads and stores.
 const GETSET: u64 = 10;
+/// As METHOD, for objects that keep attributes in a dictionary and have none yet: the offset of their attribute word is in bits 8..32.
+const METHOD_NO_DICT: u64 = 11;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -135,6 +137,11 @@ pub(super) unsafe fn cached_method(
     if w1 & 0xff == METHOD {
         return Some((cache_value(code, w1 >> 32), obj));
     }
+    if w1 & 0xff == METHOD_NO_DICT {
+        // SAFETY: see at_offset.
+        let word = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) };
+        return word.is_empty().then(|| (cache_value(code, w1 >> 32), obj));
+    }
     // SAFETY: the caller's promise.
     unsafe { cached_attr(code, obj, cache) }.map(|v| (v, Value::EMPTY))
 }
@@ -168,6 +175,11 @@ fn inline_offset(map: MapRef, slot: u32) -> Option<u64> {
     }
     let tail = map.fixed_size() - 8 * map.tail_words as usize;
     Some((tail + 8 * (map.inline_start as usize + slot as usize)) as u64)
+}
+
+/// Whether a class attribute is a method whose self is the object it is called on.
+fn is_plain_method(d: Value) -> bool {
+    d.is::<FunctionObj>() || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor
 }
 
 fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64) {
@@ -255,7 +267,9 @@ impl Vm {
         }
         if shape::has_attrs(map) {
             // Objects in dict mode may shadow the class at any time.
-            let Some(s) = shape::shape_of(map) else { return false };
+            let Some(s) = shape::shape_of(map) else {
+                return method && self.cache_method_no_dict(code, obj, t, descr, pc);
+            };
             if let Some(slot) = s.slot_of(name) {
                 match inline_offset(map, slot) {
                     Some(o) => fill(pc, map, version(t), INLINE, o),
@@ -265,9 +279,7 @@ impl Vm {
             }
         }
         let Some(d) = descr else { return false };
-        let plain_method = d.is::<FunctionObj>()
-            || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor;
-        if plain_method {
+        if is_plain_method(d) {
             if method {
                 let at = cache_slots(code, 1);
                 self.set_cache_value(code, at, d);
@@ -284,6 +296,31 @@ impl Vm {
         let at = cache_slots(code, 1);
         self.set_cache_value(code, at, value);
         fill(pc, map, version(t), CLASS_VALUE, at as u64);
+        true
+    }
+
+    fn cache_method_no_dict(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        t: Ptr<TypeObj>,
+        descr: Option<Value>,
+        pc: *const Cell<u64>,
+    ) -> bool {
+        let map = obj.header().map();
+        let Some(d) = descr.filter(|&d| is_plain_method(d)) else { return false };
+        if map.kind().size.is_some() {
+            return false;
+        }
+        let tail = map.fixed_size() - 8 * map.tail_words as usize;
+        let offset = (tail + 8 * map.dict_index as usize) as u64;
+        // SAFETY: the map says that the attribute word is there.
+        if offset >= 1 << 24 || !unsafe { at_offset(obj, offset) }.is_empty() {
+            return false;
+        }
+        let at = self.reuse_slots(code, pc, METHOD_NO_DICT, 1);
+        self.set_cache_value(code, at, d);
+        fill(pc, map, version(t), METHOD_NO_DICT | offset << 8, at as u64);
         true
     }
 
