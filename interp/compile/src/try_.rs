@@ -187,6 +187,10 @@ impl<'a> Compiler<'a> {
             self.u.op3(Op::CheckEgMatch, matched, rest, t);
             self.u.jump_op(Op::JumpIfNone, matched, next);
             self.u.next_temp = mark;
+            // The group that matched is what is being handled.
+            let before = self.u.temp();
+            self.u.op2(Op::PushExcInfo, before, matched);
+            self.u.next_temp = mark;
             let name = h.name.as_ref().map(|n| self.mangle(&n.id));
             if let Some(name) = name {
                 self.u.range = h.range;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use cape_bytecode::{Op, Word};
 use cape_heap::{Field, Header, Ptr, Value, heap};
 
 use crate::exc::{Raised, Res, extra};
@@ -39,7 +40,7 @@ impl Vm {
     /// `again`: the exception goes on from a handler of the top frame, which is in its traceback already.
     pub(crate) fn unwind(&self, raised: Raised, again: bool) -> Result<(), Raised> {
         let mut raised = raised;
-        let mut again = again;
+        let mut again = again || self.is_bare_raise(raised);
         // What native code has made and raised; what has been raised before has its context already.
         if !again && raised.exc().context.get().is_none() && raised.exc().traceback.get().is_none() {
             self.chain_context(raised.exc());
@@ -136,6 +137,15 @@ impl Vm {
             }
         }
         exc.context.set(exc, handled.value());
+    }
+
+    /// Whether the running instruction raises again, by a `raise` alone, what is being handled: nothing is added to its traceback.
+    fn is_bare_raise(&self, raised: Raised) -> bool {
+        // SAFETY: the top frame is initialised.
+        let f = unsafe { &*self.frame_top.get() };
+        let word = f.code.words.get(f.lasti() as usize).map(|w| Word(w.get()));
+        word.is_some_and(|w| w.op() == Some(Op::Raise) && w.x() == 0)
+            && self.handled_exception() == Some(raised.exc())
     }
 
     /// The `raise` statement. `exc` EMPTY: re-raise; `cause` EMPTY: no `from`.
