@@ -291,6 +291,7 @@ fn import(
             Value::int(level),
         ],
     )
+    .map_err(crate::import_frames::remove)
 }
 
 fn all(vm: &Vm, it: Value) -> Res<bool> {
