@@ -87,7 +87,7 @@ fn source_error(vm: &Vm, e: &SyntaxErr, filename: &str, flags: u32, source: Opti
         return r;
     }
     let r = syntax_error(vm, e, filename);
-    if let Some(source) = source.filter(|_| e.stage != Stage::Compiler) {
+    if let Some(source) = source.filter(|_| matches!(e.stage, Stage::Tokenizer | Stage::Parser)) {
         // Where to look for a misspelt keyword.
         let newline = if source.ends_with('\n') { "" } else { "\n" };
         let text = StrObj::new(&format!("{source}{newline}")).value();
@@ -128,14 +128,18 @@ pub fn syntax_error(vm: &Vm, e: &SyntaxErr, filename: &str) -> Raised {
         ErrorKind::Value => return vm.value_error(&e.msg),
     };
     // The compiler takes the text from the file.
-    let known = e.stage != Stage::Compiler || std::path::Path::new(filename).is_file();
+    let parsing = matches!(e.stage, Stage::Tokenizer | Stage::Parser);
+    let known = parsing || std::path::Path::new(filename).is_file();
     let text = e.text.as_ref().filter(|_| known).map_or(Value::NONE, |t| StrObj::new(t).value());
     let (file, line, col) =
         (StrObj::new(filename).value(), Value::int(e.line as i64), Value::int(e.col as i64));
     let (end_line, end_col) = (Value::int(e.end_line as i64), Value::int(e.end_col as i64));
     let place = TupleObj::new(&[file, line, col, text, end_line, end_col]).value();
     let message = StrObj::new(&e.msg).value();
-    let r = vm.new_exc_args(class, &[message, place]);
+    let r = match e.stage {
+        Stage::Symbols => vm.new_exc_args(class, &[message]),
+        _ => vm.new_exc_args(class, &[message, place]),
+    };
     for (i, v) in [message, file, line, col, text, end_line, end_col].into_iter().enumerate() {
         set_extra(r.exc(), i, v);
     }

@@ -54,7 +54,9 @@ pub enum Stage {
     /// The parser.
     #[default]
     Parser,
-    /// The symbol table or the compiler, which read the text from the file.
+    /// The symbol table, which tells no place to the exception's arguments and reads the text from the file.
+    Symbols,
+    /// The compiler, which reads the text from the file.
     Compiler,
 }
 

@@ -185,20 +185,28 @@ fn make_code(
     match tree {
         Mod::Module(m) => {
             opts.flags |= future::flags_of(&m.body)?;
-            let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())?;
+            let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())
+                .map_err(from_symbols)?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
             c.inner_comments = inner_comments;
             c.module(&m.body)?;
             c.finish()
         }
         Mod::Expression(m) => {
-            let table = symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())?;
+            let table = symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())
+                .map_err(from_symbols)?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
             c.inner_comments = inner_comments;
             c.expression(&m.body)?;
             c.finish()
         }
     }
+}
+
+/// Marks an error of the symbol table.
+pub(crate) fn from_symbols(mut e: Box<error::Error>) -> Box<error::Error> {
+    e.stage = Stage::Symbols;
+    e
 }
 
 impl CompileOptions {

@@ -2,7 +2,7 @@
 
 use ruff_python_ast::Mod;
 
-use crate::error::{Stage, SyntaxErr};
+use crate::error::SyntaxErr;
 use crate::intern::Interner;
 use crate::source::Source;
 use crate::symtable::build::Top;
@@ -49,10 +49,7 @@ pub fn tables(source: &str, mode: Mode, opts: CompileOptions) -> Result<Table, S
                 }
                 Mod::Expression(m) => symtable::build(&Top::Expression(&m.body), &mut interner, false),
             };
-            let table = table.map_err(|mut e| {
-                e.stage = Stage::Compiler;
-                e
-            })?;
+            let table = table.map_err(crate::from_symbols)?;
             Ok(Reader { source: &source, table: &table, interner: &interner }.table(SymTable::TOP))
         })
     });

@@ -445,6 +445,7 @@ impl Builder<'_> {
                 let block = self.enter(BlockKind::Annotation, NameId::ANNOTATE, None, annotation.range());
                 self.table.blocks[id as usize].annotation_block = Some(block);
                 self.implicit_param(NameId::FORMAT)?;
+                self.add_id(NameId::FORMAT, def::USE, TextRange::default())?;
                 if kind == BlockKind::Class {
                     self.cur().can_see_class_scope = true;
                     self.add_id(NameId::CLASSDICT, def::USE, annotation.range())?;
@@ -525,6 +526,7 @@ impl Builder<'_> {
         let sees_class = self.cur_ref().can_see_class_scope || self.cur_ref().kind == BlockKind::Class;
         self.enter(BlockKind::Annotation, NameId::ANNOTATE, Some((key, Part::Annotations)), s.range);
         self.implicit_param(NameId::FORMAT)?;
+        self.add_id(NameId::FORMAT, def::USE, TextRange::default())?;
         if self.future_annotations {
             self.enter_discarded(BlockKind::Annotation, NameId::ANNOTATE, s.range);
         } else if sees_class {
@@ -617,6 +619,7 @@ impl Builder<'_> {
         self.enter(BlockKind::TypeVariable, name, Some((key, part)), e.range());
         self.cur().info = info;
         self.implicit_param(NameId::FORMAT)?;
+        self.add_id(NameId::FORMAT, def::USE, TextRange::default())?;
         if sees_class {
             self.cur().can_see_class_scope = true;
             self.add_id(NameId::CLASSDICT, def::USE, e.range())?;
@@ -677,6 +680,7 @@ impl Builder<'_> {
         }
         self.enter(BlockKind::TypeAlias, name, Some((key, Part::Body)), s.range);
         self.implicit_param(NameId::FORMAT)?;
+        self.add_id(NameId::FORMAT, def::USE, TextRange::default())?;
         if in_class {
             self.cur().can_see_class_scope = true;
             self.add_id(NameId::CLASSDICT, def::USE, s.range)?;
