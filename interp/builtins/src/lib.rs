@@ -32,6 +32,7 @@ pub mod number;
 pub mod search;
 pub mod slicing;
 mod sort;
+mod source_text;
 pub mod unicode;
 pub mod warn;
 

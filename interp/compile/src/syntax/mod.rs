@@ -261,7 +261,8 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
         let unclosed = e.at_eof && lexed.open.last().is_some_and(|o| o.1 == e.start);
         let reached = second.fill.max(1) - 1;
         if !unclosed || line(lexed.toks[reached as usize].start) > line(e.start) {
-            return error(e.into());
+            // The grammar failed before it came to the end.
+            return Error { incomplete: at_end, ..error(e.into()) };
         }
     }
     if let Some(mut found) = second.found.take() {
@@ -278,11 +279,16 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
     let clip = |o: u32| o.min(source.text.len() as u32);
     let (start, end) = (clip(e.range.start().to_u32()), clip(e.range.end().to_u32()));
     let line = source.line(start);
+    // The compiler counts bytes.
+    let column = |at: u32| match e.stage {
+        Stage::Tokenizer | Stage::Parser => source.char_col(at),
+        Stage::Symbols | Stage::Compiler => source.line_col(at).1 + 1,
+    };
     // A line end belongs to the line that it ends.
     let at_newline = end > start && source.text.as_bytes().get(end as usize - 1) == Some(&b'\n');
     let (mut end_line, mut end_col) = match at_newline {
-        true => (source.line(end - 1), source.char_col(end - 1) as i32 + 1),
-        false => (source.line(end), source.char_col(end) as i32),
+        true => (source.line(end - 1), column(end - 1) as i32 + 1),
+        false => (source.line(end), column(end) as i32),
     };
     if let Some(known) = e.end_col {
         (end_line, end_col) = (line, known);
@@ -291,7 +297,7 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         kind: e.kind,
         msg: e.msg,
         line: if plain { 0 } else { line },
-        col: if plain { 0 } else { source.char_col(start) },
+        col: if plain { 0 } else { column(start) },
         end_line,
         end_col,
         text: (!plain && !source.is_synthetic()).then(|| {
