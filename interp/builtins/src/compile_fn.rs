@@ -12,7 +12,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
-pub use crate::source_text::{decode_source, source_text};
+pub use crate::source_text::{Origin, decode_source, source_text};
 
 /// The mode of modules and scripts.
 pub const EXEC: Mode = Mode::Exec;

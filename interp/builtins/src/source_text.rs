@@ -5,19 +5,29 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Raised, Res, Value, Vm};
 
+/// Where source bytes come from, for messages.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The file name to show.
+    pub name: &'a str,
+    /// The bytes were read from that file, not given to a function.
+    pub is_file: bool,
+}
+
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Source given as str, bytes or bytes-like, decoded. `name` is the function and `what` what it accepts, for messages.
 pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str, filename: &str) -> Res<String> {
+    let from = Origin { name: filename, is_file: false };
     let text = if let Some(s) = source.downcast::<StrObj>() {
         vm.utf8(s)?
     } else if let Some(b) = source.downcast::<BytesObj>() {
-        decode(vm, b.as_slice(), filename, false)?
+        decode(vm, b.as_slice(), from)?
     } else if let Some(b) = source.downcast::<BytearrayObj>() {
-        decode(vm, b.as_slice(), filename, false)?
+        decode(vm, b.as_slice(), from)?
     } else if type_of(source).name_str() == "memoryview" {
         let b = vm.call_method(source, intern("tobytes"), &[])?;
-        decode(vm, b.downcast::<BytesObj>().expect("tobytes gives bytes").as_slice(), filename, false)?
+        decode(vm, b.downcast::<BytesObj>().expect("tobytes gives bytes").as_slice(), from)?
     } else {
         return Err(vm.type_error(format!("{name}() arg 1 must be a {what}")));
     };
@@ -27,21 +37,21 @@ pub fn source_text(vm: &Vm, source: Value, what: &str, name: &str, filename: &st
     Ok(text)
 }
 
-/// Decodes a source file: UTF-8 unless a coding line names another encoding.
-pub fn decode_source(vm: &Vm, bytes: &[u8]) -> Res<String> {
-    let text = decode(vm, bytes, "<unknown>", true)?;
+/// Decodes source: UTF-8 unless a coding line names another encoding.
+pub fn decode_source(vm: &Vm, bytes: &[u8], from: Origin<'_>) -> Res<String> {
+    let text = decode(vm, bytes, from)?;
     if text.contains('\0') {
         return Err(plain_error(vm, "source code cannot contain null bytes"));
     }
     Ok(text)
 }
 
-fn decode(vm: &Vm, bytes: &[u8], filename: &str, in_file: bool) -> Res<String> {
+fn decode(vm: &Vm, bytes: &[u8], from: Origin<'_>) -> Res<String> {
     let (body, bom) = match bytes.strip_prefix(BOM) {
         Some(rest) => (rest, true),
         None => (bytes, false),
     };
-    if !in_file && memchr::memchr(0, bytes).is_some() {
+    if !from.is_file && memchr::memchr(0, bytes).is_some() {
         return Err(plain_error(vm, "source code string cannot contain null bytes"));
     }
     let coding = coding_of(body);
@@ -49,14 +59,14 @@ fn decode(vm: &Vm, bytes: &[u8], filename: &str, in_file: bool) -> Res<String> {
     if name == "utf-8" {
         return match std::str::from_utf8(body) {
             Ok(s) => Ok(s.to_string()),
-            Err(e) => Err(not_utf8(vm, body, e.valid_up_to(), in_file.then_some(filename))),
+            Err(e) => Err(not_utf8(vm, body, e.valid_up_to(), from)),
         };
     }
     if bom && let Some(c) = &coding {
         let text = String::from_utf8_lossy(line_at(body, c.line).1).into_owned();
         let end = text.chars().count() as i64;
         let msg = format!("encoding problem: {name} with BOM");
-        return Err(error_at(vm, &msg, filename, c.line as i64, 0, &text, end));
+        return Err(error_at(vm, &msg, from.name, c.line as i64, 0, &text, end));
     }
     if name == "iso-8859-1" {
         return Ok(body.iter().map(|&b| b as char).collect());
@@ -69,7 +79,7 @@ fn decode(vm: &Vm, bytes: &[u8], filename: &str, in_file: bool) -> Res<String> {
         },
         Err(r) if r.is(rt().types.lookup_error) || r.is(rt().types.unicode_decode_error) => {
             let message = vm.str(r.value())?.display();
-            Err(nowhere(vm, &message, filename))
+            Err(nowhere(vm, &message, from.name))
         }
         Err(r) => Err(r),
     }
@@ -106,17 +116,17 @@ fn error_at(vm: &Vm, msg: &str, filename: &str, line: i64, col: i64, text: &str,
     with_place(vm, msg, &[Value::NONE, line, col, text, line, end], &[file, line, col, text, line, end])
 }
 
-fn not_utf8(vm: &Vm, body: &[u8], at: usize, file: Option<&str>) -> Raised {
+fn not_utf8(vm: &Vm, body: &[u8], at: usize, from: Origin<'_>) -> Raised {
     let line = 1 + memchr::memchr_iter(b'\n', &body[..at]).count();
     let (start, bytes) = line_at(body, line);
     let text = String::from_utf8_lossy(bytes).into_owned();
     let col = String::from_utf8_lossy(&body[start..at]).chars().count() as i64 + 1;
-    let place = file.map_or(String::new(), |f| format!(" in file {f}"));
+    let place = if from.is_file { format!(" in file {}", from.name) } else { String::new() };
     let msg = format!(
         "Non-UTF-8 code starting with '\\x{:02x}'{place} on line {line}, but no encoding declared; see https://peps.python.org/pep-0263/ for details",
         body[at]
     );
-    error_at(vm, &msg, file.unwrap_or("<string>"), line as i64, col, &text, col)
+    error_at(vm, &msg, from.name, line as i64, col, &text, col)
 }
 
 /// Where a line (1-based) begins, and the line without its end.
