@@ -298,7 +298,11 @@ impl Tokens {
         };
         if e.at_eof && !e.overrides {
             err.line = self.starts.len() as u32;
-            err.col = 1;
+            err.end_line = err.line;
+            err.text = None;
+            // After a backslash, the length of the last line.
+            let last = self.starts.last().map_or(0, |s| text.len() - s) as u32;
+            err.col = if e.end > e.start { last } else { 0 };
             return Wait::EndOfInput(err);
         }
         Wait::Error(err, !e.overrides)

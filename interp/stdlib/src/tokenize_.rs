@@ -147,7 +147,7 @@ fn raise(vm: &Vm, wait: Wait) -> Raised {
         Wait::EndOfInput(e) => (e, false),
     };
     let r = cape_builtins::compile_fn::syntax_error(vm, &e, FILENAME);
-    for end in [5, 6] {
+    for end in if place { 5..7 } else { 6..7 } {
         set_extra(r.exc(), end, Value::NONE);
     }
     let args = &r.exc().args;

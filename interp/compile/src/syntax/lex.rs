@@ -474,7 +474,8 @@ impl Lexer {
         self.at += 1;
         if self.at_end()? {
             if self.reading != Reading::Grammar {
-                return fail(unexpected_end(self.at));
+                // A range tells the backslash.
+                return fail(LexError { end: self.at as u32 + 1, ..unexpected_end(self.at) });
             }
             if let Some(&(c, at)) = self.open.last() {
                 return fail(unclosed(c, at));
