@@ -276,7 +276,8 @@ fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
 pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
     let plain = !matches!(e.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab)
         || e.range == no_range();
-    let clip = |o: u32| o.min(source.text.len() as u32);
+    let length = if source.is_synthetic() { u32::MAX } else { source.text.len() as u32 };
+    let clip = |o: u32| o.min(length);
     let (start, end) = (clip(e.range.start().to_u32()), clip(e.range.end().to_u32()));
     let line = source.line(start);
     // The compiler counts bytes.
@@ -290,6 +291,10 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         true => (source.line(end - 1), column(end - 1) as i32 + 1),
         false => (source.line(end), column(end) as i32),
     };
+    if e.range.end().to_u32() > length && e.range.start().to_u32() <= length && !e.range.is_empty() {
+        // The line end that CPython adds.
+        end_col += 1;
+    }
     if let Some(known) = e.end_col {
         (end_line, end_col) = (line, known);
     }
