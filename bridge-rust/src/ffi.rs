@@ -21,6 +21,8 @@ pub struct CapeStaticType {
 
 unsafe extern "C" {
     pub static mut _Py_NoneStruct: PyObject;
+    /// Bytes that extensions took since they were last counted.
+    pub static mut _Cape_allocated: usize;
     pub static mut _Py_TrueStruct: PyObject;
     pub static mut _Py_FalseStruct: PyObject;
     pub static mut _Py_EllipsisObject: PyObject;

@@ -244,6 +244,11 @@ unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject) -> Res<Value
             return Ok(class.value());
         }
         let class = crate::typeready::class_of(vm, t)?;
+        let taken = ffi::_Cape_allocated;
+        if taken > 1 << 20 {
+            ffi::_Cape_allocated = 0;
+            heap().memory_taken(taken);
+        }
         let map = class.instance_map();
         let kind = map.kind();
         let v = if eq(kind, <ForeignObj as cape_heap::HeapObject>::kind()) {

@@ -7,7 +7,10 @@ use crate::old::Old;
 /// A full collection is not due before this many bytes.
 const LEAST: usize = 32 << 20;
 /// Extensions' memory that makes a minor collection due.
-const MINOR: usize = 32 << 20;
+const MINOR: usize = 8 << 20;
+/// Memory taken since the last full collection that makes the next one due, unless the heap is larger: C structs that died with
+/// their old managed objects hold it.
+const TAKEN: usize = 256 << 20;
 
 /// Counts of bytes, and limits.
 pub(crate) struct Pressure {
@@ -15,6 +18,8 @@ pub(crate) struct Pressure {
     external: usize,
     /// Bytes that extensions took since the last minor collection.
     taken: usize,
+    /// Bytes that they took since the last full collection, given back or not.
+    taken_since_full: usize,
     /// Bytes that the last full collection left, and that extensions held then.
     live: usize,
     live_external: usize,
@@ -22,13 +27,14 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) const fn new() -> Pressure {
-        Pressure { external: 0, taken: 0, live: 0, live_external: 0 }
+        Pressure { external: 0, taken: 0, taken_since_full: 0, live: 0, live_external: 0 }
     }
 
     /// Whether a full collection is due: what the last one left has grown by four fifths.
     pub(crate) fn major_due(&self, old: &Old, large: &Large) -> bool {
         let base = self.live + self.live_external.min(self.external);
         old.bytes + large.old_bytes + self.external > LEAST.max(base + base / 5 * 4)
+            || self.taken_since_full > TAKEN.max(4 * self.live)
     }
 
     /// Whether extensions took so much memory that a minor collection is due.
@@ -45,10 +51,22 @@ impl Pressure {
     pub(crate) fn collected(&mut self, live: usize) {
         self.live = live;
         self.live_external = self.external;
+        self.taken_since_full = 0;
     }
 }
 
 impl Heap {
+    /// Tells of `bytes` that extensions took, of which it is not known when they are given back.
+    pub fn memory_taken(&self, bytes: usize) {
+        // SAFETY: the GIL is held.
+        let p = unsafe { &mut (*self.state()).pressure };
+        p.taken += bytes;
+        p.taken_since_full += bytes;
+        if p.minor_due() {
+            self.stop_bumping();
+        }
+    }
+
     /// Tells of `bytes` that an extension has taken (or given back, when negative). They count towards the next collections,
     /// which run at allocations, not here.
     pub fn pressure(&self, bytes: isize) {

@@ -230,6 +230,13 @@ fn extensions_memory_makes_collections_due() {
     }
     assert_eq!(heap().stats().major, before.major + 1);
     heap().pressure(-(1 << 30));
+    let before = heap().stats();
+    for _ in 0..100 {
+        heap().memory_taken(10 << 20);
+        node(m, Value::NONE, Value::NONE, 1);
+    }
+    let after = heap().stats();
+    assert!(after.minor >= before.minor + 50 && (2..10).contains(&(after.major - before.major)));
 }
 
 #[test]
