@@ -35,6 +35,7 @@ CAPE_PRIVATE void _Cape_SetThreadState(PyThreadState *tstate);
 CAPE_PRIVATE PyThreadState *cape_new_thread_state(void);
 CAPE_PRIVATE void *cape_main_interpreter(void);
 CAPE_PRIVATE PyObject **cape_handled(void);
+CAPE_PRIVATE void cape_run_at_exit(void);
 
 #ifdef CAPE_INSIDE_CPYTHON  /* the differential tests run these files in CPython */
 #  define cape_tstate() PyThreadState_GetUnchecked()

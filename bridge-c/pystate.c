@@ -129,3 +129,96 @@ void
 Py_LeaveRecursiveCall(void)
 {
 }
+
+/* --- threads and interpreters, one by one -------------------------------------------------------------------- */
+
+PyInterpreterState *
+PyInterpreterState_Head(void)
+{
+    return (PyInterpreterState *)&main_interpreter;
+}
+
+PyInterpreterState *
+PyInterpreterState_Next(PyInterpreterState *Py_UNUSED(interp))
+{
+    return NULL;
+}
+
+PyThreadState *
+PyInterpreterState_ThreadHead(PyInterpreterState *Py_UNUSED(interp))
+{
+    return _Cape_tstate;
+}
+
+PyThreadState *
+PyThreadState_Next(PyThreadState *Py_UNUSED(tstate))
+{
+    return NULL;
+}
+
+void
+PyThreadState_EnterTracing(PyThreadState *tstate)
+{
+    tstate->tracing++;
+}
+
+void
+PyThreadState_LeaveTracing(PyThreadState *tstate)
+{
+    tstate->tracing--;
+}
+
+/* A state that no thread runs in yet; NULL without memory. */
+PyThreadState *
+PyThreadState_New(PyInterpreterState *Py_UNUSED(interp))
+{
+    return cape_new_thread_state();
+}
+
+void
+PyThreadState_Clear(PyThreadState *tstate)
+{
+    Py_CLEAR(tstate->dict);
+    Py_CLEAR(tstate->current_exception);
+    Py_CLEAR(tstate->exc_state.exc_value);
+    Py_CLEAR(tstate->context);
+}
+
+void
+PyThreadState_Delete(PyThreadState *tstate)
+{
+    if (tstate == _Cape_tstate) {
+        Py_FatalError("PyThreadState_Delete: the thread state is current");
+    }
+    free(tstate);
+}
+
+unsigned int
+PyType_ClearCache(void)
+{
+    return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static void (*at_exit[32])(void);
+static int at_exit_count = 0;
+
+int
+Py_AtExit(void (*function)(void))
+{
+    if (at_exit_count >= 32) {
+        return -1;
+    }
+    at_exit[at_exit_count++] = function;
+    return 0;
+}
+
+/* Calls what Py_AtExit was given, the last first. */
+void
+cape_run_at_exit(void)
+{
+    while (at_exit_count > 0) {
+        at_exit[--at_exit_count]();
+    }
+}

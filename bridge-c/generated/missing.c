@@ -22,13 +22,6 @@ PyEval_AcquireLock(void)
     _Cape_MissingFatal("PyEval_AcquireLock");
 }
 
-#undef PyEval_AcquireThread
-PyAPI_FUNC(void)
-PyEval_AcquireThread(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyEval_AcquireThread");
-}
-
 #undef PyEval_EvalCodeEx
 PyAPI_FUNC(PyObject *)
 PyEval_EvalCodeEx(PyObject *co, PyObject *globals, PyObject *locals, PyObject *const *args, int argc, PyObject *const *kwds, int kwdc, PyObject *const *defs, int defc, PyObject *kwdefs, PyObject *closure)
@@ -53,54 +46,6 @@ PyEval_EvalFrameEx(PyFrameObject *f, int exc)
     return NULL;
 }
 
-#undef PyEval_GetFrame
-PyAPI_FUNC(PyFrameObject *)
-PyEval_GetFrame(void)
-{
-    _Cape_Missing("PyEval_GetFrame");
-    return NULL;
-}
-
-#undef PyEval_GetFrameBuiltins
-PyAPI_FUNC(PyObject *)
-PyEval_GetFrameBuiltins(void)
-{
-    _Cape_Missing("PyEval_GetFrameBuiltins");
-    return NULL;
-}
-
-#undef PyEval_GetFrameGlobals
-PyAPI_FUNC(PyObject *)
-PyEval_GetFrameGlobals(void)
-{
-    _Cape_Missing("PyEval_GetFrameGlobals");
-    return NULL;
-}
-
-#undef PyEval_GetFrameLocals
-PyAPI_FUNC(PyObject *)
-PyEval_GetFrameLocals(void)
-{
-    _Cape_Missing("PyEval_GetFrameLocals");
-    return NULL;
-}
-
-#undef PyEval_GetGlobals
-PyAPI_FUNC(PyObject *)
-PyEval_GetGlobals(void)
-{
-    _Cape_Missing("PyEval_GetGlobals");
-    return NULL;
-}
-
-#undef PyEval_GetLocals
-PyAPI_FUNC(PyObject *)
-PyEval_GetLocals(void)
-{
-    _Cape_Missing("PyEval_GetLocals");
-    return NULL;
-}
-
 #undef PyEval_InitThreads
 PyAPI_FUNC(void)
 PyEval_InitThreads(void)
@@ -113,13 +58,6 @@ PyAPI_FUNC(void)
 PyEval_ReleaseLock(void)
 {
     _Cape_MissingFatal("PyEval_ReleaseLock");
-}
-
-#undef PyEval_ReleaseThread
-PyAPI_FUNC(void)
-PyEval_ReleaseThread(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyEval_ReleaseThread");
 }
 
 #undef PyEval_ThreadsInitialized
@@ -137,26 +75,12 @@ Py_AddPendingCall(int (*func)(void *), void *arg)
     return -1;
 }
 
-#undef Py_GetRecursionLimit
-PyAPI_FUNC(int)
-Py_GetRecursionLimit(void)
-{
-    _Cape_MissingFatal("Py_GetRecursionLimit");
-}
-
 #undef Py_MakePendingCalls
 PyAPI_FUNC(int)
 Py_MakePendingCalls(void)
 {
     _Cape_Missing("Py_MakePendingCalls");
     return -1;
-}
-
-#undef Py_SetRecursionLimit
-PyAPI_FUNC(void)
-Py_SetRecursionLimit(int i)
-{
-    _Cape_MissingFatal("Py_SetRecursionLimit");
 }
 
 #undef _PyStack_AsDict
@@ -306,38 +230,6 @@ PyCode_ClearWatcher(int watcher_id)
     return -1;
 }
 
-#undef PyCode_GetCellvars
-PyAPI_FUNC(PyObject *)
-PyCode_GetCellvars(PyCodeObject *code)
-{
-    _Cape_Missing("PyCode_GetCellvars");
-    return NULL;
-}
-
-#undef PyCode_GetCode
-PyAPI_FUNC(PyObject *)
-PyCode_GetCode(PyCodeObject *code)
-{
-    _Cape_Missing("PyCode_GetCode");
-    return NULL;
-}
-
-#undef PyCode_GetFreevars
-PyAPI_FUNC(PyObject *)
-PyCode_GetFreevars(PyCodeObject *code)
-{
-    _Cape_Missing("PyCode_GetFreevars");
-    return NULL;
-}
-
-#undef PyCode_GetVarnames
-PyAPI_FUNC(PyObject *)
-PyCode_GetVarnames(PyCodeObject *code)
-{
-    _Cape_Missing("PyCode_GetVarnames");
-    return NULL;
-}
-
 #undef PyCode_Optimize
 PyAPI_FUNC(PyObject *)
 PyCode_Optimize(PyObject *code, PyObject *const s, PyObject *names, PyObject *lnotab)
@@ -418,29 +310,6 @@ PyContext_ClearWatcher(int watcher_id)
     return -1;
 }
 
-#undef PyContext_Enter
-PyAPI_FUNC(int)
-PyContext_Enter(PyObject *op)
-{
-    _Cape_Missing("PyContext_Enter");
-    return -1;
-}
-
-#undef PyContext_Exit
-PyAPI_FUNC(int)
-PyContext_Exit(PyObject *op)
-{
-    _Cape_Missing("PyContext_Exit");
-    return -1;
-}
-
-#undef PyDescr_IsData
-PyAPI_FUNC(int)
-PyDescr_IsData(PyObject *op)
-{
-    _Cape_MissingFatal("PyDescr_IsData");
-}
-
 #undef PyDescr_NewWrapper
 PyAPI_FUNC(PyObject *)
 PyDescr_NewWrapper(PyTypeObject *type, struct wrapperbase *arg, void *ptr)
@@ -481,43 +350,11 @@ PyDict_Watch(int watcher_id, PyObject *dict)
     return -1;
 }
 
-#undef _PyDict_GetItemStringWithError
-PyAPI_FUNC(PyObject *)
-_PyDict_GetItemStringWithError(PyObject *op, const char *str)
-{
-    _Cape_Missing("_PyDict_GetItemStringWithError");
-    return NULL;
-}
-
-#undef _PyDict_Pop
-PyAPI_FUNC(PyObject *)
-_PyDict_Pop(PyObject *dict, PyObject *key, PyObject *default_value)
-{
-    _Cape_Missing("_PyDict_Pop");
-    return NULL;
-}
-
 #undef PyFile_NewStdPrinter
 PyAPI_FUNC(PyObject *)
 PyFile_NewStdPrinter(int i)
 {
     _Cape_Missing("PyFile_NewStdPrinter");
-    return NULL;
-}
-
-#undef PyFile_OpenCode
-PyAPI_FUNC(PyObject *)
-PyFile_OpenCode(const char *utf8path)
-{
-    _Cape_Missing("PyFile_OpenCode");
-    return NULL;
-}
-
-#undef PyFile_OpenCodeObject
-PyAPI_FUNC(PyObject *)
-PyFile_OpenCodeObject(PyObject *path)
-{
-    _Cape_Missing("PyFile_OpenCodeObject");
     return NULL;
 }
 
@@ -527,28 +364,6 @@ PyFile_SetOpenCodeHook(Py_OpenCodeHookFunction hook, void *userData)
 {
     _Cape_Missing("PyFile_SetOpenCodeHook");
     return -1;
-}
-
-#undef PyFrame_FastToLocals
-PyAPI_FUNC(void)
-PyFrame_FastToLocals(PyFrameObject *frame)
-{
-    _Cape_MissingFatal("PyFrame_FastToLocals");
-}
-
-#undef PyFrame_FastToLocalsWithError
-PyAPI_FUNC(int)
-PyFrame_FastToLocalsWithError(PyFrameObject *f)
-{
-    _Cape_Missing("PyFrame_FastToLocalsWithError");
-    return -1;
-}
-
-#undef PyFrame_LocalsToFast
-PyAPI_FUNC(void)
-PyFrame_LocalsToFast(PyFrameObject *frame, int i)
-{
-    _Cape_MissingFatal("PyFrame_LocalsToFast");
 }
 
 #undef _PyFrame_IsEntryFrame
@@ -574,107 +389,11 @@ PyFunction_ClearWatcher(int watcher_id)
     return -1;
 }
 
-#undef PyFunction_GetAnnotations
-PyAPI_FUNC(PyObject *)
-PyFunction_GetAnnotations(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetAnnotations");
-    return NULL;
-}
-
-#undef PyFunction_GetClosure
-PyAPI_FUNC(PyObject *)
-PyFunction_GetClosure(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetClosure");
-    return NULL;
-}
-
-#undef PyFunction_GetCode
-PyAPI_FUNC(PyObject *)
-PyFunction_GetCode(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetCode");
-    return NULL;
-}
-
-#undef PyFunction_GetDefaults
-PyAPI_FUNC(PyObject *)
-PyFunction_GetDefaults(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetDefaults");
-    return NULL;
-}
-
-#undef PyFunction_GetGlobals
-PyAPI_FUNC(PyObject *)
-PyFunction_GetGlobals(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetGlobals");
-    return NULL;
-}
-
-#undef PyFunction_GetKwDefaults
-PyAPI_FUNC(PyObject *)
-PyFunction_GetKwDefaults(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetKwDefaults");
-    return NULL;
-}
-
-#undef PyFunction_GetModule
-PyAPI_FUNC(PyObject *)
-PyFunction_GetModule(PyObject *op)
-{
-    _Cape_Missing("PyFunction_GetModule");
-    return NULL;
-}
-
-#undef PyFunction_New
-PyAPI_FUNC(PyObject *)
-PyFunction_New(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyFunction_New");
-    return NULL;
-}
-
-#undef PyFunction_NewWithQualName
-PyAPI_FUNC(PyObject *)
-PyFunction_NewWithQualName(PyObject *op, PyObject *op2, PyObject *op3)
-{
-    _Cape_Missing("PyFunction_NewWithQualName");
-    return NULL;
-}
-
-#undef PyFunction_SetAnnotations
-PyAPI_FUNC(int)
-PyFunction_SetAnnotations(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyFunction_SetAnnotations");
-    return -1;
-}
-
 #undef PyFunction_SetClosure
 PyAPI_FUNC(int)
 PyFunction_SetClosure(PyObject *op, PyObject *op2)
 {
     _Cape_Missing("PyFunction_SetClosure");
-    return -1;
-}
-
-#undef PyFunction_SetDefaults
-PyAPI_FUNC(int)
-PyFunction_SetDefaults(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyFunction_SetDefaults");
-    return -1;
-}
-
-#undef PyFunction_SetKwDefaults
-PyAPI_FUNC(int)
-PyFunction_SetKwDefaults(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyFunction_SetKwDefaults");
     return -1;
 }
 
@@ -1355,61 +1074,6 @@ PyUnstable_Exc_PrepReraiseStar(PyObject *orig, PyObject *excs)
     return NULL;
 }
 
-#undef PyFrame_GetBuiltins
-PyAPI_FUNC(PyObject *)
-PyFrame_GetBuiltins(PyFrameObject *frame)
-{
-    _Cape_Missing("PyFrame_GetBuiltins");
-    return NULL;
-}
-
-#undef PyFrame_GetGenerator
-PyAPI_FUNC(PyObject *)
-PyFrame_GetGenerator(PyFrameObject *frame)
-{
-    _Cape_Missing("PyFrame_GetGenerator");
-    return NULL;
-}
-
-#undef PyFrame_GetGlobals
-PyAPI_FUNC(PyObject *)
-PyFrame_GetGlobals(PyFrameObject *frame)
-{
-    _Cape_Missing("PyFrame_GetGlobals");
-    return NULL;
-}
-
-#undef PyFrame_GetLasti
-PyAPI_FUNC(int)
-PyFrame_GetLasti(PyFrameObject *frame)
-{
-    _Cape_MissingFatal("PyFrame_GetLasti");
-}
-
-#undef PyFrame_GetLocals
-PyAPI_FUNC(PyObject *)
-PyFrame_GetLocals(PyFrameObject *frame)
-{
-    _Cape_Missing("PyFrame_GetLocals");
-    return NULL;
-}
-
-#undef PyFrame_GetVar
-PyAPI_FUNC(PyObject *)
-PyFrame_GetVar(PyFrameObject *frame, PyObject *name)
-{
-    _Cape_Missing("PyFrame_GetVar");
-    return NULL;
-}
-
-#undef PyFrame_GetVarString
-PyAPI_FUNC(PyObject *)
-PyFrame_GetVarString(PyFrameObject *frame, const char *name)
-{
-    _Cape_Missing("PyFrame_GetVarString");
-    return NULL;
-}
-
 #undef PyUnstable_InterpreterFrame_GetCode
 PyAPI_FUNC(PyObject *)
 PyUnstable_InterpreterFrame_GetCode(struct _PyInterpreterFrame *frame)
@@ -1509,66 +1173,6 @@ PyAPI_FUNC(int)
 Py_RunMain(void)
 {
     _Cape_MissingFatal("Py_RunMain");
-}
-
-#undef PyGILState_Check
-PyAPI_FUNC(int)
-PyGILState_Check(void)
-{
-    _Cape_MissingFatal("PyGILState_Check");
-}
-
-#undef PyInterpreterState_Head
-PyAPI_FUNC(PyInterpreterState *)
-PyInterpreterState_Head(void)
-{
-    _Cape_Missing("PyInterpreterState_Head");
-    return NULL;
-}
-
-#undef PyInterpreterState_Next
-PyAPI_FUNC(PyInterpreterState *)
-PyInterpreterState_Next(PyInterpreterState *interp)
-{
-    _Cape_Missing("PyInterpreterState_Next");
-    return NULL;
-}
-
-#undef PyInterpreterState_ThreadHead
-PyAPI_FUNC(PyThreadState *)
-PyInterpreterState_ThreadHead(PyInterpreterState *interp)
-{
-    _Cape_Missing("PyInterpreterState_ThreadHead");
-    return NULL;
-}
-
-#undef PyThreadState_DeleteCurrent
-PyAPI_FUNC(void)
-PyThreadState_DeleteCurrent(void)
-{
-    _Cape_MissingFatal("PyThreadState_DeleteCurrent");
-}
-
-#undef PyThreadState_EnterTracing
-PyAPI_FUNC(void)
-PyThreadState_EnterTracing(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyThreadState_EnterTracing");
-}
-
-#undef PyThreadState_LeaveTracing
-PyAPI_FUNC(void)
-PyThreadState_LeaveTracing(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyThreadState_LeaveTracing");
-}
-
-#undef PyThreadState_Next
-PyAPI_FUNC(PyThreadState *)
-PyThreadState_Next(PyThreadState *tstate)
-{
-    _Cape_Missing("PyThreadState_Next");
-    return NULL;
 }
 
 #undef PyUnstable_ThreadState_ResetStackProtection
@@ -1767,118 +1371,6 @@ _PyUnicode_FromId(_Py_Identifier *arg)
     return NULL;
 }
 
-#undef _PyUnicode_IsAlpha
-PyAPI_FUNC(int)
-_PyUnicode_IsAlpha(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsAlpha");
-}
-
-#undef _PyUnicode_IsDecimalDigit
-PyAPI_FUNC(int)
-_PyUnicode_IsDecimalDigit(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsDecimalDigit");
-}
-
-#undef _PyUnicode_IsDigit
-PyAPI_FUNC(int)
-_PyUnicode_IsDigit(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsDigit");
-}
-
-#undef _PyUnicode_IsLinebreak
-PyAPI_FUNC(int)
-_PyUnicode_IsLinebreak(const Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsLinebreak");
-}
-
-#undef _PyUnicode_IsLowercase
-PyAPI_FUNC(int)
-_PyUnicode_IsLowercase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsLowercase");
-}
-
-#undef _PyUnicode_IsNumeric
-PyAPI_FUNC(int)
-_PyUnicode_IsNumeric(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsNumeric");
-}
-
-#undef _PyUnicode_IsPrintable
-PyAPI_FUNC(int)
-_PyUnicode_IsPrintable(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsPrintable");
-}
-
-#undef _PyUnicode_IsTitlecase
-PyAPI_FUNC(int)
-_PyUnicode_IsTitlecase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsTitlecase");
-}
-
-#undef _PyUnicode_IsUppercase
-PyAPI_FUNC(int)
-_PyUnicode_IsUppercase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_IsUppercase");
-}
-
-#undef _PyUnicode_ToDecimalDigit
-PyAPI_FUNC(int)
-_PyUnicode_ToDecimalDigit(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToDecimalDigit");
-}
-
-#undef _PyUnicode_ToDigit
-PyAPI_FUNC(int)
-_PyUnicode_ToDigit(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToDigit");
-}
-
-#undef _PyUnicode_ToLowercase
-PyAPI_FUNC(Py_UCS4)
-_PyUnicode_ToLowercase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToLowercase");
-}
-
-#undef _PyUnicode_ToNumeric
-PyAPI_FUNC(double)
-_PyUnicode_ToNumeric(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToNumeric");
-}
-
-#undef _PyUnicode_ToTitlecase
-PyAPI_FUNC(Py_UCS4)
-_PyUnicode_ToTitlecase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToTitlecase");
-}
-
-#undef _PyUnicode_ToUppercase
-PyAPI_FUNC(Py_UCS4)
-_PyUnicode_ToUppercase(Py_UCS4 ch)
-{
-    _Cape_MissingFatal("_PyUnicode_ToUppercase");
-}
-
-#undef PyWeakref_IsDead
-PyAPI_FUNC(int)
-PyWeakref_IsDead(PyObject *ref)
-{
-    _Cape_MissingFatal("PyWeakref_IsDead");
-}
-
 #undef _PyWeakref_ClearRef
 PyAPI_FUNC(void)
 _PyWeakref_ClearRef(PyWeakReference *self)
@@ -2014,50 +1506,6 @@ PyImport_ImportFrozenModuleObject(PyObject *name)
     return -1;
 }
 
-#undef _PyDict_SetItem_KnownHash_LockHeld
-PyAPI_FUNC(int)
-_PyDict_SetItem_KnownHash_LockHeld(PyDictObject *mp, PyObject *key, PyObject *value, Py_hash_t hash)
-{
-    _Cape_Missing("_PyDict_SetItem_KnownHash_LockHeld");
-    return -1;
-}
-
-#undef _PySet_Update
-PyAPI_FUNC(int)
-_PySet_Update(PyObject *set, PyObject *iterable)
-{
-    _Cape_Missing("_PySet_Update");
-    return -1;
-}
-
-#undef PyOS_AfterFork
-PyAPI_FUNC(void)
-PyOS_AfterFork(void)
-{
-    _Cape_MissingFatal("PyOS_AfterFork");
-}
-
-#undef PyOS_AfterFork_Child
-PyAPI_FUNC(void)
-PyOS_AfterFork_Child(void)
-{
-    _Cape_MissingFatal("PyOS_AfterFork_Child");
-}
-
-#undef PyOS_AfterFork_Parent
-PyAPI_FUNC(void)
-PyOS_AfterFork_Parent(void)
-{
-    _Cape_MissingFatal("PyOS_AfterFork_Parent");
-}
-
-#undef PyOS_BeforeFork
-PyAPI_FUNC(void)
-PyOS_BeforeFork(void)
-{
-    _Cape_MissingFatal("PyOS_BeforeFork");
-}
-
 #undef PyOS_InterruptOccurred
 PyAPI_FUNC(int)
 PyOS_InterruptOccurred(void)
@@ -2111,50 +1559,12 @@ PyMarshal_WriteObjectToFile(PyObject *op, FILE *fp, int i)
     _Cape_MissingFatal("PyMarshal_WriteObjectToFile");
 }
 
-#undef PyType_ClearCache
-PyAPI_FUNC(unsigned int)
-PyType_ClearCache(void)
-{
-    _Cape_MissingFatal("PyType_ClearCache");
-}
-
-#undef PyType_Freeze
-PyAPI_FUNC(int)
-PyType_Freeze(PyTypeObject *type)
-{
-    _Cape_Missing("PyType_Freeze");
-    return -1;
-}
-
-#undef PyBuffer_SizeFromFormat
-PyAPI_FUNC(Py_ssize_t)
-PyBuffer_SizeFromFormat(const char *format)
-{
-    _Cape_Missing("PyBuffer_SizeFromFormat");
-    return -1;
-}
-
 #undef PyErr_ProgramText
 PyAPI_FUNC(PyObject *)
 PyErr_ProgramText(const char *filename, int lineno)
 {
     _Cape_Missing("PyErr_ProgramText");
     return NULL;
-}
-
-#undef PyErr_SetInterrupt
-PyAPI_FUNC(void)
-PyErr_SetInterrupt(void)
-{
-    _Cape_MissingFatal("PyErr_SetInterrupt");
-}
-
-#undef PyErr_SetInterruptEx
-PyAPI_FUNC(int)
-PyErr_SetInterruptEx(int signum)
-{
-    _Cape_Missing("PyErr_SetInterruptEx");
-    return -1;
 }
 
 #undef PyErr_SyntaxLocation
@@ -2169,14 +1579,6 @@ PyAPI_FUNC(void)
 PyErr_SyntaxLocationEx(const char *filename, int lineno, int col_offset)
 {
     _Cape_MissingFatal("PyErr_SyntaxLocationEx");
-}
-
-#undef Py_AtExit
-PyAPI_FUNC(int)
-Py_AtExit(void (*func)(void))
-{
-    _Cape_Missing("Py_AtExit");
-    return -1;
 }
 
 #undef Py_BytesMain
@@ -2313,14 +1715,6 @@ Py_SetPythonHome(const wchar_t *str)
     _Cape_MissingFatal("Py_SetPythonHome");
 }
 
-#undef PyGILState_GetThisThreadState
-PyAPI_FUNC(PyThreadState *)
-PyGILState_GetThisThreadState(void)
-{
-    _Cape_Missing("PyGILState_GetThisThreadState");
-    return NULL;
-}
-
 #undef PyInterpreterState_Clear
 PyAPI_FUNC(void)
 PyInterpreterState_Clear(PyInterpreterState *interp)
@@ -2343,56 +1737,12 @@ PyInterpreterState_New(void)
     return NULL;
 }
 
-#undef PyThreadState_Clear
-PyAPI_FUNC(void)
-PyThreadState_Clear(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyThreadState_Clear");
-}
-
-#undef PyThreadState_Delete
-PyAPI_FUNC(void)
-PyThreadState_Delete(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("PyThreadState_Delete");
-}
-
-#undef PyThreadState_New
-PyAPI_FUNC(PyThreadState *)
-PyThreadState_New(PyInterpreterState *interp)
-{
-    _Cape_Missing("PyThreadState_New");
-    return NULL;
-}
-
 #undef PyThreadState_SetAsyncExc
 PyAPI_FUNC(int)
 PyThreadState_SetAsyncExc(unsigned long value, PyObject *op)
 {
     _Cape_Missing("PyThreadState_SetAsyncExc");
     return -1;
-}
-
-#undef PyThreadState_Swap
-PyAPI_FUNC(PyThreadState *)
-PyThreadState_Swap(PyThreadState *tstate)
-{
-    _Cape_Missing("PyThreadState_Swap");
-    return NULL;
-}
-
-#undef PyErr_Display
-PyAPI_FUNC(void)
-PyErr_Display(PyObject *op, PyObject *op2, PyObject *op3)
-{
-    _Cape_MissingFatal("PyErr_Display");
-}
-
-#undef PyErr_DisplayException
-PyAPI_FUNC(void)
-PyErr_DisplayException(PyObject *op)
-{
-    _Cape_MissingFatal("PyErr_DisplayException");
 }
 
 #undef PyThread_GetInfo
@@ -2463,14 +1813,6 @@ PySys_AddXOption(const wchar_t *s)
     _Cape_MissingFatal("PySys_AddXOption");
 }
 
-#undef PySys_GetXOptions
-PyAPI_FUNC(PyObject *)
-PySys_GetXOptions(void)
-{
-    _Cape_Missing("PySys_GetXOptions");
-    return NULL;
-}
-
 #undef PySys_HasWarnOptions
 PyAPI_FUNC(int)
 PySys_HasWarnOptions(void)
@@ -2504,52 +1846,4 @@ PyAPI_FUNC(void)
 PySys_SetPath(const wchar_t *path)
 {
     _Cape_MissingFatal("PySys_SetPath");
-}
-
-#undef PyUnicode_AsCharmapString
-PyAPI_FUNC(PyObject *)
-PyUnicode_AsCharmapString(PyObject *unicode, PyObject *mapping)
-{
-    _Cape_Missing("PyUnicode_AsCharmapString");
-    return NULL;
-}
-
-#undef PyUnicode_BuildEncodingMap
-PyAPI_FUNC(PyObject *)
-PyUnicode_BuildEncodingMap(PyObject *string)
-{
-    _Cape_Missing("PyUnicode_BuildEncodingMap");
-    return NULL;
-}
-
-#undef PyUnicode_DecodeCharmap
-PyAPI_FUNC(PyObject *)
-PyUnicode_DecodeCharmap(const char *string, Py_ssize_t length, PyObject *mapping, const char *errors)
-{
-    _Cape_Missing("PyUnicode_DecodeCharmap");
-    return NULL;
-}
-
-#undef PyWeakref_GetObject
-PyAPI_FUNC(PyObject *)
-PyWeakref_GetObject(PyObject *ref)
-{
-    _Cape_Missing("PyWeakref_GetObject");
-    return NULL;
-}
-
-#undef PyWeakref_GetRef
-PyAPI_FUNC(int)
-PyWeakref_GetRef(PyObject *ref, PyObject **pobj)
-{
-    _Cape_Missing("PyWeakref_GetRef");
-    return -1;
-}
-
-#undef PyWeakref_NewProxy
-PyAPI_FUNC(PyObject *)
-PyWeakref_NewProxy(PyObject *ob, PyObject *callback)
-{
-    _Cape_Missing("PyWeakref_NewProxy");
-    return NULL;
 }

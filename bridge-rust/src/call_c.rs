@@ -11,32 +11,33 @@ use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::error::{check_result, check_status};
-use crate::ffi;
 use crate::layout::*;
 use crate::lend::{Lent, lend};
 use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
+use crate::{ffi, rows};
 
-/// First data word: the `PyMethodDef`; second: this mark, with the type for `METH_METHOD` functions.
-const MARK: usize = 0x6d65_0000_0000_0001;
+/// First data word of a row: the `PyMethodDef`; second: this mark, whether it is a method of a class, and the class for `METH_METHOD`.
+const MARK: usize = 1;
+const OF_CLASS: usize = 2;
 
 /// The C definition behind a row, if it is one.
 pub fn c_method_def(def: &MethodDef) -> Option<*mut PyMethodDef> {
     let raw = def.raw?;
-    (crate::convention::is_entry(raw.call) && raw.data[1] & 1 == MARK & 1)
+    (crate::convention::is_entry(raw.call) && raw.data[1] & MARK != 0)
         .then_some(raw.data[0] as *mut PyMethodDef)
 }
 
-/// Leaks C text for the rows, which live for ever anyway (a `PyMethodDef` may not).
-unsafe fn leak(s: *const c_char) -> &'static str {
-    if s.is_null() {
-        return "";
-    }
-    // SAFETY: a C string.
-    Box::leak(unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned().into_boxed_str())
+/// C text, empty for NULL.
+///
+/// # Safety
+/// `s` must be a C string or NULL, and live as long as the result.
+unsafe fn text<'a>(s: *const c_char) -> std::borrow::Cow<'a, str> {
+    // SAFETY: the caller's promise.
+    if s.is_null() { "".into() } else { unsafe { CStr::from_ptr(s) }.to_string_lossy() }
 }
 
 /// Splits `name(signature)\n--\n\ndoc` as CPython does.
-fn split_doc(name: &str, text: &'static str) -> (&'static str, &'static str) {
+fn split_doc<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
     let short = name.rsplit('.').next().unwrap_or(name);
     if let Some(rest) = text.strip_prefix(short)
         && rest.starts_with('(')
@@ -71,15 +72,12 @@ unsafe fn with_flavour(
     flavour: Flavour,
 ) -> &'static MethodDef {
     // SAFETY: the caller's promise.
-    let (name, text, flags) = unsafe { (leak((*m).ml_name), leak((*m).ml_doc), (*m).ml_flags) };
-    let (signature, doc) = split_doc(name, text);
-    MethodDef::leak_foreign(
-        name,
-        signature,
-        doc,
-        flavour,
-        Raw { call: crate::convention::entry(flags), data: [m as usize, class as usize | 1] },
-    )
+    let (name, text, flags) = unsafe { (text((*m).ml_name), text((*m).ml_doc), (*m).ml_flags) };
+    let (signature, doc) = split_doc(&name, &text);
+    let of_class = if class.is_null() { 0 } else { OF_CLASS };
+    let class = if flags & meth::METHOD != 0 { class as usize } else { 0 };
+    let raw = Raw { call: crate::convention::entry(flags), data: [m as usize, class | of_class | MARK] };
+    rows::method(&name, signature, doc, flavour, raw)
 }
 
 /// The row of a function object over a `PyMethodDef`: its receiver is always passed.
@@ -121,7 +119,7 @@ pub unsafe fn add_method(_vm: &Vm, class: Ptr<TypeObj>, m: *mut PyMethodDef) -> 
 pub fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<TupleObj>>) -> Res<Value> {
     let raw = def.raw.expect("a row for a C function");
     let m = raw.data[0] as *mut PyMethodDef;
-    let class = (raw.data[1] & !1) as *mut PyTypeObject;
+    let class = (raw.data[1] & !(MARK | OF_CLASS)) as *mut PyTypeObject;
     // SAFETY: the row was made for a definition that is alive.
     let (meth, flags) = unsafe { ((*m).ml_meth, (*m).ml_flags) };
     let (this, rest): (Value, &[Value]) = match (def.flavour, args.split_first()) {
@@ -134,17 +132,16 @@ pub fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<
 }
 
 /// How messages name a C function, as the repr of the object that was called.
-pub fn callable_name(vm: &Vm, def: &MethodDef, class: *mut PyTypeObject, this: Value) -> String {
+pub fn callable_name(vm: &Vm, def: &MethodDef, this: Value) -> String {
     let name = def.name;
+    let of_class = def.raw.is_some_and(|r| r.data[1] & OF_CLASS != 0);
     if this.is_empty() || this.is::<ModuleObj>() {
         return format!("<built-in function {name}>");
     }
-    if class.is_null() || this.is::<TypeObj>() {
-        let (t, id) = (type_of(this).name_str(), vm.id(this));
-        return format!("<built-in method {name} of {t} object at {id:#x}>");
+    let t = type_of(this).name_str();
+    if !of_class || this.is::<TypeObj>() {
+        return format!("<built-in method {name} of {t} object at {:#x}>", vm.id(this));
     }
-    // SAFETY: the class of a method is alive.
-    let t = unsafe { CStr::from_ptr((*class).tp_name) }.to_string_lossy();
     format!("<method '{name}' of '{t}' objects>")
 }
 
@@ -230,7 +227,7 @@ pub unsafe fn call_meth(
             _ => return Err(vm.system_error(format!("{name}() method: bad call flags"))),
         }
     };
-    check_result(vm, || callable_name(vm, def, class, this), p)
+    check_result(vm, || callable_name(vm, def, this), p)
 }
 
 /// A reference held for the duration of a call; may be null.
@@ -254,9 +251,9 @@ const READONLY: i32 = 1;
 /// `m` must live as long as the class.
 pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
     // SAFETY: the caller's promise.
-    let (name, doc, flags) = unsafe { (leak((*m).name), leak((*m).doc), (*m).flags) };
+    let (name, doc, flags) = unsafe { (text((*m).name), text((*m).doc), (*m).flags) };
     let raw = RawAttr { get: member_get, set: member_set, data: [m as usize, 0] };
-    put_attr(class, GetSetDef::leak_foreign(name, doc, flags & READONLY == 0, raw), true);
+    put_attr(class, rows::attribute(&name, &doc, flags & READONLY == 0, raw));
 }
 
 /// Adds a `PyGetSetDef` to a class's dictionary.
@@ -265,12 +262,12 @@ pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
 /// `g` must live as long as the class.
 pub unsafe fn add_getset(class: Ptr<TypeObj>, g: *mut PyGetSetDef) {
     // SAFETY: the caller's promise.
-    let (name, doc, writable) = unsafe { (leak((*g).name), leak((*g).doc), (*g).set.is_some()) };
+    let (name, doc, writable) = unsafe { (text((*g).name), text((*g).doc), (*g).set.is_some()) };
     let raw = RawAttr { get: getset_get, set: getset_set, data: [g as usize, 0] };
-    put_attr(class, GetSetDef::leak_foreign(name, doc, writable, raw), false);
+    put_attr(class, rows::attribute(&name, &doc, writable, raw));
 }
 
-fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef, _member: bool) {
+fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef) {
     let map = rt().maps.getset_descriptor;
     let d = cape_heap::heap().alloc(
         map,

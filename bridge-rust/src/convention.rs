@@ -55,8 +55,7 @@ fn function(def: &'static MethodDef) -> *const c_void {
 
 #[inline(always)]
 fn finish(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
-    let class = def.raw.map_or(0, |r| r.data[1] & !1) as *mut PyTypeObject;
-    check_result(vm, || callable_name(vm, def, class, this), p)
+    check_result(vm, || callable_name(vm, def, this), p)
 }
 
 fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {

@@ -34,6 +34,7 @@ pub mod layout;
 mod lend;
 pub mod mirror;
 pub mod module;
+mod rows;
 pub mod slots;
 pub mod thread;
 pub mod to_c;
@@ -67,4 +68,10 @@ pub(crate) fn start(vm: &Vm) -> Res<()> {
     thread::attach(vm);
     thread::remember_hooks(vm);
     mirror::types::start(vm)
+}
+
+/// Calls what extensions gave to `Py_AtExit`.
+pub fn run_at_exit() {
+    // SAFETY: a plain call; the functions are C's.
+    unsafe { ffi::cape_run_at_exit() }
 }

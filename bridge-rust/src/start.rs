@@ -353,6 +353,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         cape_stdlib::pending::run_finalizers(vm);
     }
     flush_streams(vm, &mut code);
+    cape_bridge::run_at_exit();
     code
 }
 

@@ -123,3 +123,57 @@ pub fn leave(vm: &Vm, state: c_int) {
         None => gil::release(vm),
     }
 }
+
+/// `PyGILState_GetThisThreadState`: the calling thread's state, whether it runs or not; NULL when it has none.
+pub fn this_state() -> *mut PyThreadState {
+    STATE.get()
+}
+
+/// `PyGILState_Check`.
+pub fn holds() -> bool {
+    HOLDS.get()
+}
+
+/// `PyThreadState_Swap`: gives the GIL up when another state than `new` runs in this thread, and takes it for `new`. The state that ran.
+pub fn swap(new: *mut PyThreadState) -> *mut PyThreadState {
+    // SAFETY: a plain query of the calling thread's state.
+    let old = unsafe { ffi::PyThreadState_GetUnchecked() };
+    if old == new {
+        return old;
+    }
+    if !old.is_null() {
+        release(vm::current());
+    }
+    if !new.is_null() {
+        if PARKED.get().is_null() {
+            FOREIGN.with_borrow_mut(|f| *f = Some((gil::Attached::new(hooks()), 1)));
+            HOLDS.set(true);
+            // SAFETY: C made the state for a thread that begins to run in it.
+            unsafe { ffi::_Cape_SetThreadState(new) };
+        } else {
+            acquire(new);
+        }
+    }
+    old
+}
+
+/// `PyThreadState_DeleteCurrent`: the calling thread stops running Python code, and its state is freed.
+pub fn delete_current(vm: &Vm) {
+    // SAFETY: C made the state, which nobody uses any more.
+    unsafe {
+        let t = ffi::PyThreadState_GetUnchecked();
+        ffi::_Cape_SetThreadState(std::ptr::null_mut());
+        if STATE.get() == t {
+            STATE.set(std::ptr::null_mut());
+        }
+        libc::free(t);
+    }
+    HOLDS.set(false);
+    match FOREIGN.with_borrow_mut(|f| f.take()) {
+        Some((attached, _)) => drop(attached),
+        None => {
+            PARKED.set(vm);
+            gil::release(vm);
+        }
+    }
+}

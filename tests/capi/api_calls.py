@@ -6,10 +6,12 @@ usage: api_calls.py FOLDER_OF_THE_EXTENSION SIGNATURES [EXPECTED] [NAME...]
 SIGNATURES has rows of name, C result, C parameters, "borrowed" for a borrowed result, stolen parameters. Calls that
 EXPECTED says to crash are not made. Every function is called in a child process, so that a crash is a line as well."""
 
+import contextvars
 import os
 import re
 import signal
 import sys
+import weakref
 
 sys.path.insert(0, sys.argv[1])
 import anycall
@@ -33,6 +35,9 @@ UNCHECKED = {
     ("PyFrame_New", 0), ("PyFrame_New", 1), ("PyFrame_New", 2), ("PyFrame_New", 3), ("PyTraceBack_Here", 0), ("PyCMethod_New", 0),
     ("PyCMethod_New", 3), ("PyInterpreterState_GetID", 0), ("PyArg_ParseTupleAndKeywords", 3), ("PyType_Modified", 0),
     ("_PyType_Lookup", 0), ("PyType_IsSubtype", 0), ("PyType_IsSubtype", 1),
+    ("PyCode_GetCellvars", 0), ("PyCode_GetFreevars", 0), ("PyCode_GetVarnames", 0), ("PyFrame_GetBuiltins", 0), ("PyFrame_GetGlobals", 0),
+    ("PyFrame_GetVar", 0), ("PyFrame_GetVarString", 0), ("PyFunction_New", 0), ("PyFunction_New", 1), ("PyFunction_NewWithQualName", 0),
+    ("PyFunction_NewWithQualName", 1), ("PyFunction_NewWithQualName", 2), ("PyDescr_IsData", 0), ("PyType_Freeze", 0), ("_PyDict_GetItemStringWithError", 0),
     ("PyException_SetCause", 0), ("PyException_GetTraceback", 0), ("PyException_SetTraceback", 0), ("PyUnicode_FindChar", 0),
     ("PyUnicode_Substring", 0), ("PyObject_Call", 1), ("PyObject_Call", 2), ("PyObject_VectorcallDict", 3),
     ("PyObject_Vectorcall", 3), ("PyObject_VectorcallMethod", 3), ("PyBytes_FromStringAndSize", 0),
@@ -91,8 +96,20 @@ class Names(dict):
             return type(sys)("module")
         if name == "capsule":
             return anycall.call("PyCapsule_New", "O:psp", (1, b"capsule.name", NULL), None)[0]
+        if name == "function":
+            return lambda x=5, *, y=6: x
+        if name == "weakref":
+            return weakref.ref(Plain)
+        if name == "weakproxy":
+            return weakref.proxy(Plain)
+        if name == "dead":
+            return weakref.ref(type("Dying", (), {"__repr__": lambda self: "dead"})())
+        if name == "context":
+            return contextvars.Context()
+        if name == "frozen":
+            return type("Frozen", (), {})
         if name == "FRAME":
-            return sys._getframe()
+            return FRAME
         raise KeyError(name)
 
 
@@ -100,6 +117,9 @@ NAMES = Names(
     NULL=NULL, Broken=Broken, Plain=Plain, KEYWORDS=anycall.KEYWORDS, METHOD_DEF=anycall.METHOD_DEF, CODE=word.__code__,
     THREAD=word("PyThreadState_Get"), INTERPRETER=word("PyInterpreterState_Get"), __builtins__=__builtins__,
 )
+
+
+FRAME = caught().__traceback__.tb_frame
 
 
 def kind_of(c, stolen, result=False):
@@ -224,7 +244,7 @@ def outcome(name, kinds, texts, error):
         if typed and i >= len(kinds) - 2:
             kinds += typed[1]
             text = typed[2]
-        values.append(eval(text, {}, NAMES) if text != "FRAME" else sys._getframe())
+        values.append(eval(text, {}, NAMES))
     values = tuple(values)
     before = [show(v) for v in values]
     result, cells, raised = anycall.call(name, kinds, values, error)
@@ -284,7 +304,7 @@ def run(name, texts, kinds, skip):
             os._exit(0)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            lines = pipe.read().decode().split("\n")[:-1]
+            lines = pipe.read().decode(errors="replace").split("\n")[:-1]
         _, status = os.waitpid(child, 0)
         for line in lines:
             results.append((todo[done][0], todo[done][1], line))

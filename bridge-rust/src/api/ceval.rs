@@ -30,3 +30,11 @@ pub fn PyEval_SaveThread(cx: &Cx) -> CResult<*mut PyThreadState> {
 pub fn PyEval_RestoreThread(tstate: *mut PyThreadState) {
     thread::acquire(tstate)
 }
+
+pub fn PyEval_AcquireThread(tstate: *mut PyThreadState) {
+    thread::swap(tstate);
+}
+
+pub fn PyEval_ReleaseThread(_tstate: *mut PyThreadState) {
+    thread::swap(std::ptr::null_mut());
+}

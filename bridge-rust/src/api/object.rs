@@ -217,3 +217,22 @@ pub fn PyType_Ready(cx: &Cx, t: *mut PyTypeObject) -> CResult<c_int> {
     typeready::ready(cx.vm, t)?;
     Ok(0)
 }
+
+pub fn PyType_Freeze(cx: &Cx, t: *mut PyTypeObject) -> CResult<c_int> {
+    let class = typeready::class_of(cx.vm, t)?;
+    let bases = class.mro();
+    for b in bases.as_slice().iter().skip(1).filter_map(|b| b.downcast::<TypeObj>()) {
+        if !b.has(TypeFlags::IMMUTABLE) && b.has(TypeFlags::HEAP) {
+            return Err(cx.vm.type_error(format!(
+                "Creating immutable type {} from mutable base {}",
+                class.name_str(),
+                b.short_name()
+            )));
+        }
+    }
+    class.flags.set(class.flags.get() | TypeFlags::IMMUTABLE);
+    // SAFETY: the class's type object is alive.
+    unsafe { (*t).tp_flags |= tpflags::IMMUTABLETYPE };
+    cape_vm::class::modified(class);
+    Ok(0)
+}

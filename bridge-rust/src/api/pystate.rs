@@ -63,3 +63,20 @@ pub fn PyGILState_Release(cx: &Cx, state: PyGILState_STATE) -> CResult<()> {
     thread::leave(cx.vm, state);
     Ok(())
 }
+
+pub fn PyGILState_GetThisThreadState() -> *mut PyThreadState {
+    thread::this_state()
+}
+
+pub fn PyGILState_Check() -> c_int {
+    thread::holds() as c_int
+}
+
+pub fn PyThreadState_Swap(new: *mut PyThreadState) -> *mut PyThreadState {
+    thread::swap(new)
+}
+
+pub fn PyThreadState_DeleteCurrent(cx: &Cx) -> CResult<()> {
+    thread::delete_current(cx.vm);
+    Ok(())
+}

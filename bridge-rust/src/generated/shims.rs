@@ -20,7 +20,7 @@ use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
-use crate::api::{abstract_, bytesobject, ceval, classobject, code, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
+use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
 
 /// `int _Cape_Audit(const char *event, PyObject *args)`
 #[unsafe(no_mangle)]
@@ -337,6 +337,12 @@ pub unsafe extern "C" fn _CapeRust_PyBytes_FromStringAndSize(str: *const c_char,
     enter("PyBytes_FromStringAndSize", core::ptr::null_mut(), |cx| -> CResult<New> { bytesobject::PyBytes_FromStringAndSize(cx, str, n) })
 }
 
+/// `void PyEval_AcquireThread(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_AcquireThread(tstate: *mut PyThreadState) {
+    enter_without_gil("PyEval_AcquireThread", || -> () { ceval::PyEval_AcquireThread(tstate) })
+}
+
 /// `PyObject *PyEval_EvalCode(PyObject *op, PyObject *op2, PyObject *op3)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_EvalCode(op: *mut PyObject, op2: *mut PyObject, op3: *mut PyObject) -> *mut PyObject {
@@ -347,6 +353,12 @@ pub unsafe extern "C" fn PyEval_EvalCode(op: *mut PyObject, op2: *mut PyObject, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_GetBuiltins() -> *mut PyObject {
     enter("PyEval_GetBuiltins", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { ceval::PyEval_GetBuiltins(cx) })
+}
+
+/// `void PyEval_ReleaseThread(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_ReleaseThread(tstate: *mut PyThreadState) {
+    enter_without_gil("PyEval_ReleaseThread", || -> () { ceval::PyEval_ReleaseThread(tstate) })
 }
 
 /// `void PyEval_RestoreThread(PyThreadState *tstate)`
@@ -389,6 +401,18 @@ pub unsafe extern "C" fn PyCode_NewEmpty(filename: *const c_char, funcname: *con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnstable_Code_NewWithPosOnlyArgs(i: c_int, i2: c_int, i3: c_int, i4: c_int, i5: c_int, i6: c_int, op: *mut PyObject, op2: *mut PyObject, op3: *mut PyObject, op4: *mut PyObject, op5: *mut PyObject, op6: *mut PyObject, op7: *mut PyObject, op8: *mut PyObject, op9: *mut PyObject, i7: c_int, op10: *mut PyObject, op11: *mut PyObject) -> *mut PyCodeObject {
     enter("PyUnstable_Code_NewWithPosOnlyArgs", core::ptr::null_mut(), |cx| -> CResult<*mut PyCodeObject> { code::PyUnstable_Code_NewWithPosOnlyArgs(cx, i, i2, i3, i4, i5, i6, Borrowed::from_c(op), Borrowed::from_c(op2), Borrowed::from_c(op3), Borrowed::from_c(op4), Borrowed::from_c(op5), Borrowed::from_c(op6), Borrowed::from_c(op7), Borrowed::from_c(op8), Borrowed::from_c(op9), i7, Borrowed::from_c(op10), Borrowed::from_c(op11)) })
+}
+
+/// `int PyContext_Enter(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyContext_Enter(op: *mut PyObject) -> c_int {
+    enter("PyContext_Enter", -1, |cx| -> CResult<c_int> { context::PyContext_Enter(cx, Borrowed::from_c(op)) })
+}
+
+/// `int PyContext_Exit(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyContext_Exit(op: *mut PyObject) -> c_int {
+    enter("PyContext_Exit", -1, |cx| -> CResult<c_int> { context::PyContext_Exit(cx, Borrowed::from_c(op)) })
 }
 
 /// `int PyDict_Pop(PyObject *dict, PyObject *key, PyObject **result)`
@@ -487,10 +511,22 @@ pub unsafe extern "C" fn _Py_HashDouble(op: *mut PyObject, value: f64) -> isize 
     enter_without_gil("_Py_HashDouble", || -> isize { pyhash::_Py_HashDouble(Borrowed::from_c(op), value) })
 }
 
+/// `int PyGILState_Check(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyGILState_Check() -> c_int {
+    enter_without_gil("PyGILState_Check", || -> c_int { pystate::PyGILState_Check() })
+}
+
 /// `PyInterpreterState *PyInterpreterState_Main(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInterpreterState_Main() -> *mut PyInterpreterState {
     enter_without_gil("PyInterpreterState_Main", || -> *mut PyInterpreterState { pystate::PyInterpreterState_Main() })
+}
+
+/// `void PyThreadState_DeleteCurrent(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyThreadState_DeleteCurrent() {
+    enter("PyThreadState_DeleteCurrent", (), |cx| -> CResult<()> { pystate::PyThreadState_DeleteCurrent(cx) })
 }
 
 /// `PyObject *Py_CompileStringObject(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)`
@@ -503,6 +539,12 @@ pub unsafe extern "C" fn Py_CompileStringObject(str: *const c_char, filename: *m
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyUnicode_IsWhitespace(ch: u32) -> c_int {
     enter_infallible("_PyUnicode_IsWhitespace", |cx| -> c_int { unicodeobject::_PyUnicode_IsWhitespace(cx, ch) })
+}
+
+/// `int PyWeakref_IsDead(PyObject *ref)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyWeakref_IsDead(ref_: *mut PyObject) -> c_int {
+    enter("PyWeakref_IsDead", -1, |cx| -> CResult<c_int> { weakrefobject::PyWeakref_IsDead(cx, Borrowed::from_c(ref_)) })
 }
 
 /// `PyObject *PyDescr_NewClassMethod(PyTypeObject *type, PyMethodDef *ml)`
@@ -679,6 +721,30 @@ pub unsafe extern "C" fn PyImport_ImportModuleLevelObject(name: *mut PyObject, g
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyGen_FetchStopIterationValue(op: *mut *mut PyObject) -> c_int {
     enter("_PyGen_FetchStopIterationValue", -1, |cx| -> CResult<c_int> { pycore_genobject::_PyGen_FetchStopIterationValue(cx, op) })
+}
+
+/// `void PyOS_AfterFork(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyOS_AfterFork() {
+    enter("PyOS_AfterFork", (), |cx| -> CResult<()> { intrcheck::PyOS_AfterFork(cx) })
+}
+
+/// `void PyOS_AfterFork_Child(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyOS_AfterFork_Child() {
+    enter("PyOS_AfterFork_Child", (), |cx| -> CResult<()> { intrcheck::PyOS_AfterFork_Child(cx) })
+}
+
+/// `void PyOS_AfterFork_Parent(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyOS_AfterFork_Parent() {
+    enter("PyOS_AfterFork_Parent", (), |cx| -> CResult<()> { intrcheck::PyOS_AfterFork_Parent(cx) })
+}
+
+/// `void PyOS_BeforeFork(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyOS_BeforeFork() {
+    enter("PyOS_BeforeFork", (), |cx| -> CResult<()> { intrcheck::PyOS_BeforeFork(cx) })
 }
 
 /// `PyObject *PySeqIter_New(PyObject *op)`
@@ -864,6 +930,12 @@ pub unsafe extern "C" fn PyObject_Str(op: *mut PyObject) -> *mut PyObject {
     enter("PyObject_Str", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_Str(cx, Borrowed::from_c(op)) })
 }
 
+/// `int PyType_Freeze(PyTypeObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Freeze(type_: *mut PyTypeObject) -> c_int {
+    enter("PyType_Freeze", -1, |cx| -> CResult<c_int> { object::PyType_Freeze(cx, type_) })
+}
+
 /// `PyObject *PyType_FromMetaclass(PyTypeObject *type, PyObject *op, PyType_Spec *spec, PyObject *op2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_FromMetaclass(type_: *mut PyTypeObject, op: *mut PyObject, spec: *mut PyType_Spec, op2: *mut PyObject) -> *mut PyObject {
@@ -1034,6 +1106,12 @@ pub unsafe extern "C" fn PyGILState_Ensure() -> PyGILState_STATE {
     enter_without_gil("PyGILState_Ensure", || -> PyGILState_STATE { pystate::PyGILState_Ensure() })
 }
 
+/// `PyThreadState *PyGILState_GetThisThreadState(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyGILState_GetThisThreadState() -> *mut PyThreadState {
+    enter_without_gil("PyGILState_GetThisThreadState", || -> *mut PyThreadState { pystate::PyGILState_GetThisThreadState() })
+}
+
 /// `void PyGILState_Release(PyGILState_STATE arg)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyGILState_Release(arg: PyGILState_STATE) {
@@ -1062,6 +1140,12 @@ pub unsafe extern "C" fn PyThreadState_GetDict() -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyThreadState_GetFrame(tstate: *mut PyThreadState) -> *mut PyFrameObject {
     enter("PyThreadState_GetFrame", core::ptr::null_mut(), |cx| -> CResult<*mut PyFrameObject> { pystate::PyThreadState_GetFrame(cx, tstate) })
+}
+
+/// `PyThreadState *PyThreadState_Swap(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyThreadState_Swap(tstate: *mut PyThreadState) -> *mut PyThreadState {
+    enter_without_gil("PyThreadState_Swap", || -> *mut PyThreadState { pystate::PyThreadState_Swap(tstate) })
 }
 
 /// `char *PyOS_double_to_string(double val, char format_code, int precision, int flags, int *type)`
@@ -1253,6 +1337,18 @@ pub unsafe extern "C" fn PyUnicode_Tailmatch(str: *mut PyObject, substr: *mut Py
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_WarnEx(category: *mut PyObject, message: *const c_char, stack_level: isize) -> c_int {
     enter("PyErr_WarnEx", -1, |cx| -> CResult<c_int> { warnings::PyErr_WarnEx(cx, Borrowed::from_c(category), message, stack_level) })
+}
+
+/// `PyObject *PyWeakref_GetObject(PyObject *ref)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyWeakref_GetObject(ref_: *mut PyObject) -> *mut PyObject {
+    enter("PyWeakref_GetObject", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { weakrefobject::PyWeakref_GetObject(cx, Borrowed::from_c(ref_)) })
+}
+
+/// `int PyWeakref_GetRef(PyObject *ref, PyObject **pobj)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyWeakref_GetRef(ref_: *mut PyObject, pobj: *mut *mut PyObject) -> c_int {
+    enter("PyWeakref_GetRef", -1, |cx| -> CResult<c_int> { weakrefobject::PyWeakref_GetRef(cx, Borrowed::from_c(ref_), pobj) })
 }
 
 /// `PyObject *PyWeakref_NewRef(PyObject *ob, PyObject *callback)`

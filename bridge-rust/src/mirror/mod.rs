@@ -6,6 +6,9 @@
 
 pub mod types;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use cape_heap::{Header, HeapObject, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
@@ -298,21 +301,27 @@ fn function(vm: &Vm, b: Ptr<BuiltinObj>, o: *mut PyCFunctionObject) -> Res<()> {
     Ok(())
 }
 
-/// The `PyMethodDef` of a definition: C's own, or one made for a function in Rust (which never dies).
+/// The `PyMethodDef` of a definition: C's own, or one made for a function in Rust, once (as definitions, it never dies).
 fn method_def(def: &'static MethodDef) -> *mut PyMethodDef {
     if let Some(d) = crate::call_c::c_method_def(def) {
         return d;
+    }
+    thread_local! {
+        static MADE: RefCell<HashMap<usize, *mut PyMethodDef>> = RefCell::new(HashMap::new());
     }
     let text = |s: &str| {
         let c = std::ffi::CString::new(s.replace('\0', "")).unwrap_or_default();
         c.into_raw() as *const std::ffi::c_char
     };
-    Box::into_raw(Box::new(PyMethodDef {
-        ml_name: text(def.name),
-        ml_meth: std::ptr::null(),
-        ml_flags: meth::VARARGS | meth::KEYWORDS,
-        ml_doc: text(def.doc),
-    }))
+    let make = || {
+        Box::into_raw(Box::new(PyMethodDef {
+            ml_name: text(def.name),
+            ml_meth: std::ptr::null(),
+            ml_flags: meth::VARARGS | meth::KEYWORDS,
+            ml_doc: text(def.doc),
+        }))
+    };
+    MADE.with_borrow_mut(|made| *made.entry(def as *const MethodDef as usize).or_insert_with(make))
 }
 
 /// The managed side of a struct that C made, of a class with a builtin layout (a C type derived from a builtin one, or a builtin

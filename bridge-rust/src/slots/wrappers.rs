@@ -81,7 +81,7 @@ pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
     // SAFETY: the caller's promise.
     if let Some(new) = unsafe { (*t).tp_new } {
         let raw = Raw { call: call_new, data: [new as usize, MARK | 65] };
-        let def = MethodDef::leak_foreign(
+        let def = crate::rows::method(
             "__new__",
             "($type, *args, **kwargs)",
             "Create and return a new object.  See help(type) for accurate signature.",
@@ -111,7 +111,7 @@ fn put(class: Ptr<TypeObj>, name: &str, v: Value) {
 }
 
 fn put_method(class: Ptr<TypeObj>, name: &'static str, call: RawFn, f: usize, mark: usize) {
-    let def = MethodDef::leak_foreign(name, "", "", Flavour::Method, Raw { call, data: [f, mark] });
+    let def = crate::rows::method(name, "", "", Flavour::Method, Raw { call, data: [f, mark] });
     put(class, name, cape_vm::class::method_descriptor(class, def));
 }
 

@@ -260,19 +260,48 @@ fn run(vm: &Vm, c: Ptr<ContextObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -
     let Some((&f, rest)) = args.as_slice().split_first() else {
         return Err(vm.type_error("run() missing 1 required positional argument"));
     };
+    enter(vm, c)?;
+    let r = vm.call_dict(f, rest, Some(kwargs));
+    leave(vm, c);
+    r
+}
+
+/// Makes a context the running one.
+fn enter(vm: &Vm, c: Ptr<ContextObj>) -> Res<()> {
     if c.entered.get() {
         let text = vm.repr_str(c.value())?;
         return Err(vm.runtime_error(format!("cannot enter context: {text} is already entered")));
     }
-    let before = current(vm);
-    c.previous.set(c, before.value());
+    c.previous.set(c, current(vm).value());
     c.entered.set(true);
     vm.context.set(c.value());
-    let r = vm.call_dict(f, rest, Some(kwargs));
-    vm.context.set(before.value());
+    Ok(())
+}
+
+/// Goes back to the context from which `c` was entered.
+fn leave(vm: &Vm, c: Ptr<ContextObj>) {
+    vm.context.set(c.previous.get());
     c.previous.set(c, Value::EMPTY);
     c.entered.set(false);
-    r
+}
+
+/// `PyContext_Enter`, and with `exit` `PyContext_Exit`.
+pub fn switch(vm: &Vm, context: Value, exit: bool) -> Res<()> {
+    let Some(c) = context.downcast::<ContextObj>() else {
+        return Err(vm.type_error("an instance of Context was expected"));
+    };
+    if !exit {
+        return enter(vm, c);
+    }
+    if !c.entered.get() {
+        let text = vm.repr_str(context)?;
+        return Err(vm.runtime_error(format!("cannot exit context: {text} has not been entered")));
+    }
+    if vm.context.get() != context {
+        return Err(vm.runtime_error("cannot exit context: thread state references a different context object"));
+    }
+    leave(vm, c);
+    Ok(())
 }
 
 fn var_new(vm: &Vm, _cls: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Ptr<ContextVarObj>> {

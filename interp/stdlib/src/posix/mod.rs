@@ -8,7 +8,7 @@ mod files;
 mod ids;
 mod names;
 mod paths;
-pub(crate) mod process;
+pub mod process;
 mod scandir;
 mod spawn;
 mod stat;

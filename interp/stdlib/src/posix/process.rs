@@ -167,7 +167,7 @@ pub(crate) fn run_hooks(vm: &Vm, which: usize) {
 }
 
 /// What a forked child must do before it runs Python code.
-pub(crate) fn after_fork_in_child(vm: &Vm) {
+pub fn after_fork_in_child(vm: &Vm) {
     gil::after_fork(vm);
     crate::signal::after_fork();
     crate::thread::after_fork(vm);
@@ -175,12 +175,12 @@ pub(crate) fn after_fork_in_child(vm: &Vm) {
 }
 
 /// Runs the parent's hooks before a fork.
-pub(crate) fn before_fork(vm: &Vm) {
+pub fn before_fork(vm: &Vm) {
     run_hooks(vm, BEFORE);
 }
 
 /// Runs the parent's hooks after a fork.
-pub(crate) fn after_fork_in_parent(vm: &Vm) {
+pub fn after_fork_in_parent(vm: &Vm) {
     run_hooks(vm, IN_PARENT);
 }
 
