@@ -278,6 +278,8 @@ cape_call_module(const char *module, const char *function, PyObject *args)
     if (args == NULL) {
         return NULL;
     }
+    /* What is set already is no matter of the function's. */
+    PyObject *before = PyErr_GetRaisedException();
     PyObject *result = NULL;
     PyObject *callable = PyImport_ImportModuleAttrString(module, function);
     if (callable != NULL) {
@@ -285,5 +287,11 @@ cape_call_module(const char *module, const char *function, PyObject *args)
         Py_DECREF(callable);
     }
     Py_DECREF(args);
+    if (result != NULL && before != NULL) {
+        PyErr_SetRaisedException(before);
+    }
+    else {
+        Py_XDECREF(before);
+    }
     return result;
 }

@@ -58,6 +58,9 @@ PyFrame_GetLasti(PyFrameObject *frame)
 PyObject *
 PyFrame_GetVar(PyFrameObject *frame, PyObject *name)
 {
+    if (!PyUnicode_Check(name)) {
+        return PyErr_Format(PyExc_TypeError, "name must be str, not %s", Py_TYPE(name)->tp_name);
+    }
     PyObject *locals = PyFrame_GetLocals(frame);
     PyObject *value = locals == NULL ? NULL : PyObject_GetItem(locals, name);
     Py_XDECREF(locals);
@@ -196,7 +199,14 @@ FUNCTION_ATTRIBUTE(PyFunction_GetModule, "__module__")
 FUNCTION_ATTRIBUTE(PyFunction_GetDefaults, "__defaults__")
 FUNCTION_ATTRIBUTE(PyFunction_GetKwDefaults, "__kwdefaults__")
 FUNCTION_ATTRIBUTE(PyFunction_GetClosure, "__closure__")
-FUNCTION_ATTRIBUTE(PyFunction_GetAnnotations, "__annotations__")
+
+/* None when there are none. */
+PyObject *
+PyFunction_GetAnnotations(PyObject *op)
+{
+    PyObject *annotations = is_function(op) ? borrowed(op, "__annotations__") : NULL;
+    return annotations != NULL && PyDict_Size(annotations) == 0 ? Py_None : annotations;
+}
 
 static int
 set_function_attribute(PyObject *op, const char *name, PyObject *value, int fits, const char *mistake)
@@ -259,13 +269,11 @@ PyWeakref_NewProxy(PyObject *op, PyObject *callback)
 int
 PyErr_SetInterruptEx(int signum)
 {
+    PyObject *before = PyErr_GetRaisedException();
     PyObject *done = cape_call_module("_thread", "interrupt_main", Py_BuildValue("(i)", signum));
-    if (done == NULL) {
-        PyErr_Clear();
-        return -1;
-    }
-    Py_DECREF(done);
-    return 0;
+    PyErr_SetRaisedException(before);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 void
@@ -362,7 +370,8 @@ _PyDict_Pop(PyObject *dict, PyObject *key, PyObject *fallback)
         return found < 0 ? NULL : value;
     }
     if (fallback == NULL) {
-        PyErr_SetObject(PyExc_KeyError, key);
+        PyObject *error = PyObject_CallOneArg(PyExc_KeyError, key);  /* the key may be None or a tuple */
+        PyErr_SetRaisedException(error);
     }
     return Py_XNewRef(fallback);
 }
@@ -380,8 +389,18 @@ _PyDict_GetItemStringWithError(PyObject *dict, const char *key)
 int
 _PySet_Update(PyObject *set, PyObject *iterable)
 {
+    if (!PySet_Check(set)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    PyObject *before = PyErr_GetRaisedException();
     PyObject *done = PyObject_CallMethod(set, "update", "(O)", iterable);
     Py_XDECREF(done);
+    if (done != NULL && before != NULL) {
+        PyErr_SetRaisedException(before);
+        return -1;
+    }
+    Py_XDECREF(before);
     return done == NULL ? -1 : 0;
 }
 

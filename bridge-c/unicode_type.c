@@ -115,11 +115,34 @@ first_of(PyObject *answer)
     return first;
 }
 
+/* NULL is Latin-1, which the module calls None; false with TypeError for None itself. */
+static int
+is_mapping(PyObject *mapping)
+{
+    if (mapping == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "'NoneType' object is not subscriptable");
+    }
+    return mapping != Py_None;
+}
+
 PyObject *
 PyUnicode_DecodeCharmap(const char *string, Py_ssize_t length, PyObject *mapping, const char *errors)
 {
-    return first_of(cape_call_module("_codecs", "charmap_decode",
-                                     Py_BuildValue("(y#zO)", string, length, errors, mapping == NULL ? Py_None : mapping)));
+    if (length < 0) {
+        PyErr_SetString(PyExc_SystemError, "Negative size passed to PyUnicode_New");
+        return NULL;
+    }
+    if ((size_t)length > (size_t)1 << 56) {
+        return PyErr_NoMemory();
+    }
+    if (!is_mapping(mapping)) {
+        return NULL;
+    }
+    PyObject *handler = PyUnicode_DecodeUTF8(errors == NULL ? "strict" : errors, errors == NULL ? 6 : (Py_ssize_t)strlen(errors),
+                                             "replace");
+    return handler == NULL ? NULL
+           : first_of(cape_call_module("_codecs", "charmap_decode",
+                                       Py_BuildValue("(y#NO)", string, length, handler, mapping == NULL ? Py_None : mapping)));
 }
 
 PyObject *
@@ -129,11 +152,15 @@ PyUnicode_AsCharmapString(PyObject *unicode, PyObject *mapping)
         PyErr_BadArgument();
         return NULL;
     }
-    return first_of(cape_call_module("_codecs", "charmap_encode", Py_BuildValue("(OzO)", unicode, NULL, mapping)));
+    return !is_mapping(mapping) ? NULL : first_of(cape_call_module("_codecs", "charmap_encode", Py_BuildValue("(OzO)", unicode, NULL, mapping)));
 }
 
 PyObject *
 PyUnicode_BuildEncodingMap(PyObject *string)
 {
+    if (!PyUnicode_Check(string)) {
+        PyErr_BadArgument();
+        return NULL;
+    }
     return cape_call_module("_codecs", "charmap_build", PyTuple_Pack(1, string));
 }

@@ -163,6 +163,10 @@ const CALLS_THAT_DIFFER: &[(&str, &str, &str)] = &[
     ("PyObject_CallObject(list, ((1, 2),))", "error set before", NO_OWN_VECTORCALL),
     ("PyObject_Vectorcall(dict, ([('a', 1)], 5), 1, ('b',))", "error set before", NO_OWN_VECTORCALL),
     ("PyObject_VectorcallDict(dict, ([('a', 1)],), 1, {'b': 2})", "error set before", NO_OWN_VECTORCALL),
+    ("PyFunction_New(CODE, {})", "error set before", NO_OWN_VECTORCALL),
+    ("PyFunction_NewWithQualName(CODE, {}, 'A.b')", "error set before", NO_OWN_VECTORCALL),
+    ("PyWeakref_NewProxy(?, NULL)", "ValueError('v')", "exceptions can be weakly referenced"),
+    ("PyBuffer_SizeFromFormat(b'iq')", "error set before", "the answer does not go through Python code"),
     ("_PyDict_GetItem_KnownHash({1: 1}, 1, ?)", "", OWN_HASHES),
 ];
 

@@ -1761,37 +1761,6 @@ _PySlice_GetLongIndices(PySliceObject *self, PyObject *length, PyObject **start_
     return -1;
 }
 
-#undef PyStructSequence_InitType
-PyAPI_FUNC(void)
-PyStructSequence_InitType(PyTypeObject *type, PyStructSequence_Desc *desc)
-{
-    _Cape_MissingFatal("PyStructSequence_InitType");
-}
-
-#undef PyStructSequence_InitType2
-PyAPI_FUNC(int)
-PyStructSequence_InitType2(PyTypeObject *type, PyStructSequence_Desc *desc)
-{
-    _Cape_Missing("PyStructSequence_InitType2");
-    return -1;
-}
-
-#undef PyStructSequence_New
-PyAPI_FUNC(PyObject *)
-PyStructSequence_New(PyTypeObject *type)
-{
-    _Cape_Missing("PyStructSequence_New");
-    return NULL;
-}
-
-#undef PyStructSequence_NewType
-PyAPI_FUNC(PyTypeObject *)
-PyStructSequence_NewType(PyStructSequence_Desc *desc)
-{
-    _Cape_Missing("PyStructSequence_NewType");
-    return NULL;
-}
-
 #undef PySys_AddWarnOption
 PyAPI_FUNC(void)
 PySys_AddWarnOption(const wchar_t *s)

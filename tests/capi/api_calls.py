@@ -7,6 +7,7 @@ SIGNATURES has rows of name, C result, C parameters, "borrowed" for a borrowed r
 EXPECTED says to crash are not made. Every function is called in a child process, so that a crash is a line as well."""
 
 import contextvars
+import gc
 import os
 import re
 import signal
@@ -103,7 +104,9 @@ class Names(dict):
         if name == "weakproxy":
             return weakref.proxy(Plain)
         if name == "dead":
-            return weakref.ref(type("Dying", (), {"__repr__": lambda self: "dead"})())
+            reference = weakref.ref(type("Dying", (), {"__repr__": lambda self: "dead"})())
+            gc.collect()
+            return reference
         if name == "context":
             return contextvars.Context()
         if name == "frozen":

@@ -483,7 +483,35 @@ handled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return exception == NULL ? Py_NewRef(Py_None) : exception;
 }
 
+/* PyStructSequence_InitType2, PyStructSequence_NewType, PyStructSequence_New, PyStructSequence_SetItem, PyStructSequence_GetItem */
+static PyStructSequence_Field point_fields[] = {{"x", "Across."}, {"y", "Up."}, {"hidden", NULL}, {NULL, NULL}};
+static PyStructSequence_Desc point_desc = {"scenarios.Point", "A point.", point_fields, 2};
+static PyTypeObject Point_Type;
+
+static PyObject *
+points(PyObject *Py_UNUSED(module), PyObject *heap)
+{
+    PyTypeObject *type;
+    if (heap == Py_True) {
+        type = PyStructSequence_NewType(&point_desc);
+    }
+    else {
+        type = Point_Type.tp_name == NULL && PyStructSequence_InitType2(&Point_Type, &point_desc) < 0
+                   ? NULL
+                   : (PyTypeObject *)Py_NewRef(&Point_Type);
+    }
+    PyObject *point = type == NULL ? NULL : PyStructSequence_New(type);
+    if (point == NULL) {
+        return NULL;
+    }
+    PyStructSequence_SetItem(point, 0, PyLong_FromLong(1));
+    PyStructSequence_SetItem(point, 1, PyFloat_FromDouble(2.5));
+    PyStructSequence_SetItem(point, 2, PyList_New(0));
+    return Py_BuildValue("(NNO)", type, point, PyStructSequence_GetItem(point, 2));
+}
+
 static PyMethodDef methods[] = {
+    {"points", points, METH_O, NULL},
     {"exports", exports, METH_NOARGS, NULL},
     {"views", views, METH_NOARGS, NULL},
     {"sizes", sizes, METH_VARARGS, NULL},

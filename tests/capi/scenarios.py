@@ -121,6 +121,19 @@ b.extend(b"xyz")
 assert hold() == (7, 3, 3, b"xyz")
 assert scenarios.grown(bytearray(b"ab")) == bytearray(b"ab\0\0\0")
 
+# tuples with named fields
+for heap in (False, True):
+    Point, point, hidden = scenarios.points(heap)
+    assert (point.x, point.y, point.hidden, len(point), tuple(point)) == (1, 2.5, [], 2, (1, 2.5)) and point.hidden is hidden
+    assert repr(point) == "scenarios.Point(x=1, y=2.5)" and isinstance(point, tuple) and point == (1, 2.5)
+    assert (Point.n_fields, Point.n_sequence_fields, Point.n_unnamed_fields) == (3, 2, 0)
+    assert Point((3, 4)).hidden is None and Point((3, 4), {"hidden": 5}).hidden == 5 and Point([3, 4, 5]).hidden == 5
+    raises(TypeError, "takes an at least 2-sequence (1-sequence given)", Point, (1,))
+    assert point.__reduce__() == (Point, ((1, 2.5), {"hidden": []}))
+    match point:
+        case Point(x, y):
+            assert (x, y) == (1, 2.5)
+
 # the exception that is being handled, as C sees it
 assert scenarios.handled() is None
 try:
