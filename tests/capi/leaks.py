@@ -64,7 +64,6 @@ MORE = [
     ("buffer", "a memoryview of an object of C", "m = scenarios.Memory(b'abc')", "memoryview(m).release()", 1),
     ("buffer", "a memoryview that is dropped", "m = scenarios.Memory(b'abc')", "memoryview(m)[1]", 1),
     ("buffer", "memoryviews of memory of C", "f = scenarios.views", "f()", 3),
-    ("many", "managed dict", "f = scenarios.managed_dict", "f()", 8),
     ("many", "life", "f = scenarios.own_memory", "f()", 4),
     ("many", "sizes", "f = scenarios.sizes", "f({1: 2}, {1}, bytearray(b'12'))", 4),
 ]
