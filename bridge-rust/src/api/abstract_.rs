@@ -146,3 +146,6 @@ pub fn PySequence_GetSlice(cx: &Cx, o: Borrowed, i: isize, j: isize) -> CResult<
 pub fn PyObject_LengthHint(cx: &Cx, o: Borrowed, default: isize) -> CResult<isize> {
     Ok(cx.vm.length_hint(o.get(cx)?)?.map_or(default, |n| n as isize))
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::PyObject_Call;

@@ -14,3 +14,6 @@ pub fn PyList_Sort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
     cx.vm.call_method(l.value(), intern("sort"), &[])?;
     Ok(0)
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::{PyList_Append, PyList_GetItem, PyList_New, PyList_SetItem, PyList_Size};

@@ -46,3 +46,6 @@ fn prefix(t: &str, base: c_int) -> &str {
     }
     &t[..n]
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::{PyLong_AsLong, PyLong_FromLong};

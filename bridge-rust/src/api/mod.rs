@@ -40,6 +40,8 @@ pub mod setobject;
 pub mod sysmodule;
 pub mod traceback;
 pub mod tupleobject;
+#[cfg(feature = "twins")]
+pub mod twins;
 pub mod unicodeobject;
 pub mod warnings;
 pub mod weakrefobject;

@@ -236,3 +236,6 @@ pub fn PyType_Freeze(cx: &Cx, t: *mut PyTypeObject) -> CResult<c_int> {
     cape_vm::class::modified(class);
     Ok(0)
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::{PyObject_GetAttr, PyObject_IsTrue, PyType_IsSubtype};

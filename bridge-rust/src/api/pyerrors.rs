@@ -121,3 +121,6 @@ pub fn PyErr_NewExceptionWithDoc(
     }
     Ok(c)
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::PyErr_Occurred;

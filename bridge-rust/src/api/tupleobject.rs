@@ -1,1 +1,4 @@
-//! `tupleobject.h`: all of it is in C; twins for the benchmarks go here.
+//! `tupleobject.h`: all of it is in C.
+
+#[cfg(feature = "twins")]
+pub use super::twins::{PyTuple_GetItem, PyTuple_New, PyTuple_Size};

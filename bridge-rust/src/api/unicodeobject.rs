@@ -173,3 +173,6 @@ pub fn PyUnicode_Tailmatch(
 pub fn _PyUnicode_IsWhitespace(_cx: &Cx, ch: u32) -> c_int {
     matches!(ch, 0x1c..=0x1f) as c_int | char::from_u32(ch).is_some_and(char::is_whitespace) as c_int
 }
+
+#[cfg(feature = "twins")]
+pub use super::twins::{PyUnicode_AsUTF8AndSize, PyUnicode_FromString};
