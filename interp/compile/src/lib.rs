@@ -167,7 +167,9 @@ fn compile_parsed(
     inner_comments: Vec<ruff_text_size::TextRange>,
 ) -> R<Compiled> {
     make_code(source, filename, mode, opts, tree, warnings, inner_comments).map_err(|mut e| {
-        e.stage = Stage::Compiler;
+        if e.stage != Stage::Symbols {
+            e.stage = Stage::Compiler;
+        }
         e
     })
 }
@@ -184,7 +186,7 @@ fn make_code(
     let mut interner = Interner::new();
     match tree {
         Mod::Module(m) => {
-            opts.flags |= future::flags_of(&m.body)?;
+            opts.flags |= future::flags_of(&m.body).map_err(from_symbols)?;
             let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())
                 .map_err(from_symbols)?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
