@@ -14,7 +14,7 @@ use super::table::{ROWS, Shape, SlotRow};
 use crate::error::{check_result, check_status, take};
 use crate::ffi;
 use crate::layout::*;
-use crate::lend::{Lent, lend};
+use crate::lend::lend;
 use crate::to_c::{args_tuple, decref, kwargs_dict};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
@@ -175,22 +175,13 @@ fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<(
     Ok(())
 }
 
-/// C sides lent for the duration of one call.
-struct Held<'a, const N: usize>(
-    [*mut PyObject; N],
-    #[allow(dead_code, reason = "dropped")] crate::handled::Shown<'a>,
-    #[allow(dead_code, reason = "dropped")] [Lent; N],
-);
-
-impl<'a, const N: usize> Held<'a, N> {
-    #[inline(always)]
-    fn new(vm: &'a Vm, values: [Value; N]) -> Res<Held<'a, N>> {
-        let mut lent = [const { Lent::NOTHING }; N];
-        for (l, v) in lent.iter_mut().zip(values) {
-            *l = lend(vm, v)?;
-        }
-        Ok(Held(std::array::from_fn(|i| lent[i].ptr()), crate::handled::show(vm), lent))
-    }
+/// Lends C sides for the rest of the block, and shows C the handled exception. Each in a variable of its own: arrays of them would
+/// be copied through memory.
+macro_rules! held {
+    ($vm:expr, $($name:ident = $value:expr),*) => {
+        $( let $name = lend($vm, $value)?; )*
+        let _shown = crate::handled::show($vm);
+    };
 }
 
 /// The slot function as its type.
@@ -234,16 +225,16 @@ fn number(vm: &Vm, n: isize) -> Res<isize> {
 
 fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 0, 0)?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<unaryfunc>(def)(h.0[0]) })
+    result(vm, def, args[0], unsafe { slot::<unaryfunc>(def)(h0.ptr()) })
 }
 
 fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 0, 0)?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    let p = unsafe { slot::<unaryfunc>(def)(h.0[0]) };
+    let p = unsafe { slot::<unaryfunc>(def)(h0.ptr()) };
     if p.is_null() {
         return match take(vm) {
             Some(r) if r.is(rt().types.stop_iteration) => Ok(Value::EMPTY),
@@ -256,54 +247,54 @@ fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 
 fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 0, 0)?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    let n = unsafe { slot::<inquiry>(def)(h.0[0]) };
+    let n = unsafe { slot::<inquiry>(def)(h0.ptr()) };
     status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
 }
 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 0, 0)?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    let n = number(vm, unsafe { slot::<lenfunc>(def)(h.0[0]) })?;
+    let n = number(vm, unsafe { slot::<lenfunc>(def)(h0.ptr()) })?;
     Ok(Value::int(n as i64))
 }
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 0, 0)?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    let n = number(vm, unsafe { slot::<hashfunc>(def)(h.0[0]) })?;
+    let n = number(vm, unsafe { slot::<hashfunc>(def)(h0.ptr()) })?;
     Ok(Int::Small(n as i64).into_value())
 }
 
 fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
-    let h = Held::new(vm, [args[0], args[1]])?;
+    held!(vm, h0 = args[0], h1 = args[1]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h0.ptr(), h1.ptr()) })
 }
 
 fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
-    let h = Held::new(vm, [args[1], args[0]])?;
+    held!(vm, h0 = args[1], h1 = args[0]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h.0[0], h.0[1]) })
+    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h0.ptr(), h1.ptr()) })
 }
 
 fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
-    let h = Held::new(vm, [args[0], args[1], args.get(2).copied().unwrap_or(Value::NONE)])?;
+    held!(vm, h0 = args[0], h1 = args[1], h2 = args.get(2).copied().unwrap_or(Value::NONE));
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
 }
 
 fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
-    let h = Held::new(vm, [args[1], args[0], args.get(2).copied().unwrap_or(Value::NONE)])?;
+    held!(vm, h0 = args[1], h1 = args[0], h2 = args.get(2).copied().unwrap_or(Value::NONE));
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h.0[0], h.0[1], h.0[2]) })
+    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
 }
 
 fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
@@ -317,9 +308,9 @@ fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
 fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let i = index_of(vm, args[0], args[1])?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h.0[0], i) })
+    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h0.ptr(), i) })
 }
 
 /// `sq_repeat`: the count may not be reckoned from the end.
@@ -332,54 +323,54 @@ fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -
         )));
     }
     let n = vm.index_isize(args[1])?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h.0[0], n) })
+    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h0.ptr(), n) })
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 2, 2)?;
     let i = index_of(vm, args[0], args[1])?;
-    let h = Held::new(vm, [args[0], args[2]])?;
+    held!(vm, h0 = args[0], h1 = args[2]);
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, h.0[1]) })
+    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h0.ptr(), i, h1.ptr()) })
 }
 
 fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
     let i = index_of(vm, args[0], args[1])?;
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h.0[0], i, null_mut()) })
+    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h0.ptr(), i, null_mut()) })
 }
 
 fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 2, 2)?;
-    let h = Held::new(vm, [args[0], args[1], args[2]])?;
+    held!(vm, h0 = args[0], h1 = args[1], h2 = args[2]);
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], h.0[2]) })
+    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
 }
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
-    let h = Held::new(vm, [args[0], args[1]])?;
+    held!(vm, h0 = args[0], h1 = args[1]);
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h.0[0], h.0[1], null_mut()) })
+    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h0.ptr(), h1.ptr(), null_mut()) })
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
-    let h = Held::new(vm, [args[0], args[1]])?;
+    held!(vm, h0 = args[0], h1 = args[1]);
     // SAFETY: see above.
-    let n = unsafe { slot::<objobjproc>(def)(h.0[0], h.0[1]) };
+    let n = unsafe { slot::<objobjproc>(def)(h0.ptr(), h1.ptr()) };
     status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
 }
 
 fn compare(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names, c: Cmp) -> Res<Value> {
     count(vm, args, names, 1, 1)?;
-    let h = Held::new(vm, [args[0], args[1]])?;
+    held!(vm, h0 = args[0], h1 = args[1]);
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<richcmpfunc>(def)(h.0[0], h.0[1], c as c_int) })
+    result(vm, def, args[0], unsafe { slot::<richcmpfunc>(def)(h0.ptr(), h1.ptr(), c as c_int) })
 }
 
 macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
@@ -415,18 +406,18 @@ impl Drop for Packed {
 }
 
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     let p = Packed::new(vm, &args[1..], names)?;
     // SAFETY: see above.
-    let r = unsafe { slot::<ternaryfunc>(def)(h.0[0], p.args, p.kwargs) };
+    let r = unsafe { slot::<ternaryfunc>(def)(h0.ptr(), p.args, p.kwargs) };
     check_result(vm, || repr_of(vm, args[0]), r)
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let h = Held::new(vm, [args[0]])?;
+    held!(vm, h0 = args[0]);
     let p = Packed::new(vm, &args[1..], names)?;
     // SAFETY: see above.
-    let n = unsafe { slot::<initproc>(def)(h.0[0], p.args, p.kwargs) };
+    let n = unsafe { slot::<initproc>(def)(h0.ptr(), p.args, p.kwargs) };
     check_status(vm, || repr_of(vm, type_of(args[0]).value()), n).map(|_| Value::NONE)
 }
 
@@ -436,11 +427,11 @@ fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     if o.is_none() && t.is_none() {
         return Err(vm.type_error("__get__(None, None) is invalid"));
     }
-    let h = Held::new(vm, [args[0], o, t])?;
+    held!(vm, h0 = args[0], h1 = o, h2 = t);
     let or_null = |p: *mut PyObject, v: Value| if v.is_none() { null_mut() } else { p };
     // SAFETY: see above.
     result(vm, def, args[0], unsafe {
-        slot::<ternaryfunc>(def)(h.0[0], or_null(h.0[1], o), or_null(h.0[2], t))
+        slot::<ternaryfunc>(def)(h0.ptr(), or_null(h1.ptr(), o), or_null(h2.ptr(), t))
     })
 }
 

@@ -32,13 +32,7 @@ fn byte_offset(word: i32) -> i64 {
 
 /// The line of a traceback entry; None when the code has none there.
 fn line(_: &Vm, tb: Ptr<TracebackObj>) -> Option<i32> {
-    let line = tb.line.get();
-    if line != -1 {
-        return Some(line);
-    }
-    let frame: Ptr<FrameObj> = tb.frame.downcast()?;
-    let word = u32::try_from(tb.lasti.get()).ok()?;
-    frame.code().unit.position(word).map(|p| p.line as i32)
+    tb.line_number()
 }
 
 fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno: i32) -> Res<Value> {

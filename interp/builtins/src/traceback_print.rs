@@ -184,7 +184,7 @@ impl Printer<'_> {
             let Some(frame) = t.frame.downcast::<FrameObj>() else { continue };
             let code = frame.code();
             let text = |v: Value| v.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
-            let key = (text(code.filename.get()), t.line.get(), text(code.name.get()));
+            let key = (text(code.filename.get()), t.line_number().unwrap_or(-1), text(code.name.get()));
             if last.as_ref() != Some(&key) {
                 self.repeated(count);
                 count = 0;

@@ -20,7 +20,7 @@ impl Vm {
     /// Adds this frame to the exception's traceback.
     pub(crate) fn add_traceback(&self, exc: Ptr<ExcObj>, frame: *mut Frame) {
         // SAFETY: a live frame.
-        let (lasti, line) = unsafe { ((*frame).lasti(), (*frame).line()) };
+        let lasti = unsafe { (*frame).lasti() };
         let object = self.frame_object(frame);
         let map = rt().maps.traceback;
         let tb = heap().alloc(
@@ -30,7 +30,8 @@ impl Vm {
                 next: Field::new(exc.traceback.get()),
                 frame: Field::new(object.value()),
                 lasti: Cell::new(lasti as i32),
-                line: Cell::new(line as i32),
+                // Worked out when somebody asks: most exceptions are caught and forgotten.
+                line: Cell::new(-1),
             },
         );
         exc.traceback.set(exc, tb.value());

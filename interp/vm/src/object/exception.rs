@@ -22,6 +22,20 @@ heap_object! {
     pub struct TracebackObj { pub next: Field, pub frame: Field, pub lasti: Cell<i32>, pub line: Cell<i32> }
 }
 
+impl TracebackObj {
+    /// The line; None when the code has none there.
+    pub fn line_number(&self) -> Option<i32> {
+        if self.line.get() == -1 {
+            let frame: Ptr<crate::frame::FrameObj> = self.frame.downcast()?;
+            let word = u32::try_from(self.lasti.get()).ok()?;
+            let code = frame.code();
+            let line = code.unit.position(word).map(|p| p.line as i32)?;
+            self.line.set(line);
+        }
+        Some(self.line.get())
+    }
+}
+
 impl ExcObj {
     /// An exception with this map and these `args`.
     pub fn with_map(map: MapRef, args: Ptr<TupleObj>) -> Ptr<ExcObj> {
