@@ -1,3 +1,4 @@
+# zeal: 1000
 """Syntax trees, tokens and symbol tables, as the modules ast, tokenize and symtable show them."""
 
 import ast

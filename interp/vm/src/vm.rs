@@ -214,7 +214,8 @@ impl Vm {
                         *at = Value::EMPTY;
                     }
                 }
-                let end = base.add(n);
+                // A window that is being filled may reach beyond this frame's, into those below it.
+                let end = if frame.binding { self.regs_end } else { base.add(n) };
                 above = Some((base, above.map_or(end, |(_, to)| to.max(end))));
                 f = f.sub(1);
             }
