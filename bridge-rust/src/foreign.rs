@@ -213,6 +213,16 @@ impl ForeignHeap for Bridge {
         // SAFETY: the struct is alive; it is kept so by the collector's queue.
         unsafe {
             let t = (*p).ob_type;
+            if (*t).tp_flags & tpflags::LIST_SUBCLASS != 0 {
+                // The storage of a list that C has seen is the mirror's: the list is emptied before its items go, because that
+                // may run code.
+                let l = p as *mut PyListObject;
+                let items = std::mem::replace(&mut (*l).ob_item, std::ptr::null_mut());
+                let n = std::mem::replace(&mut (*l).ob_base.ob_size, 0) as usize;
+                (*l).allocated = 0;
+                (0..n).map(|i| *items.add(i)).filter(|x| !x.is_null()).for_each(|x| decref(x));
+                ffi::PyMem_Free(items as *mut c_void);
+            }
             if (*t).tp_flags & tpflags::HAVE_GC != 0
                 && let Some(f) = (*t).tp_clear
             {

@@ -20,6 +20,8 @@ NAME = sys.argv[3] if len(sys.argv) > 3 else ""
 
 # Bytes that resident memory may grow by: free space in blocks, and pages touched for the first time.
 ALLOWED = 3_000_000
+# Objects that there may be more.
+KEPT = 100
 
 MORE = [
     ("life", "a Python subclass with attributes", "class Sub(ext.Box): pass", "x = Sub(None); x.a = x.member", 3),
@@ -83,9 +85,10 @@ def loop(setup, statement):
 
 
 def settled():
-    for _ in range(2):
+    """Resident bytes and the number of objects, after collections."""
+    for _ in range(3):
         gc.collect()
-    return resident()
+    return resident(), len(gc.get_objects())
 
 
 def main():
@@ -101,9 +104,14 @@ def main():
         growths = []
         # A leak grows each time; free space in blocks does not.
         while len(growths) < 8 and (not growths or growths[-1] > ALLOWED):
-            before = settled()
+            before, objects = settled()
             run(times)
-            growths.append(settled() - before)
+            after, more = settled()
+            growths.append(after - before)
+            if more - objects > KEPT:
+                growths.append(ALLOWED + 1)
+                print(f"     {label}: {more - objects:+} objects in {times}")
+                break
         growth = growths[-1]
         ok = growth <= ALLOWED
         print(f"{'ok  ' if ok else 'LEAK'} {label}: {growth:+} bytes in {times}, {time.perf_counter() - start:.1f} s", flush=True)
