@@ -145,6 +145,33 @@ pub fn callable_name(vm: &Vm, def: &MethodDef, this: Value) -> String {
     format!("<method '{name}' of '{t}' objects>")
 }
 
+/// How messages about arguments name a C function: with its module, or with the class that defines it.
+#[cold]
+fn function_str(def: &MethodDef, this: Value) -> String {
+    let name = def.name;
+    if let Some(m) = this.downcast::<ModuleObj>() {
+        let module = m.get(rt().names.name).and_then(|v| v.downcast::<StrObj>()).map(|s| s.display());
+        return match module {
+            Some(m) if m != "builtins" => format!("{m}.{name}"),
+            _ => name.to_string(),
+        };
+    }
+    if this.is_empty() {
+        return name.to_string();
+    }
+    let class = this.downcast::<TypeObj>().unwrap_or_else(|| type_of(this));
+    let defines = |c: &Value| {
+        let d = c.downcast::<TypeObj>()?;
+        let m = d.dict().get_str(intern(name))?.downcast::<MethodDescrObj>()?;
+        let class = d.name_str();
+        std::ptr::eq(m.def, def).then(|| class.rsplit('.').next().unwrap_or_default().to_string())
+    };
+    match class.mro().as_slice().iter().find_map(defines) {
+        Some(c) => format!("{c}.{name}"),
+        None => name.to_string(),
+    }
+}
+
 /// Calls the code at `meth` by its `METH_*` flags.
 ///
 /// # Safety
@@ -164,7 +191,7 @@ pub unsafe fn call_meth(
     let nkw = names.map_or(0, |n| n.len());
     let npos = args.len() - nkw;
     if nkw > 0 && flags & meth::KEYWORDS == 0 {
-        return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
+        return Err(vm.type_error(format!("{}() takes no keyword arguments", function_str(def, this))));
     }
     let this_c = if this.is_empty() { null_mut() } else { to_c(vm, this)? };
     let _this = Hold(this_c);
@@ -190,13 +217,19 @@ pub unsafe fn call_meth(
         match convention {
             meth::NOARGS => {
                 if npos != 0 {
-                    return Err(vm.type_error(format!("{name}() takes no arguments ({npos} given)")));
+                    return Err(vm.type_error(format!(
+                        "{}() takes no arguments ({npos} given)",
+                        function_str(def, this)
+                    )));
                 }
                 transmute::<*const c_void, binaryfunc>(meth)(this_c, null_mut())
             }
             meth::O => {
                 if npos != 1 {
-                    return Err(vm.type_error(format!("{name}() takes exactly one argument ({npos} given)")));
+                    return Err(vm.type_error(format!(
+                        "{}() takes exactly one argument ({npos} given)",
+                        function_str(def, this)
+                    )));
                 }
                 let a = Hold(to_c(vm, args[0])?);
                 transmute::<*const c_void, binaryfunc>(meth)(this_c, a.0)

@@ -1,3 +1,4 @@
+# zeal: 100000
 """The character database, all of it: digests of what CPython 3.14 says."""
 import unicodedata as u
 from zlib import crc32
