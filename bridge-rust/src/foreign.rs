@@ -97,6 +97,12 @@ impl Foreign for Bridge {
         }
     }
 
+    fn thread_runs(&self, vm: &Vm) {
+        if crate::is_started() {
+            crate::thread::attach(vm);
+        }
+    }
+
     fn changed(&self, object: &Header) {
         crate::mirror::changed(object);
     }

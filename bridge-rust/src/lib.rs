@@ -58,6 +58,11 @@ pub fn install() {
     cape_vm::foreign::set_foreign(&BRIDGE);
 }
 
+/// Whether an extension was loaded.
+pub(crate) fn is_started() -> bool {
+    STARTED.load(Ordering::Relaxed)
+}
+
 /// Starts the bridge for its first extension: the thread state, the static types, the collector's view of C.
 pub(crate) fn start(vm: &Vm) -> Res<()> {
     if STARTED.swap(true, Ordering::Relaxed) {

@@ -20,26 +20,45 @@ thread_local! {
     static FOREIGN: RefCell<Option<(gil::Attached, u32)>> = const { RefCell::new(None) };
     /// Whether this thread is the one that runs Python code now.
     static HOLDS: Cell<bool> = const { Cell::new(false) };
-    static STATE: Cell<*mut PyThreadState> = const { Cell::new(std::ptr::null_mut()) };
+    static STATE: State = const { State(Cell::new(std::ptr::null_mut())) };
+}
+
+/// A thread's own state, which ends with it; the main thread's serves what runs at exit.
+struct State(Cell<*mut PyThreadState>);
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // SAFETY: plain queries; C made the state, and the thread does not run Python code any more.
+        unsafe {
+            if libc::syscall(libc::SYS_gettid) != libc::getpid() as libc::c_long {
+                ffi::_Cape_SetThreadState(std::ptr::null_mut());
+                libc::free(self.0.get());
+            }
+        }
+    }
 }
 
 /// Gives the calling thread, which holds the GIL, a `PyThreadState`.
-pub fn attach(_vm: &Vm) {
+pub fn attach(vm: &Vm) {
     HOLDS.set(true);
-    show_state();
+    let mut t = own_state();
+    if t.is_null() {
+        // SAFETY: C makes the state.
+        t = unsafe { ffi::cape_new_thread_state() };
+        STATE.with(|s| s.0.set(t));
+    }
+    run_in(vm, t);
 }
 
-fn show_state() {
-    let mut t = STATE.get();
-    // SAFETY: the state is made by C and lives as long as the process.
-    unsafe {
-        if t.is_null() {
-            t = ffi::cape_new_thread_state();
-            STATE.set(t);
-        }
-        ffi::_Cape_SetThreadState(t);
-    }
-    vm::current().c_state.set(t as *mut u8);
+fn own_state() -> *mut PyThreadState {
+    STATE.with(|s| s.0.get())
+}
+
+/// The thread state in which the calling thread runs, for C and for the bridge; null: it does not run Python code from now on.
+fn run_in(vm: &Vm, t: *mut PyThreadState) {
+    // SAFETY: the state is the calling thread's.
+    unsafe { ffi::_Cape_SetThreadState(t) };
+    vm.c_state.set(t as *mut u8);
 }
 
 /// `PyEval_SaveThread`: gives the GIL up.
@@ -48,8 +67,7 @@ pub fn release(vm: &Vm) -> *mut PyThreadState {
     let t = unsafe { ffi::PyThreadState_GetUnchecked() };
     PARKED.set(vm);
     HOLDS.set(false);
-    // SAFETY: the thread does not run Python code from now on.
-    unsafe { ffi::_Cape_SetThreadState(std::ptr::null_mut()) };
+    run_in(vm, std::ptr::null_mut());
     gil::release(vm);
     t
 }
@@ -66,8 +84,7 @@ pub fn acquire(t: *mut PyThreadState) {
     gil::acquire(vm);
     PARKED.set(std::ptr::null());
     HOLDS.set(true);
-    // SAFETY: the state is this thread's.
-    unsafe { ffi::_Cape_SetThreadState(t) };
+    run_in(vm, t);
 }
 
 /// `PyGILState_Ensure`: the calling thread, whichever it is, holds the GIL afterwards.
@@ -78,17 +95,16 @@ pub fn ensure() -> c_int {
     let parked = PARKED.get();
     if !parked.is_null() {
         // SAFETY: as in acquire.
-        gil::acquire(unsafe { &*parked });
-        HOLDS.set(true);
-        show_state();
+        let vm = unsafe { &*parked };
+        gil::acquire(vm);
+        attach(vm);
         return UNLOCKED;
     }
     FOREIGN.with_borrow_mut(|f| match f {
         Some((_, n)) => *n += 1,
         None => *f = Some((gil::Attached::new(hooks()), 1)),
     });
-    HOLDS.set(true);
-    show_state();
+    attach(vm::current());
     UNLOCKED
 }
 
@@ -115,8 +131,7 @@ pub fn leave(vm: &Vm, state: c_int) {
         return;
     }
     HOLDS.set(false);
-    // SAFETY: the thread does not run Python code from now on.
-    unsafe { ffi::_Cape_SetThreadState(std::ptr::null_mut()) };
+    run_in(vm, std::ptr::null_mut());
     let foreign = FOREIGN.with_borrow_mut(|f| f.take());
     match foreign {
         Some(a) => drop(a),
@@ -126,7 +141,7 @@ pub fn leave(vm: &Vm, state: c_int) {
 
 /// `PyGILState_GetThisThreadState`: the calling thread's state, whether it runs or not; NULL when it has none.
 pub fn this_state() -> *mut PyThreadState {
-    STATE.get()
+    own_state()
 }
 
 /// `PyGILState_Check`.
@@ -148,8 +163,7 @@ pub fn swap(new: *mut PyThreadState) -> *mut PyThreadState {
         if PARKED.get().is_null() {
             FOREIGN.with_borrow_mut(|f| *f = Some((gil::Attached::new(hooks()), 1)));
             HOLDS.set(true);
-            // SAFETY: C made the state for a thread that begins to run in it.
-            unsafe { ffi::_Cape_SetThreadState(new) };
+            run_in(vm::current(), new);
         } else {
             acquire(new);
         }
@@ -159,15 +173,16 @@ pub fn swap(new: *mut PyThreadState) -> *mut PyThreadState {
 
 /// `PyThreadState_DeleteCurrent`: the calling thread stops running Python code, and its state is freed.
 pub fn delete_current(vm: &Vm) {
-    // SAFETY: C made the state, which nobody uses any more.
-    unsafe {
-        let t = ffi::PyThreadState_GetUnchecked();
-        ffi::_Cape_SetThreadState(std::ptr::null_mut());
-        if STATE.get() == t {
-            STATE.set(std::ptr::null_mut());
+    // SAFETY: a plain query of the calling thread's state.
+    let t = unsafe { ffi::PyThreadState_GetUnchecked() };
+    run_in(vm, std::ptr::null_mut());
+    STATE.with(|s| {
+        if s.0.get() == t {
+            s.0.set(std::ptr::null_mut());
         }
-        libc::free(t);
-    }
+    });
+    // SAFETY: C made the state, which nobody uses any more.
+    unsafe { libc::free(t) };
     HOLDS.set(false);
     match FOREIGN.with_borrow_mut(|f| f.take()) {
         Some((attached, _)) => drop(attached),

@@ -5,6 +5,7 @@ usage: scenarios.py FOLDER_OF_THE_EXTENSIONS DATA_SYMBOLS"""
 import builtins
 import gc
 import sys
+import threading
 import types
 import weakref
 
@@ -155,6 +156,20 @@ except KeyError as e:
 
     assert list(generator()) == [True, e]
 assert scenarios.handled() is None
+
+
+def in_another_thread():
+    try:
+        raise KeyError
+    except KeyError as e:
+        seen.append(scenarios.handled() is e)
+
+
+seen = []
+thread = threading.Thread(target=in_another_thread)
+thread.start()
+thread.join()
+assert seen == [True] and scenarios.handled() is None
 
 # data
 special = {

@@ -19,6 +19,8 @@ pub trait Foreign: Sync {
     fn class_made(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<()>;
     /// A new instance of a class implemented in C, or derived from one, by its `tp_alloc`.
     fn new_instance(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<Value>;
+    /// The calling thread, which C has no state of yet, took the GIL.
+    fn thread_runs(&self, vm: &Vm);
     /// Number of items of a mirrored list.
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.

@@ -94,6 +94,12 @@ pub fn current() -> &'static Vm {
 /// Makes `vm` (or nothing) the current one; with the GIL held.
 pub fn set_current(vm: Option<&Vm>) {
     CURRENT.0.set(vm.map_or(std::ptr::null(), |v| v as *const Vm));
+    if let Some(vm) = vm
+        && vm.c_state.get().is_null()
+        && let Some(foreign) = crate::foreign::try_foreign()
+    {
+        foreign.thread_runs(vm);
+    }
 }
 
 const REGISTERS: usize = 8 << 20;
