@@ -34,7 +34,6 @@ extern CAPE_PRIVATE __thread PyThreadState *_Cape_tstate __attribute__((tls_mode
 CAPE_PRIVATE void _Cape_SetThreadState(PyThreadState *tstate);
 CAPE_PRIVATE PyThreadState *cape_new_thread_state(void);
 CAPE_PRIVATE void *cape_main_interpreter(void);
-CAPE_PRIVATE PyObject **cape_handled(void);
 CAPE_PRIVATE void cape_run_at_exit(void);
 
 #ifdef CAPE_INSIDE_CPYTHON  /* the differential tests run these files in CPython */

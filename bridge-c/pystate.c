@@ -43,13 +43,6 @@ cape_new_thread_state(void)
 _Static_assert(offsetof(PyThreadState, current_exception) == 112, "bridge-rust/src/layout.rs");
 _Static_assert(offsetof(PyThreadState, exc_info) == 120 && offsetof(_PyErr_StackItem, exc_value) == 0, "the same");
 
-/* Where the running thread has the exception that it handles; NULL without a state. */
-PyObject **
-cape_handled(void)
-{
-    return CAPE_LIKELY(_Cape_tstate != NULL) ? &_Cape_tstate->exc_info->exc_value : NULL;
-}
-
 PyThreadState *
 PyThreadState_GetUnchecked(void)
 {

@@ -10,6 +10,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
+use crate::convention::{FASTCALL_KW, Fast, FastKw};
 use crate::error::{check_result, check_status};
 use crate::layout::*;
 use crate::lend::{Lent, lend};
@@ -199,11 +200,7 @@ pub unsafe fn call_meth(
     let convention =
         flags & (meth::VARARGS | meth::KEYWORDS | meth::NOARGS | meth::O | meth::FASTCALL | meth::METHOD);
     const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
-    const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
     const METHOD_KW: i32 = meth::METHOD | meth::FASTCALL | meth::KEYWORDS;
-    type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
-    type FastKw =
-        unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize, *mut PyObject) -> *mut PyObject;
     type MethodKw = unsafe extern "C" fn(
         *mut PyObject,
         *mut PyTypeObject,

@@ -16,16 +16,20 @@ use crate::layout::*;
 use crate::lend::{Lent, lend};
 
 type Names = Option<Ptr<TupleObj>>;
-type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
-type FastKw =
+/// A function with `METH_FASTCALL`.
+pub type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> *mut PyObject;
+/// A function with `METH_FASTCALL | METH_KEYWORDS`.
+pub type FastKw =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize, *mut PyObject) -> *mut PyObject;
+
+/// The flags of [`FastKw`].
+pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
 
 /// Arguments that a call may have to stay on the short path.
 const SHORT: usize = 6;
 
 /// The entry for a function with these `METH_*` flags whose receiver is passed.
 pub fn entry(flags: i32) -> RawFn {
-    const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
     let of_convention = meth::VARARGS
         | meth::KEYWORDS
         | meth::NOARGS

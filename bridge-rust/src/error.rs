@@ -38,15 +38,9 @@ pub fn take(vm: &Vm) -> Option<Raised> {
     })
 }
 
-/// Whether the indicator is set.
-pub fn occurred() -> bool {
-    // SAFETY: a plain query.
-    unsafe { !ffi::PyErr_Occurred().is_null() }
-}
-
 /// Whether the running thread's indicator is set.
 #[inline(always)]
-fn is_set(vm: &Vm) -> bool {
+pub fn is_set(vm: &Vm) -> bool {
     let state = vm.c_state.get();
     // SAFETY: the state is the thread's PyThreadState, whose layout is CPython's.
     !state.is_null() && unsafe { !(*(state.add(CURRENT_EXCEPTION) as *const *mut PyObject)).is_null() }

@@ -69,7 +69,6 @@ unsafe extern "C" {
     pub fn PyType_GetSlotQuiet(t: *mut PyTypeObject, slot: i32) -> *mut c_void;
     pub fn cape_bytes_getbuffer(o: *mut PyObject, view: *mut Py_buffer, flags: i32) -> i32;
     pub fn cape_run_at_exit();
-    pub fn cape_handled() -> *mut *mut PyObject;
     pub fn cape_capsule_repr(o: *mut PyObject) -> *mut PyObject;
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);

@@ -108,13 +108,12 @@ def main():
             run(times)
             after, more = settled()
             growths.append(after - before)
-            if more - objects > KEPT:
-                growths.append(ALLOWED + 1)
-                print(f"     {label}: {more - objects:+} objects in {times}")
+            kept = more - objects
+            if kept > KEPT:
                 break
         growth = growths[-1]
-        ok = growth <= ALLOWED
-        print(f"{'ok  ' if ok else 'LEAK'} {label}: {growth:+} bytes in {times}, {time.perf_counter() - start:.1f} s", flush=True)
+        ok = growth <= ALLOWED and kept <= KEPT
+        print(f"{'ok  ' if ok else 'LEAK'} {label}: {growth:+} bytes, {kept:+} objects in {times}, {time.perf_counter() - start:.1f} s", flush=True)
         if not ok:
             leaks.append(label)
     if leaks:

@@ -110,7 +110,7 @@ pub fn PyObject_Format(cx: &Cx, o: Borrowed, spec: Borrowed) -> CResult<New> {
         },
     };
     let exact = v.is_ptr() && v.header().map() == rt().maps.str || v.is_int();
-    if !(spec.is_empty() && exact) && crate::error::occurred() {
+    if !(spec.is_empty() && exact) && crate::error::is_set(cx.vm) {
         let before = crate::error::take(cx.vm);
         let method = cx.vm.get_attr(v, intern("__format__"))?;
         before.into_iter().for_each(|r| crate::error::set(cx.vm, r));

@@ -96,11 +96,15 @@ pub fn PyUnicode_Find(
     end: isize,
     direction: c_int,
 ) -> CResult<isize> {
+    let name = if direction >= 0 { "find" } else { "rfind" };
+    Ok(in_range(cx, s, sub, start, end, name)?.as_int() as isize)
+}
+
+/// A method of `s` that looks for `sub` between two indexes.
+fn in_range(cx: &Cx, s: Borrowed, sub: Borrowed, start: isize, end: isize, name: &str) -> CResult<Value> {
     let (s, sub) = (string(cx, s)?, string(cx, sub)?);
     let n = |i: isize| Int::Small(i as i64).into_value();
-    let name = if direction >= 0 { "find" } else { "rfind" };
-    let r = cx.vm.call_method(s.value(), intern(name), &[sub.value(), n(start), n(end)])?;
-    Ok(r.as_int() as isize)
+    cx.vm.call_method(s.value(), intern(name), &[sub.value(), n(start), n(end)])
 }
 
 pub fn PyUnicode_Format(cx: &Cx, format: Borrowed, args: Borrowed) -> CResult<New> {
@@ -163,11 +167,8 @@ pub fn PyUnicode_Tailmatch(
     end: isize,
     direction: c_int,
 ) -> CResult<isize> {
-    let (s, sub) = (string(cx, s)?, string(cx, sub)?);
-    let n = |i: isize| Int::Small(i as i64).into_value();
     let name = if direction > 0 { "endswith" } else { "startswith" };
-    let r = cx.vm.call_method(s.value(), intern(name), &[sub.value(), n(start), n(end)])?;
-    Ok((r == Value::TRUE) as isize)
+    Ok((in_range(cx, s, sub, start, end, name)? == Value::TRUE) as isize)
 }
 
 pub fn _PyUnicode_IsWhitespace(_cx: &Cx, ch: u32) -> c_int {

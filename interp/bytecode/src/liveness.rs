@@ -4,63 +4,51 @@
 //! path reads them again, and a full collection must not find objects through them: `weakref`s and finalizers would see
 //! objects that the program has dropped. The analysis is the classic backward one, over the same table of effects as [`verify`](crate::verify).
 
-use crate::verify::effect;
+use crate::verify::{Set, effect};
 use crate::{CodeUnit, Kind, Op};
 
-/// For each instruction, the temporaries that are read by it or after it.
+/// For each word of the code, the registers that are read by its instruction or after it.
 pub struct Liveness {
     first: usize,
-    stride: usize,
-    rows: Box<[u64]>,
+    rows: Vec<Set>,
 }
 
 impl Liveness {
     /// Analyses a unit that [`verify`](crate::verify::verify) accepts.
     pub fn new(code: &CodeUnit) -> Liveness {
-        let first = code.first_temp();
-        let stride = (code.nregs as usize - first).div_ceil(64);
-        let n = code.code.len();
+        let none = Set::new(code.nregs as usize);
         let flows: Vec<Flow> =
             code.instructions().map(|(pc, op, _)| Flow::new(code, pc as usize, op)).collect();
-        // Live before each instruction, by word, until nothing changes any more.
-        let mut before = vec![0u64; n * stride];
-        let mut after = vec![0u64; stride];
-        loop {
-            let mut changed = false;
+        // Live before each instruction, until nothing changes any more.
+        let mut before = vec![none.clone(); code.code.len()];
+        let mut changed = true;
+        while changed {
+            changed = false;
             for f in flows.iter().rev() {
-                f.live_after(&before, stride, &mut after);
-                let mut row = after.clone();
-                f.kills.iter().for_each(|&r| clear(&mut row, r, first));
-                f.add_entry_uses(&before, stride, first, &mut row);
-                for (have, &want) in before[f.pc * stride..][..stride].iter_mut().zip(&row) {
-                    changed |= *have != want;
-                    *have = want;
-                }
-            }
-            if !changed {
-                break;
+                let mut row = f.live_after(&before, &none);
+                f.kills.iter().for_each(|&r| row.remove(r));
+                f.add_entry_uses(&before, &mut row);
+                changed |= row != before[f.pc];
+                before[f.pc] = row;
             }
         }
         // While an instruction runs, what lives after it must not be lost; only its one destination is written at the end.
-        let mut rows = vec![0u64; n * stride];
+        let mut rows = vec![none.clone(); code.code.len()];
         for f in &flows {
-            f.live_after(&before, stride, &mut after);
+            let mut row = f.live_after(&before, &none);
             if let Some(r) = f.destination {
-                clear(&mut after, r, first);
+                row.remove(r);
             }
-            f.add_entry_uses(&before, stride, first, &mut after);
-            for word in f.pc..f.pc + f.words {
-                rows[word * stride..][..stride].copy_from_slice(&after);
-            }
+            f.add_entry_uses(&before, &mut row);
+            rows[f.pc..f.pc + f.words].fill(row);
         }
-        Liveness { first, stride, rows: rows.into_boxed_slice() }
+        Liveness { first: code.first_temp(), rows }
     }
 
     /// Whether register `reg` matters while the instruction at word `pc` (or one of its further words) runs.
     #[inline]
     pub fn is_live(&self, pc: u32, reg: usize) -> bool {
-        let Some(i) = reg.checked_sub(self.first) else { return true };
-        self.rows.get(pc as usize * self.stride + i / 64).is_none_or(|w| w >> (i % 64) & 1 != 0)
+        reg < self.first || self.rows.get(pc as usize).is_none_or(|row| row.has(reg as u32))
     }
 }
 
@@ -107,51 +95,23 @@ impl Flow {
     }
 
     /// What lives after the instruction, on the paths on which it has written its results.
-    fn live_after(&self, before: &[u64], stride: usize, out: &mut [u64]) {
-        out.fill(0);
+    fn live_after(&self, before: &[Set], none: &Set) -> Set {
+        let mut out = none.clone();
         let jump = self.target.filter(|_| !self.target_unwritten);
-        for at in [self.next, jump].into_iter().flatten() {
-            join(out, &before[at * stride..][..stride]);
-        }
+        [self.next, jump].into_iter().flatten().for_each(|at| out.join(&before[at]));
+        out
     }
 
     /// Adds what the instruction itself needs, and what lives on the paths on which it writes nothing.
-    fn add_entry_uses(&self, before: &[u64], stride: usize, first: usize, out: &mut [u64]) {
+    fn add_entry_uses(&self, before: &[Set], out: &mut Set) {
         if let Some(t) = self.target.filter(|_| self.target_unwritten) {
-            join(out, &before[t * stride..][..stride]);
+            out.join(&before[t]);
         }
         if let Some((at, reg)) = self.handler {
-            let kept = out.to_vec();
-            join(out, &before[at * stride..][..stride]);
-            if !has(&kept, reg, first) {
-                clear(out, reg, first);
-            }
+            let mut handler = before[at].clone();
+            handler.remove(reg);
+            out.join(&handler);
         }
-        self.uses.iter().for_each(|&r| set(out, r, first));
+        self.uses.iter().for_each(|&r| out.add(r));
     }
-}
-
-fn join(a: &mut [u64], b: &[u64]) {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
-}
-
-fn bit(reg: u32, first: usize) -> Option<(usize, u64)> {
-    let i = (reg as usize).checked_sub(first)?;
-    Some((i / 64, 1 << (i % 64)))
-}
-
-fn set(row: &mut [u64], reg: u32, first: usize) {
-    if let Some((w, m)) = bit(reg, first) {
-        row[w] |= m;
-    }
-}
-
-fn clear(row: &mut [u64], reg: u32, first: usize) {
-    if let Some((w, m)) = bit(reg, first) {
-        row[w] &= !m;
-    }
-}
-
-fn has(row: &[u64], reg: u32, first: usize) -> bool {
-    bit(reg, first).is_some_and(|(w, m)| row[w] & m != 0)
 }

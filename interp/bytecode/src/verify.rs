@@ -3,26 +3,26 @@
 
 use crate::{CodeUnit, Const, Kind, Op, Slot, Word};
 
-/// Registers known to hold something, as bits.
+/// A set of registers, as bits.
 #[derive(Clone, PartialEq)]
-struct Set(Vec<u64>);
+pub(crate) struct Set(Vec<u64>);
 
 impl Set {
-    fn new(n: usize) -> Set {
+    pub fn new(n: usize) -> Set {
         Set(vec![0; n.div_ceil(64)])
     }
 
-    fn has(&self, r: u32) -> bool {
+    pub fn has(&self, r: u32) -> bool {
         self.0.get(r as usize / 64).is_some_and(|w| w >> (r % 64) & 1 != 0)
     }
 
-    fn add(&mut self, r: u32) {
+    pub fn add(&mut self, r: u32) {
         if let Some(w) = self.0.get_mut(r as usize / 64) {
             *w |= 1 << (r % 64);
         }
     }
 
-    fn remove(&mut self, r: u32) {
+    pub fn remove(&mut self, r: u32) {
         if let Some(w) = self.0.get_mut(r as usize / 64) {
             *w &= !(1 << (r % 64));
         }
@@ -32,6 +32,11 @@ impl Set {
         for i in r..end {
             self.remove(i);
         }
+    }
+
+    /// Unite.
+    pub fn join(&mut self, other: &Set) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
     }
 
     /// Intersect; whether anything changed.

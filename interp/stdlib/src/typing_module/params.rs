@@ -249,6 +249,17 @@ fn check_variance(vm: &Vm, p: P) -> Result<(), Raised> {
     Ok(())
 }
 
+/// A new parameter that is covariant, contravariant, or of inferred variance, in this order of `variance`.
+fn with_variance(vm: &Vm, cls: Ptr<TypeObj>, name: Ptr<StrObj>, variance: [Option<bool>; 3]) -> Res<P> {
+    let p = alloc(cls, name.value());
+    let [co, contra, infer] = variance.map(|v| v.unwrap_or(false));
+    p.covariant.set(co);
+    p.contravariant.set(contra);
+    p.infer.set(infer);
+    check_variance(vm, p)?;
+    Ok(p)
+}
+
 #[allow(clippy::too_many_arguments, reason = "the constructor's parameters")]
 fn type_var(
     vm: &Vm,
@@ -261,11 +272,7 @@ fn type_var(
     contra: Option<bool>,
     infer: Option<bool>,
 ) -> Res<P> {
-    let p = alloc(cls, name.value());
-    p.covariant.set(co.unwrap_or(false));
-    p.contravariant.set(contra.unwrap_or(false));
-    p.infer.set(infer.unwrap_or(false));
-    check_variance(vm, p)?;
+    let p = with_variance(vm, cls, name, [co, contra, infer])?;
     if let Some(b) = bound.filter(|b| !b.is_none()) {
         if !constraints.is_empty() {
             return Err(vm.type_error("Constraints cannot be combined with bound=..."));
@@ -298,11 +305,7 @@ fn param_spec(
     contra: Option<bool>,
     infer: Option<bool>,
 ) -> Res<P> {
-    let p = alloc(cls, name.value());
-    p.covariant.set(co.unwrap_or(false));
-    p.contravariant.set(contra.unwrap_or(false));
-    p.infer.set(infer.unwrap_or(false));
-    check_variance(vm, p)?;
+    let p = with_variance(vm, cls, name, [co, contra, infer])?;
     if let Some(b) = bound.filter(|b| !b.is_none()) {
         p.bound.set(p, b);
     }

@@ -72,27 +72,26 @@ impl Vm {
                 return None;
             }
             let map = callee.header().map();
-            let n = w.c() as usize + 1;
-            if map == rt().maps.builtin_function && (*f.add(1)).is_empty() {
+            let def = if map == rt().maps.builtin_function && (*f.add(1)).is_empty() {
                 let b = callee.cast::<BuiltinObj>();
-                let raw = b.def.raw.as_ref()?;
-                if b.def.flavour == Flavour::Static {
+                if b.def.raw.is_none() || b.def.flavour == Flavour::Static {
                     return None;
                 }
+                // The receiver goes into the empty self slot, before the arguments.
                 *f.add(1) = b.this.get();
-                (*frame).pc = pc.add(2);
-                return Some((raw.call)(self, b.def, std::slice::from_raw_parts(f.add(1), n), None));
-            }
-            if map == rt().maps.method_descriptor && !(*f.add(1)).is_empty() {
+                b.def
+            } else if map == rt().maps.method_descriptor && !(*f.add(1)).is_empty() {
                 let m = callee.cast::<MethodDescrObj>();
-                let raw = m.def.raw.as_ref()?;
-                if !type_of(*f.add(1)).is_subtype(m.class.cast()) {
+                if m.def.raw.is_none() || !type_of(*f.add(1)).is_subtype(m.class.cast()) {
                     return None;
                 }
-                (*frame).pc = pc.add(2);
-                return Some((raw.call)(self, m.def, std::slice::from_raw_parts(f.add(1), n), None));
-            }
-            None
+                m.def
+            } else {
+                return None;
+            };
+            (*frame).pc = pc.add(2);
+            let args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
+            def.raw.as_ref().map(|raw| (raw.call)(self, def, args, None))
         }
     }
 
