@@ -9,7 +9,8 @@
 #define SMALL_MAX 256
 #define FREE_LIMIT 256
 
-static PyLongObject small_ints[SMALL_MAX - SMALL_MIN + 1];
+/* The small ints, in order; bridge-rust/src/lend.rs indexes them. */
+CAPE_PRIVATE PyLongObject _Cape_small_ints[SMALL_MAX - SMALL_MIN + 1];
 static CapeFreeList free_ints;
 
 /* lv_tag of a number with `digits` digits; sign: 1, 0, -1. */
@@ -31,7 +32,7 @@ __attribute__((constructor)) static void
 make_small_ints(void)
 {
     for (int value = SMALL_MIN; value <= SMALL_MAX; value++) {
-        PyLongObject *op = &small_ints[value - SMALL_MIN];
+        PyLongObject *op = &_Cape_small_ints[value - SMALL_MIN];
         op->ob_base.ob_refcnt_full = _Py_STATIC_IMMORTAL_INITIAL_REFCNT;
         op->ob_base.ob_type = &PyLong_Type;
         op->long_value.lv_tag = TAG(value != 0, (value > 0) - (value < 0));
@@ -43,7 +44,7 @@ PyObject *
 cape_small_int(int value)
 {
     assert(SMALL_MIN <= value && value <= SMALL_MAX);
-    return (PyObject *)&small_ints[value - SMALL_MIN];
+    return (PyObject *)&_Cape_small_ints[value - SMALL_MIN];
 }
 
 /* --- making ints -------------------------------------------------------------------------------- */
@@ -107,6 +108,17 @@ from_magnitude(uint64_t magnitude, int negative)
 PyObject *
 PyLong_FromInt64(int64_t value)
 {
+    /* A number of one digit that is not small: the usual case. */
+    uint64_t magnitude = _Py_ABS_CAST(uint64_t, value);
+    if (CAPE_LIKELY(magnitude - (SMALL_MAX + 1) <= PyLong_MASK - (SMALL_MAX + 1))) {
+        PyLongObject *op = cape_take(&free_ints);
+        if (CAPE_LIKELY(op != NULL)) {
+            cape_init(op, &PyLong_Type);
+            op->long_value.lv_tag = TAG(1, value < 0 ? -1 : 1);
+            op->long_value.ob_digit[0] = (digit)magnitude;
+            return (PyObject *)op;
+        }
+    }
     return from_magnitude(_Py_ABS_CAST(uint64_t, value), value < 0);
 }
 

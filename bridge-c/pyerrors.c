@@ -47,10 +47,48 @@ PyErr_Fetch(PyObject **type, PyObject **value, PyObject **traceback)
     *traceback = exc == NULL ? NULL : PyException_GetTraceback(exc);
 }
 
+/* Whether the class is a builtin one that adds nothing to BaseException: then nobody could tell a call of it
+ * from a struct that is filled here. */
+static int
+is_plain(PyObject *op)
+{
+    PyTypeObject *type = (PyTypeObject *)op;
+    return type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN && type->tp_basicsize == sizeof(PyBaseExceptionObject)
+           && op != PyExc_MemoryError;
+}
+
+/* An exception with one argument or none, which has no managed side until one is asked for. */
+static PyObject *
+make_plain(PyTypeObject *type, PyObject *value)
+{
+    PyObject *args = value == NULL || value == Py_None ? PyTuple_New(0) : PyTuple_Pack(1, value);
+    PyBaseExceptionObject *exc = args == NULL ? NULL : (PyBaseExceptionObject *)cape_alloc(type, sizeof(*exc));
+    if (exc == NULL) {
+        Py_XDECREF(args);
+        return NULL;
+    }
+    memset(exc, 0, sizeof(*exc));
+    cape_init(exc, type);
+    exc->args = args;
+    return (PyObject *)exc;
+}
+
+void
+cape_exception_dealloc(PyObject *op)
+{
+    if (Py_TYPE(op)->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN) {
+        Py_CLEAR(((PyBaseExceptionObject *)op)->args);
+    }
+    cape_mirror_dealloc(op);
+}
+
 /* An instance of the class; NULL with an exception. */
 static PyObject *
 create(PyObject *type, PyObject *value)
 {
+    if (cape_error() == NULL && is_plain(type) && (value == NULL || !PyTuple_Check(value))) {
+        return make_plain((PyTypeObject *)type, value);
+    }
     PyObject *exc = value == NULL || value == Py_None ? PyObject_CallNoArgs(type)
                     : PyTuple_Check(value) ? PyObject_Call(type, value, NULL)
                                            : PyObject_CallOneArg(type, value);

@@ -21,7 +21,7 @@
 /* Exceptions differ in size and base only. */
 #define EXCEPTION(NAME, TP_NAME, STRUCT, BASE) \
     static TYPE(cape_exc_##NAME, TP_NAME, sizeof(STRUCT), 0, 0, 0, \
-                offsetof(PyBaseExceptionObject, dict), BASE, cape_mirror_dealloc, \
+                offsetof(PyBaseExceptionObject, dict), BASE, cape_exception_dealloc, \
                 Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASE_EXC_SUBCLASS) \
     PyObject *PyExc_##NAME = (PyObject *)&cape_exc_##NAME;
 

@@ -9,6 +9,7 @@
 
 /* Private. */
 extern Py_LOCAL_SYMBOL int _Cape_Audit(const char *event, PyObject *args);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place);
 extern Py_LOCAL_SYMBOL int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ClassGetItem(PyObject *cls, PyObject *key);
 extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);
@@ -20,36 +21,30 @@ extern Py_LOCAL_SYMBOL void _Cape_WriteUnraisable(PyObject *message, PyObject *o
 /* Public. */
 PyAPI_FUNC(PyObject *) (PyMapping_Items)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Absolute)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_Add)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_And)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Divmod)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Float)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_FloorDivide)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceAdd)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceAnd)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceFloorDivide)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceLshift)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceMatrixMultiply)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceMultiply)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceOr)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlacePower)(PyObject *o1, PyObject *o2, PyObject *o3);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceRemainder)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceRshift)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceSubtract)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceTrueDivide)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlaceXor)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Invert)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Long)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Lshift)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_MatrixMultiply)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Multiply)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Negative)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Or)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Positive)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Power)(PyObject *o1, PyObject *o2, PyObject *o3);
 PyAPI_FUNC(PyObject *) (PyNumber_Remainder)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Rshift)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Subtract)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_ToBase)(PyObject *n, int base);
 PyAPI_FUNC(PyObject *) (PyNumber_TrueDivide)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Xor)(PyObject *o1, PyObject *o2);

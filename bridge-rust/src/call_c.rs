@@ -1,21 +1,19 @@
-//! Calls into C: `PyMethodDef` functions, members and attributes. The sole place where extension code is entered from the VM, beside
-//! the slots.
+//! Calls into C functions: those of `PyMethodDef`.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
 
 use cape_vm::class::{method_descriptor, static_method};
-use cape_vm::native::{Flavour, GetSetDef, MethodDef, Raw, RawAttr};
+use cape_vm::native::{Flavour, MethodDef, Raw};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::convention::{FASTCALL_KW, Fast, FastKw};
-use crate::error::{check_result, check_status};
+use crate::error::check_result;
 use crate::layout::*;
-use crate::lend::{Lent, lend};
+use crate::rows;
 use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
-use crate::{ffi, rows};
 
 /// First data word of a row: the `PyMethodDef`; second: this mark, whether it is a method of a class, and the class for `METH_METHOD`.
 const MARK: usize = 1;
@@ -32,7 +30,7 @@ pub fn c_method_def(def: &MethodDef) -> Option<*mut PyMethodDef> {
 ///
 /// # Safety
 /// `s` must be a C string or NULL, and live as long as the result.
-unsafe fn text<'a>(s: *const c_char) -> std::borrow::Cow<'a, str> {
+pub(crate) unsafe fn text<'a>(s: *const c_char) -> std::borrow::Cow<'a, str> {
     // SAFETY: the caller's promise.
     if s.is_null() { "".into() } else { unsafe { CStr::from_ptr(s) }.to_string_lossy() }
 }
@@ -268,95 +266,6 @@ impl Drop for Hold {
         if !self.0.is_null() {
             // SAFETY: the reference is ours.
             unsafe { decref(self.0) }
-        }
-    }
-}
-
-/// `Py_READONLY` in member flags.
-const READONLY: i32 = 1;
-
-/// Adds a `PyMemberDef` to a class's dictionary.
-///
-/// # Safety
-/// `m` must live as long as the class.
-pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
-    // SAFETY: the caller's promise.
-    let (name, doc, flags) = unsafe { (text((*m).name), text((*m).doc), (*m).flags) };
-    let raw = RawAttr { get: member_get, set: member_set, data: [m as usize, 0] };
-    put_attr(class, rows::attribute(&name, &doc, flags & READONLY == 0, raw));
-}
-
-/// Adds a `PyGetSetDef` to a class's dictionary.
-///
-/// # Safety
-/// `g` must live as long as the class.
-pub unsafe fn add_getset(class: Ptr<TypeObj>, g: *mut PyGetSetDef) {
-    // SAFETY: the caller's promise.
-    let (name, doc, writable) = unsafe { (text((*g).name), text((*g).doc), (*g).set.is_some()) };
-    let raw = RawAttr { get: getset_get, set: getset_set, data: [g as usize, 0] };
-    put_attr(class, rows::attribute(&name, &doc, writable, raw));
-}
-
-fn put_attr(class: Ptr<TypeObj>, def: &'static GetSetDef) {
-    let map = rt().maps.getset_descriptor;
-    let d = cape_heap::heap().alloc(
-        map,
-        GetSetObj { header: cape_heap::Header::new(map), def, class: cape_heap::Field::new(class.value()) },
-    );
-    class.dict().set_str(intern(def.name), d.value());
-}
-
-fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
-    let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
-    let _shown = crate::handled::show(vm);
-    let o = lend(vm, obj)?;
-    // SAFETY: the descriptor has checked that the object is an instance of the member's class.
-    let p = unsafe { ffi::PyMember_GetOne(o.ptr() as *const c_char, m) };
-    check_result(vm, || def.name.to_string(), p)
-}
-
-fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
-    let m = def.raw.expect("a member").data[0] as *mut PyMemberDef;
-    let _shown = crate::handled::show(vm);
-    let o = lend(vm, obj)?;
-    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
-    // SAFETY: as above.
-    let n = unsafe { ffi::PyMember_SetOne(o.ptr() as *mut c_char, m, v.ptr()) };
-    check_status(vm, || def.name.to_string(), n).map(|_| ())
-}
-
-fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
-    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
-    let _shown = crate::handled::show(vm);
-    let o = lend(vm, obj)?;
-    // SAFETY: the definition lives as long as the class; the descriptor has checked the object.
-    unsafe {
-        match (*g).get {
-            Some(f) => {
-                let p = f(o.ptr(), (*g).closure);
-                check_result(vm, || def.name.to_string(), p)
-            }
-            None => Err(vm.attribute_error(format!(
-                "attribute '{}' of '{}' objects is not readable",
-                def.name,
-                type_of(obj).name_str()
-            ))),
-        }
-    }
-}
-
-fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
-    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
-    let _shown = crate::handled::show(vm);
-    let o = lend(vm, obj)?;
-    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
-    // SAFETY: as above.
-    unsafe {
-        match (*g).set {
-            Some(f) => {
-                check_status(vm, || def.name.to_string(), f(o.ptr(), v.ptr(), (*g).closure)).map(|_| ())
-            }
-            None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! [`call_c::call`](crate::call_c::call), which knows all conventions and words the errors.
 
 use std::ffi::c_void;
-use std::mem::{MaybeUninit, transmute};
+use std::mem::transmute;
 use std::ptr::null_mut;
 
 use cape_vm::native::{MethodDef, RawFn};
@@ -10,10 +10,10 @@ use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::call_c::{call, callable_name};
+use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
-use crate::handled;
 use crate::layout::*;
-use crate::lend::{Lent, lend};
+use crate::lend::{Lent, borrowed, lend};
 
 type Names = Option<Ptr<TupleObj>>;
 /// A function with `METH_FASTCALL`.
@@ -24,9 +24,6 @@ pub type FastKw =
 
 /// The flags of [`FastKw`].
 pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
-
-/// Arguments that a call may have to stay on the short path.
-const SHORT: usize = 6;
 
 /// The entry for a function with these `METH_*` flags whose receiver is passed.
 pub fn entry(flags: i32) -> RawFn {
@@ -63,85 +60,67 @@ fn finish(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Re
 }
 
 fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let ([this], None) = (args, names) else { return call(vm, def, args, names) };
-    let this_c = lend(vm, *this)?;
-    let _shown = handled::show(vm);
-    // SAFETY: the flags say the signature; the receiver is lent for the call.
-    let p = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(this_c.ptr(), null_mut()) };
-    finish(vm, def, *this, p)
+    let (&[this], None) = (args, names) else { return call(vm, def, args, names) };
+    cross(vm, [this], |p| {
+        // SAFETY: the flags say the signature; the receiver is lent for the call.
+        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], null_mut()) };
+        finish(vm, def, this, r)
+    })
 }
 
 fn one(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let ([this, a], None) = (args, names) else { return call(vm, def, args, names) };
-    let (this_c, a) = (lend(vm, *this)?, lend(vm, *a)?);
-    let _shown = handled::show(vm);
-    // SAFETY: as above.
-    let p = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(this_c.ptr(), a.ptr()) };
-    finish(vm, def, *this, p)
-}
-
-/// Arguments lent to C in an array, with a free place before them for `PY_VECTORCALL_ARGUMENTS_OFFSET`.
-struct Array {
-    lent: [MaybeUninit<Lent>; SHORT],
-    pointers: [*mut PyObject; SHORT + 1],
-    n: usize,
-}
-
-impl Array {
-    #[inline(always)]
-    fn new(vm: &Vm, args: &[Value]) -> Res<Array> {
-        let mut a =
-            Array { lent: [const { MaybeUninit::uninit() }; SHORT], pointers: [null_mut(); SHORT + 1], n: 0 };
-        for (i, &v) in args.iter().enumerate() {
-            let l = lend(vm, v)?;
-            a.pointers[i + 1] = l.ptr();
-            a.lent[i].write(l);
-            a.n = i + 1;
-        }
-        Ok(a)
+    let (&[this, a], None) = (args, names) else { return call(vm, def, args, names) };
+    if !a.is_ptr() && borrowed(a).is_null() {
+        return one_number(vm, def, this, a);
     }
+    cross(vm, [this, a], |p| {
+        // SAFETY: as above.
+        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], p[1]) };
+        finish(vm, def, this, r)
+    })
 }
 
-impl Drop for Array {
-    #[inline(always)]
-    fn drop(&mut self) {
-        for l in &mut self.lent[..self.n] {
-            // SAFETY: the first n are written.
-            unsafe { l.assume_init_drop() }
-        }
-    }
+/// [`one`] with a number that must be lent.
+#[inline(never)]
+fn one_number(vm: &Vm, def: &'static MethodDef, this: Value, a: Value) -> Res<Value> {
+    let a = lend(vm, a)?;
+    cross(vm, [this], |p| {
+        // SAFETY: as above.
+        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], a.ptr()) };
+        finish(vm, def, this, r)
+    })
 }
 
 fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let (Some((&this, rest)), None) = (args.split_first().filter(|(_, r)| r.len() <= SHORT), names) else {
+    if args.is_empty() || args.len() > MOST || names.is_some() {
         return call(vm, def, args, names);
-    };
-    let (this_c, a) = (lend(vm, this)?, Array::new(vm, rest)?);
-    let _shown = handled::show(vm);
-    let first = a.pointers[1..].as_ptr();
-    // SAFETY: as above.
-    let p =
-        unsafe { transmute::<*const c_void, Fast>(function(def))(this_c.ptr(), first, rest.len() as isize) };
-    finish(vm, def, this, p)
+    }
+    cross_all(vm, args, |p| {
+        // SAFETY: as above; the arguments follow the receiver.
+        let r =
+            unsafe { transmute::<*const c_void, Fast>(function(def))(*p, p.add(1), args.len() as isize - 1) };
+        finish(vm, def, args[0], r)
+    })
 }
 
 fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let Some((&this, rest)) = args.split_first().filter(|(_, r)| r.len() <= SHORT) else {
+    if args.is_empty() || args.len() > MOST {
         return call(vm, def, args, names);
-    };
-    let (this_c, a) = (lend(vm, this)?, Array::new(vm, rest)?);
-    let names = names.filter(|n| !n.is_empty());
-    let positional = rest.len() - names.map_or(0, |n| n.len());
-    let names_c = match names {
+    }
+    let mut positional = args.len() - 1;
+    let names = match names.filter(|n| !n.is_empty()) {
         None => Lent::NOTHING,
-        Some(n) => lend(vm, n.value())?,
+        Some(n) => {
+            positional -= n.len();
+            lend(vm, n.value())?
+        }
     };
-    let _shown = handled::show(vm);
-    let first = a.pointers[1..].as_ptr();
-    // SAFETY: as above.
-    let p = unsafe {
-        let f = transmute::<*const c_void, FastKw>(function(def));
-        f(this_c.ptr(), first, positional as isize, names_c.ptr())
-    };
-    finish(vm, def, this, p)
+    cross_all(vm, args, |p| {
+        // SAFETY: as above.
+        let r = unsafe {
+            let f = transmute::<*const c_void, FastKw>(function(def));
+            f(*p, p.add(1), positional as isize, names.ptr())
+        };
+        finish(vm, def, args[0], r)
+    })
 }

@@ -4,9 +4,9 @@ use cape_vm::object::ExcObj;
 use cape_vm::{Raised, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::from_c;
+use crate::from_c::take_over;
 use crate::layout::{CURRENT_EXCEPTION, PyObject};
-use crate::to_c::{decref, to_c};
+use crate::to_c::to_c;
 
 /// Sets the indicator.
 pub fn set(vm: &Vm, r: Raised) {
@@ -26,10 +26,7 @@ pub fn take(vm: &Vm) -> Option<Raised> {
     if p.is_null() {
         return None;
     }
-    let v = from_c(vm, p);
-    // SAFETY: the reference is ours.
-    unsafe { decref(p) };
-    Some(match v {
+    Some(match take_over(vm, p) {
         Ok(v) => match v.downcast::<ExcObj>() {
             Some(e) => Raised::new(e),
             None => vm.system_error("the error indicator held something that is no exception"),

@@ -12,6 +12,13 @@ pub use crate::api::pystate::{PyGILState_STATE, PyInterpreterState};
 pub use crate::layout::*;
 pub use crate::thread::PyThreadState;
 
+/// A `PyLongObject` of one digit, as large as C has it.
+#[repr(C)]
+pub struct SmallInt {
+    pub head: PyLongObject,
+    pub digit: usize,
+}
+
 /// A row of the table of static types.
 #[repr(C)]
 pub struct CapeStaticType {
@@ -23,6 +30,8 @@ unsafe extern "C" {
     pub static mut _Py_NoneStruct: PyObject;
     /// Bytes that extensions took since they were last counted.
     pub static mut _Cape_allocated: usize;
+    /// The ints from -5 to 256.
+    pub static mut _Cape_small_ints: [SmallInt; 0];
     pub static mut _Py_TrueStruct: PyObject;
     pub static mut _Py_FalseStruct: PyObject;
     pub static mut _Py_EllipsisObject: PyObject;

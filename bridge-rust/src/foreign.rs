@@ -25,6 +25,16 @@ impl Foreign for Bridge {
         crate::mirror::types::type_to_c(vm, class).map(|_| ())
     }
 
+    fn construct(
+        &self,
+        vm: &Vm,
+        class: Ptr<TypeObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Option<Res<Value>> {
+        crate::slots::construct(vm, class, args, kwnames)
+    }
+
     fn new_instance(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<Value> {
         crate::typeready::new_instance(vm, class)
     }

@@ -34,19 +34,37 @@ pub fn from_c(vm: &Vm, p: *mut PyObject) -> Res<Value> {
 }
 
 /// The managed side of a new reference, which is taken over: what C made fresh and hands over whole is freed.
-#[inline]
+#[inline(always)]
 pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     let l = link_of(p);
-    let v = if l != 0 {
-        Ok(heap().managed_of(l))
-    } else {
-        // SAFETY: a live object.
-        let fresh = unsafe { (*p).ob_refcnt == 1 };
-        from_unlinked(vm, p, fresh)
-    };
+    if l == 0 {
+        return take_unlinked(vm, p);
+    }
+    let v = heap().managed_of(l);
     // SAFETY: the reference is ours.
     unsafe { decref(p) };
-    v
+    Ok(v)
+}
+
+#[inline(never)]
+fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    // SAFETY: a live object, whose reference is ours.
+    unsafe {
+        let t = (*p).ob_type;
+        let v = if eq(t, &raw const ffi::PyLong_Type) {
+            long_value(p)
+        } else if eq(t, &raw const ffi::PyFloat_Type) {
+            Value::float((*(p as *mut PyFloatObject)).ob_fval)
+        } else if eq(t, &raw const ffi::PyBool_Type) {
+            return Ok(Value::bool(eq(p, &raw const ffi::_Py_TrueStruct)));
+        } else {
+            let v = from_unlinked(vm, p, (*p).ob_refcnt == 1);
+            decref(p);
+            return v;
+        };
+        decref(p);
+        Ok(v)
+    }
 }
 
 /// The singleton behind the address of one of C's static singletons.
@@ -77,17 +95,11 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
         let tag = (*l).lv_tag;
         let n = tag >> 3;
         let digits = (&raw const (*l).ob_digit) as *const u32;
-        let negative = tag & 3 == 2;
         if n <= 1 {
-            let d = if n == 0 { 0 } else { *digits as i64 };
-            return Value::int(if tag & 3 == 1 {
-                0
-            } else if negative {
-                -d
-            } else {
-                d
-            });
+            // The two low bits are 1 minus the sign.
+            return Value::int((1 - (tag & 3) as i64) * *digits as i64);
         }
+        let negative = tag & 3 == 2;
         if n == 2 {
             let m = *digits as i64 | (*digits.add(1) as i64) << 30;
             return Int::Small(if negative { -m } else { m }).into_value();
@@ -183,6 +195,9 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return tuple(vm, p, fresh);
         }
         if eq(t, &raw const ffi::PyList_Type) {
+            if fresh && (*(p as *mut PyVarObject)).ob_size <= FEW {
+                return copied_list(vm, p);
+            }
             let l = ListObj::new(&[]);
             l.become_mirrored();
             link(l.header(), p);
@@ -197,7 +212,36 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             let (a, b, c) = (from_c(vm, (*s).start)?, from_c(vm, (*s).stop)?, from_c(vm, (*s).step)?);
             return Ok(SliceObj::new(a, b, c).value());
         }
-        instance(vm, p, t)
+        instance(vm, p, t, fresh)
+    }
+}
+
+/// Items that a fresh list handed over whole may have to be copied instead of linked.
+const FEW: isize = 64;
+
+unsafe fn copied_list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    // SAFETY: the caller checked the type; nobody else knows the list.
+    unsafe {
+        let n = (*(p as *mut PyVarObject)).ob_size as usize;
+        let items = ArrayObj::new(n);
+        for i in 0..n {
+            let item = *(*(p as *mut PyListObject)).ob_item.add(i);
+            items.set(i, item_of_fresh(vm, item)?);
+        }
+        Ok(ListObj::from_array(items, n).value())
+    }
+}
+
+/// An item of a fresh container, which is as fresh when only that knows it.
+#[inline(always)]
+unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    if p.is_null() {
+        return Ok(Value::NONE);
+    }
+    match link_of(p) {
+        // SAFETY: a live object.
+        0 => from_unlinked(vm, p, unsafe { (*p).ob_refcnt == 1 }),
+        l => Ok(heap().managed_of(l)),
     }
 }
 
@@ -209,7 +253,11 @@ unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         let items = std::slice::from_raw_parts((&raw const (*t).ob_item) as *const *mut PyObject, n);
         let mut out = ValueVec::with_capacity(n);
         for &i in items {
-            out.push(if i.is_null() { Value::NONE } else { from_c(vm, i)? });
+            out.push(match i {
+                i if fresh => item_of_fresh(vm, i)?,
+                i if i.is_null() => Value::NONE,
+                i => from_c(vm, i)?,
+            });
         }
         let v = TupleObj::new(&out);
         if !fresh && n > 0 && v.header().link() == 0 {
@@ -232,7 +280,7 @@ pub unsafe fn link(object: &cape_heap::Header, p: *mut PyObject) {
 }
 
 /// An instance of a class implemented in C, or a C object of another builtin layout: gets its managed side.
-unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject) -> Res<Value> {
+unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject, fresh: bool) -> Res<Value> {
     // SAFETY: p is live, so its type is.
     unsafe {
         if t.is_null() {
@@ -264,7 +312,10 @@ unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject) -> Res<Value
                 }
             }
         };
-        link(v.header(), p);
+        // Nobody else knows a fresh exception's struct, and there is nothing of C's in it.
+        if !(fresh && v.is::<ExcObj>() && (*t).tp_flags & tpflags::STATIC_BUILTIN != 0) {
+            link(v.header(), p);
+        }
         Ok(v)
     }
 }

@@ -29,13 +29,33 @@ fn place(vm: &Vm) -> *mut *mut PyObject {
     unsafe { *(state.add(EXC_INFO) as *const *mut *mut PyObject) }
 }
 
+/// Whether there is nothing to show C. What an outer function of C handles has been adopted on the way here, so the VM knows.
+#[inline(always)]
+pub fn nothing(vm: &Vm) -> bool {
+    vm.handles_nothing()
+}
+
+/// Whether C, which was entered when there was [`nothing`] to show, has left it so.
+#[inline(always)]
+pub fn still_nothing(vm: &Vm) -> bool {
+    let place = place(vm);
+    // SAFETY: as in `place`.
+    !place.is_null() && unsafe { (*place).is_null() }
+}
+
+/// C was shown nothing, and handles something when it returns.
+#[cold]
+pub fn hide(vm: &Vm) {
+    drop(Shown::nothing(vm));
+}
+
 /// Enters C.
 #[inline(always)]
 pub fn show(vm: &Vm) -> Shown<'_> {
     let place = place(vm);
     // SAFETY: as in `place`.
     if vm.handles_nothing() && (place.is_null() || unsafe { (*place).is_null() }) {
-        return Shown { vm, shown: std::ptr::null_mut(), before: std::ptr::null_mut() };
+        return Shown::nothing(vm);
     }
     show_exception(vm)
 }
@@ -63,7 +83,12 @@ impl Drop for Shown<'_> {
     }
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
+    /// Nothing is shown yet.
+    pub fn nothing(vm: &'a Vm) -> Shown<'a> {
+        Shown { vm, shown: std::ptr::null_mut(), before: std::ptr::null_mut() }
+    }
+
     #[inline(never)]
     fn hide(&mut self) {
         // SAFETY: as in `place`.

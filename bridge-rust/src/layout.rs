@@ -235,6 +235,14 @@ pub struct PyLongObject {
     pub ob_digit: [u32; 0],
 }
 
+/// The head of exceptions; nothing behind `args` is used.
+#[repr(C)]
+pub struct PyBaseExceptionObject {
+    pub ob_base: PyObject,
+    pub dict: *mut PyObject,
+    pub args: *mut PyObject,
+}
+
 #[repr(C)]
 pub struct PyFloatObject {
     pub ob_base: PyObject,
@@ -401,6 +409,19 @@ pub mod meth {
     pub const COEXIST: i32 = 64;
     pub const FASTCALL: i32 = 128;
     pub const METHOD: i32 = 512;
+}
+
+/// Values of `PyMemberDef.type`.
+pub mod member_type {
+    pub const INT: i32 = 1;
+    pub const LONG: i32 = 2;
+    pub const DOUBLE: i32 = 4;
+    pub const OBJECT: i32 = 6;
+    pub const UINT: i32 = 11;
+    pub const BOOL: i32 = 14;
+    pub const OBJECT_EX: i32 = 16;
+    pub const LONGLONG: i32 = 17;
+    pub const PYSSIZET: i32 = 19;
 }
 
 /// Offset of `current_exception` in `PyThreadState`; bridge-c/pystate.c asserts it.

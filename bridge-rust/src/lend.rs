@@ -8,7 +8,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::ptr::null_mut;
 
 use cape_heap::heap;
-use cape_vm::{Res, Value, Vm};
+use cape_vm::{Raised, Res, Value, Vm};
 
 use crate::ffi;
 use crate::layout::*;
@@ -17,9 +17,15 @@ use crate::to_c::{decref, to_c};
 /// Scratch numbers; calls nested deeper allocate.
 const SCRATCH: u32 = 64;
 
-/// `kind` of what is only borrowed, of a reference to give up; others are 2 + the index of a scratch number.
+/// `kind` of what is only borrowed, of a reference to give up, of nothing because of an exception; others are 2 + the index of a
+/// scratch number.
 const BORROWED: u32 = 0;
 const OWNED: u32 = 1;
+const FAILED: u32 = u32::MAX;
+
+/// The ints that are static in C, and borrowed for ever.
+const SMALL_MIN: i64 = -5;
+const SMALL_MAX: i64 = 256;
 
 /// A C side that is lent for the duration of a call.
 pub struct Lent {
@@ -42,7 +48,7 @@ impl Drop for Lent {
     #[inline(always)]
     fn drop(&mut self) {
         match self.kind {
-            BORROWED => {}
+            BORROWED | FAILED => {}
             // SAFETY: the reference is ours.
             OWNED => unsafe { decref(self.p) },
             n => give_back(self.p, n - 2),
@@ -62,43 +68,89 @@ thread_local! {
         const { Scratch { next: Cell::new(0), places: UnsafeCell::new([null_mut(); 2 * SCRATCH as usize]) } };
 }
 
+/// The running thread's. (Larger bodies inside `with` are not inlined.)
+#[inline(always)]
+fn numbers() -> &'static Scratch {
+    // SAFETY: never dropped, since it needs no dropping; the reference does not leave the thread, as callers keep it in locals.
+    NUMBERS.with(|numbers| unsafe { &*std::ptr::from_ref(numbers) })
+}
+
+/// The C side of a value where there is nothing to count, to make or to give back: of linked objects, singletons, small ints; null
+/// for others. Good as long as the caller keeps the value alive.
+#[inline(always)]
+pub fn borrowed(v: Value) -> *mut PyObject {
+    if v.is_ptr() {
+        // Null when it is not linked.
+        return heap().mirror_of(v.header()) as *mut PyObject;
+    }
+    if v.is_none() {
+        return &raw mut ffi::_Py_NoneStruct;
+    }
+    if v.is_int() {
+        let at = v.as_int().wrapping_sub(SMALL_MIN) as usize;
+        if at <= (SMALL_MAX - SMALL_MIN) as usize {
+            // SAFETY: the table has an int for each number of the range.
+            return unsafe {
+                (&raw mut ffi::_Cape_small_ints).cast::<ffi::SmallInt>().add(at) as *mut PyObject
+            };
+        }
+    } else if v == Value::TRUE {
+        return &raw mut ffi::_Py_TrueStruct;
+    } else if v == Value::FALSE {
+        return &raw mut ffi::_Py_FalseStruct;
+    }
+    null_mut()
+}
+
 /// The C side of a value that the caller keeps alive (an argument in the caller's registers).
 #[inline(always)]
 pub fn lend(vm: &Vm, v: Value) -> Res<Lent> {
-    if v.is_ptr() {
-        let h = v.header();
-        if h.link() != 0 {
-            return Ok(Lent { p: heap().mirror_of(h) as *mut PyObject, kind: BORROWED });
-        }
-    } else if v.is_none() {
-        return Ok(Lent { p: &raw mut ffi::_Py_NoneStruct, kind: BORROWED });
-    } else if v.is_int() || v.is_float() {
-        return number(vm, v);
+    let p = borrowed(v);
+    if !p.is_null() {
+        return Ok(Lent { p, kind: BORROWED });
     }
-    Ok(Lent { p: to_c(vm, v)?, kind: OWNED })
+    let l = lend_new(vm, v);
+    if l.kind == FAILED { Err(failure(vm)) } else { Ok(l) }
 }
 
-/// What C may compare by identity is never a scratch object.
-fn is_small(i: i64) -> bool {
-    (-5..=1024).contains(&i)
+/// A C side that is made for the occasion. Its failure is not part of the result, so that this comes back in registers.
+#[inline(never)]
+fn lend_new(vm: &Vm, v: Value) -> Lent {
+    if v.is_int() || v.is_float() {
+        let l = scratch(vm, v, numbers());
+        if l.kind != FAILED {
+            return l;
+        }
+    }
+    match to_c(vm, v) {
+        Ok(p) => Lent { p, kind: OWNED },
+        Err(r) => {
+            crate::error::set(vm, r);
+            Lent { p: null_mut(), kind: FAILED }
+        }
+    }
 }
 
-#[inline]
-fn number(vm: &Vm, v: Value) -> Res<Lent> {
-    NUMBERS.with(|numbers| scratch(vm, v, numbers))
+#[cold]
+fn failure(vm: &Vm) -> Raised {
+    crate::error::take(vm).unwrap_or_else(|| vm.system_error("lost exception"))
 }
 
+/// A number in a scratch object; `FAILED` when none is free or C might compare it by identity.
 #[inline(always)]
-fn scratch(vm: &Vm, v: Value, numbers: &Scratch) -> Res<Lent> {
+fn scratch(vm: &Vm, v: Value, numbers: &Scratch) -> Lent {
     let n = numbers.next.get();
-    if n >= SCRATCH || v.is_int() && is_small(v.as_int()) {
-        return Ok(Lent { p: to_c(vm, v)?, kind: OWNED });
+    if n >= SCRATCH {
+        return Lent { p: null_mut(), kind: FAILED };
     }
     let float = v.is_float();
     // SAFETY: the thread's own; the place exists.
     let place = unsafe { &mut (*numbers.places.get())[2 * n as usize + float as usize] };
     if place.is_null() {
-        *place = to_c(vm, if float { v } else { Value::int(1 << 40) })?;
+        match to_c(vm, if float { v } else { Value::int(1 << 40) }) {
+            Ok(p) => *place = p,
+            Err(_) => return Lent { p: null_mut(), kind: FAILED },
+        }
     }
     numbers.next.set(n + 1);
     let p = *place;
@@ -116,12 +168,13 @@ fn scratch(vm: &Vm, v: Value, numbers: &Scratch) -> Res<Lent> {
                 if magnitude >> 30 != 0 { 2 << 3 } else { 1 << 3 } | if i < 0 { 2 } else { 0 };
         }
     }
-    Ok(Lent { p, kind: n + 2 })
+    Lent { p, kind: n + 2 }
 }
 
 #[inline]
 fn give_back(p: *mut PyObject, n: u32) {
-    NUMBERS.with(|numbers| numbers.next.set(n.min(numbers.next.get())));
+    let numbers = numbers();
+    numbers.next.set(n.min(numbers.next.get()));
     // SAFETY: our reference keeps it alive.
     if unsafe { (*p).ob_refcnt } != 1 {
         kept(p, n);
@@ -132,12 +185,12 @@ fn give_back(p: *mut PyObject, n: u32) {
 #[cold]
 fn kept(p: *mut PyObject, n: u32) {
     // SAFETY: the thread's own; the reference is the place's.
-    NUMBERS.with(|numbers| unsafe {
-        for place in &mut (&mut *numbers.places.get())[2 * n as usize..][..2] {
+    unsafe {
+        for place in &mut (&mut *numbers().places.get())[2 * n as usize..][..2] {
             if *place == p {
                 *place = null_mut();
                 decref(p);
             }
         }
-    })
+    }
 }

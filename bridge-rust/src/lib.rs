@@ -21,9 +21,11 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod api;
+mod attributes;
 pub mod buffer;
 pub mod call_c;
 mod convention;
+mod cross;
 pub mod enter;
 pub mod error;
 pub mod ffi;

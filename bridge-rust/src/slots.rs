@@ -16,7 +16,7 @@ use table::{ROWS, SlotRow};
 
 pub use table::slot_number;
 pub use trampolines::vectorcall;
-pub use wrappers::{add_slot_wrappers, slot_behind};
+pub use wrappers::{add_slot_wrappers, construct, slot_behind};
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
 ///

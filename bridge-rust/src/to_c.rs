@@ -7,6 +7,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
 use crate::layout::*;
+use crate::lend::borrowed;
 
 /// Py_INCREF.
 ///
@@ -62,15 +63,17 @@ pub fn to_c(vm: &Vm, v: Value) -> Res<*mut PyObject> {
 fn immediate(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     // SAFETY: constructors of C numbers; singletons are immortal statics.
     unsafe {
+        let small = borrowed(v);
+        if !small.is_null() {
+            // Immortal: nothing to count.
+            return Ok(small);
+        }
         let p = if v.is_int() {
             ffi::PyLong_FromLongLong(v.as_int())
         } else if v.is_float() {
             ffi::PyFloat_FromDouble(v.as_float())
         } else {
             match v {
-                Value::NONE => &raw mut ffi::_Py_NoneStruct,
-                Value::TRUE => &raw mut ffi::_Py_TrueStruct,
-                Value::FALSE => &raw mut ffi::_Py_FalseStruct,
                 Value::ELLIPSIS => &raw mut ffi::_Py_EllipsisObject,
                 Value::NOT_IMPLEMENTED => &raw mut ffi::_Py_NotImplementedStruct,
                 _ => return Err(vm.system_error("an internal value was to cross to C")),

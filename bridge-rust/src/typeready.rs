@@ -14,7 +14,7 @@ use crate::layout::*;
 use crate::mirror::types::{class_behind, join, type_to_c};
 use crate::slots;
 use crate::to_c::{decref, incref, to_c};
-use crate::{call_c, ffi};
+use crate::{attributes, call_c, ffi};
 
 /// The class of a type object; readies a static type that nobody has readied yet, as CPython does on first use.
 pub fn class_of(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
@@ -221,12 +221,12 @@ unsafe fn add_descriptors(vm: &Vm, class: Ptr<TypeObj>, t: *mut PyTypeObject) ->
         }
         let mut m = (*t).tp_members;
         while !m.is_null() && !(*m).name.is_null() {
-            call_c::add_member(class, m);
+            attributes::add_member(class, m);
             m = m.add(1);
         }
         let mut g = (*t).tp_getset;
         while !g.is_null() && !(*g).name.is_null() {
-            call_c::add_getset(class, g);
+            attributes::add_getset(class, g);
             g = g.add(1);
         }
     }

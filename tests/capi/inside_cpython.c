@@ -46,6 +46,17 @@ _Cape_Audit(const char *Py_UNUSED(event), PyObject *Py_UNUSED(args))
     return 0;
 }
 
+PyObject *
+_Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place)
+{
+    static const char *const names[] = {"add", "sub", "mul", "iadd", "isub", "imul"};
+    PyObject *module = PyImport_ImportModule("operator");
+    PyObject *result = module == NULL ? NULL
+                       : PyObject_CallMethod(module, names[operator + 3 * in_place], "OO", a, b);
+    Py_XDECREF(module);
+    return result;
+}
+
 int
 _Cape_ByteArrayResize(PyObject *Py_UNUSED(op), Py_ssize_t Py_UNUSED(size))
 {

@@ -26,15 +26,25 @@ macro_rules! binaries { ($($name:ident $how:ident $op:ident;)*) => { $(
     }
 )* } }
 binaries! {
-    PyNumber_Add binary ADD; PyNumber_Subtract binary SUB; PyNumber_Multiply binary MUL; PyNumber_MatrixMultiply binary MATMUL;
+    PyNumber_MatrixMultiply binary MATMUL;
     PyNumber_FloorDivide binary FLOORDIV; PyNumber_TrueDivide binary TRUEDIV; PyNumber_Remainder binary MOD;
     PyNumber_Divmod binary DIVMOD; PyNumber_Lshift binary LSHIFT; PyNumber_Rshift binary RSHIFT; PyNumber_And binary AND;
     PyNumber_Xor binary XOR; PyNumber_Or binary OR;
-    PyNumber_InPlaceAdd inplace ADD; PyNumber_InPlaceSubtract inplace SUB; PyNumber_InPlaceMultiply inplace MUL;
+
     PyNumber_InPlaceMatrixMultiply inplace MATMUL; PyNumber_InPlaceFloorDivide inplace FLOORDIV;
     PyNumber_InPlaceTrueDivide inplace TRUEDIV; PyNumber_InPlaceRemainder inplace MOD; PyNumber_InPlaceLshift inplace LSHIFT;
     PyNumber_InPlaceRshift inplace RSHIFT; PyNumber_InPlaceAnd inplace AND; PyNumber_InPlaceXor inplace XOR;
     PyNumber_InPlaceOr inplace OR;
+}
+
+/// The operators that bridge-c/number.c has short paths for, by its numbers.
+pub fn arithmetic(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, in_place: bool) -> CResult<New> {
+    let op = match operator {
+        0 => &ops::ADD,
+        1 => &ops::SUB,
+        _ => &ops::MUL,
+    };
+    if in_place { inplace(cx, a, b, op) } else { binary(cx, a, b, op) }
 }
 
 macro_rules! unaries { ($($name:ident $special:ident $symbol:literal;)*) => { $(

@@ -9,6 +9,7 @@ use cape_vm::{Ptr, Value};
 use super::{bad_call, layout, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
 use crate::layout::PyObject;
+use crate::lend::borrowed;
 use crate::to_c::{boxed, to_c, to_c_borrowed};
 
 const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
@@ -23,6 +24,10 @@ fn dict(cx: &Cx, d: Borrowed) -> CResult<Ptr<DictObj>> {
 /// A borrowed reference to the value of entry `i`.
 fn value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
     let v = d.table.keys().entry(i).value;
+    let p = borrowed(v);
+    if !p.is_null() {
+        return Ok(BorrowedRef(p));
+    }
     let b = boxed(v);
     if b != v {
         d.table.set_value(i, b);
@@ -30,6 +35,7 @@ fn value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
     Ok(BorrowedRef(to_c_borrowed(cx.vm, b)?))
 }
 
+/// As [`value_at`], of a key that has no C side yet.
 fn key_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<*mut PyObject> {
     let v = d.table.keys().entry(i).key;
     let b = boxed(v);
@@ -210,19 +216,27 @@ pub fn PyDict_Next(
     let Some(d) = v.downcast::<DictObj>() else { return 0 };
     // SAFETY: the API demands a position, and places for key and value or NULL.
     unsafe {
-        let Some((i, _)) = d.table.next_entry((*pos).max(0) as usize) else { return 0 };
+        let Some((i, e)) = d.table.next_entry((*pos).max(0) as usize) else { return 0 };
         *pos = i as isize + 1;
         if !key.is_null() {
-            match key_at(cx, d, i) {
-                Ok(p) => *key = p,
-                Err(_) => return 0,
+            let mut p = borrowed(e.key);
+            if p.is_null() {
+                match key_at(cx, d, i) {
+                    Ok(made) => p = made,
+                    Err(_) => return 0,
+                }
             }
+            *key = p;
         }
         if !value.is_null() {
-            match value_at(cx, d, i) {
-                Ok(p) => *value = p.0,
-                Err(_) => return 0,
+            let mut p = borrowed(e.value);
+            if p.is_null() {
+                match value_at(cx, d, i) {
+                    Ok(made) => p = made.0,
+                    Err(_) => return 0,
+                }
             }
+            *value = p;
         }
     }
     1

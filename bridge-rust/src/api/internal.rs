@@ -96,3 +96,7 @@ pub fn _Cape_WriteUnraisable(cx: &Cx, message: Borrowed, object: Borrowed) -> CR
     }
     Ok(())
 }
+
+pub fn _Cape_Binary(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, in_place: c_int) -> CResult<New> {
+    super::abstract_::arithmetic(cx, a, b, operator, in_place != 0)
+}

@@ -28,6 +28,12 @@ pub unsafe extern "C" fn _Cape_Audit(event: *const c_char, args: *mut PyObject) 
     enter("_Cape_Audit", -1, |cx| -> CResult<c_int> { internal::_Cape_Audit(cx, event, Borrowed::from_c(args)) })
 }
 
+/// `PyObject *_Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_Binary(a: *mut PyObject, b: *mut PyObject, operator: c_int, in_place: c_int) -> *mut PyObject {
+    enter("_Cape_Binary", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Binary(cx, Borrowed::from_c(a), Borrowed::from_c(b), operator, in_place) })
+}
+
 /// `int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ByteArrayResize(op: *mut PyObject, size: isize) -> c_int {
@@ -82,12 +88,6 @@ pub unsafe extern "C" fn PyNumber_Absolute(o: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_Absolute", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Absolute(cx, Borrowed::from_c(o)) })
 }
 
-/// `PyObject *PyNumber_Add(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Add(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Add", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Add(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_And(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_And(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
@@ -110,12 +110,6 @@ pub unsafe extern "C" fn PyNumber_Float(o: *mut PyObject) -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_FloorDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_FloorDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_FloorDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceAdd(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceAdd(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceAdd", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceAdd(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 /// `PyObject *PyNumber_InPlaceAnd(PyObject *o1, PyObject *o2)`
@@ -142,12 +136,6 @@ pub unsafe extern "C" fn PyNumber_InPlaceMatrixMultiply(o1: *mut PyObject, o2: *
     enter("PyNumber_InPlaceMatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceMatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
-/// `PyObject *PyNumber_InPlaceMultiply(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_InPlaceOr(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_InPlaceOr(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
@@ -170,12 +158,6 @@ pub unsafe extern "C" fn PyNumber_InPlaceRemainder(o1: *mut PyObject, o2: *mut P
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_InPlaceRshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_InPlaceRshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceRshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceSubtract(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceSubtract(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceSubtract", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceSubtract(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 /// `PyObject *PyNumber_InPlaceTrueDivide(PyObject *o1, PyObject *o2)`
@@ -214,12 +196,6 @@ pub unsafe extern "C" fn PyNumber_MatrixMultiply(o1: *mut PyObject, o2: *mut PyO
     enter("PyNumber_MatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_MatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
-/// `PyObject *PyNumber_Multiply(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Multiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Multiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Multiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_Negative(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Negative(o: *mut PyObject) -> *mut PyObject {
@@ -254,12 +230,6 @@ pub unsafe extern "C" fn PyNumber_Remainder(o1: *mut PyObject, o2: *mut PyObject
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Rshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_Rshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Rshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Subtract(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Subtract(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Subtract", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Subtract(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 /// `PyObject *PyNumber_ToBase(PyObject *n, int base)`

@@ -17,7 +17,7 @@ use cape_vm::runtime::type_of;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::{from_c, long_value, str_value};
+use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 
@@ -248,21 +248,20 @@ fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
 }
 
 fn list(vm: &Vm, l: Ptr<ListObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
-    let items = l.snapshot();
     let p = alloc(vm, t, 40)?;
     // SAFETY: the struct is fresh. It is linked before its items cross, so that a list that contains itself finds its mirror;
     // until then the list stays generic.
     unsafe {
         let o = p as *mut PyListObject;
         heap().link(l.header(), p as *mut cape_heap::Mirror);
-        let n = items.len();
+        let n = l.len();
         let mem = ffi::PyMem_Malloc(8 * n.max(1)) as *mut *mut PyObject;
         if mem.is_null() {
             return Err(vm.memory_error(""));
         }
         let mut done = 0;
-        for &x in items.as_slice() {
-            match to_c(vm, x) {
+        for i in 0..n {
+            match to_c(vm, l.get(i).unwrap_or(Value::NONE)) {
                 Ok(c) => {
                     *mem.add(done) = c;
                     done += 1;
@@ -371,7 +370,11 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
         } else if is(SetObj::kind()) {
             SetObj::with_map(map).value()
         } else if is(ExcObj::kind()) {
-            ExcObj::with_map(map, TupleObj::new(&[])).value()
+            // One that C made itself (bridge-c/pyerrors.c) keeps its arguments in the struct until now.
+            let args =
+                std::mem::replace(&mut (*(p as *mut PyBaseExceptionObject)).args, std::ptr::null_mut());
+            let args = if args.is_null() { None } else { take_over(vm, args)?.downcast() };
+            ExcObj::with_map(map, args.unwrap_or_else(|| TupleObj::new(&[]))).value()
         } else if is(BytearrayObj::kind()) {
             let b = p as *mut PyByteArrayObject;
             let n = (*b).ob_base.ob_size as usize;

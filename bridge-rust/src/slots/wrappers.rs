@@ -11,10 +11,10 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
+use crate::cross::cross;
 use crate::error::{check_result, check_status, take};
 use crate::ffi;
 use crate::layout::*;
-use crate::lend::lend;
 use crate::to_c::{args_tuple, decref, kwargs_dict};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
@@ -155,7 +155,21 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
 
 type Names = Option<Ptr<TupleObj>>;
 
+/// The receiver and the other arguments, of which there must be as many as the slot takes.
 #[inline(always)]
+fn exactly<const N: usize>(vm: &Vm, args: &[Value], names: Names) -> Res<[Value; N]> {
+    match (args.try_into(), names) {
+        (Ok(args), None) => Ok(args),
+        _ => exactly_or_error(vm, args, names),
+    }
+}
+
+#[cold]
+fn exactly_or_error<const N: usize>(vm: &Vm, args: &[Value], names: Names) -> Res<[Value; N]> {
+    count(vm, args, names, N - 1, N - 1)?;
+    Ok(std::array::from_fn(|i| args[i]))
+}
+
 fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<()> {
     if names.is_some_and(|n| !n.is_empty()) {
         return Err(vm.type_error("wrapper takes no keyword arguments"));
@@ -175,15 +189,6 @@ fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<(
     Ok(())
 }
 
-/// Lends C sides for the rest of the block, and shows C the handled exception. Each in a variable of its own: arrays of them would
-/// be copied through memory.
-macro_rules! held {
-    ($vm:expr, $($name:ident = $value:expr),*) => {
-        $( let $name = lend($vm, $value)?; )*
-        let _shown = crate::handled::show($vm);
-    };
-}
-
 /// The slot function as its type.
 ///
 /// # Safety
@@ -195,6 +200,7 @@ unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
     unsafe { std::mem::transmute_copy::<usize, F>(&f) }
 }
 
+#[inline(always)]
 fn result(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
     let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
     check_result(vm, name, p)
@@ -204,16 +210,19 @@ fn repr_of(vm: &Vm, v: Value) -> String {
     vm.repr(v).map_or_else(|_| "<?>".into(), |s| s.display())
 }
 
+#[inline(always)]
 fn status(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<c_int> {
     let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
     check_status(vm, name, n)
 }
 
+#[inline(always)]
 fn done(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<Value> {
     status(vm, def, this, n).map(|_| Value::NONE)
 }
 
 /// A length or a hash: -1 means that an exception is set.
+#[inline(always)]
 fn number(vm: &Vm, n: isize) -> Res<isize> {
     if n == -1 {
         return Err(take(vm).unwrap_or_else(|| vm.system_error("error return without exception set")));
@@ -224,80 +233,89 @@ fn number(vm: &Vm, n: isize) -> Res<isize> {
 // SAFETY of all calls below: the row that made the definition says the slot's signature; the arguments are held.
 
 fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 0, 0)?;
-    held!(vm, h0 = args[0]);
+    let [o] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<unaryfunc>(def)(h0.ptr()) })
+    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<unaryfunc>(def)(p[0]) }))
 }
 
 fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 0, 0)?;
-    held!(vm, h0 = args[0]);
-    // SAFETY: see above.
-    let p = unsafe { slot::<unaryfunc>(def)(h0.ptr()) };
-    if p.is_null() {
-        return match take(vm) {
-            Some(r) if r.is(rt().types.stop_iteration) => Ok(Value::EMPTY),
-            Some(r) => Err(r),
-            None => Ok(Value::EMPTY),
-        };
+    let [o] = exactly(vm, args, names)?;
+    cross(vm, [o], |p| {
+        // SAFETY: see above.
+        let r = unsafe { slot::<unaryfunc>(def)(p[0]) };
+        if r.is_null() { exhausted(vm) } else { result(vm, def, o, r) }
+    })
+}
+
+/// NULL from `tp_iternext`: the end, unless another exception than StopIteration is set.
+#[inline(never)]
+fn exhausted(vm: &Vm) -> Res<Value> {
+    match take(vm) {
+        Some(r) if !r.is(rt().types.stop_iteration) => Err(r),
+        _ => Ok(Value::EMPTY),
     }
-    result(vm, def, args[0], p)
 }
 
 fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 0, 0)?;
-    held!(vm, h0 = args[0]);
-    // SAFETY: see above.
-    let n = unsafe { slot::<inquiry>(def)(h0.ptr()) };
-    status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
+    let [o] = exactly(vm, args, names)?;
+    cross(vm, [o], |p| {
+        // SAFETY: see above.
+        let n = unsafe { slot::<inquiry>(def)(p[0]) };
+        status(vm, def, o, n).map(|n| Value::bool(n != 0))
+    })
 }
 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 0, 0)?;
-    held!(vm, h0 = args[0]);
+    let [o] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    let n = number(vm, unsafe { slot::<lenfunc>(def)(h0.ptr()) })?;
-    Ok(Value::int(n as i64))
+    cross(vm, [o], |p| number(vm, unsafe { slot::<lenfunc>(def)(p[0]) }).map(|n| Value::int(n as i64)))
 }
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 0, 0)?;
-    held!(vm, h0 = args[0]);
-    // SAFETY: see above.
-    let n = number(vm, unsafe { slot::<hashfunc>(def)(h0.ptr()) })?;
-    Ok(Int::Small(n as i64).into_value())
+    let [o] = exactly(vm, args, names)?;
+    cross(vm, [o], |p| {
+        // SAFETY: see above.
+        let n = number(vm, unsafe { slot::<hashfunc>(def)(p[0]) })?;
+        Ok(Int::Small(n as i64).into_value())
+    })
 }
 
 fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    held!(vm, h0 = args[0], h1 = args[1]);
+    let [a, b] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h0.ptr(), h1.ptr()) })
+    cross(vm, [a, b], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    held!(vm, h0 = args[1], h1 = args[0]);
+    let [a, b] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<binaryfunc>(def)(h0.ptr(), h1.ptr()) })
+    cross(vm, [b, a], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
-    held!(vm, h0 = args[0], h1 = args[1], h2 = args.get(2).copied().unwrap_or(Value::NONE));
-    // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
+    power(vm, def, [args[0], args[1], args.get(2).copied().unwrap_or(Value::NONE)], args[0])
 }
 
 fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, args, names, 1, 2)?;
-    held!(vm, h0 = args[1], h1 = args[0], h2 = args.get(2).copied().unwrap_or(Value::NONE));
-    // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ternaryfunc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
+    power(vm, def, [args[1], args[0], args.get(2).copied().unwrap_or(Value::NONE)], args[0])
 }
 
+fn power(vm: &Vm, def: &'static MethodDef, values: [Value; 3], this: Value) -> Res<Value> {
+    // SAFETY: see above.
+    cross(vm, values, |p| result(vm, def, this, unsafe { slot::<ternaryfunc>(def)(p[0], p[1], p[2]) }))
+}
+
+#[inline(always)]
 fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
+    if k.is_int() && k.as_int() >= 0 {
+        return Ok(k.as_int() as isize);
+    }
+    any_index_of(vm, obj, k)
+}
+
+fn any_index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
     let i = vm.index_isize(k)?;
     if i < 0 && !type_of(obj).special(Special::Len).is_empty() {
         return Ok(i + vm.len(obj)? as isize);
@@ -306,76 +324,67 @@ fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
 }
 
 fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    let i = index_of(vm, args[0], args[1])?;
-    held!(vm, h0 = args[0]);
+    let [o, k] = exactly(vm, args, names)?;
+    let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h0.ptr(), i) })
+    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], i) }))
 }
 
 /// `sq_repeat`: the count may not be reckoned from the end.
 fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    if !args[1].is_int() && type_of(args[1]).special(Special::Index).is_empty() {
-        return Err(vm.type_error(format!(
-            "can't multiply sequence by non-int of type '{}'",
-            type_of(args[1]).name_str()
-        )));
+    let [o, n] = exactly(vm, args, names)?;
+    if !n.is_int() && type_of(n).special(Special::Index).is_empty() {
+        return Err(
+            vm.type_error(format!("can't multiply sequence by non-int of type '{}'", type_of(n).name_str()))
+        );
     }
-    let n = vm.index_isize(args[1])?;
-    held!(vm, h0 = args[0]);
+    let n = vm.index_isize(n)?;
     // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<ssizeargfunc>(def)(h0.ptr(), n) })
+    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n) }))
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 2, 2)?;
-    let i = index_of(vm, args[0], args[1])?;
-    held!(vm, h0 = args[0], h1 = args[2]);
+    let [o, k, v] = exactly(vm, args, names)?;
+    let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h0.ptr(), i, h1.ptr()) })
+    cross(vm, [o, v], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, p[1]) }))
 }
 
 fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    let i = index_of(vm, args[0], args[1])?;
-    held!(vm, h0 = args[0]);
+    let [o, k] = exactly(vm, args, names)?;
+    let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<ssizeobjargproc>(def)(h0.ptr(), i, null_mut()) })
+    cross(vm, [o], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, null_mut()) }))
 }
 
 fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 2, 2)?;
-    held!(vm, h0 = args[0], h1 = args[1], h2 = args[2]);
+    let [o, k, v] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h0.ptr(), h1.ptr(), h2.ptr()) })
+    cross(vm, [o, k, v], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], p[2]) }))
 }
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    held!(vm, h0 = args[0], h1 = args[1]);
+    let [o, k] = exactly(vm, args, names)?;
     // SAFETY: see above.
-    done(vm, def, args[0], unsafe { slot::<objobjargproc>(def)(h0.ptr(), h1.ptr(), null_mut()) })
+    cross(vm, [o, k], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) }))
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    held!(vm, h0 = args[0], h1 = args[1]);
-    // SAFETY: see above.
-    let n = unsafe { slot::<objobjproc>(def)(h0.ptr(), h1.ptr()) };
-    status(vm, def, args[0], n).map(|n| Value::bool(n != 0))
-}
-
-fn compare(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names, c: Cmp) -> Res<Value> {
-    count(vm, args, names, 1, 1)?;
-    held!(vm, h0 = args[0], h1 = args[1]);
-    // SAFETY: see above.
-    result(vm, def, args[0], unsafe { slot::<richcmpfunc>(def)(h0.ptr(), h1.ptr(), c as c_int) })
+    let [o, v] = exactly(vm, args, names)?;
+    cross(vm, [o, v], |p| {
+        // SAFETY: see above.
+        let n = unsafe { slot::<objobjproc>(def)(p[0], p[1]) };
+        status(vm, def, o, n).map(|n| Value::bool(n != 0))
+    })
 }
 
 macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
     fn $f(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-        compare(vm, def, args, names, Cmp::$c)
+        let [a, b] = exactly(vm, args, names)?;
+        cross(vm, [a, b], |p| {
+            // SAFETY: see above.
+            result(vm, def, a, unsafe { slot::<richcmpfunc>(def)(p[0], p[1], Cmp::$c as c_int) })
+        })
     }
 )* } }
 comparisons!(call_eq Eq, call_ne Ne, call_lt Lt, call_le Le, call_gt Gt, call_ge Ge);
@@ -406,19 +415,21 @@ impl Drop for Packed {
 }
 
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    held!(vm, h0 = args[0]);
-    let p = Packed::new(vm, &args[1..], names)?;
-    // SAFETY: see above.
-    let r = unsafe { slot::<ternaryfunc>(def)(h0.ptr(), p.args, p.kwargs) };
-    check_result(vm, || repr_of(vm, args[0]), r)
+    let packed = Packed::new(vm, &args[1..], names)?;
+    cross(vm, [args[0]], |p| {
+        // SAFETY: see above.
+        let r = unsafe { slot::<ternaryfunc>(def)(p[0], packed.args, packed.kwargs) };
+        check_result(vm, || repr_of(vm, args[0]), r)
+    })
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    held!(vm, h0 = args[0]);
-    let p = Packed::new(vm, &args[1..], names)?;
-    // SAFETY: see above.
-    let n = unsafe { slot::<initproc>(def)(h0.ptr(), p.args, p.kwargs) };
-    check_status(vm, || repr_of(vm, type_of(args[0]).value()), n).map(|_| Value::NONE)
+    let packed = Packed::new(vm, &args[1..], names)?;
+    cross(vm, [args[0]], |p| {
+        // SAFETY: see above.
+        let n = unsafe { slot::<initproc>(def)(p[0], packed.args, packed.kwargs) };
+        check_status(vm, || repr_of(vm, type_of(args[0]).value()), n).map(|_| Value::NONE)
+    })
 }
 
 fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -427,11 +438,11 @@ fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     if o.is_none() && t.is_none() {
         return Err(vm.type_error("__get__(None, None) is invalid"));
     }
-    held!(vm, h0 = args[0], h1 = o, h2 = t);
     let or_null = |p: *mut PyObject, v: Value| if v.is_none() { null_mut() } else { p };
-    // SAFETY: see above.
-    result(vm, def, args[0], unsafe {
-        slot::<ternaryfunc>(def)(h0.ptr(), or_null(h1.ptr(), o), or_null(h2.ptr(), t))
+    cross(vm, [args[0], o, t], |p| {
+        // SAFETY: see above.
+        let r = unsafe { slot::<ternaryfunc>(def)(p[0], or_null(p[1], o), or_null(p[2], t)) };
+        result(vm, def, args[0], r)
     })
 }
 
@@ -449,6 +460,64 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     // SAFETY: see above.
     let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
     check_result(vm, || repr_of(vm, first), r)
+}
+
+/// Number of `tp_init` among the slots.
+const TP_INIT: i32 = 60;
+
+/// What `type.__call__` does for a class whose `__new__` and `__init__` are functions of C: both get the same tuple.
+pub fn construct(vm: &Vm, class: Ptr<TypeObj>, args: &[Value], names: Names) -> Option<Res<Value>> {
+    let new = c_new(class.special(Special::New))?;
+    let init = class.special(Special::Init);
+    let init = match slot_behind(init, TP_INIT) {
+        // SAFETY: the function behind a tp_init wrapper is one.
+        Some(f) => Some(unsafe { std::mem::transmute::<*const (), initproc>(f) }),
+        None if init == rt().types.object.special(Special::Init) => None,
+        None => return None,
+    };
+    Some(construct_by(vm, class, new, init, args, names))
+}
+
+fn construct_by(
+    vm: &Vm,
+    class: Ptr<TypeObj>,
+    new: newfunc,
+    init: Option<initproc>,
+    args: &[Value],
+    names: Names,
+) -> Res<Value> {
+    let t = crate::mirror::types::type_to_c(vm, class)?;
+    let packed = Packed::new(vm, args, names)?;
+    cross(vm, [], |_| {
+        let name = || repr_of(vm, class.value());
+        // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
+        unsafe {
+            let p = new(t, packed.args, packed.kwargs);
+            if p.is_null() || !std::ptr::eq((*p).ob_type, t) {
+                let v = check_result(vm, name, p)?;
+                return init_other(vm, class, v, args, names);
+            }
+            let hold = crate::call_c::Hold(p);
+            check_status(vm, name, 0)?;
+            if let Some(init) = init {
+                check_status(vm, name, init(p, packed.args, packed.kwargs))?;
+            }
+            std::mem::forget(hold);
+            crate::from_c::take_over(vm, p)
+        }
+    })
+}
+
+/// `tp_new` gave an object of another class: it is initialised as its own class says, if it is an instance at all.
+#[cold]
+fn init_other(vm: &Vm, class: Ptr<TypeObj>, v: Value, args: &[Value], names: Names) -> Res<Value> {
+    if type_of(v).is_subtype(class) {
+        let mut all = ValueVec::with_capacity(args.len() + 1);
+        all.push(v);
+        all.extend_from_slice(args);
+        vm.call_special_args(type_of(v).special(Special::Init), &all, names)?;
+    }
+    Ok(v)
 }
 
 fn not_a_type(vm: &Vm, v: Value) -> Raised {

@@ -2,7 +2,8 @@
 
 use cape_heap::{Ptr, Value};
 
-use crate::exc::Res;
+use crate::exc::{Raised, Res};
+use crate::native::{MethodDef, RawFn};
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -116,7 +117,13 @@ impl Vm {
     /// A native `__next__` reports exhaustion as EMPTY; for everybody else that is StopIteration.
     #[inline(always)]
     pub fn stop_if_empty(&self, r: Value) -> Res<Value> {
-        if r.is_empty() { Err(self.stop_iteration_with(self.take_stop_value())) } else { Ok(r) }
+        if r.is_empty() { Err(self.stop_of_call()) } else { Ok(r) }
+    }
+
+    /// The StopIteration of a native `__next__` that was called by name and is exhausted.
+    #[cold]
+    pub(crate) fn stop_of_call(&self) -> Raised {
+        self.stop_iteration_with(self.take_stop_value())
     }
 
     fn call_method_descr(
@@ -196,17 +203,23 @@ impl Vm {
     }
 
     /// Calls what a type has for a special method; `args[0]` is the object.
-    #[inline]
+    #[inline(always)]
     pub fn call_special(&self, f: Value, args: &[Value]) -> Res<Value> {
+        if let Some((def, call)) = raw_method(f) {
+            // The type's own method, implemented in C: the receiver is right by construction.
+            self.check_native_stack("")?;
+            let r = call(self, def, args, None)?;
+            return if r.is_empty() { self.stop_if_empty(r) } else { Ok(r) };
+        }
+        self.call_special_method(f, args)
+    }
+
+    #[inline(never)]
+    fn call_special_method(&self, f: Value, args: &[Value]) -> Res<Value> {
         if let Some(m) = f.downcast::<MethodDescrObj>()
             && m.header().map() != rt().maps.classmethod_descriptor
         {
-            // The type's own method: the receiver is right by construction.
             self.check_native_stack("")?;
-            if let Some(raw) = &m.def.raw {
-                let r = (raw.call)(self, m.def, args, None)?;
-                return if r.is_empty() { self.stop_if_empty(r) } else { Ok(r) };
-            }
             let r = m.def.call(self, args, None)?;
             return self.stop_if_empty(r);
         }
@@ -262,6 +275,12 @@ impl Vm {
         if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
             return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t))));
         }
+        if let Some(b) = new.downcast::<BuiltinObj>()
+            && b.def.raw.is_some()
+            && let Some(r) = crate::foreign::foreign().construct(self, t, args, kwnames)
+        {
+            return r;
+        }
         let new = match new.downcast::<StaticMethodObj>() {
             Some(s) => s.callable.get(),
             None if new.is::<BuiltinObj>() || new.is::<FunctionObj>() => new,
@@ -292,6 +311,21 @@ impl Vm {
             || v.is::<TypeObj>()
             || !type_of(v).special(Special::Call).is_empty()
     }
+}
+
+/// The row and the entry of a method that is implemented in C.
+#[inline(always)]
+pub(crate) fn raw_method(f: Value) -> Option<(&'static MethodDef, RawFn)> {
+    if !f.is_ptr() {
+        return None;
+    }
+    let map = f.header().map();
+    if map != rt().maps.wrapper_descriptor && map != rt().maps.method_descriptor {
+        return None;
+    }
+    // SAFETY: what the map says is what the object is.
+    let def = unsafe { f.cast::<MethodDescrObj>() }.def;
+    def.raw.as_ref().map(|raw| (def, raw.call))
 }
 
 /// The nearest class along the bases whose `__new__` is native, and the address of that.

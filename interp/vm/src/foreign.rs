@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cape_heap::{Header, Ptr, Value, heap_object};
 
 use crate::exc::Res;
-use crate::object::TypeObj;
+use crate::object::{TupleObj, TypeObj};
 use crate::vm::Vm;
 
 heap_object! {
@@ -19,6 +19,14 @@ pub trait Foreign: Sync {
     fn class_made(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<()>;
     /// A new instance of a class implemented in C, or derived from one, by its `tp_alloc`.
     fn new_instance(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<Value>;
+    /// Calls a class by the C functions behind its `tp_new` and `tp_init`; `None`: one of them is not C's.
+    fn construct(
+        &self,
+        vm: &Vm,
+        class: Ptr<TypeObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Option<Res<Value>>;
     /// The calling thread, which C has no state of yet, took the GIL.
     fn thread_runs(&self, vm: &Vm);
     /// Number of items of a mirrored list.

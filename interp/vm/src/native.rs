@@ -322,14 +322,14 @@ impl MethodDef {
             vm.native_def.set(self);
             return (self.func)(vm, args);
         }
-        self.call_bound(vm, args, kwnames)
+        match &self.raw {
+            Some(raw) => (raw.call)(vm, self, args, kwnames),
+            None => self.call_bound(vm, args, kwnames),
+        }
     }
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
-        if let Some(raw) = self.raw {
-            return (raw.call)(vm, self, args, kwnames);
-        }
         let mut out = [Value::EMPTY; MAX_PARAMS];
         self.bind(vm, args, kwnames, &mut out)?;
         vm.native_def.set(self);

@@ -246,6 +246,18 @@ impl Vm {
         if !v.is_ptr() {
             return Ok(true);
         }
+        if let Some((def, call)) = crate::call::raw_method(type_of(v).special(Special::Bool)) {
+            self.check_native_stack("")?;
+            let r = call(self, def, &[v], None)?;
+            if r.is_bool() {
+                return Ok(r == Value::TRUE);
+            }
+        }
+        self.truth_of_object(v)
+    }
+
+    #[inline(never)]
+    fn truth_of_object(&self, v: Value) -> Res<bool> {
         let maps = &rt().maps;
         let m = v.header().map();
         if m == maps.str {
@@ -393,6 +405,28 @@ impl Vm {
         if a.is_int() && b.is_int() {
             return Ok(Value::bool(c.of(a.as_int().cmp(&b.as_int()))));
         }
+        if a.is_ptr()
+            && b.is_ptr()
+            && a.header().map() == b.header().map()
+            && let Some((def, call)) = crate::call::raw_method(type_of(a).special(c.special()))
+        {
+            self.check_native_stack(" in comparison")?;
+            let r = call(self, def, &[a, b], None)?;
+            return if r == Value::NOT_IMPLEMENTED { self.compare_reflected(a, b, c) } else { Ok(r) };
+        }
+        self.compare_any(a, b, c)
+    }
+
+    /// The second operand's turn, after the first's class did not know.
+    #[inline(never)]
+    fn compare_reflected(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
+        let g = type_of(b).special(c.swapped().special());
+        let r = if g.is_empty() { Value::NOT_IMPLEMENTED } else { self.call_special(g, &[b, a])? };
+        if r == Value::NOT_IMPLEMENTED { self.compare_identity(a, b, c) } else { Ok(r) }
+    }
+
+    #[inline(never)]
+    fn compare_any(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
         if let (Some(x), Some(y)) = (a.downcast::<StrObj>(), b.downcast::<StrObj>())
             && x.header().map() == rt().maps.str
             && y.header().map() == rt().maps.str
@@ -426,6 +460,12 @@ impl Vm {
                 return Ok(r);
             }
         }
+        self.compare_identity(a, b, c)
+    }
+
+    /// What is left when neither operand knows.
+    fn compare_identity(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
+        let (ta, tb) = (type_of(a), type_of(b));
         match c {
             Cmp::Eq => Ok(Value::bool(self.is(a, b))),
             Cmp::Ne => Ok(Value::bool(!self.is(a, b))),
@@ -526,8 +566,15 @@ impl Vm {
         if r == Value::NOT_IMPLEMENTED { Err(self.unsupported(a, b, op, true)) } else { Ok(r) }
     }
 
+    /// The TypeError of an operator that neither operand knows.
     #[cold]
-    fn unsupported(&self, a: Value, b: Value, op: &BinaryOperator, inplace: bool) -> crate::exc::Raised {
+    pub(crate) fn unsupported(
+        &self,
+        a: Value,
+        b: Value,
+        op: &BinaryOperator,
+        inplace: bool,
+    ) -> crate::exc::Raised {
         let symbol = match (op.symbol, inplace) {
             ("** or pow()", true) => "**=".to_string(),
             (s, true) => format!("{s}="),
@@ -872,7 +919,19 @@ impl Vm {
         self.next_slow(it)
     }
 
+    #[inline(never)]
     fn next_slow(&self, it: Value) -> Res<Option<Value>> {
+        if let Some((def, call)) = crate::call::raw_method(type_of(it).special(Special::Next)) {
+            // As native ones, it gives EMPTY when exhausted, and never raises StopIteration.
+            self.check_native_stack("")?;
+            let v = call(self, def, &[it], None)?;
+            return Ok((!v.is_empty()).then_some(v));
+        }
+        self.next_any(it)
+    }
+
+    #[inline(never)]
+    fn next_any(&self, it: Value) -> Res<Option<Value>> {
         let t = type_of(it);
         let f = t.special(Special::Next);
         if let Some(m) = f.downcast::<MethodDescrObj>() {

@@ -6,7 +6,7 @@ use cape_heap::Value;
 use crate::exc::Res;
 use crate::object::*;
 use crate::ops::{self, BinaryOperator};
-use crate::runtime::rt;
+use crate::runtime::{rt, type_of};
 use crate::vm::Vm;
 
 #[inline(always)]
@@ -91,6 +91,25 @@ impl Vm {
     #[inline(never)]
     pub(crate) fn binary_op(&self, x: u8, a: Value, b: Value) -> Res<Value> {
         let op = BinOp::from_u8(x).expect("an operator");
+        if a.is_ptr()
+            && b.is_ptr()
+            && a.header().map() == b.header().map()
+            && !op.is_inplace()
+            && let Some((def, call)) = crate::call::raw_method(type_of(a).special(operator(op).method))
+        {
+            self.check_native_stack("")?;
+            let r = call(self, def, &[a, b], None)?;
+            return if r == Value::NOT_IMPLEMENTED {
+                Err(self.unsupported(a, b, operator(op), false))
+            } else {
+                Ok(r)
+            };
+        }
+        self.binary_op_any(op, a, b)
+    }
+
+    #[inline(never)]
+    fn binary_op_any(&self, op: BinOp, a: Value, b: Value) -> Res<Value> {
         if a.both_ints(b)
             && let Some(r) = int_op(op.to_plain(), a.as_int(), b.as_int())
         {

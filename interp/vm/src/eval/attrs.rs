@@ -202,14 +202,25 @@ impl Vm {
         name: Value,
         pc: *const Cell<u64>,
     ) -> Res<Value> {
+        // SAFETY: two cache words follow.
+        let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
+        if w1 & 15 == GETSET && hit(obj, w0) {
+            // SAFETY: the slot of this cache holds a native attribute's descriptor.
+            let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
+            return d.def.read(self, obj);
+        }
+        self.load_attr_slow(code, obj, name, pc)
+    }
+
+    #[inline(never)]
+    fn load_attr_slow(
+        &self,
+        code: Ptr<CodeObj>,
+        obj: Value,
+        name: Value,
+        pc: *const Cell<u64>,
+    ) -> Res<Value> {
         if obj.is_ptr() {
-            // SAFETY: two cache words follow.
-            let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
-            if w1 & 15 == GETSET && hit(obj, w0) {
-                // SAFETY: the slot of this cache holds a native attribute's descriptor.
-                let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
-                return d.def.read(self, obj);
-            }
             self.cache_attr(code, obj, name, pc, false);
             // SAFETY: two cache words follow.
             if let Some(v) = unsafe { cached_attr(code, obj, pc.add(1)) } {

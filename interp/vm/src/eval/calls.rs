@@ -6,6 +6,7 @@ use cape_bytecode::Word;
 use cape_heap::{Ptr, Value};
 
 use super::Flow;
+use crate::call::raw_method;
 use crate::exc::Res;
 use crate::frame::Frame;
 use crate::generator::GeneratorObj;
@@ -164,6 +165,34 @@ impl Vm {
         // SAFETY: the compiler's call layout; the argument registers stay in place while the callee runs.
         unsafe {
             let callee = *f;
+            if callee.is_ptr() && callee.header().map() == rt().maps.builtin_function && kwnames.is_none() {
+                let def = callee.cast::<BuiltinObj>().def;
+                if def.scrubs.get() {
+                    scrub_stack();
+                }
+                if def.flavour == Flavour::Function && n == def.nparams && def.simple {
+                    self.native_def.set(def);
+                    let r = (def.func)(self, std::slice::from_raw_parts(args, n))?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
+            }
+            self.call_any(f, args, n, kwnames, ret)
+        }
+    }
+
+    /// What [`Vm::call_other`] has no short path for. Apart from it, so that its frame is small when a collection runs.
+    #[inline(never)]
+    unsafe fn call_any(
+        &self,
+        f: *mut Value,
+        args: *mut Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        ret: u32,
+    ) -> Res<Flow> {
+        // SAFETY: the compiler's call layout; the argument registers stay in place while the callee runs.
+        unsafe {
+            let callee = *f;
             let slice = std::slice::from_raw_parts(args, n);
             if let Some(m) = callee.downcast::<MethodDescrObj>() {
                 let class: Ptr<TypeObj> = m.class.cast();
@@ -191,9 +220,6 @@ impl Vm {
             if let Some(b) = callee.downcast::<BuiltinObj>() {
                 // A native `__new__` is static too, and needs its class checked: not here.
                 if matches!(b.def.flavour, Flavour::Function) {
-                    if b.def.scrubs.get() {
-                        scrub_stack();
-                    }
                     let r = b.def.call(self, slice, kwnames)?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
@@ -219,6 +245,14 @@ impl Vm {
             }
             if let Some(t) = callee.downcast::<TypeObj>() {
                 return self.call_class(t, f, args, n, kwnames, ret);
+            }
+            if let Some((def, call)) = raw_method(type_of(callee).special(Special::Call))
+                && (*f.add(1)).is_empty()
+            {
+                self.check_native_stack("")?;
+                *f.add(1) = callee;
+                return call(self, def, std::slice::from_raw_parts(f.add(1), n + 1), kwnames)
+                    .map(Flow::Value);
             }
             self.call_args(callee, slice, kwnames).map(Flow::Value)
         }

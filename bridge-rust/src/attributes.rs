@@ -1,0 +1,163 @@
+//! Attributes that C defines for its types: members (`PyMemberDef`) and getters and setters (`PyGetSetDef`).
+
+use std::ffi::{c_char, c_int};
+
+use cape_vm::native::{GetSetDef, RawAttr};
+use cape_vm::object::*;
+use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm};
+
+use crate::call_c::text;
+use crate::cross::cross;
+use crate::error::{check_result, check_status};
+use crate::from_c::from_c;
+use crate::layout::*;
+use crate::lend::{Lent, borrowed, lend};
+use crate::to_c::{decref, incref};
+use crate::{ffi, handled, rows};
+
+/// `Py_READONLY`, and `Py_AUDIT_READ | Py_RELATIVE_OFFSET`, in member flags.
+const READONLY: i32 = 1;
+const UNUSUAL: i32 = 2 | 8;
+
+/// Adds a `PyMemberDef` to a class's dictionary.
+///
+/// # Safety
+/// `m` must live as long as the class.
+pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
+    // SAFETY: the caller's promise.
+    let (name, doc, flags) = unsafe { (text((*m).name), text((*m).doc), (*m).flags) };
+    let raw = RawAttr { get: member_get, set: member_set, data: [m as usize, 0] };
+    put(class, rows::attribute(&name, &doc, flags & READONLY == 0, raw));
+}
+
+/// Adds a `PyGetSetDef` to a class's dictionary.
+///
+/// # Safety
+/// `g` must live as long as the class.
+pub unsafe fn add_getset(class: Ptr<TypeObj>, g: *mut PyGetSetDef) {
+    // SAFETY: the caller's promise.
+    let (name, doc, writable) = unsafe { (text((*g).name), text((*g).doc), (*g).set.is_some()) };
+    let raw = RawAttr { get: getset_get, set: getset_set, data: [g as usize, 0] };
+    put(class, rows::attribute(&name, &doc, writable, raw));
+}
+
+fn put(class: Ptr<TypeObj>, def: &'static GetSetDef) {
+    let map = rt().maps.getset_descriptor;
+    let d = cape_heap::heap().alloc(
+        map,
+        GetSetObj { header: cape_heap::Header::new(map), def, class: cape_heap::Field::new(class.value()) },
+    );
+    class.dict().set_str(intern(def.name), d.value());
+}
+
+#[inline(always)]
+fn member(def: &'static GetSetDef) -> *mut PyMemberDef {
+    def.raw.as_ref().map_or(std::ptr::null_mut(), |r| r.data[0] as *mut PyMemberDef)
+}
+
+/// What `PyMember_GetOne` does for the usual sorts of members, without entering C.
+fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
+    let m = member(def);
+    let o = borrowed(obj);
+    // SAFETY: the descriptor has checked that the object is an instance of the member's class, whose struct has the member at the
+    // offset; a field of objects holds a reference of its own.
+    unsafe {
+        if o.is_null() || (*m).flags & UNUSUAL != 0 {
+            return member_get_in_c(vm, def, obj);
+        }
+        let at = (o as *const u8).offset((*m).offset);
+        match (*m).type_ {
+            member_type::OBJECT | member_type::OBJECT_EX => {
+                let p = *(at as *const *mut PyObject);
+                if !p.is_null() {
+                    return from_c(vm, p);
+                }
+                if (*m).type_ == member_type::OBJECT {
+                    Ok(Value::NONE)
+                } else {
+                    member_get_in_c(vm, def, obj)
+                }
+            }
+            member_type::INT => Ok(Value::int(*(at as *const c_int) as i64)),
+            member_type::UINT => Ok(Value::int(*(at as *const u32) as i64)),
+            member_type::LONG | member_type::LONGLONG | member_type::PYSSIZET => {
+                Ok(Int::Small(*(at as *const i64)).into_value())
+            }
+            member_type::DOUBLE => Ok(Value::float(*(at as *const f64))),
+            member_type::BOOL => Ok(Value::bool(*at != 0)),
+            _ => member_get_in_c(vm, def, obj),
+        }
+    }
+}
+
+#[inline(never)]
+fn member_get_in_c(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
+    cross(vm, [obj], |p| {
+        // SAFETY: as in `member_get`.
+        let r = unsafe { ffi::PyMember_GetOne(p[0] as *const c_char, member(def)) };
+        check_result(vm, || def.name.to_string(), r)
+    })
+}
+
+/// What `PyMember_SetOne` does for fields of objects, without entering C.
+fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    let m = member(def);
+    let (o, new) = (borrowed(obj), if v.is_empty() { std::ptr::null_mut() } else { borrowed(v) });
+    // SAFETY: as in `member_get`.
+    unsafe {
+        let objects = matches!((*m).type_, member_type::OBJECT | member_type::OBJECT_EX);
+        if !objects || o.is_null() || new.is_null() || (*m).flags & (UNUSUAL | READONLY) != 0 {
+            return member_set_in_c(vm, def, obj, v);
+        }
+        incref(new);
+        let old = std::mem::replace(&mut *((o as *mut u8).offset((*m).offset) as *mut *mut PyObject), new);
+        if !old.is_null() {
+            decref(old);
+        }
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn member_set_in_c(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    let _shown = handled::show(vm);
+    let o = lend(vm, obj)?;
+    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
+    // SAFETY: as in `member_get`.
+    let n = unsafe { ffi::PyMember_SetOne(o.ptr() as *mut c_char, member(def), v.ptr()) };
+    check_status(vm, || def.name.to_string(), n).map(|_| ())
+}
+
+fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
+    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    // SAFETY: the definition lives as long as the class.
+    let (get, closure) = unsafe { ((*g).get, (*g).closure) };
+    let Some(f) = get else {
+        return Err(vm.attribute_error(format!(
+            "attribute '{}' of '{}' objects is not readable",
+            def.name,
+            type_of(obj).name_str()
+        )));
+    };
+    cross(vm, [obj], |p| {
+        // SAFETY: the descriptor has checked the object.
+        check_result(vm, || def.name.to_string(), unsafe { f(p[0], closure) })
+    })
+}
+
+fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
+    let _shown = handled::show(vm);
+    let o = lend(vm, obj)?;
+    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
+    // SAFETY: as above.
+    unsafe {
+        match (*g).set {
+            Some(f) => {
+                check_status(vm, || def.name.to_string(), f(o.ptr(), v.ptr(), (*g).closure)).map(|_| ())
+            }
+            None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
+        }
+    }
+}
