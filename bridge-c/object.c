@@ -267,7 +267,7 @@ PyObject_GetAttrString(PyObject *v, const char *name)
     if (Py_TYPE(v)->tp_getattro == NULL && Py_TYPE(v)->tp_getattr != NULL) {
         return Py_TYPE(v)->tp_getattr(v, (char *)name);
     }
-    PyObject *key = PyUnicode_FromString(name);
+    PyObject *key = PyUnicode_InternFromString(name);
     if (key == NULL) {
         return NULL;
     }
@@ -328,7 +328,7 @@ PyObject_DelAttrString(PyObject *v, const char *name)
 int
 PyObject_GetOptionalAttrString(PyObject *v, const char *name, PyObject **result)
 {
-    PyObject *key = PyUnicode_FromString(name);
+    PyObject *key = PyUnicode_InternFromString(name);
     if (key == NULL) {
         *result = NULL;
         return -1;

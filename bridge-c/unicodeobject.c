@@ -274,12 +274,29 @@ PyUnicode_FromString(const char *u)
     return PyUnicode_DecodeUTF8(u, (Py_ssize_t)strlen(u), NULL);
 }
 
+/* Names that C code spells out: most come as literals, so the last one met at an address is likely the same
+ * again. The text is compared all the same. */
+#define NAMES 256
+static struct {
+    const char *address;
+    PyObject *name;
+} names[NAMES];
+
 PyObject *
 PyUnicode_InternFromString(const char *u)
 {
+    uintptr_t at = (uintptr_t)u;
+    size_t i = (at ^ at >> 8) % NAMES;
+    if (names[i].address == u && strcmp(u, (const char *)PyUnicode_DATA(names[i].name)) == 0) {
+        return Py_NewRef(names[i].name);
+    }
     PyObject *op = PyUnicode_FromString(u);
     if (op != NULL) {
         PyUnicode_InternInPlace(&op);
+        if (PyUnicode_IS_ASCII(op) && PyUnicode_GET_LENGTH(op) < 64) {
+            names[i].address = u;
+            Py_XSETREF(names[i].name, Py_NewRef(op));
+        }
     }
     return op;
 }

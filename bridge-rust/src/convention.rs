@@ -9,11 +9,12 @@ use cape_vm::native::{MethodDef, RawFn};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::call_c::{call, callable_name};
+use crate::call_c::{Hold, call, callable_name};
 use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::lend::{Lent, borrowed, lend};
+use crate::to_c::{args_tuple, kwargs_dict};
 
 type Names = Option<Ptr<TupleObj>>;
 /// A function with `METH_FASTCALL`.
@@ -24,6 +25,8 @@ pub type FastKw =
 
 /// The flags of [`FastKw`].
 pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
+
+const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
 
 /// The entry for a function with these `METH_*` flags whose receiver is passed.
 pub fn entry(flags: i32) -> RawFn {
@@ -39,13 +42,17 @@ pub fn entry(flags: i32) -> RawFn {
         meth::O => one,
         meth::FASTCALL => fastcall,
         FASTCALL_KW => fastcall_keywords,
+        meth::VARARGS => varargs,
+        VARARGS_KW => varargs_keywords,
         _ => call,
     }
 }
 
 /// Whether a row's function is one of [`entry`]'s.
 pub fn is_entry(f: RawFn) -> bool {
-    [call as RawFn, noargs, one, fastcall, fastcall_keywords].iter().any(|&e| std::ptr::fn_addr_eq(e, f))
+    [call as RawFn, noargs, one, fastcall, fastcall_keywords, varargs, varargs_keywords]
+        .iter()
+        .any(|&e| std::ptr::fn_addr_eq(e, f))
 }
 
 #[inline(always)]
@@ -122,5 +129,27 @@ fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Na
             f(*p, p.add(1), positional as isize, names.ptr())
         };
         finish(vm, def, args[0], r)
+    })
+}
+
+fn varargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    let (Some((&this, rest)), None) = (args.split_first(), names) else { return call(vm, def, args, names) };
+    let t = Hold(args_tuple(vm, rest)?);
+    cross(vm, [this], |p| {
+        // SAFETY: as above.
+        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], t.0) };
+        finish(vm, def, this, r)
+    })
+}
+
+fn varargs_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    let Some((&this, rest)) = args.split_first() else { return call(vm, def, args, names) };
+    let positional = rest.len() - names.map_or(0, |n| n.len());
+    let t = Hold(args_tuple(vm, &rest[..positional])?);
+    let k = Hold(kwargs_dict(vm, names, &rest[positional..])?);
+    cross(vm, [this], |p| {
+        // SAFETY: as above.
+        let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.0, k.0) };
+        finish(vm, def, this, r)
     })
 }

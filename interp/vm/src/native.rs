@@ -13,6 +13,7 @@
 //! dict). An optional parameter is `Option<T>` or [`Value`] (EMPTY when absent). Results: anything that is [`IntoRes`].
 
 use std::cell::{Cell, OnceCell};
+use std::mem::MaybeUninit;
 
 use cape_heap::{HeapObject, Ptr, Value};
 
@@ -330,19 +331,18 @@ impl MethodDef {
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
-        let mut out = [Value::EMPTY; MAX_PARAMS];
-        self.bind(vm, args, kwnames, &mut out)?;
+        let mut out = [const { MaybeUninit::<Value>::uninit() }; MAX_PARAMS];
+        for v in &mut out[..self.nparams] {
+            v.write(Value::EMPTY);
+        }
+        // SAFETY: as many are written as the function has parameters.
+        let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<Value>(), self.nparams) };
+        self.bind(vm, args, kwnames, out)?;
         vm.native_def.set(self);
-        (self.func)(vm, &out[..self.nparams])
+        (self.func)(vm, out)
     }
 
-    fn bind(
-        &self,
-        vm: &Vm,
-        args: &[Value],
-        kwnames: Option<Ptr<TupleObj>>,
-        out: &mut [Value; MAX_PARAMS],
-    ) -> Res<()> {
+    fn bind(&self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>, out: &mut [Value]) -> Res<()> {
         let s = self.parsed();
         // The receiver, and the class of a `__new__`, are never passed by name.
         let first_keyword = s.posonly.max((self.receivers() > 0 || self.name == "__new__") as usize);
