@@ -87,6 +87,12 @@ impl<'a> Tracer<'a> {
         matches!(self.mode, Mode::Minor(_))
     }
 
+    /// Whether a full collection is marking what is reachable.
+    #[inline]
+    pub fn marks(&self) -> bool {
+        matches!(self.mode, Mode::Mark(_))
+    }
+
     /// Reports one cell that holds a value.
     #[inline]
     pub fn visit(&mut self, cell: &Cell<Value>) {

@@ -53,6 +53,18 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         let objects = (*s).old.sweep(heap, &mut (*s).region, poisoned)
             + (*s).large.sweep(heap, &mut (*s).region, poisoned);
         (*s).nursery.clear_marks(&(*s).region);
+        if (*s).options.verify && (*s).maps.reclaims().is_some() {
+            let check = &mut |p: usize| {
+                let map = (*(p as *const Header)).map();
+                let name = map.kind().name;
+                assert!(
+                    map.gc_bits.get() & MAP_MARKED != 0,
+                    "the map of a live object ({name} at {p:#x}) is not marked"
+                );
+            };
+            (*s).old.each(&(*s).region, check);
+            (&(*s).pinned).iter().for_each(|&p| check(p));
+        }
         (*s).maps.sweep();
         let keep = (*s).nursery.size / crate::block::BLOCK + 256;
         (*s).region.trim(keep);

@@ -178,7 +178,8 @@ impl Maps {
                 count += 1;
             }
         });
-        self.young.retain(|id| !freed.contains(id));
+        // The walk went by address, so the ids ascend.
+        self.young.retain(|id| freed.binary_search(id).is_err());
         self.free.extend(freed);
         self.count = count;
     }

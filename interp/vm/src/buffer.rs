@@ -11,14 +11,14 @@
 use std::borrow::Cow;
 use std::cell::{Cell, UnsafeCell};
 
-use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Native, Ptr, Value, heap, heap_object};
+use cape_heap::{Field, Header, HeapObject, KindInfo, Native, Ptr, Value, heap, heap_object};
 
 use crate::class::full_name;
 use crate::exc::Res;
 use crate::foreign::ForeignObj;
 use crate::native::FromArg;
 use crate::object::{BytearrayObj, BytesObj};
-use crate::runtime::type_of;
+use crate::runtime::{StaticMap, type_of};
 use crate::special::Special;
 use crate::vm::Vm;
 
@@ -428,7 +428,7 @@ impl Vm {
         }
         let export = exporter_of(view).ok_or_else(|| self.not_bytes_like(view))?;
         let (_, base, mut raw) = export(self, view, what)?.into_parts();
-        let map = wrapper_map();
+        let map = WRAPPERS.get(WrapperObj::kind());
         let inner = (raw.release.take(), raw.internal);
         let w = heap().alloc(
             map,
@@ -492,21 +492,8 @@ heap_object! {
 /// How the memoryview's own buffer is given back.
 type Inner = (Option<fn(Value, *mut u8)>, *mut u8);
 
-/// The map of wrappers, made at first use.
-fn wrapper_map() -> MapRef {
-    struct Slot(Cell<Option<MapRef>>);
-    // SAFETY: used with the GIL held.
-    unsafe impl Sync for Slot {}
-    static MAP: Slot = Slot(Cell::new(None));
-    match MAP.0.get() {
-        Some(m) => m,
-        None => {
-            let m = MapRef::new(WrapperObj::kind(), crate::rt().types.object.value(), 0);
-            MAP.0.set(Some(m));
-            m
-        }
-    }
-}
+/// The map of wrappers.
+static WRAPPERS: StaticMap = StaticMap::new();
 
 /// Calls `owner.__release_buffer__(view)` and releases the view.
 fn release_wrapper(w: Value, _: *mut u8) {

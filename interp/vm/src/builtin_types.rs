@@ -39,7 +39,7 @@ macro_rules! both {
         /// The maps of instances of exactly the builtin types.
         #[repr(C)]
         #[allow(missing_docs, reason = "each is named like its type")]
-        pub struct Maps { $(pub $field: MapRef,)* $(pub $ef: MapRef,)* pub array: MapRef, pub table_keys: MapRef, pub shape: MapRef, pub weak_cell: MapRef, pub native_member: MapRef }
+        pub struct Maps { $(pub $field: MapRef,)* $(pub $ef: MapRef,)* pub array: MapRef, pub table_keys: MapRef, pub shape: MapRef, pub weak_cell: MapRef, pub native_member: MapRef, pub caches: MapRef }
 
         /// The rows, bases before derived types, in the order of the fields of [`Types`].
         pub const ROWS: &[Row] = &[
@@ -143,7 +143,7 @@ impl Types {
 }
 
 impl Maps {
-    pub(crate) fn from_rows(rows: &[MapRef], parts: [MapRef; 5]) -> Maps {
+    pub(crate) fn from_rows(rows: &[MapRef], parts: [MapRef; 6]) -> Maps {
         let mut v = rows.to_vec();
         v.extend(parts);
         assert_eq!(v.len(), size_of::<Maps>() / size_of::<MapRef>());

@@ -5,7 +5,9 @@
 use std::cell::{Cell, UnsafeCell};
 use std::collections::HashMap;
 
-use cape_heap::{Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, WeakCell, heap};
+use cape_heap::{
+    Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, WeakCell, WeakCtx, heap,
+};
 use foldhash::fast::SeedableRandomState;
 
 use crate::builtin_types::{Maps, ROWS, Types};
@@ -28,6 +30,8 @@ pub struct Runtime {
     hash_state: SeedableRandomState,
     interned: UnsafeCell<HashMap<InternKey, Value, SeedableRandomState>>,
     roots: UnsafeCell<Vec<Root>>,
+    /// Inline caches that the marking under way has met.
+    caches: UnsafeCell<Vec<*const CacheObj>>,
     type_version: Cell<u32>,
     dict_version: Cell<u32>,
     /// `sys.modules` (a dict).
@@ -100,6 +104,12 @@ fn immediate_type(v: Value) -> Ptr<TypeObj> {
 }
 
 impl Runtime {
+    /// The marking under way has met an array of caches.
+    pub(crate) fn note_caches(&self, caches: &CacheObj) {
+        // SAFETY: called by the collector with the GIL held; nobody holds a reference into the list.
+        unsafe { (*self.caches.get()).push(caches) }
+    }
+
     /// Starts the runtime: makes the builtin types (without their methods, which `cape-builtins` adds).
     pub fn start(config: crate::config::Config) {
         assert!(!started());
@@ -113,9 +123,15 @@ impl Runtime {
                 if dict { MapRef::with_attrs(r.kind(), Value::EMPTY, 1, 0, 1, 0) } else { map(r.kind()) }
             })
             .collect();
-        let parts =
-            [ArrayObj::kind(), TableKeys::kind(), ShapeObj::kind(), WeakCell::kind(), GetSetObj::kind()]
-                .map(map);
+        let parts = [
+            ArrayObj::kind(),
+            TableKeys::kind(),
+            ShapeObj::kind(),
+            WeakCell::kind(),
+            GetSetObj::kind(),
+            CacheObj::kind(),
+        ]
+        .map(map);
         let maps = Maps::from_rows(&row_maps, parts);
         let placeholder = Value::NONE;
         let empty_keys = TableKeys::make_empty(maps.table_keys).value();
@@ -137,6 +153,7 @@ impl Runtime {
             interned: UnsafeCell::new(HashMap::with_hasher(hash_state.clone())),
             hash_state,
             roots: UnsafeCell::new(Vec::new()),
+            caches: UnsafeCell::new(Vec::new()),
             type_version: Cell::new(1),
             dict_version: Cell::new(1),
             modules: Root::new(Value::EMPTY),
@@ -151,6 +168,7 @@ impl Runtime {
             (*RUNTIME.0.get()).as_mut().unwrap()
         };
         heap().add_root_scanner(scan_runtime);
+        heap().reclaim_maps(end_marking);
         // Stage 2: strings.
         for (i, slot) in rt_mut.latin1.iter_mut().enumerate() {
             let b = [i as u8];
@@ -359,12 +377,46 @@ fn scan_runtime(t: &mut Tracer<'_>) {
     for m in r.maps.as_slice() {
         t.visit(m.class.cell());
         t.visit(m.shape.cell());
+        t.visit_map(*m);
     }
+}
+
+/// At the end of each marking. Caches name maps by id and version, and versions are never used again, so they need no cleaning of
+/// ids: a new map at an old id has another version.
+fn end_marking(ctx: &WeakCtx<'_>) {
+    // SAFETY: called by the collector with the GIL held.
+    let met = unsafe { std::mem::take(&mut *rt().caches.get()) };
+    forget_dead(&met, ctx);
 }
 
 /// Shorthand: the interned string.
 pub fn intern(s: &str) -> Value {
     rt().intern(s)
+}
+
+/// The map of native objects that Python code never sees, made at the first use and kept by `object`.
+pub struct StaticMap(Cell<Option<MapRef>>);
+
+// SAFETY: used with the GIL held.
+unsafe impl Sync for StaticMap {}
+
+impl StaticMap {
+    /// Not made yet.
+    pub const fn new() -> StaticMap {
+        StaticMap(Cell::new(None))
+    }
+
+    /// The map, of objects of this kind.
+    #[inline]
+    pub fn get(&self, kind: &'static KindInfo) -> MapRef {
+        self.0.get().unwrap_or_else(|| {
+            let object = rt().types.object;
+            let m = MapRef::new(kind, object.value(), 0);
+            crate::shape::enter(m, object);
+            self.0.set(Some(m));
+            m
+        })
+    }
 }
 
 /// A type made by native code, kept alive and found again from a `static`.

@@ -14,7 +14,7 @@ use cape_vm::buffer::{self, Buffer, Layout, RawBuffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::native::{Flavour, MethodDef, Named, new_type};
 use cape_vm::object::*;
-use cape_vm::runtime::StaticType;
+use cape_vm::runtime::{StaticMap, StaticType};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
@@ -118,19 +118,10 @@ pub fn from_buffer(b: Buffer) -> View {
     view(managed, layout, 0, readonly)
 }
 
+static MANAGED: StaticMap = StaticMap::new();
+
 fn managed_map() -> cape_heap::MapRef {
-    struct Slot(Cell<Option<cape_heap::MapRef>>);
-    // SAFETY: used with the GIL held.
-    unsafe impl Sync for Slot {}
-    static MAP: Slot = Slot(Cell::new(None));
-    match MAP.0.get() {
-        Some(m) => m,
-        None => {
-            let m = cape_heap::MapRef::new(ManagedObj::kind(), rt().types.object.value(), 0);
-            MAP.0.set(Some(m));
-            m
-        }
-    }
+    MANAGED.get(ManagedObj::kind())
 }
 
 fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool) -> View {

@@ -54,7 +54,7 @@ fn hit(obj: Value, w0: u64) -> bool {
 #[inline(always)]
 fn cache_value(code: Ptr<CodeObj>, i: u64) -> Value {
     // SAFETY: the cache array belongs to the code and has the slots that its caches were given.
-    unsafe { *code.cache_values.cast::<ArrayObj>().items_ptr().add(i as usize) }
+    unsafe { code.cache_values.cast::<CacheObj>() }.get(i as usize)
 }
 
 #[inline(always)]
@@ -336,8 +336,8 @@ impl Vm {
     }
 
     fn set_cache_value(&self, code: Ptr<CodeObj>, at: u32, v: Value) {
-        let a: Ptr<ArrayObj> = code.cache_values.downcast().expect("cache array");
-        a.set(at as usize, v);
+        let caches: Ptr<CacheObj> = code.cache_values.downcast().expect("caches");
+        caches.set(at as usize, v);
     }
 
     fn cache_module(

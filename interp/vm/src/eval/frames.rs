@@ -107,7 +107,7 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
             words: Native(words.into_boxed_slice()),
             consts: Field::new(consts.value()),
             names: Field::new(names.value()),
-            cache_values: Field::new(rt().empty_array().value()),
+            cache_values: Field::new(Value::EMPTY),
             cache_used: Cell::new(0),
             name: Field::new(intern(&unit.name)),
             qualname: Field::new(intern(&unit.qualname)),
@@ -130,10 +130,12 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
 /// Where an inline cache keeps a managed value: an index into the code's `cache_values`.
 pub(super) fn cache_slots(code: Ptr<CodeObj>, n: u32) -> u32 {
     let at = code.cache_used.get();
-    let array: Ptr<ArrayObj> = code.cache_values.downcast().expect("cache array");
-    if (at + n) as usize > array.len() {
-        let bigger = ArrayObj::new(((at + n) as usize * 2).max(8));
-        bigger.copy_from(0, array.as_slice());
+    let caches = code.cache_values.downcast::<CacheObj>();
+    if (at + n) as usize > caches.map_or(0, |c| c.len()) {
+        let bigger = CacheObj::new(((at + n) as usize * 2).max(8));
+        for i in 0..at as usize {
+            bigger.set(i, caches.map_or(Value::EMPTY, |c| c.get(i)));
+        }
         code.cache_values.set(code, bigger.value());
     }
     code.cache_used.set(at + n);

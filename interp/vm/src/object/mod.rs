@@ -4,6 +4,7 @@
 
 mod array;
 mod bytes;
+mod cache;
 mod cell;
 mod code;
 mod complex;
@@ -23,6 +24,8 @@ mod types;
 
 pub use self::array::{ArrayObj, ValueVec};
 pub use self::bytes::{BytearrayObj, BytesObj};
+pub use self::cache::CacheObj;
+pub(crate) use self::cache::forget_dead;
 pub use self::cell::CellObj;
 pub use self::code::CodeObj;
 pub use self::complex::ComplexObj;

@@ -88,6 +88,10 @@ impl TypeFlags {
 impl TypeObj {
     fn trace_maps(&self, t: &mut Tracer<'_>) {
         let mut id = self.first_map.get();
+        if id != 0 {
+            // SAFETY: as below. It keeps the others.
+            t.visit_map(unsafe { MapRef::from_id(id) });
+        }
         while id != 0 {
             // SAFETY: the list holds this class's maps, which live as long as the class.
             let m = unsafe { MapRef::from_id(id) };
