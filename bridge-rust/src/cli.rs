@@ -26,6 +26,8 @@ pub struct Cli {
     pub main: Main,
     /// `-X gc=...`
     pub gc: Option<String>,
+    /// `--profile FILE`
+    pub profile: Option<OsString>,
 }
 
 const USAGE: &str = "\
@@ -53,7 +55,8 @@ Options:
 -W arg : warning control; arg is action:message:category:module:lineno
 -x     : skip first line of source
 -X opt : set implementation-specific option: dev, utf8, int_max_str_digits=N,
-         gc=every:N,move,poison,verify
+         gc=every:N,move,poison,verify, profile=FILE
+--profile FILE: sample the program; write FILE (for pprof), FILE.svg, FILE.folded
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
 arg ...: arguments passed to program in sys.argv[1:]
@@ -71,6 +74,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     let mut c = Config { orig_argv: args.clone(), ..Config::default() };
     c.executable = executable(args.first());
     let mut gc = None;
+    let mut profile = None;
     let mut main = None;
     let mut i = 1;
     let mut rest_from = args.len();
@@ -99,6 +103,16 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                     return Err(0);
                 }
                 b"--check-hash-based-pycs" => i += 1,
+                b"--profile" => {
+                    i += 1;
+                    match args.get(i) {
+                        Some(file) => profile = Some(file.clone()),
+                        None => return Err(bad("Argument expected for the --profile option")),
+                    }
+                }
+                long if long.starts_with(b"--profile=") => {
+                    profile = Some(OsString::from_vec(long[b"--profile=".len()..].to_vec()));
+                }
                 _ => return Err(bad(&format!("unknown option {}", String::from_utf8_lossy(&arg)))),
             }
             i += 1;
@@ -143,6 +157,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                         };
                         match (k.as_str(), &v) {
                             ("gc", Some(v)) => gc = Some(v.clone()),
+                            ("profile", Some(v)) => profile = Some(v.into()),
                             ("dev", _) => c.dev_mode = true,
                             ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
@@ -223,7 +238,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     if c.dev_mode {
         c.warn_options.insert(0, "default".into());
     }
-    Ok(Cli { config: c, main, gc })
+    Ok(Cli { config: c, main, gc, profile })
 }
 
 fn version() -> String {

@@ -36,6 +36,7 @@ pub mod layout;
 mod lend;
 pub mod mirror;
 pub mod module;
+pub mod profile;
 mod rows;
 pub mod slots;
 pub mod thread;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cape_heap::{Tracer, heap, native_stack_base};
 
+use crate::profile::watcher;
 use crate::vm::{Vm, request, set_current};
 
 struct State {
@@ -183,6 +184,9 @@ pub fn start(vm: &Vm) {
     // SAFETY: the lock is held.
     unsafe { (*VMS.0.get()).push(vm) };
     set_current(Some(vm));
+    if let Some(watcher) = watcher() {
+        watcher.thread_starts(vm);
+    }
 }
 
 /// The identifier of the calling thread: `threading.get_ident()`.
@@ -211,6 +215,9 @@ impl Attached {
         // SAFETY: the lock is held.
         unsafe { (*VMS.0.get()).push(&*vm) };
         set_current(Some(&vm));
+        if let Some(watcher) = watcher() {
+            watcher.thread_starts(&vm);
+        }
         Attached { vm }
     }
 
@@ -222,6 +229,9 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        if let Some(watcher) = watcher() {
+            watcher.thread_ends();
+        }
         let me: *const Vm = &*self.vm;
         // SAFETY: the lock is held.
         unsafe { (*VMS.0.get()).retain(|&v| v != me) };

@@ -19,6 +19,7 @@ pub mod names;
 pub mod native;
 pub mod object;
 pub mod ops;
+pub mod profile;
 pub mod runtime;
 pub mod shape;
 pub mod special;

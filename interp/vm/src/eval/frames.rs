@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use cape_bytecode::{CodeUnit, Const, Op, Word, flags};
 use cape_heap::{Field, Header, Native, Ptr, Value, heap};
@@ -100,7 +101,7 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
     let filename = StrObj::new(&unit.filename).value();
     let consts = ArrayObj::from_slice(&consts);
     let names = ArrayObj::from_slice(&names);
-    heap().alloc_old(
+    let code = heap().alloc_old(
         map,
         CodeObj {
             header: Header::new(map),
@@ -124,7 +125,11 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
             liveness: Native(OnceCell::new()),
             unit: Native(unit),
         },
-    )
+    );
+    if let Some(watcher) = crate::profile::watcher() {
+        watcher.code_made(code);
+    }
+    code
 }
 
 /// Where an inline cache keeps a managed value: an index into the code's `cache_values`.
@@ -183,6 +188,8 @@ impl Vm {
                 outer_handled: Value::EMPTY,
             });
         }
+        // A profiler's signal handler reads the frames up to the top.
+        compiler_fence(Ordering::Release);
         self.frame_top.set(top);
         // Never down: what is traced once stays traced until it is written again, or a moving collection would leave stale
         // references behind.
@@ -199,6 +206,7 @@ impl Vm {
                 self.detach_frame_object(frame, finished);
             }
             self.frame_top.set(frame.wrapping_sub(1));
+            compiler_fence(Ordering::Release);
             self.sp.set((*frame).saved_sp);
         }
     }

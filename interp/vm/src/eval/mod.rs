@@ -47,6 +47,7 @@ pub(crate) enum Flow {
 
 #[allow(unused_unsafe, reason = "the operand macros are used inside and outside of unsafe blocks")]
 /// As [`run`]; when `throw` is given, the frame first raises it at its present instruction.
+#[inline(never)]
 pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     // SAFETY (all blocks of this function): `frame` is the top frame, `regs` its window, `pc` points into its code; the
     // compiler's output only names registers of the window, constants and names that exist.
