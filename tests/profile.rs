@@ -203,7 +203,7 @@ fn loops_inside_loops_and_short_lived_code() {
                 short += 1;
             }
         }
-        assert!(short >= 15, "{short} of the functions that live shortly");
+        assert!(short >= 10, "{short} of the functions that live shortly");
     }
 }
 

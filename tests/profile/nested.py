@@ -20,7 +20,7 @@ def down(n):
 
 def mayfly(n):
     space = {"spin": spin}
-    exec(f"def short_{n}():\n    spin(0.01)\n\nshort_{n}()", space)
+    exec(f"def short_{n}():\n    spin(0.02)\n\nshort_{n}()", space)
 
 
 down(int(sys.argv[1]))
