@@ -50,12 +50,11 @@ impl Codes {
         Codes(map)
     }
 
-    /// The code that `address` meant in the sample at place `at` of the record, and the line that `pc` is on.
+    /// The code that `address` meant in the sample at place `at` of the record, and the word that `pc` is.
     pub fn find(&self, address: usize, pc: usize, at: usize) -> Option<(&Arc<CodeUnit>, u32)> {
         let all = self.0.get(&address)?;
         let code = all.iter().rfind(|c| c.since <= at)?;
         let word = pc.checked_sub(code.words)? / size_of::<u64>();
-        let line = code.unit.position(word as u32).map_or(code.unit.first_line, |p| p.line);
-        Some((&code.unit, line))
+        Some((&code.unit, word as u32))
     }
 }

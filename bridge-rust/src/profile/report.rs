@@ -126,8 +126,8 @@ fn message(profile: &Profile, began: SystemTime, duration: Duration) -> protos::
         .enumerate()
         .map(|(i, f)| protos::Function {
             id: function(i),
+            // Were the system's name the same, pprof would take `<module>` for a template's argument and drop it.
             name: strings.add(&f.name),
-            system_name: strings.add(&f.name),
             filename: strings.add(&f.file),
             start_line: f.first_line as i64,
             ..Default::default()

@@ -150,19 +150,27 @@ impl Builder<'_> {
         native
     }
 
-    fn python(&mut self, code: u64, pc: u64, at: usize) -> usize {
-        let (name, file, first_line, line) = match self.codes.find(code as usize, pc as usize, at) {
-            Some((u, line)) => (u.qualname.to_string(), u.filename.to_string(), u.first_line, line),
-            None => ("[unknown code]".to_string(), String::new(), 0, 0),
+    /// The place of a Python frame, and whether it stands at its first instruction.
+    fn python(&mut self, code: u64, pc: u64, at: usize) -> (usize, bool) {
+        let (name, file, first_line, line, fresh) = match self.codes.find(code as usize, pc as usize, at) {
+            Some((u, word)) => {
+                let line = u.position(word).map_or(u.first_line, |p| p.line);
+                (u.qualname.to_string(), u.filename.to_string(), u.first_line, line, word == 0)
+            }
+            None => ("[unknown code]".to_string(), String::new(), 0, 0, false),
         };
-        self.place(Function { name, file, first_line, side: Side::Python, kind: Kind::Python }, 0, line)
+        let function = Function { name, file, first_line, side: Side::Python, kind: Kind::Python };
+        (self.place(function, 0, line), fresh)
     }
 
-    /// The Python frames of a sample as the evaluation loops ran them: outermost loop first, in each the outermost frame first.
-    fn groups(&mut self, sample: &Sample<'_>) -> Vec<Vec<usize>> {
+    /// The Python frames of a sample as the evaluation loops ran them: outermost loop first, in each the outermost frame first. Also
+    /// whether the innermost frame stands at its beginning.
+    fn groups(&mut self, sample: &Sample<'_>) -> (Vec<Vec<usize>>, bool) {
         let mut groups = vec![Vec::new()];
+        let mut fresh = None;
         for frame in sample.python.chunks_exact(2) {
-            let place = self.python(frame[0] & !1, frame[1], sample.at);
+            let (place, begins) = self.python(frame[0] & !1, frame[1], sample.at);
+            fresh.get_or_insert(begins);
             if let Some(group) = groups.last_mut() {
                 group.push(place);
             }
@@ -174,15 +182,20 @@ impl Builder<'_> {
         groups.retain(|g| !g.is_empty());
         groups.iter_mut().for_each(|g| g.reverse());
         groups.reverse();
-        groups
+        (groups, fresh.unwrap_or(false))
     }
 
     /// The places of a sample, outermost first, and whose time it is.
     fn stack(&mut self, sample: &Sample<'_>) -> (Vec<usize>, Side) {
         let natives: Vec<Native> = sample.native.iter().rev().map(|&a| self.native(a)).collect();
-        let mut groups = self.groups(sample).into_iter();
-        let loops = natives.iter().filter(|n| n.runs_python).count();
+        let mut loops = natives.iter().filter(|n| n.runs_python).count();
+        let (mut groups, fresh) = self.groups(sample);
         let unseen = sample.entries.saturating_sub(groups.len());
+        if fresh && sample.entries == loops + 1 {
+            // It was pushed, but its loop does not run yet.
+            groups.pop();
+        }
+        let mut groups = groups.into_iter();
         let mut stack = Vec::new();
         // The loops that have no frames in the sample, being too deep, or whose native frames it has not.
         let mut skipped = unseen;
@@ -209,10 +222,14 @@ impl Builder<'_> {
                 } else {
                     stack.extend(groups.next().unwrap_or_default());
                 }
+                loops -= 1;
+                if loops == 0 {
+                    // Generators that are thrown into through others are pushed without a loop of their own.
+                    groups.by_ref().for_each(|g| stack.extend(g));
+                }
             }
             stack.extend(n.inlined);
         }
-        // A group that is left has just been entered: its loop does not run yet.
         let last = sample.native.iter().map(|&a| self.native(a).side).find(|&s| s != Side::Caller);
         (stack, last.unwrap_or(side))
     }

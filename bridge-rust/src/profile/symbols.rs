@@ -93,10 +93,10 @@ impl Symbols {
 
     /// The function of this program that an address is in, by the symbol table. Debug information of lines alone, which has what
     /// is inlined, knows functions without their crates.
-    fn function(&self, address: u64) -> Option<&str> {
+    fn function(&self, address: u64) -> Option<String> {
         let address = address.wrapping_sub(self.loaded_at);
         let at = self.functions.partition_point(|f| f.0 <= address).checked_sub(1)?;
-        Some(&self.functions[at].1)
+        Some(format!("{:#}", backtrace::SymbolName::new(self.functions[at].1.as_bytes())))
     }
 
     /// The number of the mapping that an address is in.
@@ -122,8 +122,8 @@ impl Symbols {
             && let Some(last) = found.last_mut()
             && let Some(name) = self.function(return_address - 1)
         {
-            last.name = name.to_string();
-            last.side = side_in_program(name, &last.file);
+            last.side = side_in_program(&name, &last.file);
+            last.name = name;
         }
         // Inlined parts of Rust's own library, and closures, say nothing about the program.
         let outermost = found.len().saturating_sub(1);
@@ -157,8 +157,7 @@ fn functions(program: &Path) -> Option<(u64, Vec<(u64, String)>)> {
     let bytes = std::fs::read(program).ok()?;
     let file = object::File::parse(&*bytes).ok()?;
     let map: SymbolMap<SymbolMapName<'_>> = file.symbol_map();
-    let name = |s: &SymbolMapName<'_>| format!("{:#}", backtrace::SymbolName::new(s.name().as_bytes()));
-    let functions = map.symbols().iter().map(|s| (s.address(), name(s))).collect();
+    let functions = map.symbols().iter().map(|s| (s.address(), s.name().to_string())).collect();
     // SAFETY: zeros are a valid value; dladdr only writes to it.
     let loaded_at = unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
