@@ -23,8 +23,8 @@ const PYTHON: usize = 1024;
 const LOOKED_AT: usize = 1 << 16;
 /// Words before the frames: length, weight, thread, native frames, Python frames, entry frames in all.
 const HEAD: usize = 6;
-/// Words of the record: 256 MiB, which are not there until they are written.
-const CAPACITY: usize = 32 << 20;
+/// Words of the record: 1 GiB, which is not there until it is written.
+const CAPACITY: usize = 128 << 20;
 
 static RECORD: AtomicPtr<u64> = AtomicPtr::new(null_mut());
 /// Words in use, or asked for in vain.

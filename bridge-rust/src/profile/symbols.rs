@@ -116,7 +116,8 @@ impl Symbols {
             let file = s.filename().map_or_else(String::new, |f| f.to_string_lossy().into_owned());
             let side = if in_program { side_of_file(&file) } else { outside };
             let name = name.split_once('<').map_or(&*name, |(n, _)| if n.is_empty() { &name } else { n });
-            found.push(Symbol { name: name.to_string(), file, line: s.lineno().unwrap_or(0), side });
+            let name = if in_program { qualified(name, &file) } else { name.to_string() };
+            found.push(Symbol { name, file, line: s.lineno().unwrap_or(0), side });
         });
         if in_program
             && let Some(last) = found.last_mut()
@@ -130,7 +131,7 @@ impl Symbols {
         let mut n = 0;
         found.retain(|s| {
             n += 1;
-            n > outermost || !in_program || s.side != Side::Caller && !s.name.starts_with('{')
+            n > outermost || !in_program || s.side != Side::Caller && !s.name.contains('{')
         });
         if found.is_empty() {
             found.push(self.nameless(return_address, path, mapping, outside));
@@ -195,6 +196,22 @@ fn is_system(path: &str) -> bool {
     path.is_empty() || SYSTEM.iter().any(|s| name.starts_with(s))
 }
 
+/// A function of this program with the module that its file is: `interp/vm/src/eval/calls.rs` is `cape_vm::eval::calls`.
+fn qualified(name: &str, file: &str) -> String {
+    let path = || {
+        let (folder, inside) = file.rsplit_once("/src/")?;
+        let name = match folder.rsplit('/').next()? {
+            "bridge-rust" => "bridge",
+            other => other,
+        };
+        let inside = inside.strip_suffix(".rs")?;
+        let inside = inside.strip_suffix("/mod").unwrap_or(inside);
+        let inside = if inside == "lib" { String::new() } else { format!("::{}", inside.replace('/', "::")) };
+        (side_of_file(file) != Side::Caller).then(|| format!("cape_{name}{inside}"))
+    };
+    path().map_or_else(|| name.to_string(), |path| format!("{path}::{name}"))
+}
+
 /// The side of a function of this program by the file that it is written in.
 fn side_of_file(file: &str) -> Side {
     const FOLDERS: [(&str, Side); 4] = [
@@ -242,6 +259,15 @@ mod tests {
         assert_eq!(of("PyList_New"), Side::Boundary);
         assert_eq!(of("mi_malloc"), Side::Caller);
         assert_eq!(side_in_program("list_length", "../bridge-c/listobject.c"), Side::Boundary);
+    }
+
+    #[test]
+    fn inlined_functions_get_their_modules() {
+        assert_eq!(qualified("call_op", "/x/interp/vm/src/eval/calls.rs"), "cape_vm::eval::calls::call_op");
+        assert_eq!(qualified("one", "/x/bridge-rust/src/profile/mod.rs"), "cape_bridge::profile::one");
+        assert_eq!(qualified("f", "/x/interp/vm/src/lib.rs"), "cape_vm::f");
+        assert_eq!(qualified("map", "/rustc/0/library/core/src/option.rs"), "map");
+        assert_eq!(qualified("list_len", "../bridge-c/list.c"), "list_len");
     }
 
     #[test]
