@@ -23,10 +23,11 @@ const PYTHON: usize = 1024;
 const LOOKED_AT: usize = 1 << 16;
 /// Words before the frames: length, weight, thread, native frames, Python frames, entry frames in all.
 const HEAD: usize = 6;
-/// Words of the record: 1 GiB, which is not there until it is written.
-const CAPACITY: usize = 128 << 20;
+/// Words that the record may have: 4 GiB, which are not there until they are written; less where address space is limited.
+const CAPACITIES: [usize; 2] = [512 << 20, 32 << 20];
 
 static RECORD: AtomicPtr<u64> = AtomicPtr::new(null_mut());
+static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 /// Words in use, or asked for in vain.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static LOST: AtomicU64 = AtomicU64::new(0);
@@ -62,21 +63,7 @@ pub fn length() -> usize {
 /// # Errors
 /// What the system says.
 pub fn start() -> io::Result<()> {
-    // SAFETY: an anonymous private mapping, backed lazily.
-    let record = unsafe {
-        libc::mmap(
-            null_mut(),
-            CAPACITY * size_of::<u64>(),
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-            0,
-        )
-    };
-    if record == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    RECORD.store(record.cast(), Ordering::Release);
+    make_record()?;
     // The unwinder does what it has to do once.
     backtrace::trace(|_| true);
     RUNNING.store(true, Ordering::Release);
@@ -90,6 +77,33 @@ pub fn start() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn make_record() -> io::Result<()> {
+    // SAFETY: the limit is written by the call.
+    let limited = unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_AS, &mut limit) != 0 || limit.rlim_cur != libc::RLIM_INFINITY
+    };
+    for capacity in CAPACITIES.into_iter().skip(limited as usize) {
+        // SAFETY: an anonymous private mapping, backed lazily.
+        let record = unsafe {
+            libc::mmap(
+                null_mut(),
+                capacity * size_of::<u64>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if record != libc::MAP_FAILED {
+            RECORD.store(record.cast(), Ordering::Release);
+            CAPACITY.store(capacity, Ordering::Release);
+            return Ok(());
+        }
+    }
+    Err(io::Error::last_os_error())
 }
 
 /// Begins to sample the calling thread.
@@ -229,7 +243,7 @@ fn sample(thread: &mut Thread, context: *mut c_void) {
         word.write(value);
     });
     let at = USED.fetch_add(length, Ordering::AcqRel);
-    if at + length > CAPACITY {
+    if at + length > CAPACITY.load(Ordering::Acquire) {
         LOST.fetch_add(weight, Ordering::Relaxed);
         return;
     }
@@ -278,7 +292,7 @@ pub fn stop() -> Recorded {
         std::thread::yield_now();
     }
     // What did not find room any more has left a gap at the end.
-    let used = USED.load(Ordering::Acquire).min(CAPACITY);
+    let used = USED.load(Ordering::Acquire).min(CAPACITY.load(Ordering::Acquire));
     let threads = threads();
     let threads = threads.iter().map(|(id, name)| name.clone().unwrap_or_else(|| system_name(*id))).collect();
     // SAFETY: the mapping stays, and nobody writes into it any more.
