@@ -30,4 +30,9 @@ fn main() {
     println!("cargo::rerun-if-changed=generated/exports.txt");
     let exports = std::fs::canonicalize("generated/exports.txt").expect("the export list");
     println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list={}", exports.display());
+    if std::env::var_os("CARGO_FEATURE_TWINS").is_some() {
+        let list = Path::new(&std::env::var("OUT_DIR").expect("the output folder")).join("twins.txt");
+        std::fs::write(&list, "{ _CapeRust_*; };\n").expect("the output folder can be written");
+        println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list={}", list.display());
+    }
 }

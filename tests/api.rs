@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use cape_tests::process::{limit, run};
-use cape_tests::{cape, compile, cpython, root, scratch};
+use cape_tests::{cape, compile, cpython, crossing_sources, root, scratch};
 
 /// Functions that at least this many packages use must have a call with correct input.
 const MUCH_USED: i64 = 20;
@@ -41,17 +41,13 @@ fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "api");
-        for source in [
-            "tests/capi/anycall.c",
-            "tests/capi/badresults.c",
-            "tests/capi/scenarios.c",
-            "perf/ext/crossing.c",
-        ] {
-            let source = root().join(source);
-            let name = source.file_stem().expect("a name").to_string_lossy().into_owned();
-            let target = folder.join(format!("{name}.cpython-314-x86_64-linux-gnu.so"));
-            let (source, target) = (source.display().to_string(), target.display().to_string());
-            compile("cc", &["-std=gnu11", "-O1", "-shared", "-fPIC", "-w", &source, "-o", &target]);
+        let own = |name: &str| vec![root().join(format!("tests/capi/{name}.c")).display().to_string()];
+        let own = ["anycall", "badresults", "scenarios"].map(|name| (name, own(name)));
+        for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
+            let target = folder.join(format!("{name}.cpython-314-x86_64-linux-gnu.so")).display().to_string();
+            let mut arguments = vec!["-std=gnu11", "-O1", "-shared", "-fPIC", "-w", "-o", &target];
+            arguments.extend(sources.iter().map(String::as_str));
+            compile("cc", &arguments);
         }
         std::fs::write(folder.join("signatures.tsv"), signatures()).expect("the folder can be written");
         let data: Vec<String> = used().1.into_iter().collect();

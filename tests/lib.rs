@@ -32,25 +32,44 @@ pub fn compile(compiler: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{compiler} {arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The sources of the extension `crossing`, which has every way to cross.
+pub fn crossing_sources() -> Vec<String> {
+    let folder = std::fs::read_dir(root().join("perf/ext")).expect("perf/ext");
+    let files =
+        folder.flatten().map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "c"));
+    let mut sources: Vec<String> = files.map(|path| path.display().to_string()).collect();
+    sources.sort();
+    sources
+}
+
 /// The `cape` binary of the profile that this program was built with, built if need be; or `CAPE_BIN`.
 pub fn cape() -> &'static Path {
     static CAPE: OnceLock<PathBuf> = OnceLock::new();
-    CAPE.get_or_init(|| {
-        if let Ok(path) = std::env::var("CAPE_BIN") {
-            return path.into();
-        }
-        let this = std::env::current_exe().expect("this program has a path");
-        let folder = this.ancestors().skip(1).find(|f| !f.ends_with("deps") && !f.ends_with("examples"));
-        let folder = folder.expect("the folder of the profile");
-        let profile = folder.file_name().expect("the profile").to_string_lossy().into_owned();
-        let profile = if profile == "debug" { "dev".to_string() } else { profile };
-        let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
-            .args(["build", "--quiet", "--package", "cape", "--profile", &profile])
-            .current_dir(root())
-            .status();
-        assert!(status.is_ok_and(|s| s.success()), "cape does not build");
-        folder.join("cape")
+    CAPE.get_or_init(|| match std::env::var("CAPE_BIN") {
+        Ok(path) => path.into(),
+        Err(_) => built("cape", &[]),
     })
+}
+
+/// The `cape` binary that has the Rust twins of hot functions of C, too.
+pub fn cape_twins() -> PathBuf {
+    built("cape-twins", &["--features", "twins"])
+}
+
+/// A binary of the package `cape`, of the profile that this program was built with, built if need be.
+fn built(name: &str, options: &[&str]) -> PathBuf {
+    let this = std::env::current_exe().expect("this program has a path");
+    let folder = this.ancestors().skip(1).find(|f| !f.ends_with("deps") && !f.ends_with("examples"));
+    let folder = folder.expect("the folder of the profile");
+    let profile = folder.file_name().expect("the profile").to_string_lossy().into_owned();
+    let profile = if profile == "debug" { "dev".to_string() } else { profile };
+    let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+        .args(["build", "--quiet", "--package", "cape", "--bin", name, "--profile", &profile])
+        .args(options)
+        .current_dir(root())
+        .status();
+    assert!(status.is_ok_and(|s| s.success()), "{name} does not build");
+    folder.join(name)
 }
 
 /// The command of another interpreter: named by an environment variable, or on PATH.

@@ -5,10 +5,25 @@ use cape_vm::object::*;
 use cape_vm::runtime::{Runtime, intern, rt};
 use cape_vm::{Ptr, Raised, Res, Value, Vm, gil};
 
-use crate::cli::{Cli, Main};
+use crate::cli::{self, Cli, Main};
+
+/// The whole command: parses the command line, runs what it asks for, exits.
+pub fn command() -> ! {
+    let cli = match cli::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(code) => std::process::exit(code),
+    };
+    if let Some(file) = &cli.profile
+        && let Err(e) = cape_bridge::profile::start(file.as_ref())
+    {
+        eprintln!("cape: {}: {e}", file.display());
+        std::process::exit(2);
+    }
+    std::process::exit(run(cli))
+}
 
 /// Runs what the command line asks for; the exit code.
-pub fn run(cli: Cli) -> i32 {
+fn run(cli: Cli) -> i32 {
     heap().attach_thread(cape_heap::native_stack_base());
     Runtime::start(cli.config.clone());
     let vm = Vm::new();

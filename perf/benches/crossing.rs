@@ -1,5 +1,5 @@
 //! Every case on every engine under criterion, whose history shows what a change did:
-//! `cargo bench -p cape-perf -- 'Cape/call'`.
+//! `cargo bench -p cape-perf --bench crossing -- 'Cape/call'`.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use cape_perf::engine;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn crossing(criterion: &mut Criterion) {
-    for engine in engine::all() {
+    for engine in engine::all(false) {
         let cases = engine.cases.clone();
         let engine = RefCell::new(engine);
         for case in cases {

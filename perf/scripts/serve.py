@@ -1,15 +1,16 @@
-"""Times cases for whoever asks on standard input: serve.py [extension]
+"""Times cases for whoever asks on standard input: serve.py [--huge] EXTENSION
 
 Prints one line "group<TAB>name<TAB>crossings" per case, an empty line, and then answers each line
-"<number of the case> <how often>" with the nanoseconds of processor time that it took, or "error: ...".
-The loop is compiled at the first request for its case. The statement of a crossing stands in it ten
-times, so that the loop itself weighs little."""
+"<number of the case> <how often>" with the nanoseconds of processor time that it took, with "absent: ..." where
+the engine has not got what the case needs, or with "error: ...". The loop is compiled at the first request for its case.
+The statement of a crossing stands in it ten times, so that the loop itself weighs little."""
 
 import importlib.util
 import sys
 import time
 
 import cases
+import population
 
 UNROLLED = 10
 
@@ -25,38 +26,56 @@ def indented(source, depth):
     return "".join("\t" * depth + line + "\n" for line in source.split("\n") if line)
 
 
-def unrolled(group):
-    return 1 if group == "python" else UNROLLED
+def unrolled(group, crossings):
+    return 1 if group == "python" or crossings > cases.CALLBACK else UNROLLED
 
 
 def compiled(case, scope):
-    group, name, setup, statement, _ = case
+    group, name, setup, statement, crossings = case
     source = "def run(count):\n" + indented(setup, 1) + "\tstart = now()\n\tfor _ in range(count):\n"
-    source += indented(statement, 2) * unrolled(group) + "\treturn now() - start\n"
+    source += indented(statement, 2) * unrolled(group, crossings) + "\treturn now() - start\n"
     exec(compile(source, f"<{name}>", "exec"), scope)
     return scope.pop("run")
 
 
-def answer(request, loops, scope):
-    number, count = map(int, request.split())
-    if number not in loops:
-        loops[number] = compiled(cases.CASES[number], scope)
-    return loops[number](count)
+class Server:
+    def __init__(self, table, scope):
+        self.table = table
+        self.scope = scope
+        self.loops = {}
+        self.latest = None
+
+    def answer(self, request):
+        number, count = map(int, request.split())
+        if number != self.latest:
+            population.drop()
+            self.latest = number
+        if number not in self.loops:
+            self.loops[number] = compiled(self.table[number], self.scope)
+        return self.loops[number](count)
+
+    def answered(self, request):
+        """The answer, or why there is none."""
+        try:
+            return self.answer(request)
+        except NotImplementedError as error:
+            return f"absent: {error}"
+        except Exception as error:
+            if isinstance(error, AttributeError) and str(error).startswith("module 'crossing'"):
+                return f"absent: {error}"
+            return f"error: {type(error).__name__}: {error}"
 
 
 def main():
-    scope = {"now": time.process_time_ns}
-    if len(sys.argv) > 1:
-        scope["ext"] = load(sys.argv[1])
-    for group, name, _, _, crossings in cases.CASES:
-        print(group, name, crossings * unrolled(group), sep="\t")
+    *options, extension = sys.argv[1:]
+    table = cases.CASES + (cases.HUGE if "--huge" in options else [])
+    for group, name, _, _, crossings in table:
+        print(group, name, crossings * unrolled(group, crossings), sep="\t")
     print(flush=True)
-    loops = {}
+    server = Server(table, {"now": time.process_time_ns, "ext": load(extension)})
     for request in iter(sys.stdin.readline, ""):
-        try:
-            print(answer(request, loops, scope), flush=True)
-        except Exception as error:
-            print(f"error: {type(error).__name__}: {error}", flush=True)
+        print(server.answered(request), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

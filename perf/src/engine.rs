@@ -1,18 +1,18 @@
-//! An engine under measurement: a process that runs `scripts/serve.py` and answers requests.
+//! An engine under measurement: a process that runs a script of `scripts/` and answers requests.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use cape_tests::{cape, cpython, peer, root};
+use cape_tests::{cape, cpython, crossing_sources, peer, root};
 
-/// One case of `scripts/cases.py`.
+/// One case of the script.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Its place in the table, by which it is asked for.
     pub number: usize,
-    /// "call", "return", "callback" or "python".
+    /// What it belongs to: "call", "return"...
     pub group: String,
     /// What crosses.
     pub name: String,
@@ -20,11 +20,35 @@ pub struct Case {
     pub crossings: f64,
 }
 
+impl Case {
+    /// "group/name".
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.group, self.name)
+    }
+}
+
+/// What an engine is started with.
+#[derive(Clone)]
+pub struct Setup {
+    /// For tables.
+    pub name: &'static str,
+    /// The interpreter.
+    pub command: PathBuf,
+    /// The script, in `scripts/`.
+    pub script: &'static str,
+    /// Options of the script.
+    pub options: Vec<String>,
+    /// The sources of the extension that the script gets.
+    pub sources: Vec<String>,
+    /// What the C compiler needs to find the engine's headers.
+    pub flags: Vec<String>,
+}
+
 /// A running engine.
 pub struct Engine {
     /// For tables.
     pub name: String,
-    command: PathBuf,
+    setup: Setup,
     extension: PathBuf,
     /// The same for all engines.
     pub cases: Vec<Case>,
@@ -33,24 +57,37 @@ pub struct Engine {
     answers: BufReader<ChildStdout>,
 }
 
-/// The engines of this machine: Cape, then the peers that are here. Says which are absent.
-pub fn all() -> Vec<Engine> {
-    let own = format!("-I{}", root().join("include").display());
-    let mut engines = vec![start("Cape", cape().to_path_buf(), std::slice::from_ref(&own))];
+/// What finds Cape's headers.
+pub fn own_flags() -> Vec<String> {
+    vec![format!("-I{}", root().join("include").display())]
+}
+
+/// The engines of this machine: Cape, then the peers that are here. Says which are absent. `huge`: also with the cases that
+/// take gigabytes.
+pub fn all(huge: bool) -> Vec<Engine> {
+    let setup = |name, command, flags| Setup {
+        name,
+        command,
+        script: "serve.py",
+        options: if huge { vec!["--huge".into()] } else { vec![] },
+        sources: crossing_sources(),
+        flags,
+    };
+    let mut engines = vec![start(setup("Cape", cape().to_path_buf(), own_flags()))];
     match cpython() {
         Some(command) => {
             let flags = match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
                 Ok(flags) => flags.split_whitespace().map(str::to_string).collect(),
-                Err(_) => vec![own], // Cape's headers give the same binary
+                Err(_) => own_flags(), // Cape's headers give the same binary
             };
-            engines.push(start("CPython", command, &flags));
+            engines.push(start(setup("CPython", command, flags)));
         }
         None => println!("CPython 3.14 is absent: no python3.14 on PATH, CAPE_PEER_CPYTHON not set"),
     }
     match peer("CAPE_PEER_PYPY", "pypy3") {
         Some(command) => {
             let include = say(&command, "import sysconfig; print(sysconfig.get_paths()['include'])");
-            engines.push(start("PyPy", command, &[format!("-I{include}")]));
+            engines.push(start(setup("PyPy", command, vec![format!("-I{include}")])));
         }
         None => println!("PyPy is absent: no pypy3 on PATH, CAPE_PEER_PYPY not set"),
     }
@@ -64,40 +101,41 @@ fn say(command: &Path, program: &str) -> String {
 }
 
 /// Builds the extension for an engine, and starts the engine.
-fn start(name: &str, command: PathBuf, flags: &[String]) -> Result<Engine, String> {
+pub fn start(setup: Setup) -> Result<Engine, String> {
     let program = "import importlib.machinery as m; print(m.EXTENSION_SUFFIXES[0])";
-    let suffix = say(&command, program);
+    let suffix = say(&setup.command, program);
     if suffix.is_empty() {
-        return Err(format!("{name} does not run: {}", command.display()));
+        return Err(format!("{} does not run: {}", setup.name, setup.command.display()));
     }
-    let folder = root().join("target/perf").join(name);
+    let folder = root().join("target/perf").join(setup.name);
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let extension = folder.join(format!("crossing{suffix}"));
+    let extension = folder.join(format!("{}{suffix}", setup.script.trim_end_matches(".py")));
     let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
-        .args(["-shared", "-fPIC", "-O2"])
-        .args(flags)
-        .arg(root().join("perf/ext/crossing.c"))
+        .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Wno-cast-function-type"])
+        .args(&setup.flags)
+        .args(&setup.sources)
         .arg("-o")
         .arg(&extension)
         .status();
     if !status.is_ok_and(|s| s.success()) {
-        return Err(format!("the extension does not compile for {name}"));
+        return Err(format!("the extension does not compile for {}", setup.name));
     }
-    let (process, requests, answers) = spawn(&command, &extension)?;
-    let mut engine =
-        Engine { name: name.into(), command, extension, cases: vec![], process, requests, answers };
+    let (process, requests, answers) = spawn(&setup, &extension)?;
+    let name = setup.name.to_string();
+    let mut engine = Engine { name, setup, extension, cases: vec![], process, requests, answers };
     engine.cases = engine.greeting()?;
     Ok(engine)
 }
 
-fn spawn(command: &Path, extension: &Path) -> Result<(Child, ChildStdin, BufReader<ChildStdout>), String> {
-    let mut process = Command::new(command)
-        .arg(root().join("perf/scripts/serve.py"))
+fn spawn(setup: &Setup, extension: &Path) -> Result<(Child, ChildStdin, BufReader<ChildStdout>), String> {
+    let mut process = Command::new(&setup.command)
+        .arg(root().join("perf/scripts").join(setup.script))
+        .args(&setup.options)
         .arg(extension)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|e| format!("{}: {e}", command.display()))?;
+        .map_err(|e| format!("{}: {e}", setup.command.display()))?;
     let requests = process.stdin.take().ok_or("no standard input")?;
     let answers = BufReader::new(process.stdout.take().ok_or("no standard output")?);
     Ok((process, requests, answers))
@@ -131,7 +169,8 @@ impl Engine {
         }
     }
 
-    /// Runs a case `count` times in a loop. Err: why not; the engine is started anew if it ended.
+    /// Runs a case `count` times in a loop. Err: why not ("absent: ..." where the engine has not got what the case
+    /// needs); the engine is started anew if it ended.
     pub fn time(&mut self, case: usize, count: u64) -> Result<Duration, String> {
         let sent = writeln!(self.requests, "{case} {count}").and_then(|()| self.requests.flush());
         let answer = match sent {
@@ -141,7 +180,7 @@ impl Engine {
         match answer {
             Ok(line) => line.parse().map(Duration::from_nanos).map_err(|_| line),
             Err(reason) => {
-                (self.process, self.requests, self.answers) = spawn(&self.command, &self.extension)?;
+                (self.process, self.requests, self.answers) = spawn(&self.setup, &self.extension)?;
                 self.greeting()?;
                 Err(reason)
             }

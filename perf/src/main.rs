@@ -1,28 +1,46 @@
-//! The command line of the comparison.
+//! The command line of the measurements.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cape_perf::compare::{self, Options};
+use cape_perf::sample::Plan;
+use cape_perf::twins;
 
 const USAGE: &str = "\
-usage: cape-perf compare [--rounds N] [--sample MS] [--warm MS] [--filter TEXT] [--record FILE]
+usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--save NAME] [--baseline NAME [--threshold PERCENT]]
+       cape-perf twins [OPTIONS]
        cape-perf smoke
 
 compare  times every case on Cape, CPython 3.14 and PyPy, and prints the ratios; the peers are
          python3.14 and pypy3 on PATH, or named by CAPE_PEER_CPYTHON and CAPE_PEER_PYPY
-smoke    runs every case once and briefly: fails if one fails on Cape
+twins    times hot functions of the C API as they are, in C, and as they would be in Rust
+smoke    runs every case once: fails if one fails on Cape
+
+OPTIONS: [--filter TEXT] [--rounds N] [--sample MS] [--warm MS] [--json FILE]
+--filter     only cases whose \"group/name\" contains the text
+--huge       also the cases beside 10,000,000 links, which take gigabytes and minutes
+--svg        draws the ratios
+--save       keeps the numbers as a baseline, under target/perf
+--baseline   compares with one: each case's time relative to CPython's in the same run, or alone where there is no
+             peer; fails if one is slower by more than the threshold (15%) and than the spreads explain
 ";
 
 fn main() -> ExitCode {
-    match options(std::env::args().skip(1)) {
-        Some(options) => match compare::run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(problems) => {
-                problems.iter().for_each(|problem| eprintln!("{problem}"));
-                ExitCode::FAILURE
-            }
-        },
+    let mut args = std::env::args().skip(1);
+    let done = match args.next().as_deref() {
+        Some("compare") => options(args, Options::of(Plan::usual())).map(|options| compare::run(&options)),
+        Some("smoke") => options(args, Options::of(Plan::once())).map(|options| compare::run(&options)),
+        Some("twins") => options(args, Options::of(Plan::usual()))
+            .map(|options| twins::run(&options.plan, &options.filter, options.json.as_deref())),
+        _ => None,
+    };
+    match done {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(problems)) => {
+            problems.iter().for_each(|problem| eprintln!("{problem}"));
+            ExitCode::FAILURE
+        }
         None => {
             eprint!("{USAGE}");
             ExitCode::from(2)
@@ -30,33 +48,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
+fn options(mut args: impl Iterator<Item = String>, mut options: Options) -> Option<Options> {
     let milliseconds = |text: String| text.parse().ok().map(Duration::from_millis);
-    let mut options = match args.next()?.as_str() {
-        "compare" => Options {
-            rounds: 11,
-            sample: Duration::from_millis(4),
-            warm: Duration::from_millis(60),
-            filter: String::new(),
-            record: None,
-        },
-        "smoke" => Options {
-            rounds: 1,
-            sample: Duration::from_micros(50),
-            warm: Duration::ZERO,
-            filter: String::new(),
-            record: None,
-        },
-        _ => return None,
-    };
     while let Some(option) = args.next() {
+        if option == "--huge" {
+            options.huge = true;
+            continue;
+        }
         let value = args.next()?;
         match option.as_str() {
-            "--rounds" => options.rounds = value.parse().ok().filter(|&n| n > 0)?,
-            "--sample" => options.sample = milliseconds(value)?,
-            "--warm" => options.warm = milliseconds(value)?,
+            "--rounds" => options.plan.rounds = value.parse().ok().filter(|&n| n > 0)?,
+            "--sample" => options.plan.sample = milliseconds(value)?,
+            "--warm" => options.plan.warm = milliseconds(value)?,
             "--filter" => options.filter = value,
-            "--record" => options.record = Some(value.into()),
+            "--json" => options.json = Some(value.into()),
+            "--svg" => options.svg = Some(value.into()),
+            "--save" => options.save = Some(value),
+            "--baseline" => options.baseline = Some(value),
+            "--threshold" => options.threshold = value.parse::<f64>().ok()? / 100.0,
             _ => return None,
         }
     }

@@ -1,12 +1,49 @@
-//! Statistics over samples.
+//! Samples: how they are taken, statistics over them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Case, Engine};
+
+/// How many samples there are, and how long they take.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Samples per case and engine; none: each case runs once.
+    pub rounds: usize,
+    /// How long one sample takes.
+    pub sample: Duration,
+    /// How long a case runs before it is measured.
+    pub warm: Duration,
+}
+
+impl Plan {
+    /// What a comparison takes.
+    pub fn usual() -> Plan {
+        Plan { rounds: 11, sample: Duration::from_millis(4), warm: Duration::from_millis(60) }
+    }
+
+    /// Each case once.
+    pub fn once() -> Plan {
+        Plan { rounds: 0, sample: Duration::ZERO, warm: Duration::ZERO }
+    }
+}
 
 /// What is left of the samples of one case: nanoseconds per crossing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The median.
     pub median: f64,
     /// Half the distance between the quartiles, as a share of the median.
     pub spread: f64,
+}
+
+/// A summary, or why there is none.
+pub type Outcome = Result<Summary, String>;
+
+/// Whether an engine has not got what a case needs (otherwise it failed).
+pub fn is_absent(reason: &str) -> bool {
+    reason.starts_with("absent")
 }
 
 impl Summary {
@@ -15,8 +52,33 @@ impl Summary {
         samples.sort_by(f64::total_cmp);
         let median = quantile(&samples, 0.5);
         let spread = (quantile(&samples, 0.75) - quantile(&samples, 0.25)) / 2.0 / median;
-        Summary { median, spread }
+        Summary { median, spread: if spread.is_finite() { spread } else { 0.0 } }
     }
+}
+
+/// Measures a case on all engines, one sample each in turn.
+pub fn measure(engines: &mut [Engine], case: &Case, plan: &Plan) -> Vec<Outcome> {
+    let per_crossing =
+        |taken: Duration, count: u64| taken.as_nanos() as f64 / (count as f64 * case.crossings);
+    if plan.rounds == 0 {
+        let once = |e: &mut Engine| e.time(case.number, 1).map(|t| Summary::of(vec![per_crossing(t, 1)]));
+        return engines.iter_mut().map(once).collect();
+    }
+    // Whole programs take a compiler longer to get used to than one loop does.
+    let warm = plan.warm * if case.group == "python" { 5 } else { 1 };
+    let mut counts: Vec<Result<u64, String>> =
+        engines.iter_mut().map(|e| e.calibrate(case.number, warm, plan.sample)).collect();
+    let mut samples = vec![vec![]; engines.len()];
+    for _ in 0..plan.rounds {
+        for (i, engine) in engines.iter_mut().enumerate() {
+            let Ok(count) = counts[i] else { continue };
+            match engine.time(case.number, count) {
+                Ok(taken) => samples[i].push(per_crossing(taken, count)),
+                Err(reason) => counts[i] = Err(reason),
+            }
+        }
+    }
+    counts.into_iter().zip(samples).map(|(count, samples)| count.map(|_| Summary::of(samples))).collect()
 }
 
 /// Interpolates in sorted samples.

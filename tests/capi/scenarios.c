@@ -230,7 +230,26 @@ number_of(PyObject *self, PyObject *Py_UNUSED(none))
     return PyLong_FromLong(((Plain *)self)->number);
 }
 
-static PyMethodDef spec_methods[] = {{"number", number_of, METH_NOARGS, "The number."}, {NULL, NULL, 0, NULL}};
+
+/* Static methods: they get no object. */
+static PyObject *
+echo(PyObject *self, PyObject *object)
+{
+    return self == NULL ? Py_NewRef(object) : NULL;
+}
+
+static PyObject *
+nothing(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return PyBool_FromLong(self == NULL);
+}
+
+static PyMethodDef spec_methods[] = {
+    {"number", number_of, METH_NOARGS, "The number."},
+    {"echo", echo, METH_O | METH_STATIC, NULL},
+    {"nothing", nothing, METH_NOARGS | METH_STATIC, NULL},
+    {NULL, NULL, 0, NULL},
+};
 static PyType_Slot spec_slots[] = {{Py_tp_methods, spec_methods}, {Py_tp_doc, "From a specification."}, {0, NULL}};
 static PyType_Spec spec = {"scenarios.FromSpec", sizeof(Plain), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, spec_slots};
 

@@ -93,6 +93,7 @@ assert described.tolist() == [[48, 50], [120, 53]] and described.shape == (2, 2)
 T = scenarios.from_spec(None)
 assert (T.__name__, T.__doc__, T().number()) == ("FromSpec", "From a specification.", 0)
 assert object.__new__(T).number() == 0
+assert (T.echo(5), T().echo("x"), T.nothing(), T().nothing()) == (5, "x", True, True)
 
 
 class Sub(T):

@@ -158,4 +158,8 @@ pub fn PyObject_LengthHint(cx: &Cx, o: Borrowed, default: isize) -> CResult<isiz
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::PyObject_Call;
+pub use super::twins::{
+    PyIter_Next, PyNumber_Index, PyObject_Call, PyObject_CallNoArgs, PyObject_CallOneArg, PyObject_GetItem,
+    PyObject_GetIter, PyObject_SetItem, PyObject_Size, PyObject_Type, PyObject_Vectorcall,
+    PySequence_GetItem, PySequence_Size, PySequence_Tuple,
+};

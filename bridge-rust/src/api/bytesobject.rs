@@ -9,4 +9,4 @@ pub fn PyBytes_Join(cx: &Cx, sep: Borrowed, items: Borrowed) -> CResult<New> {
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::{PyBytes_AsString, PyBytes_FromStringAndSize};
+pub use super::twins::{PyBytes_AsString, PyBytes_FromStringAndSize, PyBytes_Size};

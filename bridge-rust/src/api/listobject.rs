@@ -16,4 +16,7 @@ pub fn PyList_Sort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::{PyList_Append, PyList_GetItem, PyList_New, PyList_SetItem, PyList_Size};
+pub use super::twins::{
+    PyList_Append, PyList_AsTuple, PyList_GetItem, PyList_GetItemRef, PyList_GetSlice, PyList_Insert,
+    PyList_New, PyList_SetItem, PyList_Size,
+};

@@ -48,4 +48,6 @@ fn prefix(t: &str, base: c_int) -> &str {
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::{PyLong_AsLong, PyLong_FromLong};
+pub use super::twins::{
+    PyLong_AsDouble, PyLong_AsLong, PyLong_AsLongLong, PyLong_AsSsize_t, PyLong_FromLong,
+};

@@ -238,4 +238,7 @@ pub fn PyType_Freeze(cx: &Cx, t: *mut PyTypeObject) -> CResult<c_int> {
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::{PyObject_GetAttr, PyObject_IsTrue, PyType_IsSubtype};
+pub use super::twins::{
+    PyObject_GetAttr, PyObject_GetAttrString, PyObject_Hash, PyObject_IsTrue, PyObject_RichCompare,
+    PyObject_RichCompareBool, PyObject_SetAttr, PyType_IsSubtype,
+};

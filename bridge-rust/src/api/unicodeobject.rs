@@ -176,4 +176,8 @@ pub fn _PyUnicode_IsWhitespace(_cx: &Cx, ch: u32) -> c_int {
 }
 
 #[cfg(feature = "twins")]
-pub use super::twins::{PyUnicode_AsUTF8AndSize, PyUnicode_FromString};
+pub use super::twins::{
+    PyUnicode_AsUTF8AndSize, PyUnicode_Compare, PyUnicode_CompareWithASCIIString, PyUnicode_Concat,
+    PyUnicode_FromString, PyUnicode_FromStringAndSize, PyUnicode_GetLength, PyUnicode_InternFromString,
+    PyUnicode_ReadChar, PyUnicode_Substring,
+};

@@ -76,6 +76,13 @@ pub unsafe extern "C" fn _Cape_WriteUnraisable(message: *mut PyObject, object: *
     enter("_Cape_WriteUnraisable", (), |cx| -> CResult<()> { internal::_Cape_WriteUnraisable(cx, Borrowed::from_c(message), Borrowed::from_c(object)) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PyIter_Next(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyIter_Next(op: *mut PyObject) -> *mut PyObject {
+    enter("PyIter_Next", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyIter_Next(cx, Borrowed::from_c(op)) })
+}
+
 /// `PyObject *PyMapping_Items(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyMapping_Items(o: *mut PyObject) -> *mut PyObject {
@@ -172,6 +179,13 @@ pub unsafe extern "C" fn PyNumber_InPlaceXor(o1: *mut PyObject, o2: *mut PyObjec
     enter("PyNumber_InPlaceXor", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceXor(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PyNumber_Index(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyNumber_Index(o: *mut PyObject) -> *mut PyObject {
+    enter("PyNumber_Index", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Index(cx, Borrowed::from_c(o)) })
+}
+
 /// `PyObject *PyNumber_Invert(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Invert(o: *mut PyObject) -> *mut PyObject {
@@ -257,10 +271,31 @@ pub unsafe extern "C" fn _CapeRust_PyObject_Call(callable: *mut PyObject, args: 
     enter("PyObject_Call", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Call(cx, Borrowed::from_c(callable), Borrowed::from_c(args), Borrowed::from_c(kwargs)) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_CallNoArgs(PyObject *func)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_CallNoArgs(func: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_CallNoArgs", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_CallNoArgs(cx, Borrowed::from_c(func)) })
+}
+
 /// `PyObject *PyObject_Format(PyObject *obj, PyObject *format_spec)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Format(obj: *mut PyObject, format_spec: *mut PyObject) -> *mut PyObject {
     enter("PyObject_Format", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Format(cx, Borrowed::from_c(obj), Borrowed::from_c(format_spec)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_GetItem(PyObject *o, PyObject *key)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_GetItem(o: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_GetItem", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_GetItem(cx, Borrowed::from_c(o), Borrowed::from_c(key)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_GetIter(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_GetIter(op: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_GetIter", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_GetIter(cx, Borrowed::from_c(op)) })
 }
 
 /// `int PyObject_IsInstance(PyObject *object, PyObject *typeorclass)`
@@ -275,6 +310,34 @@ pub unsafe extern "C" fn PyObject_IsSubclass(object: *mut PyObject, typeorclass:
     enter("PyObject_IsSubclass", -1, |cx| -> CResult<c_int> { abstract_::PyObject_IsSubclass(cx, Borrowed::from_c(object), Borrowed::from_c(typeorclass)) })
 }
 
+#[cfg(feature = "twins")]
+/// `int PyObject_SetItem(PyObject *o, PyObject *key, PyObject *v)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_SetItem(o: *mut PyObject, key: *mut PyObject, v: *mut PyObject) -> c_int {
+    enter("PyObject_SetItem", -1, |cx| -> CResult<c_int> { abstract_::PyObject_SetItem(cx, Borrowed::from_c(o), Borrowed::from_c(key), Borrowed::from_c(v)) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_ssize_t PyObject_Size(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_Size(o: *mut PyObject) -> isize {
+    enter("PyObject_Size", -1, |cx| -> CResult<isize> { abstract_::PyObject_Size(cx, Borrowed::from_c(o)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_Type(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_Type(o: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_Type", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Type(cx, Borrowed::from_c(o)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_Vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_Vectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_Vectorcall", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Vectorcall(cx, Borrowed::from_c(callable), args, nargsf, Borrowed::from_c(kwnames)) })
+}
+
 /// `PyObject *PySequence_Concat(PyObject *o1, PyObject *o2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySequence_Concat(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
@@ -287,10 +350,31 @@ pub unsafe extern "C" fn PySequence_Contains(seq: *mut PyObject, ob: *mut PyObje
     enter("PySequence_Contains", -1, |cx| -> CResult<c_int> { abstract_::PySequence_Contains(cx, Borrowed::from_c(seq), Borrowed::from_c(ob)) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PySequence_GetItem(PyObject *o, Py_ssize_t i)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PySequence_GetItem(o: *mut PyObject, i: isize) -> *mut PyObject {
+    enter("PySequence_GetItem", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_GetItem(cx, Borrowed::from_c(o), i) })
+}
+
 /// `PyObject *PySequence_GetSlice(PyObject *o, Py_ssize_t i1, Py_ssize_t i2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySequence_GetSlice(o: *mut PyObject, i1: isize, i2: isize) -> *mut PyObject {
     enter("PySequence_GetSlice", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_GetSlice(cx, Borrowed::from_c(o), i1, i2) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_ssize_t PySequence_Size(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PySequence_Size(o: *mut PyObject) -> isize {
+    enter("PySequence_Size", -1, |cx| -> CResult<isize> { abstract_::PySequence_Size(cx, Borrowed::from_c(o)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PySequence_Tuple(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PySequence_Tuple(o: *mut PyObject) -> *mut PyObject {
+    enter("PySequence_Tuple", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_Tuple(cx, Borrowed::from_c(o)) })
 }
 
 #[cfg(feature = "twins")]
@@ -305,6 +389,13 @@ pub unsafe extern "C" fn _CapeRust_PyBytes_AsString(op: *mut PyObject) -> *mut c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyBytes_FromStringAndSize(str: *const c_char, n: isize) -> *mut PyObject {
     enter("PyBytes_FromStringAndSize", core::ptr::null_mut(), |cx| -> CResult<New> { bytesobject::PyBytes_FromStringAndSize(cx, str, n) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_ssize_t PyBytes_Size(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyBytes_Size(op: *mut PyObject) -> isize {
+    enter("PyBytes_Size", -1, |cx| -> CResult<isize> { bytesobject::PyBytes_Size(cx, Borrowed::from_c(op)) })
 }
 
 /// `void PyEval_AcquireThread(PyThreadState *tstate)`
@@ -341,6 +432,13 @@ pub unsafe extern "C" fn PyEval_RestoreThread(tstate: *mut PyThreadState) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_SaveThread() -> *mut PyThreadState {
     enter("PyEval_SaveThread", core::ptr::null_mut(), |cx| -> CResult<*mut PyThreadState> { ceval::PyEval_SaveThread(cx) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_CallOneArg(PyObject *func, PyObject *arg)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_CallOneArg(func: *mut PyObject, arg: *mut PyObject) -> *mut PyObject {
+    enter("PyObject_CallOneArg", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_CallOneArg(cx, Borrowed::from_c(func), Borrowed::from_c(arg)) })
 }
 
 /// `Py_ssize_t PyObject_LengthHint(PyObject *o, Py_ssize_t n)`
@@ -731,10 +829,38 @@ pub unsafe extern "C" fn _CapeRust_PyList_Append(op: *mut PyObject, op2: *mut Py
 }
 
 #[cfg(feature = "twins")]
+/// `PyObject *PyList_AsTuple(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyList_AsTuple(op: *mut PyObject) -> *mut PyObject {
+    enter("PyList_AsTuple", core::ptr::null_mut(), |cx| -> CResult<New> { listobject::PyList_AsTuple(cx, Borrowed::from_c(op)) })
+}
+
+#[cfg(feature = "twins")]
 /// `PyObject *PyList_GetItem(PyObject *op, Py_ssize_t n)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyList_GetItem(op: *mut PyObject, n: isize) -> *mut PyObject {
     enter("PyList_GetItem", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { listobject::PyList_GetItem(cx, Borrowed::from_c(op), n) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyList_GetItemRef(PyObject *op, Py_ssize_t n)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyList_GetItemRef(op: *mut PyObject, n: isize) -> *mut PyObject {
+    enter("PyList_GetItemRef", core::ptr::null_mut(), |cx| -> CResult<New> { listobject::PyList_GetItemRef(cx, Borrowed::from_c(op), n) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyList_GetSlice(PyObject *op, Py_ssize_t n, Py_ssize_t n2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyList_GetSlice(op: *mut PyObject, n: isize, n2: isize) -> *mut PyObject {
+    enter("PyList_GetSlice", core::ptr::null_mut(), |cx| -> CResult<New> { listobject::PyList_GetSlice(cx, Borrowed::from_c(op), n, n2) })
+}
+
+#[cfg(feature = "twins")]
+/// `int PyList_Insert(PyObject *op, Py_ssize_t n, PyObject *op2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyList_Insert(op: *mut PyObject, n: isize, op2: *mut PyObject) -> c_int {
+    enter("PyList_Insert", -1, |cx| -> CResult<c_int> { listobject::PyList_Insert(cx, Borrowed::from_c(op), n, Borrowed::from_c(op2)) })
 }
 
 #[cfg(feature = "twins")]
@@ -765,10 +891,31 @@ pub unsafe extern "C" fn PyList_Sort(op: *mut PyObject) -> c_int {
 }
 
 #[cfg(feature = "twins")]
+/// `double PyLong_AsDouble(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyLong_AsDouble(op: *mut PyObject) -> f64 {
+    enter("PyLong_AsDouble", -1.0, |cx| -> CResult<f64> { longobject::PyLong_AsDouble(cx, Borrowed::from_c(op)) })
+}
+
+#[cfg(feature = "twins")]
 /// `long PyLong_AsLong(PyObject *op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyLong_AsLong(op: *mut PyObject) -> c_long {
     enter("PyLong_AsLong", -1, |cx| -> CResult<c_long> { longobject::PyLong_AsLong(cx, Borrowed::from_c(op)) })
+}
+
+#[cfg(feature = "twins")]
+/// `long long PyLong_AsLongLong(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyLong_AsLongLong(op: *mut PyObject) -> c_longlong {
+    enter("PyLong_AsLongLong", -1, |cx| -> CResult<c_longlong> { longobject::PyLong_AsLongLong(cx, Borrowed::from_c(op)) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_ssize_t PyLong_AsSsize_t(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyLong_AsSsize_t(op: *mut PyObject) -> isize {
+    enter("PyLong_AsSsize_t", -1, |cx| -> CResult<isize> { longobject::PyLong_AsSsize_t(cx, Borrowed::from_c(op)) })
 }
 
 #[cfg(feature = "twins")]
@@ -875,10 +1022,24 @@ pub unsafe extern "C" fn _CapeRust_PyObject_GetAttr(op: *mut PyObject, op2: *mut
     enter("PyObject_GetAttr", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_GetAttr(cx, Borrowed::from_c(op), Borrowed::from_c(op2)) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_GetAttrString(PyObject *op, const char *str)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_GetAttrString(op: *mut PyObject, str: *const c_char) -> *mut PyObject {
+    enter("PyObject_GetAttrString", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_GetAttrString(cx, Borrowed::from_c(op), str) })
+}
+
 /// `int PyObject_GetOptionalAttr(PyObject *op, PyObject *op2, PyObject **op3)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_GetOptionalAttr(op: *mut PyObject, op2: *mut PyObject, op3: *mut *mut PyObject) -> c_int {
     enter("PyObject_GetOptionalAttr", -1, |cx| -> CResult<c_int> { object::PyObject_GetOptionalAttr(cx, Borrowed::from_c(op), Borrowed::from_c(op2), op3) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_hash_t PyObject_Hash(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_Hash(op: *mut PyObject) -> isize {
+    enter("PyObject_Hash", -1, |cx| -> CResult<isize> { object::PyObject_Hash(cx, Borrowed::from_c(op)) })
 }
 
 #[cfg(feature = "twins")]
@@ -892,6 +1053,27 @@ pub unsafe extern "C" fn _CapeRust_PyObject_IsTrue(op: *mut PyObject) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Repr(op: *mut PyObject) -> *mut PyObject {
     enter("PyObject_Repr", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_Repr(cx, Borrowed::from_c(op)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyObject_RichCompare(PyObject *op, PyObject *op2, int i)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_RichCompare(op: *mut PyObject, op2: *mut PyObject, i: c_int) -> *mut PyObject {
+    enter("PyObject_RichCompare", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_RichCompare(cx, Borrowed::from_c(op), Borrowed::from_c(op2), i) })
+}
+
+#[cfg(feature = "twins")]
+/// `int PyObject_RichCompareBool(PyObject *op, PyObject *op2, int i)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_RichCompareBool(op: *mut PyObject, op2: *mut PyObject, i: c_int) -> c_int {
+    enter("PyObject_RichCompareBool", -1, |cx| -> CResult<c_int> { object::PyObject_RichCompareBool(cx, Borrowed::from_c(op), Borrowed::from_c(op2), i) })
+}
+
+#[cfg(feature = "twins")]
+/// `int PyObject_SetAttr(PyObject *op, PyObject *op2, PyObject *op3)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyObject_SetAttr(op: *mut PyObject, op2: *mut PyObject, op3: *mut PyObject) -> c_int {
+    enter("PyObject_SetAttr", -1, |cx| -> CResult<c_int> { object::PyObject_SetAttr(cx, Borrowed::from_c(op), Borrowed::from_c(op2), Borrowed::from_c(op3)) })
 }
 
 /// `PyObject *PyObject_Str(PyObject *op)`
@@ -1210,6 +1392,13 @@ pub unsafe extern "C" fn _CapeRust_PyTuple_GetItem(op: *mut PyObject, n: isize) 
 }
 
 #[cfg(feature = "twins")]
+/// `PyObject *PyTuple_GetSlice(PyObject *op, Py_ssize_t n, Py_ssize_t n2)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyTuple_GetSlice(op: *mut PyObject, n: isize, n2: isize) -> *mut PyObject {
+    enter("PyTuple_GetSlice", core::ptr::null_mut(), |cx| -> CResult<New> { tupleobject::PyTuple_GetSlice(cx, Borrowed::from_c(op), n, n2) })
+}
+
+#[cfg(feature = "twins")]
 /// `PyObject *PyTuple_New(Py_ssize_t size)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyTuple_New(size: isize) -> *mut PyObject {
@@ -1234,6 +1423,27 @@ pub unsafe extern "C" fn PyUnicode_AsEncodedString(unicode: *mut PyObject, encod
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyUnicode_AsUTF8AndSize(unicode: *mut PyObject, size: *mut isize) -> *const c_char {
     enter("PyUnicode_AsUTF8AndSize", core::ptr::null(), |cx| -> CResult<*const c_char> { unicodeobject::PyUnicode_AsUTF8AndSize(cx, Borrowed::from_c(unicode), size) })
+}
+
+#[cfg(feature = "twins")]
+/// `int PyUnicode_Compare(PyObject *left, PyObject *right)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_Compare(left: *mut PyObject, right: *mut PyObject) -> c_int {
+    enter("PyUnicode_Compare", -1, |cx| -> CResult<c_int> { unicodeobject::PyUnicode_Compare(cx, Borrowed::from_c(left), Borrowed::from_c(right)) })
+}
+
+#[cfg(feature = "twins")]
+/// `int PyUnicode_CompareWithASCIIString(PyObject *left, const char *right)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_CompareWithASCIIString(left: *mut PyObject, right: *const c_char) -> c_int {
+    enter_infallible("PyUnicode_CompareWithASCIIString", |cx| -> c_int { unicodeobject::PyUnicode_CompareWithASCIIString(cx, Borrowed::from_c(left), right) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyUnicode_Concat(PyObject *left, PyObject *right)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_Concat(left: *mut PyObject, right: *mut PyObject) -> *mut PyObject {
+    enter("PyUnicode_Concat", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Concat(cx, Borrowed::from_c(left), Borrowed::from_c(right)) })
 }
 
 /// `int PyUnicode_Contains(PyObject *container, PyObject *element)`
@@ -1273,6 +1483,27 @@ pub unsafe extern "C" fn _CapeRust_PyUnicode_FromString(u: *const c_char) -> *mu
     enter("PyUnicode_FromString", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_FromString(cx, u) })
 }
 
+#[cfg(feature = "twins")]
+/// `PyObject *PyUnicode_FromStringAndSize(const char *u, Py_ssize_t size)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_FromStringAndSize(u: *const c_char, size: isize) -> *mut PyObject {
+    enter("PyUnicode_FromStringAndSize", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_FromStringAndSize(cx, u, size) })
+}
+
+#[cfg(feature = "twins")]
+/// `Py_ssize_t PyUnicode_GetLength(PyObject *unicode)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_GetLength(unicode: *mut PyObject) -> isize {
+    enter("PyUnicode_GetLength", -1, |cx| -> CResult<isize> { unicodeobject::PyUnicode_GetLength(cx, Borrowed::from_c(unicode)) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyUnicode_InternFromString(const char *u)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_InternFromString(u: *const c_char) -> *mut PyObject {
+    enter("PyUnicode_InternFromString", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_InternFromString(cx, u) })
+}
+
 /// `void PyUnicode_InternInPlace(PyObject **op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_InternInPlace(op: *mut *mut PyObject) {
@@ -1285,6 +1516,13 @@ pub unsafe extern "C" fn PyUnicode_Join(separator: *mut PyObject, seq: *mut PyOb
     enter("PyUnicode_Join", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Join(cx, Borrowed::from_c(separator), Borrowed::from_c(seq)) })
 }
 
+#[cfg(feature = "twins")]
+/// `Py_UCS4 PyUnicode_ReadChar(PyObject *unicode, Py_ssize_t index)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_ReadChar(unicode: *mut PyObject, index: isize) -> u32 {
+    enter("PyUnicode_ReadChar", !0, |cx| -> CResult<u32> { unicodeobject::PyUnicode_ReadChar(cx, Borrowed::from_c(unicode), index) })
+}
+
 /// `PyObject *PyUnicode_Replace(PyObject *str, PyObject *substr, PyObject *replstr, Py_ssize_t maxcount)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Replace(str: *mut PyObject, substr: *mut PyObject, replstr: *mut PyObject, maxcount: isize) -> *mut PyObject {
@@ -1295,6 +1533,13 @@ pub unsafe extern "C" fn PyUnicode_Replace(str: *mut PyObject, substr: *mut PyOb
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Split(s: *mut PyObject, sep: *mut PyObject, maxsplit: isize) -> *mut PyObject {
     enter("PyUnicode_Split", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Split(cx, Borrowed::from_c(s), Borrowed::from_c(sep), maxsplit) })
+}
+
+#[cfg(feature = "twins")]
+/// `PyObject *PyUnicode_Substring(PyObject *str, Py_ssize_t start, Py_ssize_t end)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _CapeRust_PyUnicode_Substring(str: *mut PyObject, start: isize, end: isize) -> *mut PyObject {
+    enter("PyUnicode_Substring", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Substring(cx, Borrowed::from_c(str), start, end) })
 }
 
 /// `Py_ssize_t PyUnicode_Tailmatch(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction)`

@@ -67,7 +67,10 @@ impl Vm {
         let r = match b.def.flavour {
             Flavour::Function => b.def.call(self, args, kwnames)?,
             Flavour::Static => {
-                if let Some(owner) = b.this.downcast::<TypeObj>() {
+                // A static method of a class of C has its class there, too.
+                if b.def.name == "__new__"
+                    && let Some(owner) = b.this.downcast::<TypeObj>()
+                {
                     self.check_new_class(owner, args.len() - kwnames.map_or(0, |k| k.len()), args)?;
                 }
                 b.def.call(self, args, kwnames)?

@@ -1,0 +1,8 @@
+//! The `cape` command with the Rust twins of hot functions of C exported (`_CapeRust_...`), for the benchmarks.
+
+mod cli;
+mod start;
+
+fn main() {
+    start::command()
+}
