@@ -26,7 +26,11 @@ pub fn command() -> ! {
 fn run(cli: Cli) -> i32 {
     heap().attach_thread(cape_heap::native_stack_base());
     Runtime::start(cli.config.clone());
-    let vm = Vm::new();
+    let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
+        eprintln!("Fatal Python error: no address space for the main thread's stacks");
+        return 1;
+    };
+    let vm = Vm::new(stacks);
     gil::start(&vm);
     heap().add_root_scanner(gil::scan);
     cape_stdlib::pending::install(&vm);

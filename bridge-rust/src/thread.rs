@@ -38,6 +38,15 @@ impl Drop for State {
     }
 }
 
+/// Lets a thread that C made take part.
+fn attached() -> gil::Attached {
+    let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
+        eprintln!("Fatal Python error: PyGILState_Ensure: Couldn't create thread-state for new thread");
+        std::process::abort()
+    };
+    gil::Attached::new(hooks(), stacks)
+}
+
 /// Gives the calling thread, which holds the GIL, a `PyThreadState`.
 pub fn attach(vm: &Vm) {
     HOLDS.set(true);
@@ -102,7 +111,7 @@ pub fn ensure() -> c_int {
     }
     FOREIGN.with_borrow_mut(|f| match f {
         Some((_, n)) => *n += 1,
-        None => *f = Some((gil::Attached::new(hooks()), 1)),
+        None => *f = Some((attached(), 1)),
     });
     attach(vm::current());
     UNLOCKED
@@ -161,7 +170,7 @@ pub fn swap(new: *mut PyThreadState) -> *mut PyThreadState {
     }
     if !new.is_null() {
         if PARKED.get().is_null() {
-            FOREIGN.with_borrow_mut(|f| *f = Some((gil::Attached::new(hooks()), 1)));
+            FOREIGN.with_borrow_mut(|f| *f = Some((attached(), 1)));
             HOLDS.set(true);
             run_in(vm::current(), new);
         } else {

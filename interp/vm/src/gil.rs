@@ -202,8 +202,8 @@ pub struct Attached {
 
 impl Attached {
     /// Makes a VM for the calling thread, which must not hold the lock; `hooks` are another VM's.
-    pub fn new(hooks: crate::vm::Hooks) -> Attached {
-        let vm = Vm::new();
+    pub fn new(hooks: crate::vm::Hooks, stacks: crate::vm::Stacks) -> Attached {
+        let vm = Vm::new(stacks);
         vm.set_hooks(hooks);
         vm.ident.set(this_ident());
         take();

@@ -14,6 +14,8 @@ use crate::runtime::rt;
 
 /// One thread's virtual machine: register stack, frame stack, handled exception.
 pub struct Vm {
+    /// Memory behind the pointers that follow.
+    _stacks: Stacks,
     regs: *mut Value,
     regs_end: *mut Value,
     /// First register above the running frame's window.
@@ -105,7 +107,41 @@ pub fn set_current(vm: Option<&Vm>) {
 const REGISTERS: usize = 8 << 20;
 const FRAMES: usize = 1 << 19;
 
-fn reserve(bytes: usize) -> *mut u8 {
+/// The register stack and the frame stack of a thread: address space that the system backs as it is used.
+pub struct Stacks {
+    regs: *mut Value,
+    frames: *mut Frame,
+}
+
+// SAFETY: memory that belongs to whoever has the struct.
+unsafe impl Send for Stacks {}
+
+impl Stacks {
+    /// New ones; `None` when there is no address space left for them.
+    pub fn reserve() -> Option<Stacks> {
+        let regs = reserve(REGISTERS * size_of::<Value>())? as *mut Value;
+        match reserve(FRAMES * size_of::<Frame>()) {
+            Some(frames) => Some(Stacks { regs, frames: frames as *mut Frame }),
+            None => {
+                // SAFETY: mapped above, with this size.
+                unsafe { libc::munmap(regs as *mut _, REGISTERS * size_of::<Value>()) };
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Stacks {
+    fn drop(&mut self) {
+        // SAFETY: the mappings were made with these sizes.
+        unsafe {
+            libc::munmap(self.regs as *mut _, REGISTERS * size_of::<Value>());
+            libc::munmap(self.frames as *mut _, FRAMES * size_of::<Frame>());
+        }
+    }
+}
+
+fn reserve(bytes: usize) -> Option<*mut u8> {
     // SAFETY: an anonymous private mapping, backed lazily.
     let p = unsafe {
         libc::mmap(
@@ -117,8 +153,7 @@ fn reserve(bytes: usize) -> *mut u8 {
             0,
         )
     };
-    assert!(p != libc::MAP_FAILED, "no memory for a thread's stacks");
-    p as *mut u8
+    (p != libc::MAP_FAILED).then_some(p as *mut u8)
 }
 
 /// Native stack that is kept free below the limit for Rust and C leaf functions.
@@ -143,10 +178,10 @@ fn native_stack_limit() -> usize {
 
 impl Vm {
     /// A VM for the calling thread.
-    pub fn new() -> Box<Vm> {
-        let regs = reserve(REGISTERS * size_of::<Value>()) as *mut Value;
-        let frames = reserve(FRAMES * size_of::<Frame>()) as *mut Frame;
+    pub fn new(stacks: Stacks) -> Box<Vm> {
+        let Stacks { regs, frames } = stacks;
         Box::new(Vm {
+            _stacks: stacks,
             regs,
             // SAFETY: inside the mappings.
             regs_end: unsafe { regs.add(REGISTERS) },
@@ -456,16 +491,6 @@ impl Vm {
     #[inline(always)]
     pub fn poll(&self) -> Res<()> {
         if requested() { (self.hooks.get().poll)(self) } else { Ok(()) }
-    }
-}
-
-impl Drop for Vm {
-    fn drop(&mut self) {
-        // SAFETY: the mappings were made in `new` with these sizes.
-        unsafe {
-            libc::munmap(self.regs as *mut _, REGISTERS * size_of::<Value>());
-            libc::munmap(self.frames.sub(1) as *mut _, FRAMES * size_of::<Frame>());
-        }
     }
 }
 

@@ -135,6 +135,7 @@ struct Start {
     call: Root,
     shared: Arc<Shared>,
     hooks: cape_vm::vm::Hooks,
+    stacks: cape_vm::vm::Stacks,
     started: Arc<RawLock>,
 }
 
@@ -142,6 +143,9 @@ struct Start {
 unsafe impl Send for Start {}
 
 fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Shared>) -> Res<u64> {
+    let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
+        return Err(vm.runtime_error("can't start new thread"));
+    };
     shared.state.store(STARTING, Ordering::Release);
     let started = Arc::new(RawLock::default());
     started.try_acquire();
@@ -149,6 +153,7 @@ fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Share
         call: Root::new(TupleObj::new(&[function, args, kwargs]).value()),
         shared: shared.clone(),
         hooks: vm.hooks(),
+        stacks,
         started: started.clone(),
     };
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
@@ -171,7 +176,7 @@ fn run(data: Start) {
     data.shared.ident.store(gil::this_ident(), Ordering::Relaxed);
     data.shared.state.store(RUNNING, Ordering::Release);
     data.started.release();
-    let thread = Attached::new(data.hooks);
+    let thread = Attached::new(data.hooks, data.stacks);
     body(thread.vm(), data.call);
     COUNT.fetch_sub(1, Ordering::Relaxed);
     data.shared.finish();
