@@ -25,6 +25,10 @@ PyObject_Size(PyObject *op)
         cape_null_error();
         return -1;
     }
+    Py_ssize_t size = cape_plain_size(op);
+    if (size >= 0) {
+        return size;
+    }
     lenfunc length = SLOT(op, tp_as_sequence, sq_length);
     return length != NULL ? length(op) : PyMapping_Size(op);
 }
@@ -41,6 +45,10 @@ PySequence_Size(PyObject *op)
     if (op == NULL) {
         cape_null_error();
         return -1;
+    }
+    Py_ssize_t size = cape_plain_size(op);
+    if (size >= 0) {
+        return size;
     }
     lenfunc length = SLOT(op, tp_as_sequence, sq_length);
     if (length != NULL) {
@@ -81,6 +89,25 @@ PyMapping_Length(PyObject *op)
 
 /* --- items --------------------------------------------------------------------------------------- */
 
+/* An item of an exact list or tuple (a new reference), whose slots would take the way through Rust. NULL without an
+ * exception for all else, and for an index that is out of range: the slot says what is wrong. */
+static inline PyObject *
+plain_item(PyObject *op, Py_ssize_t index)
+{
+    int is_list = PyList_CheckExact(op);
+    if (!is_list && !PyTuple_CheckExact(op)) {
+        return NULL;
+    }
+    Py_ssize_t size = Py_SIZE(op);
+    if (index < 0) {
+        index += size;
+    }
+    if ((size_t)index >= (size_t)size) {
+        return NULL;
+    }
+    return Py_XNewRef(is_list ? PyList_GET_ITEM(op, index) : PyTuple_GET_ITEM(op, index));
+}
+
 /* The index of an item of a sequence: key as an int; -1 with an exception. */
 static Py_ssize_t
 sequence_index(PyObject *op, PyObject *key, const char *message)
@@ -97,6 +124,12 @@ PyObject_GetItem(PyObject *op, PyObject *key)
 {
     if (op == NULL || key == NULL) {
         return cape_null_error();
+    }
+    if (PyLong_CheckExact(key) && _PyLong_IsCompact((PyLongObject *)key)) {
+        PyObject *item = plain_item(op, _PyLong_CompactValue((PyLongObject *)key));
+        if (item != NULL) {
+            return item;
+        }
     }
     binaryfunc subscript = SLOT(op, tp_as_mapping, mp_subscript);
     if (subscript != NULL) {
@@ -200,6 +233,10 @@ PySequence_GetItem(PyObject *op, Py_ssize_t index)
     if (op == NULL) {
         return cape_null_error();
     }
+    PyObject *plain = plain_item(op, index);
+    if (plain != NULL) {
+        return plain;
+    }
     ssizeargfunc item = SLOT(op, tp_as_sequence, sq_item);
     if (item != NULL) {
         return from_end(op, &index) < 0 ? NULL : item(op, index);
@@ -214,6 +251,9 @@ PySequence_SetItem(PyObject *op, Py_ssize_t index, PyObject *value)
     if (op == NULL) {
         cape_null_error();
         return -1;
+    }
+    if (PyList_CheckExact(op) && value != NULL && (size_t)index < (size_t)Py_SIZE(op)) {
+        return PyList_SetItem(op, index, Py_NewRef(value));
     }
     ssizeobjargproc assign = SLOT(op, tp_as_sequence, sq_ass_item);
     if (assign != NULL) {

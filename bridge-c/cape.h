@@ -223,6 +223,18 @@ CAPE_PRIVATE PyObject *cape_call_module(const char *module, const char *function
 /* modsupport.c: a tuple of what the format describes, for a call. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
 
+/* --- what needs no slot --------------------------------------------------------------------------- */
+
+/* The length of an exact list, tuple, str or bytes, whose slots would take the way through Rust; -1 for all else. */
+static inline Py_ssize_t
+cape_plain_size(PyObject *op)
+{
+    if (PyList_CheckExact(op) || PyTuple_CheckExact(op) || PyBytes_CheckExact(op)) {
+        return Py_SIZE(op);
+    }
+    return PyUnicode_CheckExact(op) ? PyUnicode_GET_LENGTH(op) : -1;
+}
+
 /* --- moduleobject.c ------------------------------------------------------------------------------ */
 
 /* The full name of the module that is being imported, for PyModule_Create: Rust sets it around PyInit_x. */

@@ -413,7 +413,10 @@ PyObject_IsTrue(PyObject *v)
         return 0;
     }
     PyTypeObject *tp = Py_TYPE(v);
-    Py_ssize_t truth;
+    Py_ssize_t truth = cape_plain_size(v);
+    if (truth >= 0) {
+        return truth > 0;
+    }
     if (tp->tp_as_number != NULL && tp->tp_as_number->nb_bool != NULL) {
         truth = tp->tp_as_number->nb_bool(v);
     }
@@ -472,6 +475,31 @@ Py_HashPointer(const void *ptr)
 static const int swapped[] = {Py_GT, Py_GE, Py_EQ, Py_NE, Py_LT, Py_LE};
 static const char *const signs[] = {"<", "<=", "==", "!=", ">", ">="};
 
+/* Compares what needs no slot: small ints of class int; str of class str, for equality. -1: something else. */
+static inline int
+compare_plain(PyObject *v, PyObject *w, int op)
+{
+    if (PyUnicode_CheckExact(v)) {
+        int equality = PyUnicode_CheckExact(w) && (op == Py_EQ || op == Py_NE);
+        return equality ? PyUnicode_Equal(v, w) == (op == Py_EQ) : -1;
+    }
+    if (!PyLong_CheckExact(v) || !PyLong_CheckExact(w) || !_PyLong_IsCompact((PyLongObject *)v)
+        || !_PyLong_IsCompact((PyLongObject *)w)) {
+        return -1;
+    }
+    Py_ssize_t a = _PyLong_CompactValue((PyLongObject *)v);
+    Py_ssize_t b = _PyLong_CompactValue((PyLongObject *)w);
+    switch (op) {
+    case Py_LT: return a < b;
+    case Py_LE: return a <= b;
+    case Py_EQ: return a == b;
+    case Py_NE: return a != b;
+    case Py_GT: return a > b;
+    case Py_GE: return a >= b;
+    default: return -1;
+    }
+}
+
 static PyObject *
 compare(PyObject *v, PyObject *w, int op)
 {
@@ -523,6 +551,10 @@ PyObject_RichCompare(PyObject *v, PyObject *w, int op)
         }
         return NULL;
     }
+    int plain = compare_plain(v, w, op);
+    if (plain >= 0) {
+        return PyBool_FromLong(plain);
+    }
     if (Py_EnterRecursiveCall(" in comparison")) {
         return NULL;
     }
@@ -536,6 +568,10 @@ PyObject_RichCompareBool(PyObject *v, PyObject *w, int op)
 {
     if (v == w && (op == Py_EQ || op == Py_NE)) {
         return op == Py_EQ;
+    }
+    int plain = v == NULL || w == NULL ? -1 : compare_plain(v, w, op);
+    if (plain >= 0) {
+        return plain;
     }
     PyObject *result = PyObject_RichCompare(v, w, op);
     if (result == NULL) {
