@@ -208,6 +208,20 @@ chain(PyObject *exc)
     PyException_SetContext(exc, Py_NewRef(context));
 }
 
+/* Notes on the exception that is set, of which exception it takes the place. */
+static void
+note_failure(PyObject *type, PyObject *value)
+{
+    PyObject *exc = PyErr_GetRaisedException();
+    PyObject *note = value == NULL
+                     ? PyUnicode_FromFormat("Normalization failed: type=%s args=<NULL>", ((PyTypeObject *)type)->tp_name)
+                     : PyUnicode_FromFormat("Normalization failed: type=%s args=%R", ((PyTypeObject *)type)->tp_name, value);
+    PyObject *done = note == NULL ? NULL : PyObject_CallMethod(exc, "add_note", "O", note);
+    Py_XDECREF(note);
+    Py_XDECREF(done);
+    PyErr_SetRaisedException(exc);
+}
+
 void
 PyErr_SetObject(PyObject *type, PyObject *value)
 {
@@ -235,6 +249,7 @@ PyErr_SetObject(PyObject *type, PyObject *value)
         PyErr_Clear();
         exc = create(type, value);
         if (exc == NULL) {
+            note_failure(type, value);
             return;
         }
     }

@@ -8,8 +8,7 @@ require_value(PyObject *value, const char *addr_of, const PyMemberDef *member)
     if (value != NULL) {
         return 1;
     }
-    PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%s'",
-                 Py_TYPE((PyObject *)addr_of)->tp_name, member->name);
+    PyErr_Format(PyExc_AttributeError, "'%T' object has no attribute '%s'", (PyObject *)addr_of, member->name);
     return 0;
 }
 
@@ -82,7 +81,7 @@ warn(const char *text)
 
 /* An unsigned member of at most 64 bits; negative numbers are accepted, with a warning. */
 static int
-store_unsigned(PyObject *value, void *addr, size_t size, uint64_t max, const char *truncated)
+store_unsigned(PyObject *value, void *addr, const PyMemberDef *member, size_t size, uint64_t max, const char *truncated)
 {
     int overflow;
     int negative = 0;
@@ -96,7 +95,7 @@ store_unsigned(PyObject *value, void *addr, size_t size, uint64_t max, const cha
         return -1;
     }
     if (overflow > 0) {
-        bits = PyLong_AsUnsignedLong(value);
+        bits = member->type == Py_T_ULONGLONG ? PyLong_AsUnsignedLongLong(value) : PyLong_AsUnsignedLong(value);
         if (bits == (uint64_t)-1 && PyErr_Occurred()) {
             return -1;
         }
@@ -112,10 +111,11 @@ store_unsigned(PyObject *value, void *addr, size_t size, uint64_t max, const cha
 }
 
 static int
-delete_member(const char *object, void *addr, PyMemberDef *member)
+delete_member(void *addr, PyMemberDef *member)
 {
     if (member->type == Py_T_OBJECT_EX) {
-        if (!require_value(*(PyObject **)addr, object, member)) {
+        if (*(PyObject **)addr == NULL) {
+            PyErr_SetString(PyExc_AttributeError, member->name);
             return -1;
         }
     }
@@ -142,7 +142,7 @@ PyMember_SetOne(char *object, PyMemberDef *member, PyObject *value)
         return -1;
     }
     if (value == NULL) {
-        return delete_member(object, addr, member);
+        return delete_member(addr, member);
     }
     switch (member->type) {
     case Py_T_BOOL:
@@ -163,9 +163,9 @@ PyMember_SetOne(char *object, PyMemberDef *member, PyObject *value)
         return number == -1 && PyErr_Occurred() ? -1 : 0;
     }
     case Py_T_UINT:
-        return store_unsigned(value, addr, 4, UINT_MAX, "Truncation of value to unsigned int");
+        return store_unsigned(value, addr, member, 4, UINT_MAX, "Truncation of value to unsigned int");
     case Py_T_ULONG: case Py_T_ULONGLONG:
-        return store_unsigned(value, addr, 8, UINT64_MAX, "");
+        return store_unsigned(value, addr, member, 8, UINT64_MAX, "");
     case Py_T_LONGLONG: {
         long long number = PyLong_AsLongLong(value);
         *(long long *)addr = number;

@@ -42,7 +42,7 @@ fn folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "api");
         let own = |name: &str| vec![root().join(format!("tests/capi/{name}.c")).display().to_string()];
-        let own = ["anycall", "badresults", "scenarios"].map(|name| (name, own(name)));
+        let own = ["anycall", "badresults", "scenarios", "typeslots", "handover"].map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
             let target = folder.join(format!("{name}.cpython-314-x86_64-linux-gnu.so")).display().to_string();
             let mut arguments = vec!["-std=gnu11", "-O1", "-shared", "-fPIC", "-w", "-o", &target];
@@ -196,9 +196,23 @@ fn bad_results_raise_what_cpython_raises_under_zeal() {
 }
 
 #[test]
+fn slots_members_and_constructors_do_what_cpythons_do() {
+    compare("typeslots.py", "cape", &[], &[]);
+    compare("typeslots.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
+fn what_c_hands_over_is_what_cpython_gets() {
+    compare("handover.py", "cape", &[], &[]);
+    compare("handover.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn expected_outcomes_are_cpythons() {
     check_expected("api_calls.py");
     check_expected("bad_results.py");
+    check_expected("typeslots.py");
+    check_expected("handover.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

@@ -28,7 +28,7 @@ pub unsafe fn add_member(class: Ptr<TypeObj>, m: *mut PyMemberDef) {
     // SAFETY: the caller's promise.
     let (name, doc, flags) = unsafe { (text((*m).name), text((*m).doc), (*m).flags) };
     let raw = RawAttr { get: member_get, set: member_set, data: [m as usize, 0] };
-    put(class, rows::attribute(&name, &doc, flags & READONLY == 0, raw));
+    put(class, rows::attribute(&name, &doc, flags & READONLY == 0, raw), rt().maps.native_member);
 }
 
 /// Adds a `PyGetSetDef` to a class's dictionary.
@@ -39,11 +39,10 @@ pub unsafe fn add_getset(class: Ptr<TypeObj>, g: *mut PyGetSetDef) {
     // SAFETY: the caller's promise.
     let (name, doc, writable) = unsafe { (text((*g).name), text((*g).doc), (*g).set.is_some()) };
     let raw = RawAttr { get: getset_get, set: getset_set, data: [g as usize, 0] };
-    put(class, rows::attribute(&name, &doc, writable, raw));
+    put(class, rows::attribute(&name, &doc, writable, raw), rt().maps.getset_descriptor);
 }
 
-fn put(class: Ptr<TypeObj>, def: &'static GetSetDef) {
-    let map = rt().maps.getset_descriptor;
+fn put(class: Ptr<TypeObj>, def: &'static GetSetDef, map: cape_heap::MapRef) {
     let d = cape_heap::heap().alloc(
         map,
         GetSetObj { header: cape_heap::Header::new(map), def, class: cape_heap::Field::new(class.value()) },

@@ -15,6 +15,8 @@ pub enum Shape {
     InPlace,
     /// `PyObject *f(self, other, modulus)`
     Power,
+    /// The same, without a reflected method.
+    InPlacePower,
     /// `int f(self)`
     Inquiry,
     /// `Py_ssize_t f(self)`
@@ -111,6 +113,7 @@ rows! {
     34 nb_remainder Mod [Rmod] Binary t::binary::<3>;
     10 nb_divmod Divmod [Rdivmod] Binary t::binary::<4>;
     33 nb_power Pow [Rpow] Power t::power;
+    20 nb_inplace_power Ipow [] InPlacePower t::inplace_power;
     30 nb_negative Neg [] Unary t::unary::<{ s(Special::Neg) }>;
     32 nb_positive Pos [] Unary t::unary::<{ s(Special::Pos) }>;
     6 nb_absolute Abs [] Unary t::unary::<{ s(Special::Abs) }>;

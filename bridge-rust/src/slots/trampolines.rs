@@ -80,6 +80,15 @@ pub(super) unsafe extern "C" fn inplace<const S: usize>(a: *mut PyObject, b: *mu
     })
 }
 
+pub(super) unsafe extern "C" fn inplace_power(
+    a: *mut PyObject,
+    b: *mut PyObject,
+    _m: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the caller's promise; methods of this name have no modulus.
+    unsafe { inplace::<{ Special::Ipow as usize }>(a, b) }
+}
+
 pub(super) unsafe extern "C" fn power(a: *mut PyObject, b: *mut PyObject, m: *mut PyObject) -> *mut PyObject {
     enter("nb_power", null_mut(), |cx| -> CResult<New> {
         let (x, y, z) = (arg(cx, a)?, arg(cx, b)?, optional(cx, m)?);

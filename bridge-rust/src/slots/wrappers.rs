@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 use std::ptr::null_mut;
 
+use cape_vm::generator::stop_value;
 use cape_vm::native::{Flavour, MethodDef, Raw, RawFn};
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
@@ -12,7 +13,7 @@ use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
 use crate::cross::cross;
-use crate::error::{check_result, check_status, take};
+use crate::error::{check_result, check_status, is_set, take};
 use crate::ffi;
 use crate::layout::*;
 use crate::to_c::{args_tuple, decref, kwargs_dict};
@@ -128,6 +129,7 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
         Shape::Binary => vec![(name, call_binary as RawFn), (other(0), call_binary_reflected)],
         Shape::InPlace | Shape::Subscript | Shape::GetAttr => vec![(name, call_binary)],
         Shape::Power => vec![(name, call_power as RawFn), (other(0), call_power_reflected)],
+        Shape::InPlacePower => vec![(name, call_power)],
         Shape::Index => vec![(name, call_index)],
         Shape::Repeat => {
             let reflected = row.others.first().map(|s| (s.name(), call_repeat as RawFn));
@@ -157,36 +159,40 @@ type Names = Option<Ptr<TupleObj>>;
 
 /// The receiver and the other arguments, of which there must be as many as the slot takes.
 #[inline(always)]
-fn exactly<const N: usize>(vm: &Vm, args: &[Value], names: Names) -> Res<[Value; N]> {
+fn exactly<const N: usize>(vm: &Vm, def: &MethodDef, args: &[Value], names: Names) -> Res<[Value; N]> {
     match (args.try_into(), names) {
         (Ok(args), None) => Ok(args),
-        _ => exactly_or_error(vm, args, names),
+        _ => exactly_or_error(vm, def, args, names),
     }
 }
 
 #[cold]
-fn exactly_or_error<const N: usize>(vm: &Vm, args: &[Value], names: Names) -> Res<[Value; N]> {
-    count(vm, args, names, N - 1, N - 1)?;
+fn exactly_or_error<const N: usize>(
+    vm: &Vm,
+    def: &MethodDef,
+    args: &[Value],
+    names: Names,
+) -> Res<[Value; N]> {
+    count(vm, def, args, names, N - 1, N - 1)?;
     Ok(std::array::from_fn(|i| args[i]))
 }
 
-fn count(vm: &Vm, args: &[Value], names: Names, min: usize, max: usize) -> Res<()> {
+fn count(vm: &Vm, def: &MethodDef, args: &[Value], names: Names, min: usize, max: usize) -> Res<()> {
     if names.is_some_and(|n| !n.is_empty()) {
-        return Err(vm.type_error("wrapper takes no keyword arguments"));
+        return Err(vm.type_error(format!("wrapper {}() takes no keyword arguments", def.name)));
     }
     let n = args.len() - 1;
-    if n < min || n > max {
-        return Err(if min == max {
-            vm.type_error(format!("expected {min} argument{}, got {n}", if min == 1 { "" } else { "s" }))
-        } else {
-            vm.type_error(format!(
-                "expected at {} {} arguments, got {n}",
-                if n < min { "least" } else { "most" },
-                if n < min { min } else { max }
-            ))
-        });
+    if (min..=max).contains(&n) {
+        return Ok(());
     }
-    Ok(())
+    let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+    Err(vm.type_error(match (min, max) {
+        (1, 2) if def.name != "__get__" => format!("expected 1 or 2 arguments, got {n}"),
+        (1, 2) if n < min => format!("{} expected at least {min} {}, got {n}", def.name, plural(min)),
+        (1, 2) => format!("{} expected at most {max} {}, got {n}", def.name, plural(max)),
+        (2, 2) => format!("{} expected 2 arguments, got {n}", def.name),
+        _ => format!("expected {min} {}, got {n}", plural(min)),
+    }))
 }
 
 /// The slot function as its type.
@@ -233,13 +239,13 @@ fn number(vm: &Vm, n: isize) -> Res<isize> {
 // SAFETY of all calls below: the row that made the definition says the slot's signature; the arguments are held.
 
 fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o] = exactly(vm, args, names)?;
+    let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<unaryfunc>(def)(p[0]) }))
 }
 
 fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o] = exactly(vm, args, names)?;
+    let [o] = exactly(vm, def, args, names)?;
     cross(vm, [o], |p| {
         // SAFETY: see above.
         let r = unsafe { slot::<unaryfunc>(def)(p[0]) };
@@ -251,13 +257,17 @@ fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 #[inline(never)]
 fn exhausted(vm: &Vm) -> Res<Value> {
     match take(vm) {
-        Some(r) if !r.is(rt().types.stop_iteration) => Err(r),
-        _ => Ok(Value::EMPTY),
+        Some(r) if r.is(rt().types.stop_iteration) => {
+            vm.leave_stop_value(stop_value(r));
+            Ok(Value::EMPTY)
+        }
+        Some(r) => Err(r),
+        None => Ok(Value::EMPTY),
     }
 }
 
 fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o] = exactly(vm, args, names)?;
+    let [o] = exactly(vm, def, args, names)?;
     cross(vm, [o], |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<inquiry>(def)(p[0]) };
@@ -266,13 +276,13 @@ fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) 
 }
 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o] = exactly(vm, args, names)?;
+    let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [o], |p| number(vm, unsafe { slot::<lenfunc>(def)(p[0]) }).map(|n| Value::int(n as i64)))
 }
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o] = exactly(vm, args, names)?;
+    let [o] = exactly(vm, def, args, names)?;
     cross(vm, [o], |p| {
         // SAFETY: see above.
         let n = number(vm, unsafe { slot::<hashfunc>(def)(p[0]) })?;
@@ -281,24 +291,24 @@ fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 }
 
 fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [a, b] = exactly(vm, args, names)?;
+    let [a, b] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [a, b], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [a, b] = exactly(vm, args, names)?;
+    let [a, b] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [b, a], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 2)?;
+    count(vm, def, args, names, 1, 2)?;
     power(vm, def, [args[0], args[1], args.get(2).copied().unwrap_or(Value::NONE)], args[0])
 }
 
 fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 2)?;
+    count(vm, def, args, names, 1, 2)?;
     power(vm, def, [args[1], args[0], args.get(2).copied().unwrap_or(Value::NONE)], args[0])
 }
 
@@ -316,6 +326,10 @@ fn index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
 }
 
 fn any_index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
+    if !k.is_int() && type_of(k).special(Special::Index).is_empty() {
+        let got = type_of(k).name_str();
+        return Err(vm.type_error(format!("sequence index must be integer, not '{got}'")));
+    }
     let i = vm.index_isize(k)?;
     if i < 0 && !type_of(obj).special(Special::Len).is_empty() {
         return Ok(i + vm.len(obj)? as isize);
@@ -324,7 +338,7 @@ fn any_index_of(vm: &Vm, obj: Value, k: Value) -> Res<isize> {
 }
 
 fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, k] = exactly(vm, args, names)?;
+    let [o, k] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
     cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], i) }))
@@ -332,45 +346,48 @@ fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) ->
 
 /// `sq_repeat`: the count may not be reckoned from the end.
 fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, n] = exactly(vm, args, names)?;
+    let [o, n] = exactly(vm, def, args, names)?;
     if !n.is_int() && type_of(n).special(Special::Index).is_empty() {
         return Err(
             vm.type_error(format!("can't multiply sequence by non-int of type '{}'", type_of(n).name_str()))
         );
     }
-    let n = vm.index_isize(n)?;
+    let Some(n) = vm.index_int(n)?.to_i64() else {
+        let got = cape_vm::class::full_name(type_of(n));
+        return Err(vm.overflow_error(format!("cannot fit '{got}' into an index-sized integer")));
+    };
     // SAFETY: see above.
-    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n) }))
+    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n as isize) }))
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, k, v] = exactly(vm, args, names)?;
+    let [o, k, v] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
     cross(vm, [o, v], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, p[1]) }))
 }
 
 fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, k] = exactly(vm, args, names)?;
+    let [o, k] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
     cross(vm, [o], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, null_mut()) }))
 }
 
 fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, k, v] = exactly(vm, args, names)?;
+    let [o, k, v] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [o, k, v], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], p[2]) }))
 }
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, k] = exactly(vm, args, names)?;
+    let [o, k] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [o, k], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) }))
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let [o, v] = exactly(vm, args, names)?;
+    let [o, v] = exactly(vm, def, args, names)?;
     cross(vm, [o, v], |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<objobjproc>(def)(p[0], p[1]) };
@@ -380,7 +397,7 @@ fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names)
 
 macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
     fn $f(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-        let [a, b] = exactly(vm, args, names)?;
+        let [a, b] = exactly(vm, def, args, names)?;
         cross(vm, [a, b], |p| {
             // SAFETY: see above.
             result(vm, def, a, unsafe { slot::<richcmpfunc>(def)(p[0], p[1], Cmp::$c as c_int) })
@@ -428,12 +445,16 @@ fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
     cross(vm, [args[0]], |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<initproc>(def)(p[0], packed.args, packed.kwargs) };
-        check_status(vm, || repr_of(vm, type_of(args[0]).value()), n).map(|_| Value::NONE)
+        let name = || repr_of(vm, type_of(args[0]).value());
+        if n < 0 && !is_set(vm) {
+            return check_result(vm, name, null_mut());
+        }
+        check_status(vm, name, n).map(|_| Value::NONE)
     })
 }
 
 fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    count(vm, args, names, 1, 2)?;
+    count(vm, def, args, names, 1, 2)?;
     let (o, t) = (args[1], args.get(2).copied().unwrap_or(Value::NONE));
     if o.is_none() && t.is_none() {
         return Err(vm.type_error("__get__(None, None) is invalid"));
@@ -459,7 +480,7 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let _shown = crate::handled::show(vm);
     // SAFETY: see above.
     let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
-    check_result(vm, || repr_of(vm, first), r)
+    check_result(vm, || format!("<built-in method __new__ of type object at {t:p}>"), r)
 }
 
 /// Number of `tp_init` among the slots.
@@ -500,7 +521,11 @@ fn construct_by(
             let hold = crate::call_c::Hold(p);
             check_status(vm, name, 0)?;
             if let Some(init) = init {
-                check_status(vm, name, init(p, packed.args, packed.kwargs))?;
+                let n = init(p, packed.args, packed.kwargs);
+                if n < 0 && !is_set(vm) {
+                    return check_result(vm, name, null_mut());
+                }
+                check_status(vm, name, n)?;
             }
             std::mem::forget(hold);
             crate::from_c::take_over(vm, p)

@@ -568,6 +568,9 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
         }
     }
     if t.has(TypeFlags::FOREIGN) {
+        if base.has(TypeFlags::NO_INSTANTIATION) && dict.get_str(Special::New.name_value()).is_none() {
+            t.set_flag(TypeFlags::NO_INSTANTIATION);
+        }
         crate::foreign::foreign().class_made(vm, t)?;
     }
     if dict.table.iter().any(|e| !e.key.is::<StrObj>()) {

@@ -249,11 +249,20 @@ impl Vm {
         if let Some((def, call)) = crate::call::raw_method(type_of(v).special(Special::Bool)) {
             self.check_native_stack("")?;
             let r = call(self, def, &[v], None)?;
-            if r.is_bool() {
-                return Ok(r == Value::TRUE);
-            }
+            return self.bool_of_method(r);
         }
         self.truth_of_object(v)
+    }
+
+    /// What a `__bool__` gave, which must be a bool.
+    #[inline(always)]
+    fn bool_of_method(&self, r: Value) -> Res<bool> {
+        if r.is_bool() { Ok(r == Value::TRUE) } else { Err(self.no_bool(r)) }
+    }
+
+    #[cold]
+    fn no_bool(&self, r: Value) -> crate::exc::Raised {
+        self.type_error(format!("__bool__ should return bool, returned {}", type_of(r).name_str()))
     }
 
     #[inline(never)]
@@ -276,12 +285,7 @@ impl Vm {
         let f = t.special(Special::Bool);
         if !f.is_empty() {
             let r = self.call_special(f, &[v])?;
-            if r.is_bool() {
-                return Ok(r == Value::TRUE);
-            }
-            return Err(
-                self.type_error(format!("__bool__ should return bool, returned {}", type_of(r).name_str()))
-            );
+            return self.bool_of_method(r);
         }
         if !t.special(Special::Len).is_empty() {
             return Ok(self.len(v)? != 0);
@@ -336,6 +340,19 @@ impl Vm {
             return Err(
                 self.type_error(format!("__index__ returned non-int (type {})", type_of(r).name_str()))
             );
+        }
+        if type_of(r) != rt().types.int {
+            let text = format!(
+                "__index__ returned non-int (type {}).  The ability to return an instance of a strict subclass of int is \
+                 deprecated, and may be removed in a future version of Python.",
+                type_of(r).name_str()
+            );
+            let warn = self.import_attr("warnings", "warn")?;
+            self.call(
+                warn,
+                &[StrObj::new(&text).value(), rt().types.deprecation_warning.value(), Value::int(1)],
+            )?;
+            return Ok(Int::of(r).map_or(r, Int::into_value));
         }
         Ok(r)
     }
@@ -533,6 +550,8 @@ impl Vm {
         let (ta, tb) = (type_of(a), type_of(b));
         let f = ta.special(op.method);
         let g = if ta == tb { Value::EMPTY } else { tb.special(op.reflected) };
+        // One function of C behind both: it is asked once.
+        let g = if same_slot(f, g) { Value::EMPTY } else { g };
         let reflected_first =
             !g.is_empty() && (tb.is_subtype(ta) && g != ta.special(op.reflected) || sequence_concat(op, f));
         if reflected_first {
@@ -557,6 +576,16 @@ impl Vm {
     pub fn inplace(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         let f = type_of(a).special(op.inplace);
         if !f.is_empty() {
+            if is_mutable_sequence(f) {
+                // The number slots of both come before the sequence's own.
+                let g = type_of(b).special(op.reflected);
+                if !g.is_empty() && !g.is_none() {
+                    let r = self.call_special(g, &[b, a])?;
+                    if r != Value::NOT_IMPLEMENTED {
+                        return Ok(r);
+                    }
+                }
+            }
             let r = self.call_special(f, &[a, b])?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
@@ -922,10 +951,12 @@ impl Vm {
     #[inline(never)]
     fn next_slow(&self, it: Value) -> Res<Option<Value>> {
         if let Some((def, call)) = crate::call::raw_method(type_of(it).special(Special::Next)) {
-            // As native ones, it gives EMPTY when exhausted, and never raises StopIteration.
+            // A slot gives EMPTY when exhausted, as native methods do; a method of this name raises StopIteration.
             self.check_native_stack("")?;
-            let v = call(self, def, &[it], None)?;
-            return Ok((!v.is_empty()).then_some(v));
+            return match call(self, def, &[it], None) {
+                Ok(v) => Ok((!v.is_empty()).then_some(v)),
+                Err(r) => self.exhausted(r),
+            };
         }
         self.next_any(it)
     }
@@ -1069,6 +1100,19 @@ fn sequence_concat(op: &BinaryOperator, f: Value) -> bool {
     let t = &rt().types;
     let c = m.class.get();
     [t.list, t.tuple, t.str, t.bytes, t.bytearray].iter().any(|s| s.value() == c)
+}
+
+/// Whether two methods call one function of C.
+fn same_slot(f: Value, g: Value) -> bool {
+    let function = |v| crate::call::raw_method(v).and_then(|(def, _)| def.raw).map(|raw| raw.data[0]);
+    function(f).is_some_and(|f| function(g) == Some(f))
+}
+
+/// Whether an in-place method is that of a builtin sequence.
+fn is_mutable_sequence(f: Value) -> bool {
+    let Some(m) = f.downcast::<MethodDescrObj>() else { return false };
+    let c = m.class.get();
+    c == rt().types.list.value() || c == rt().types.bytearray.value()
 }
 
 fn is_builtin_text(t: Ptr<TypeObj>) -> bool {
