@@ -426,7 +426,18 @@ digits(PyObject *Py_UNUSED(module), PyObject *number)
     return Py_BuildValue("(iLii)", overflow, overflow ? 0 : value, sign, (int)PyUnstable_Long_IsCompact((PyLongObject *)number));
 }
 
+/* step(iterator): what tp_iternext gives, and the exception that it sets. */
+static PyObject *
+step(PyObject *Py_UNUSED(module), PyObject *iterator)
+{
+    PyObject *item = Py_TYPE(iterator)->tp_iternext(iterator), *exc = PyErr_GetRaisedException();
+    PyObject *next = PyIter_Next(iterator);
+    return Py_BuildValue("(NNN)", item == NULL ? Py_NewRef(Py_None) : item, exc == NULL ? Py_NewRef(Py_None) : exc,
+                         next == NULL ? Py_NewRef(PyErr_Occurred() ? Py_True : Py_None) : next);
+}
+
 static PyMethodDef methods[] = {
+    {"step", step, METH_O, NULL},
     {"raise_", raise, METH_VARARGS, NULL},
     {"normalized", normalized, METH_VARARGS, NULL},
     {"store", store, METH_VARARGS, NULL},

@@ -380,6 +380,31 @@ def numbers():
     handover.kept_numbers()
 
 
+def iterators():
+    def returns(*items):
+        yield from items[:-1]
+        return items[-1]
+
+    class Iterator:
+        def __init__(self, *args):
+            self.args = args
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise StopIteration(*self.args)
+
+    for items in ((None,), (5,), ((1, 2),), (1, 2), (1, None), (1, 2, 3, 4)):
+        case(f"step of a generator {items}", lambda: handover.step(returns(*items)))
+        case(f"list of a generator {items}", lambda: (list(returns(*items)), handover.step(iter([])), outcome(next, iter([]))))
+    for args in ((), (5,), (1, 2), (None,)):
+        case(f"step of an iterator {args}", lambda: handover.step(Iterator(*args)))
+        case(f"all of an iterator {args}", lambda: (list(Iterator(*args)), sum(Iterator(*args)), handover.step(iter([])),
+                                                    outcome(next, iter([])), next(Iterator(*args), "default"), outcome(next, zip())))
+    case("step", lambda: (handover.step(iter([1, 2])), handover.step(iter([1])), handover.step(zip("a", "b")), handover.step(map(len, [5]))))
+
+
 class Int(int):
     def __add__(self, other):
         return f"Int.__add__({int(other)})" if isinstance(other, int) else NotImplemented
@@ -455,4 +480,5 @@ stored()
 unraisables()
 containers()
 numbers()
+iterators()
 arithmetic()

@@ -539,8 +539,8 @@ def construction():
         case(f"{name}.__new__", lambda: type(cls.__new__(cls)).__name__)
         case(f"{name}.__new__ with arguments", lambda: type(cls.__new__(cls, 1, k=2)).__name__)
         case(f"{name}.__init__", lambda: (lambda o: (o.__init__(7, k=8), o.seen))(cls.__new__(cls)))
-        # Whom the message names is another matter when Python's __init__ calls that of C.
-        told = words if cls is not WithBoth else words[:-2]
+        # Whom the message names is another matter when Python's methods call those of C.
+        told = [w for w in words if not (cls is WithBoth and w in words[-2:] or cls is WithNew and w in ("new: nothing", "new: both"))]
         for word in told:
             case(f"{name}({word})", seen, cls, word, 300)
         case(f"{name}(new: other, instance of the base)", seen, cls, "new: other", typeslots.Made("inner"))

@@ -127,3 +127,18 @@ async def main():
 steps = []
 assert asyncio.run(main()) == ([([0, 1], {0: 0, 1: 1}), ([0, 1, 2], {0: 0, 1: 1})], 1)
 assert steps == [("a", "in"), ("b", "in"), "out", "out", "timeout"]
+
+
+# the value of a generator that was exhausted by something else is nobody else's
+def returns_five():
+    return 5
+    yield
+
+
+list(returns_five()), sum(returns_five()), next(returns_five(), 0)
+for iterator in (iter([]), zip(), map(str, []), iter({}), reversed([])):
+    list(returns_five())
+    try:
+        next(iterator)
+    except StopIteration as e:
+        assert e.value is None and e.args == (), e.args

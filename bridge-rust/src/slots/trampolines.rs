@@ -199,7 +199,17 @@ pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, 
 }
 
 pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
-    enter("tp_iternext", null_mut(), |cx| -> CResult<New> { cx.give_opt(cx.vm.next(arg(cx, o)?)?) })
+    enter("tp_iternext", null_mut(), |cx| -> CResult<New> {
+        let item = cx.vm.next_or_value(arg(cx, o)?)?;
+        if item.is_none() {
+            // The end has an exception only when it has a value.
+            let v = cx.vm.take_stop_value();
+            if !v.is_none() {
+                return Err(cx.vm.stop_iteration_with(v).into());
+            }
+        }
+        cx.give_opt(item)
+    })
 }
 
 pub(super) unsafe extern "C" fn descr_get(

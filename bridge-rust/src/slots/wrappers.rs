@@ -480,7 +480,7 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let _shown = crate::handled::show(vm);
     // SAFETY: see above.
     let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
-    check_result(vm, || format!("<built-in method __new__ of type object at {t:p}>"), r)
+    check_result(vm, || repr_of(vm, first), r)
 }
 
 /// Number of `tp_init` among the slots.

@@ -188,7 +188,7 @@ fn init_anext() {
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, a: Value| a)
         .method("__next__($self, /)", "Implement next(self).", |vm: &Vm, a: Aux| {
             let it = anext_iter(vm, a)?;
-            let r = vm.next(it).map(|v| v.unwrap_or(Value::EMPTY));
+            let r = vm.next_or_value(it).map(|v| v.unwrap_or(Value::EMPTY));
             anext_end(vm, a, r)
         })
         .method("send($self, arg, /)", SEND_DOC, |vm: &Vm, a: Aux, v: Value| {

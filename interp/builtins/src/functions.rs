@@ -488,9 +488,12 @@ fn next(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
     if type_of(it).special(Special::Next).is_empty() {
         return Err(vm.type_error(format!("'{}' object is not an iterator", type_of(it).name_str())));
     }
-    match (vm.next(it)?, default) {
+    match (vm.next_or_value(it)?, default) {
         (Some(v), _) => Ok(v),
-        (None, Some(d)) => Ok(d),
+        (None, Some(d)) => {
+            vm.take_stop_value();
+            Ok(d)
+        }
         (None, None) => vm.stop_if_empty(Value::EMPTY),
     }
 }

@@ -260,7 +260,7 @@ impl Vm {
             return self.resume(g, Ok(v));
         }
         let r = if v.is_none() {
-            match self.next(iter) {
+            match self.next_or_value(iter) {
                 Ok(Some(y)) => return Ok(Sent::Yielded(y)),
                 // Exhaustion without an exception object has no value.
                 Ok(None) => return Ok(Sent::Returned(self.take_stop_value())),

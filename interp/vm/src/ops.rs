@@ -922,6 +922,17 @@ impl Vm {
     /// `next(it)`; `None` when exhausted.
     #[inline]
     pub fn next(&self, it: Value) -> Res<Option<Value>> {
+        let r = self.next_or_value(it)?;
+        if r.is_none() {
+            // Or it would be the value of an iterator that ends later.
+            self.take_stop_value();
+        }
+        Ok(r)
+    }
+
+    /// As [`Vm::next`], for callers that take the value of the StopIteration ([`Vm::take_stop_value`]) at the end.
+    #[inline]
+    pub fn next_or_value(&self, it: Value) -> Res<Option<Value>> {
         let maps = &rt().maps;
         if it.is_ptr() {
             let m = it.header().map();

@@ -73,9 +73,5 @@ fn state(cls: Ptr<TypeObj>, fields: [Value; 4], numbers: [i64; 3]) -> Lazy {
 /// The next item of an inner iterator; the value of its StopIteration, if it had one, is dropped.
 #[inline]
 fn pull(vm: &Vm, it: Value) -> Res<Option<Value>> {
-    let r = vm.next(it)?;
-    if r.is_none() {
-        vm.take_stop_value();
-    }
-    Ok(r)
+    vm.next(it)
 }
