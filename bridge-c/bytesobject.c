@@ -152,12 +152,18 @@ _PyBytes_Resize(PyObject **pv, Py_ssize_t newsize)
         Py_DECREF(v);
         return *pv == NULL ? -1 : 0;
     }
+    if (newsize > (Py_ssize_t)(PY_SSIZE_T_MAX - HEADER - 1)) {
+        *pv = NULL;
+        Py_DECREF(v);
+        PyErr_SetString(PyExc_OverflowError, "byte string is too large");
+        return -1;
+    }
     if (Py_REFCNT(v) != 1 || cape_is_linked(v)) {
-        /* Shared only in ways that a writer may ignore when it shrinks what it has just made. */
-        if (oldsize < newsize || !cape_is_linked(v)) {
-            goto bad;
+        /* Others may hold it: they keep what they have. */
+        PyObject *copy = PyBytes_FromStringAndSize(NULL, newsize);
+        if (copy != NULL) {
+            memcpy(PyBytes_AS_STRING(copy), PyBytes_AS_STRING(v), (size_t)Py_MIN(oldsize, newsize));
         }
-        PyObject *copy = PyBytes_FromStringAndSize(PyBytes_AS_STRING(v), newsize);
         Py_SETREF(*pv, copy);
         return copy == NULL ? -1 : 0;
     }

@@ -245,6 +245,9 @@ PyObject_CallNoArgs(PyObject *callable)
 PyObject *
 PyObject_CallOneArg(PyObject *callable, PyObject *arg)
 {
+    if (CAPE_UNLIKELY(arg == NULL)) {
+        return cape_null_error();
+    }
     PyObject *stack[2] = {NULL, arg};
     return vectorcall(callable, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }

@@ -354,12 +354,15 @@ convert_text(Parse *p, PyObject *arg, char letter)
     else {
         return wrong_type(p, letter == 'z' ? "str or None" : "str", arg);
     }
-    *address = bytes;
+    int embedded = !sized && bytes != NULL && strlen(bytes) != (size_t)size;
+    if (!embedded || letter == 'y') {
+        *address = bytes;
+    }
     if (sized) {
         p->format++;
         *va_arg(p->args, Py_ssize_t *) = size;
     }
-    else if (bytes != NULL && strlen(bytes) != (size_t)size) {
+    else if (embedded) {
         PyErr_SetString(PyExc_ValueError,
                         letter == 'y' ? "embedded null byte" : "embedded null character");
         return raised(p);

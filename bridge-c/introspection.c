@@ -266,16 +266,6 @@ PyWeakref_NewProxy(PyObject *op, PyObject *callback)
 
 /* --- signals, limits, options --------------------------------------------------------------------------- */
 
-int
-PyErr_SetInterruptEx(int signum)
-{
-    PyObject *before = PyErr_GetRaisedException();
-    PyObject *done = cape_call_module("_thread", "interrupt_main", Py_BuildValue("(i)", signum));
-    PyErr_SetRaisedException(before);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
-}
-
 void
 PyErr_SetInterrupt(void)
 {

@@ -52,6 +52,61 @@ PySequence_InPlaceRepeat(PyObject *op, Py_ssize_t count)
                                 : cape_type_error("'%.200s' object can't be repeated", op);
 }
 
+/* The builtin sequences add in one way only, by concatenation; their classes' slots do not tell them from numbers. */
+static PyObject *
+builtin_concat(PyObject *op, PyObject *other)
+{
+    PyTypeObject *const sequences[] = {&PyList_Type, &PyTuple_Type, &PyUnicode_Type, &PyBytes_Type, &PyByteArray_Type};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(sequences); i++) {
+        if (PyObject_TypeCheck(op, sequences[i])) {
+            PyObject *before = PyErr_GetRaisedException();
+            PyObject *add = PyObject_GetAttrString((PyObject *)sequences[i], "__add__");
+            PyObject *result = add == NULL ? NULL : PyObject_CallFunctionObjArgs(add, op, other, NULL);
+            Py_XDECREF(add);
+            if (before != NULL && result != NULL) {
+                PyErr_SetRaisedException(before);
+            }
+            else {
+                Py_XDECREF(before);
+            }
+            return result;
+        }
+    }
+    return PyNumber_Add(op, other);
+}
+
+PyObject *
+PySequence_Concat(PyObject *op, PyObject *other)
+{
+    if (op == NULL || other == NULL) {
+        return cape_null_error();
+    }
+    binaryfunc concat = SLOT(op, tp_as_sequence, sq_concat);
+    if (concat != NULL) {
+        return concat(op, other);
+    }
+    int builtin = PyList_Check(op) || PyTuple_Check(op) || PyUnicode_Check(op) || PyBytes_Check(op) || PyByteArray_Check(op);
+    return builtin || (PySequence_Check(op) && PySequence_Check(other) && (HAS(op, add) || HAS(other, add)))
+           ? builtin_concat(op, other)
+           : cape_type_error("'%.200s' object can't be concatenated", op);
+}
+
+PyObject *
+PySequence_GetSlice(PyObject *op, Py_ssize_t from, Py_ssize_t to)
+{
+    if (op == NULL) {
+        return cape_null_error();
+    }
+    binaryfunc subscript = SLOT(op, tp_as_mapping, mp_subscript);
+    if (subscript == NULL) {
+        return cape_type_error("'%.200s' object is unsliceable", op);
+    }
+    PyObject *slice = _PySlice_FromIndices(from, to);
+    PyObject *result = slice == NULL ? NULL : subscript(op, slice);
+    Py_XDECREF(slice);
+    return result;
+}
+
 PyObject *
 PySequence_InPlaceConcat(PyObject *op, PyObject *other)
 {

@@ -93,8 +93,11 @@ PySlice_Unpack(PyObject *slice, Py_ssize_t *start, Py_ssize_t *stop, Py_ssize_t 
     /* So that -step can be computed. */
     *step = Py_MAX(*step, -PY_SSIZE_T_MAX);
     *start = *step < 0 ? PY_SSIZE_T_MAX : 0;
+    if (!_PyEval_SliceIndex(self->start, start)) {
+        return -1;
+    }
     *stop = *step < 0 ? PY_SSIZE_T_MIN : PY_SSIZE_T_MAX;
-    return _PyEval_SliceIndex(self->start, start) && _PyEval_SliceIndex(self->stop, stop) ? 0 : -1;
+    return _PyEval_SliceIndex(self->stop, stop) ? 0 : -1;
 }
 
 /* Brings an end into the sequence: where -1 may stand for "before the first" when going down. */

@@ -259,9 +259,27 @@ PyUnicode_AsUTF8String(PyObject *op)
 
 /* --- ASCII and Latin-1 --------------------------------------------------------------------------- */
 
+/* Whether a text can be that long at all; 0 with the exception of PyUnicode_New, before anything is read. */
+static int
+size_fits(Py_ssize_t size)
+{
+    if (size < 0) {
+        PyErr_SetString(PyExc_SystemError, "Negative size passed to PyUnicode_New");
+        return 0;
+    }
+    if (size > (Py_ssize_t)1 << 47) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    return 1;
+}
+
 PyObject *
 PyUnicode_DecodeASCII(const char *s, Py_ssize_t size, const char *errors)
 {
+    if (!size_fits(size)) {
+        return NULL;
+    }
     if (cape_max_char(PyUnicode_1BYTE_KIND, s, size) > 0x7f) {
         return PyUnicode_Decode(s, size, "ascii", errors);
     }
@@ -271,6 +289,9 @@ PyUnicode_DecodeASCII(const char *s, Py_ssize_t size, const char *errors)
 PyObject *
 PyUnicode_DecodeLatin1(const char *s, Py_ssize_t size, const char *Py_UNUSED(errors))
 {
+    if (!size_fits(size)) {
+        return NULL;
+    }
     return PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, s, size);
 }
 

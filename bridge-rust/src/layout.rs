@@ -221,6 +221,39 @@ pub struct PyListObject {
     pub allocated: isize,
 }
 
+/// `classobject.h`: a bound method.
+#[repr(C)]
+pub struct PyMethodObject {
+    pub ob_base: PyObject,
+    pub im_func: *mut PyObject,
+    pub im_self: *mut PyObject,
+    pub im_weakreflist: *mut PyObject,
+    pub vectorcall: Option<vectorcallfunc>,
+}
+
+/// `funcobject.h`
+#[repr(C)]
+pub struct PyFunctionObject {
+    pub ob_base: PyObject,
+    pub func_globals: *mut PyObject,
+    pub func_builtins: *mut PyObject,
+    pub func_name: *mut PyObject,
+    pub func_qualname: *mut PyObject,
+    pub func_code: *mut PyObject,
+    pub func_defaults: *mut PyObject,
+    pub func_kwdefaults: *mut PyObject,
+    pub func_closure: *mut PyObject,
+    pub func_doc: *mut PyObject,
+    pub func_dict: *mut PyObject,
+    pub func_weakreflist: *mut PyObject,
+    pub func_module: *mut PyObject,
+    pub func_annotations: *mut PyObject,
+    pub func_annotate: *mut PyObject,
+    pub func_typeparams: *mut PyObject,
+    pub vectorcall: Option<vectorcallfunc>,
+    pub func_version: u32,
+}
+
 #[repr(C)]
 pub struct PyTupleObject {
     pub ob_base: PyVarObject,

@@ -48,6 +48,7 @@ pub mod typeready;
 #[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, reason = "generated")]
 mod shims;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cape_heap::heap;
@@ -76,6 +77,19 @@ pub(crate) fn start(vm: &Vm) -> Res<()> {
     thread::attach(vm);
     thread::remember_hooks(vm);
     mirror::types::start(vm)
+}
+
+/// Ends Python: what `start::finish` does, which is the command's.
+static FINISH: OnceLock<fn(&Vm, i32) -> i32> = OnceLock::new();
+
+/// Tells how Python ends, for C that asks for it.
+pub fn set_finish(finish: fn(&Vm, i32) -> i32) {
+    let _ = FINISH.set(finish);
+}
+
+/// Ends Python and the process.
+pub(crate) fn exit(vm: &Vm, code: i32) -> ! {
+    std::process::exit(FINISH.get().map_or(code, |finish| finish(vm, code)))
 }
 
 /// Calls what extensions gave to `Py_AtExit`.

@@ -27,6 +27,9 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
     unsafe {
         for row in ROWS {
             let v = special_of_row(t, row);
+            if not_of_builtin(t, p, row) {
+                continue;
+            }
             if v.is_empty() || !ffi::PyType_GetSlotQuiet(p, row.slot).is_null() {
                 continue;
             }
@@ -75,6 +78,25 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a builtin class has a row's method, but not as this slot: what takes keys is no sequence, and what has a length but no
+/// items is no mapping.
+///
+/// # Safety
+/// `p` must be the class's type object.
+unsafe fn not_of_builtin(t: Ptr<TypeObj>, p: *mut PyTypeObject, row: &SlotRow) -> bool {
+    const MAPPING: [i32; 3] = [3, 4, 5];
+    const SEQUENCE: [i32; 3] = [39, 44, 45];
+    // SAFETY: the caller's promise.
+    if unsafe { (*p).tp_flags } & tpflags::HEAPTYPE != 0 {
+        return false;
+    }
+    let types = &rt().types;
+    let items = !t.special(Special::Getitem).is_empty();
+    let text = [types.str, types.bytes, types.bytearray].iter().any(|&s| t.is_subtype(s));
+    let sequence = t.has(TypeFlags::SEQUENCE) || text;
+    SEQUENCE.contains(&row.slot) && items && !sequence || MAPPING.contains(&row.slot) && !items
 }
 
 /// `tp_new` of a class: the C function where its `__new__` is one, else the trampoline.

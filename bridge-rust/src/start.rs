@@ -41,6 +41,7 @@ fn run(cli: Cli) -> i32 {
         eprintln!("cape: -X gc={options}: {e}");
         return 2;
     }
+    cape_bridge::set_finish(finish);
     let code = match boot(&vm).and_then(|()| run_main(&vm, &cli)) {
         Ok(()) => 0,
         Err(r) => {

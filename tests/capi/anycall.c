@@ -18,6 +18,7 @@ typedef struct {
     intptr_t word;         /* what is passed */
     PyObject *object;      /* 'o', 'b': the cell */
     Py_ssize_t size;       /* 'n': the cell */
+    int number;            /* 'm': the cell */
     char *text;            /* 'z': the cell */
     PyObject *array[MAX_ARGS];
 } Argument;
@@ -46,11 +47,20 @@ prepare(Argument *to, char kind, PyObject *from, double *doubles, int *double_co
         to->word = (intptr_t)&to->object;
         return 0;
     case 'n':
+        if (from == Py_None) {
+            to->kind = 'p';
+            return 0;
+        }
         to->size = PyLong_AsSsize_t(from);
         to->word = (intptr_t)&to->size;
         return PyErr_Occurred() ? -1 : 0;
+    case 'm':
     case 'z':
-        to->word = (intptr_t)&to->text;
+        if (from == Py_None) {
+            to->kind = 'p';
+            return 0;
+        }
+        to->word = kind == 'm' ? (intptr_t)&to->number : (intptr_t)&to->text;
         return 0;
     case 'd':
         doubles[(*double_count)++] = PyFloat_AsDouble(from);
@@ -183,6 +193,7 @@ call(PyObject *Py_UNUSED(module), PyObject *args)
         PyObject *cell = a->kind == 'o'   ? own_or_null(a->object)
                          : a->kind == 'b' ? Py_NewRef(own_or_null(a->object))
                          : a->kind == 'n' ? PyLong_FromSsize_t(a->size)
+                         : a->kind == 'm' ? PyLong_FromLong(a->number)
                          : a->kind == 'z' ? text_or_null(a->text)
                                           : NULL;
         if (cell != NULL) {

@@ -6,6 +6,7 @@ usage: api_calls.py FOLDER_OF_THE_EXTENSION SIGNATURES [EXPECTED] [NAME...]
 SIGNATURES has rows of name, C result, C parameters, "borrowed" for a borrowed result, stolen parameters. Calls that
 EXPECTED says to crash are not made. Every function is called in a child process, so that a crash is a line as well."""
 
+import collections
 import contextvars
 import gc
 import os
@@ -25,7 +26,7 @@ OBJECTS = ["NULL", "42", "'text'", "b'bytes'", "2.5", "(1, 2)", "[1, 2]", "{'k':
            "Broken()", "ValueError('v')"]
 NUMBERS = ["-1", "0", "100", "2**62", "-2**63", "2**63 - 1"]
 BAD = {"O": OBJECTS, "S": OBJECTS, "l": NUMBERS, "s": ["NULL", "b''", "b'not there'", "b'\\xff'"], "d": ["float('nan')", "-1.0"],
-       "a": ["NULL"], "p": [], "o": [], "b": [], "n": [], "z": []}
+       "a": ["NULL"], "p": [], "o": [], "b": [], "n": [], "m": [], "z": []}
 
 # Calls whose outcome hangs on what lies in memory: no bad input there.
 UNCHECKED = {
@@ -42,8 +43,12 @@ UNCHECKED = {
     ("PyException_SetCause", 0), ("PyException_GetTraceback", 0), ("PyException_SetTraceback", 0), ("PyUnicode_FindChar", 0),
     ("PyUnicode_Substring", 0), ("PyObject_Call", 1), ("PyObject_Call", 2), ("PyObject_VectorcallDict", 3),
     ("PyObject_Vectorcall", 3), ("PyObject_VectorcallMethod", 3), ("PyBytes_FromStringAndSize", 0),
-    ("PyUnstable_Code_NewWithPosOnlyArgs", 6),
+    ("PyUnstable_Code_NewWithPosOnlyArgs", 6), ("PyDescr_NewClassMethod", 0), ("PyType_GenericAlloc", 0), ("PyType_GenericNew", 0),
+    ("PyType_GetName", 0), ("PyType_GetQualName", 0), ("_PyLong_Copy", 0), ("PyException_GetCause", 0), ("PyException_SetContext", 0),
+    ("PyException_SetContext", 1), ("PyGen_GetCode", 0), ("PyByteArray_FromStringAndSize", 0), ("PyUnicode_CompareWithASCIIString", 0),
 }
+# Memory that nobody has filled.
+UNINITIALISED = {"PyUnicode_New", "PyUnicode_Resize", "_PyBytes_Resize"}
 
 
 class Broken:
@@ -72,6 +77,54 @@ class Plain:
         return f"Plain{vars(self)}"
 
 
+class Indexed:
+    """A number by __index__ alone."""
+
+    def __index__(self):
+        return 3
+
+    def __repr__(self):
+        return "indexed"
+
+
+class Mapping:
+    def keys(self):
+        return iter(["k"])
+
+    def items(self):
+        return iter([("k", self["k"])])
+
+    def __getitem__(self, key):
+        return f"the item {key}"
+
+    def __repr__(self):
+        return "mapping"
+
+
+class Special:
+    """What few classes have."""
+
+    def __dir__(self):
+        return ["b", "a"]
+
+    def __length_hint__(self):
+        return 7
+
+    def __buffer__(self, flags):
+        return memoryview(b"buffered")
+
+    def __getattr__(self, name):
+        return f"the attribute {name}"
+
+    def __repr__(self):
+        return "special"
+
+
+class Outer:
+    class Inner:
+        pass
+
+
 def word(function):
     return anycall.call(function, "k:", (), None)[0]
 
@@ -81,6 +134,13 @@ def caught():
         raise ValueError("caught")
     except ValueError as e:
         return e
+
+
+def caused():
+    e = ValueError("effect")
+    e.__cause__ = KeyError("cause")
+    e.__context__ = IndexError("context")
+    return e
 
 
 class Names(dict):
@@ -93,6 +153,14 @@ class Names(dict):
             return Plain()
         if name == "caught":
             return caught()
+        if name == "caused":
+            return caused()
+        if name == "mapping":
+            return Mapping()
+        if name == "deque":
+            return collections.deque("abc")
+        if name == "ordered":
+            return collections.OrderedDict(a=1)
         if name == "module":
             return type(sys)("module")
         if name == "capsule":
@@ -119,6 +187,7 @@ class Names(dict):
 NAMES = Names(
     NULL=NULL, Broken=Broken, Plain=Plain, KEYWORDS=anycall.KEYWORDS, METHOD_DEF=anycall.METHOD_DEF, CODE=word.__code__,
     THREAD=word("PyThreadState_Get"), INTERPRETER=word("PyInterpreterState_Get"), __builtins__=__builtins__,
+    NO_CELL=None, indexed=Indexed(), special=Special(), nested=Outer.Inner, sys=sys,
 )
 
 
@@ -134,12 +203,14 @@ def kind_of(c, stolen, result=False):
         return "v"
     if c in ("double", "float"):
         return "d"
-    if c in ("PyObject *", "PyTypeObject *", "PyCodeObject *", "PyFrameObject *"):
+    if c in ("PyObject *", "PyTypeObject *", "PyCodeObject *", "PyFrameObject *", "PyGenObject *", "PyLongObject *"):
         return "S" if stolen else "O"
     if c == "PyObject **":
         return "p" if result else "o"
     if c == "Py_ssize_t *":
         return "n"
+    if c == "int *":
+        return "m"
     if c == "char *":
         return "s"
     if c == "char **":
@@ -212,6 +283,12 @@ def show(value):
     if isinstance(value, (list, tuple)):
         text = ", ".join(show(v) for v in value)
         return f"[{text}]" if isinstance(value, list) else f"({text})"
+    if isinstance(value, memoryview):
+        return f"{'readonly ' if value.readonly else ''}memoryview of {value.tobytes()}"
+    if isinstance(value, type(sys)) and hasattr(value, "__file__"):
+        return f"module {value.__name__}"
+    if isinstance(value, type(sys)) and type(value.__name__) is str and value.__name__ == "module":
+        return f"module {dict((k, v) for k, v in vars(value).items() if not k.startswith('__'))}"
     if isinstance(value, (set, frozenset)) and len(value) > 1:
         return f"{type(value).__name__} of {', '.join(sorted(map(show, value)))}"
     try:
@@ -220,7 +297,9 @@ def show(value):
         text = f"<{type(value).__name__} whose repr raises {type(e).__name__}>"
     if len(text) > 200:
         text = type(value).__name__
-    text = re.sub(r"0x[0-9a-f]+", "0x", text)
+    text = re.sub(r"0x[0-9a-f]{7,}", "0x", text)
+    text = re.sub(r" (at|of \w+ object at) 0x[0-9a-f]+", r" \1 0x", text)
+    text = re.sub(r"(api_calls.py['\"]), line \d+", r"\1, line of this file", text)
     return re.sub(r" file '?\"?[^ ,]*,", " file,", text)
 
 
@@ -231,7 +310,7 @@ def show_exception(e, depth=3):
         text = re.sub(r"^[\w./-]+:\d+: ", "", str(e))
     except Exception as other:
         text = f"whose str raises {type(other).__name__}"
-    text = re.sub(r"0x[0-9a-f]+", "0x", text)
+    text = re.sub(r" at 0x[0-9a-f]+", " at 0x", re.sub(r"0x[0-9a-f]{7,}", "0x", text))
     text = f"{type(e).__name__}({text})" if text else type(e).__name__
     for label, other in (("cause", e.__cause__), ("context", e.__context__)):
         if other is not None and depth and not (label == "context" and other is e.__cause__):
@@ -243,13 +322,13 @@ def outcome(name, kinds, texts, error):
     kinds = kinds[0] + ":" + kinds[1]
     values = []
     for i, text in enumerate(texts):
-        typed = re.fullmatch(r"([lOsnobd])\((.*)\)", text)
+        typed = re.fullmatch(r"([lOsnobdz])\((.*)\)", text)
         if typed and i >= len(kinds) - 2:
             kinds += typed[1]
             text = typed[2]
         values.append(eval(text, {}, NAMES))
     values = tuple(values)
-    before = [show(v) for v in values]
+    before = [show_exception(v) for v in values]
     result, cells, raised = anycall.call(name, kinds, values, error)
     if name == "PyObject_Hash" and result != -1:
         result = "as hash() says" if result == hash(values[0]) else result
@@ -257,7 +336,7 @@ def outcome(name, kinds, texts, error):
     if cells:
         text += f" cells {show(cells)}"
     for text_before, v in zip(before, values):
-        after = show(v)
+        after = show_exception(v)
         if after != text_before:
             text += f" changed {text_before} to {after}"
     if raised is not None:
@@ -265,27 +344,30 @@ def outcome(name, kinds, texts, error):
     return text
 
 
-def cases(name, texts, kinds):
-    """(key, label, argument texts, error) of each call that is made of a row; a key stands for similar calls."""
+def cases(name, texts, kinds, again):
+    """(key, label, argument texts, error) of each call that is made of a row; a key stands for similar calls. Only the first row
+    of a function (not `again`) is tried with bad input too."""
     good = f"{name}({', '.join(texts)})"
     yield good, "good", texts, None
+    if again:
+        return
     yield good, "error set before", texts, ValueError("set before")
     for i, text in enumerate(texts):
-        typed = re.match(r"([lOsnobd])\(", text) if i >= len(kinds[1]) else None
+        typed = re.match(r"([lOsnobdz])\(", text) if i >= len(kinds[1]) else None
         kind = typed[1] if typed else kinds[1][i] if i < len(kinds[1]) else "p"
         if text == "cell" or (name, i) in UNCHECKED or (typed and name not in ("Py_BuildValue",)):
             continue
         for bad in BAD[kind]:
             changed = texts[:i] + [f"{kind}({bad})" if typed else bad] + texts[i + 1:]
-            if name == "PyUnicode_New" and bad == "100":
+            if name in UNINITIALISED and bad == "100":
                 continue
             key = f"{name}({', '.join(texts[:i] + ['?'] + texts[i + 1:])})"
             yield key, bad, changed, None
 
 
-def run(name, texts, kinds, skip):
+def run(name, texts, kinds, skip, again):
     """All outcomes of a row: (key, label, outcome)."""
-    todo = [case for case in cases(name, texts, kinds) if (case[0], case[1]) not in skip]
+    todo = [case for case in cases(name, texts, kinds, again) if (case[0], case[1]) not in skip]
     done = 0
     results = []
     while done < len(todo):
@@ -297,7 +379,7 @@ def run(name, texts, kinds, skip):
             nowhere = os.open(os.devnull, os.O_RDWR)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
-            signal.alarm(60)
+            signal.alarm(300)
             for key, label, changed, error in todo[done:]:
                 try:
                     text = outcome(name, kinds, changed, error)
@@ -330,11 +412,14 @@ def main():
                 key, labels, text = line.rstrip("\n").split("\t")
                 if text == "crash":
                     skip.update((key, label) for label in labels.split(" | "))
+    seen = set()
     for name, texts in rows():
         if arguments and name not in arguments:
             continue
         grouped = {}
-        for key, label, text in run(name, texts, known[name], skip):
+        again = name in seen
+        seen.add(name)
+        for key, label, text in run(name, texts, known[name], skip, again):
             grouped.setdefault((key, text), []).append(label)
         for (key, text), labels in grouped.items():
             print(key, " | ".join(labels), text, sep="\t", flush=True)

@@ -1,16 +1,13 @@
 """What sequences of API calls do: scenarios.c. The same holds in CPython.
 
-usage: scenarios.py FOLDER_OF_THE_EXTENSIONS DATA_SYMBOLS"""
+usage: scenarios.py FOLDER_OF_THE_EXTENSIONS"""
 
-import builtins
 import gc
 import sys
 import threading
-import types
 import weakref
 
 sys.path.insert(0, sys.argv[1])
-import anycall
 import scenarios
 
 
@@ -171,21 +168,3 @@ thread = threading.Thread(target=in_another_thread)
 thread.start()
 thread.join()
 assert seen == [True] and scenarios.handled() is None
-
-# data
-special = {
-    "_Py_NoneStruct": None, "_Py_TrueStruct": True, "_Py_FalseStruct": False, "_Py_NotImplementedStruct": NotImplemented,
-    "_Py_EllipsisObject": ..., "PyUnicode_Type": str, "PyLong_Type": int, "PyBaseObject_Type": object, "PyByteArray_Type": bytearray,
-    "PyFrozenSet_Type": frozenset, "PyCFunction_Type": type(len), "PyMethod_Type": types.MethodType, "PyMethodDescr_Type": type(str.join),
-}
-with open(sys.argv[2]) as file:
-    symbols = file.read().split()
-for symbol in symbols:
-    if symbol in ("Py_Version", "_PyByteArray_empty_string"):
-        continue  # printing() has them
-    if symbol.startswith("PyExc_"):
-        assert anycall.data(symbol, 1) is getattr(builtins, symbol.removeprefix("PyExc_")), symbol
-    else:
-        expected = special[symbol] if symbol in special else getattr(builtins, symbol[2:-5].lower())
-        assert anycall.data(symbol, 0) is expected, symbol
-assert len(symbols) >= 42

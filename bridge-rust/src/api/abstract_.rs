@@ -137,20 +137,9 @@ pub fn PyObject_IsSubclass(cx: &Cx, o: Borrowed, c: Borrowed) -> CResult<c_int> 
     Ok(cx.vm.is_subclass(o.get(cx)?, c.get(cx)?)? as c_int)
 }
 
-pub fn PySequence_Concat(cx: &Cx, a: Borrowed, b: Borrowed) -> CResult<New> {
-    binary(cx, a, b, &ops::ADD)
-}
-
 pub fn PySequence_Contains(cx: &Cx, s: Borrowed, v: Borrowed) -> CResult<c_int> {
     let v = v.opt(cx)?.ok_or_else(|| bad_call(cx))?;
     Ok(cx.vm.contains(s.get(cx)?, v)? as c_int)
-}
-
-pub fn PySequence_GetSlice(cx: &Cx, o: Borrowed, i: isize, j: isize) -> CResult<New> {
-    let v = o.get(cx)?;
-    let n = |i: isize| Int::Small(i as i64).into_value();
-    let s = SliceObj::new(n(i), n(j), cape_vm::Value::NONE);
-    cx.give(cx.vm.get_item(v, s.value())?)
 }
 
 pub fn PyObject_LengthHint(cx: &Cx, o: Borrowed, default: isize) -> CResult<isize> {

@@ -6,7 +6,7 @@ use cape_vm::Value;
 use cape_vm::object::*;
 use cape_vm::runtime::rt;
 
-use super::{borrow, str_arg, text, text_value};
+use super::{borrow, text, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
 
 pub fn PyImport_AddModuleRef(cx: &Cx, name: *const c_char) -> CResult<New> {
@@ -33,8 +33,20 @@ pub fn PyImport_GetModuleDict(cx: &Cx) -> CResult<BorrowedRef> {
 }
 
 pub fn PyImport_Import(cx: &Cx, name: Borrowed) -> CResult<New> {
-    let n = str_arg(cx, name.get(cx)?)?;
-    cx.give(cx.vm.import_module(&n.display())?)
+    super::set_before(cx)?;
+    let n = name.opt(cx)?.ok_or_else(|| cx.vm.system_error("NULL object passed to Py_BuildValue"))?;
+    if !n.is::<StrObj>() {
+        return Err(cx.vm.type_error("module name must be a string"));
+    }
+    let import = rt()
+        .builtins()
+        .get_str(rt().names.import)
+        .ok_or_else(|| cx.vm.import_error("__import__ not found"))?;
+    let globals = DictObj::new().value();
+    let from = TupleObj::new(&[rt().names.doc]).value();
+    cx.vm.call(import, &[n, globals, globals, from, Value::int(0)])?;
+    let module = rt().modules().get(cx.vm, n)?;
+    cx.give(module.ok_or_else(|| cx.vm.key_error_for(n))?)
 }
 
 pub fn PyImport_ImportModule(cx: &Cx, name: *const c_char) -> CResult<New> {

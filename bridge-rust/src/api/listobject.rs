@@ -6,11 +6,11 @@ use cape_vm::Ptr;
 use cape_vm::object::*;
 use cape_vm::runtime::intern;
 
-use super::layout;
+use super::{bad_call, layout};
 use crate::enter::{Borrowed, CResult, Cx};
 
 pub fn PyList_Sort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
-    let l: Ptr<ListObj> = layout(cx, list.get(cx)?)?;
+    let l: Ptr<ListObj> = layout(cx, list.opt(cx)?.ok_or_else(|| bad_call(cx))?)?;
     cx.vm.call_method(l.value(), intern("sort"), &[])?;
     Ok(0)
 }

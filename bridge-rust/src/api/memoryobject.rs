@@ -5,12 +5,13 @@ use std::ffi::{c_char, c_int};
 use cape_builtins::memoryview::from_buffer;
 use cape_vm::Value;
 use cape_vm::buffer::{Buffer, RawBuffer};
+use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 
 use crate::enter::{Borrowed, CResult, Cx, New};
 use crate::layout::Py_buffer;
 
-fn memoryview(cx: &Cx, v: Value) -> CResult<Value> {
+pub(super) fn memoryview(cx: &Cx, v: Value) -> CResult<Value> {
     let class = rt().builtins().get_str(intern("memoryview")).ok_or_else(|| cx.vm.missing("memoryview"))?;
     cx.vm.call(class, &[v])
 }
@@ -38,12 +39,32 @@ pub fn PyMemoryView_FromBuffer(cx: &Cx, info: *const Py_buffer) -> CResult<New> 
     cx.give(from_buffer(Buffer::new(Value::NONE, raw)).value())
 }
 
-pub fn PyMemoryView_GetContiguous(cx: &Cx, base: Borrowed, _kind: c_int, _order: c_char) -> CResult<New> {
+/// A view of the memory if it is contiguous in that order, else, for reading, of a copy that is.
+pub fn PyMemoryView_GetContiguous(cx: &Cx, base: Borrowed, kind: c_int, order: c_char) -> CResult<New> {
+    const WRITE: c_int = 0x200;
     let m = memoryview(cx, base.get(cx)?)?;
-    let contiguous = cx.vm.get_attr_str(m, "contiguous")?;
-    if cx.vm.truth(contiguous)? {
+    let is = |name: &str| cx.vm.get_attr_str(m, name).and_then(|v| cx.vm.truth(v));
+    if kind == WRITE && is("readonly")? {
+        return Err(cx.vm.buffer_error("underlying buffer is not writable"));
+    }
+    let (order, contiguous) = match order as u8 {
+        b'F' => ("F", "f_contiguous"),
+        b'A' => ("C", "contiguous"),
+        _ => ("C", "c_contiguous"),
+    };
+    if is(contiguous)? {
         return cx.give(m);
     }
-    let b = cx.vm.call_method(m, intern("tobytes"), &[])?;
-    cx.give(memoryview(cx, b)?)
+    if kind == WRITE {
+        return Err(cx.vm.buffer_error("writable contiguous buffer requested for a non-contiguous object."));
+    }
+    let (format, shape) = (cx.vm.get_attr_str(m, "format")?, cx.vm.get_attr_str(m, "shape")?);
+    if order == "F" && shape.downcast::<TupleObj>().is_some_and(|s| s.len() > 1) {
+        return Err(cx
+            .vm
+            .not_implemented_error("a copy in Fortran's order of memory with several dimensions"));
+    }
+    let copy = cx.vm.call_method(m, intern("tobytes"), &[])?;
+    let plain = memoryview(cx, copy)?;
+    cx.give(cx.vm.call_method(plain, intern("cast"), &[format, shape])?)
 }

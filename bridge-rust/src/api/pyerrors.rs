@@ -1,13 +1,13 @@
 //! `pyerrors.h`.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
 use cape_heap::{Field, Header, heap};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Raised, Value};
 
-use super::{layout, text};
+use super::{bad_call, layout, text};
 use crate::enter::{Borrowed, CResult, Cx, New, Stolen};
 
 /// Reports an exception that cannot be raised, through `sys.unraisablehook`.
@@ -84,29 +84,25 @@ pub fn PyErr_WriteUnraisable(cx: &Cx, o: Borrowed) -> CResult<()> {
     Ok(())
 }
 
+/// Makes a signal's handler run soon, in the main thread; -1 without an exception for what is no signal. Safe in handlers of signals.
+pub fn PyErr_SetInterruptEx(signum: c_int) -> c_int {
+    if !(1..65).contains(&signum) {
+        return -1;
+    }
+    cape_stdlib::signal::simulate(signum);
+    0
+}
+
 pub fn PyErr_CheckSignals(cx: &Cx) -> CResult<c_int> {
     cx.vm.poll()?;
     Ok(0)
 }
 
 pub fn PyErr_NewException(cx: &Cx, name: *const c_char, base: Borrowed, dict: Borrowed) -> CResult<New> {
-    let full = text(cx, name)?;
-    let Some((module, short)) = full.rsplit_once('.') else {
-        return Err(cx.vm.system_error("PyErr_NewException: name must be module.class"));
-    };
-    let base = base.opt(cx)?.unwrap_or(rt().types.exception.value());
-    let bases = if base.is::<TupleObj>() { base } else { TupleObj::new(&[base]).value() };
-    let ns = match dict.opt(cx)? {
-        Some(d) => layout::<DictObj>(cx, d)?.copy(),
-        None => DictObj::new(),
-    };
-    if ns.get_str(rt().names.module).is_none() {
-        ns.set_str(rt().names.module, intern(module));
-    }
-    let meta = rt().types.type_.value();
-    cx.give(cx.vm.call(meta, &[intern(short), bases, ns.value()])?)
+    PyErr_NewExceptionWithDoc(cx, name, std::ptr::null(), base, dict)
 }
 
+/// A new class of exceptions; what the dict given lacks (`__doc__`, `__module__`) is added to it.
 pub fn PyErr_NewExceptionWithDoc(
     cx: &Cx,
     name: *const c_char,
@@ -114,12 +110,27 @@ pub fn PyErr_NewExceptionWithDoc(
     base: Borrowed,
     dict: Borrowed,
 ) -> CResult<New> {
-    let c = PyErr_NewException(cx, name, base, dict)?;
+    let ns = match dict.opt(cx)? {
+        Some(d) => layout::<DictObj>(cx, d)?,
+        None => DictObj::new(),
+    };
     if !doc.is_null() {
-        let class = crate::from_c::from_c(cx.vm, c.0)?;
-        cx.vm.set_attr(class, rt().names.doc, StrObj::new(&text(cx, doc)?).value())?;
+        ns.set_str(rt().names.doc, StrObj::new(&text(cx, doc)?).value());
     }
-    Ok(c)
+    // SAFETY: the API demands a C string, or NULL.
+    if !name.is_null() && !unsafe { CStr::from_ptr(name) }.to_bytes().contains(&b'.') {
+        return Err(cx.vm.system_error("PyErr_NewException: name must be module.class"));
+    }
+    let full = text(cx, name)?;
+    super::set_before(cx)?;
+    let Some((module, short)) = full.rsplit_once('.') else { return Err(bad_call(cx)) };
+    let base = base.opt(cx)?.unwrap_or(rt().types.exception.value());
+    let bases = if base.is::<TupleObj>() { base } else { TupleObj::new(&[base]).value() };
+    if ns.get_str(rt().names.module).is_none() {
+        ns.set_str(rt().names.module, intern(module));
+    }
+    let meta = rt().types.type_.value();
+    cx.give(cx.vm.call(meta, &[intern(short), bases, ns.value()])?)
 }
 
 #[cfg(feature = "twins")]

@@ -1,12 +1,10 @@
 //! `pystrtod.h`.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 
 use cape_vm::Value;
 use cape_vm::object::*;
-use cape_vm::runtime::intern;
 
-use super::text;
 use crate::enter::{Borrowed, CResult, Cx};
 use crate::ffi;
 
@@ -19,6 +17,10 @@ pub fn PyOS_double_to_string(
     flags: c_int,
     kind: *mut c_int,
 ) -> CResult<*mut c_char> {
+    let known = matches!(code as u8, b'e' | b'f' | b'g' | b'E' | b'F' | b'G' | b'r');
+    if !known || code as u8 == b'r' && precision != 0 {
+        return Err(super::bad_call(cx));
+    }
     const SIGN: c_int = 1;
     const ADD_DOT_0: c_int = 2;
     const ALT: c_int = 4;
@@ -96,23 +98,28 @@ pub fn PyOS_string_to_double(
     end: *mut *mut c_char,
     overflow: Borrowed,
 ) -> CResult<f64> {
-    let t = text(cx, s)?;
-    let n = float_prefix(t.as_bytes());
-    if n == 0 || end.is_null() && n != t.len() {
-        let shown = cx.vm.repr_str(intern(&t))?;
-        return Err(cx.vm.value_error(format!("could not convert string to float: {shown}")));
+    if s.is_null() {
+        return Err(super::bad_call(cx));
     }
+    // SAFETY: the API demands a C string.
+    let bytes = unsafe { CStr::from_ptr(s) }.to_bytes();
+    let n = float_prefix(bytes);
     if !end.is_null() {
         // SAFETY: inside the string.
         unsafe { *end = s.add(n) as *mut c_char };
     }
-    let v: f64 = t[..n].parse().unwrap_or(f64::NAN);
-    let literal_infinity = t[..n].to_ascii_lowercase().contains("inf");
+    let shown = || String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+    if n == 0 || end.is_null() && n != bytes.len() {
+        return Err(cx.vm.value_error(format!("could not convert string to float: '{}'", shown())));
+    }
+    let t = String::from_utf8_lossy(&bytes[..n]);
+    let v: f64 = t.parse().unwrap_or(f64::NAN);
+    let literal_infinity = t.to_ascii_lowercase().contains("inf");
     if v.is_infinite()
         && !literal_infinity
         && let Some(class) = overflow.opt(cx)?.and_then(|c| c.downcast::<TypeObj>())
     {
-        return Err(cx.vm.new_exc(class, &format!("value too large to convert to float: '{}'", &t[..n])));
+        return Err(cx.vm.new_exc(class, &format!("value too large to convert to float: '{}'", shown())));
     }
     Ok(v)
 }

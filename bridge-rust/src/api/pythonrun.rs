@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use cape_stdlib::report;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 
@@ -13,14 +14,21 @@ pub fn PyErr_Print(cx: &Cx) -> CResult<()> {
     PyErr_PrintEx(cx, 1)
 }
 
-pub fn PyErr_PrintEx(cx: &Cx, _set_last: c_int) -> CResult<()> {
-    if let Some(r) = take(cx.vm) {
-        if r.is(rt().types.system_exit) {
-            std::process::exit(cape_stdlib::report::exit_code(cx.vm, r));
+/// Reports the exception through `sys.excepthook`; SystemExit ends Python and the process.
+pub fn PyErr_PrintEx(cx: &Cx, set_last: c_int) -> CResult<()> {
+    let Some(r) = take(cx.vm) else { return Ok(()) };
+    let code = if r.is(rt().types.system_exit) {
+        Some(report::exit_code(cx.vm, r))
+    } else {
+        if set_last != 0 {
+            report::remember(r.exc());
         }
-        cape_stdlib::report::exit_code(cx.vm, r);
+        report::through_hook(cx.vm, r.exc())
+    };
+    match code {
+        Some(code) => crate::exit(cx.vm, code),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 pub fn Py_CompileStringObject(

@@ -9,7 +9,8 @@ use crate::enter::{BorrowedRef, CResult, Cx};
 use crate::to_c::boxed;
 
 pub fn PySys_GetObject(cx: &Cx, name: *const c_char) -> CResult<BorrowedRef> {
-    let n = text_value(cx, name)?;
+    // An error in the name counts as a name that is not there.
+    let Ok(n) = text_value(cx, name) else { return Ok(BorrowedRef(std::ptr::null_mut())) };
     match rt().sys().get_str(n) {
         Some(v) => {
             let b = boxed(v);

@@ -39,9 +39,12 @@ pub fn PyTraceBack_Here(cx: &Cx, frame: *mut PyFrameObject) -> CResult<c_int> {
 }
 
 pub fn PyTraceBack_Print(cx: &Cx, tb: Borrowed, file: Borrowed) -> CResult<c_int> {
+    let tb = tb.get(cx)?;
+    if !tb.is::<TracebackObj>() {
+        return Err(super::bad_call(cx));
+    }
     let f = cx.vm.import_attr("traceback", "print_tb")?;
     let none = cape_vm::Value::NONE;
-    let tb = tb.get(cx)?;
     cx.vm.call_method(file.get(cx)?, intern("write"), &[intern("Traceback (most recent call last):\n")])?;
     cx.vm.call(f, &[tb, none, file.get(cx)?])?;
     Ok(0)

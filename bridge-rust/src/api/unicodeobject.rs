@@ -44,11 +44,13 @@ pub fn PyUnicode_Decode(
     encoding: *const c_char,
     errors: *const c_char,
 ) -> CResult<New> {
-    // SAFETY: the API demands that many readable bytes.
-    let data = if size <= 0 {
+    if !(0..1 << 47).contains(&size) {
+        return Err(cx.vm.memory_error(""));
+    }
+    let data = if size == 0 {
         &[][..]
     } else {
-        // SAFETY: as above.
+        // SAFETY: the API demands that many readable bytes.
         unsafe { std::slice::from_raw_parts(s as *const u8, size as usize) }
     };
     let b = BytesObj::new(data).value();
@@ -108,8 +110,9 @@ fn in_range(cx: &Cx, s: Borrowed, sub: Borrowed, start: isize, end: isize, name:
 }
 
 pub fn PyUnicode_Format(cx: &Cx, format: Borrowed, args: Borrowed) -> CResult<New> {
-    let f = string(cx, format)?;
-    cx.give(cx.vm.binary(f.value(), args.get(cx)?, &cape_vm::ops::MOD)?)
+    let given = |o: Borrowed| o.opt(cx)?.ok_or_else(|| super::bad_call(cx));
+    let (f, args) = (str_arg(cx, given(format)?)?, given(args)?);
+    cx.give(cx.vm.binary(f.value(), args, &cape_vm::ops::MOD)?)
 }
 
 /// Replaces the string by the interned one; takes over the reference.
@@ -149,14 +152,14 @@ pub fn PyUnicode_Join(cx: &Cx, sep: Borrowed, seq: Borrowed) -> CResult<New> {
 
 pub fn PyUnicode_Replace(cx: &Cx, s: Borrowed, from: Borrowed, to: Borrowed, max: isize) -> CResult<New> {
     let (s, f, t) = (string(cx, s)?, string(cx, from)?, string(cx, to)?);
-    let n = Value::int(max as i64);
+    let n = Int::Small(max as i64).into_value();
     cx.give(cx.vm.call_method(s.value(), intern("replace"), &[f.value(), t.value(), n])?)
 }
 
 pub fn PyUnicode_Split(cx: &Cx, s: Borrowed, sep: Borrowed, max: isize) -> CResult<New> {
     let s = string(cx, s)?;
-    let sep = sep.opt(cx)?.unwrap_or(Value::NONE);
-    cx.give(cx.vm.call_method(s.value(), intern("split"), &[sep, Value::int(max as i64)])?)
+    let sep = sep.opt(cx)?.map_or(Ok(Value::NONE), |v| str_arg(cx, v).map(Ptr::value))?;
+    cx.give(cx.vm.call_method(s.value(), intern("split"), &[sep, Int::Small(max as i64).into_value()])?)
 }
 
 pub fn PyUnicode_Tailmatch(

@@ -338,12 +338,6 @@ pub unsafe extern "C" fn _CapeRust_PyObject_Vectorcall(callable: *mut PyObject, 
     enter("PyObject_Vectorcall", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Vectorcall(cx, Borrowed::from_c(callable), args, nargsf, Borrowed::from_c(kwnames)) })
 }
 
-/// `PyObject *PySequence_Concat(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PySequence_Concat(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PySequence_Concat", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_Concat(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `int PySequence_Contains(PyObject *seq, PyObject *ob)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySequence_Contains(seq: *mut PyObject, ob: *mut PyObject) -> c_int {
@@ -355,12 +349,6 @@ pub unsafe extern "C" fn PySequence_Contains(seq: *mut PyObject, ob: *mut PyObje
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PySequence_GetItem(o: *mut PyObject, i: isize) -> *mut PyObject {
     enter("PySequence_GetItem", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_GetItem(cx, Borrowed::from_c(o), i) })
-}
-
-/// `PyObject *PySequence_GetSlice(PyObject *o, Py_ssize_t i1, Py_ssize_t i2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PySequence_GetSlice(o: *mut PyObject, i1: isize, i2: isize) -> *mut PyObject {
-    enter("PySequence_GetSlice", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PySequence_GetSlice(cx, Borrowed::from_c(o), i1, i2) })
 }
 
 #[cfg(feature = "twins")]
@@ -1186,6 +1174,12 @@ pub unsafe extern "C" fn _CapeRust_PyErr_Occurred() -> *mut PyObject {
     enter("PyErr_Occurred", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { pyerrors::PyErr_Occurred(cx) })
 }
 
+/// `int PyErr_SetInterruptEx(int signum)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyErr_SetInterruptEx(signum: c_int) -> c_int {
+    enter_without_gil("PyErr_SetInterruptEx", || -> c_int { pyerrors::PyErr_SetInterruptEx(signum) })
+}
+
 /// `void PyErr_WriteUnraisable(PyObject *op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_WriteUnraisable(op: *mut PyObject) {
@@ -1467,7 +1461,7 @@ pub unsafe extern "C" fn PyUnicode_FSConverter(op: *mut PyObject, ptr: *mut c_vo
 /// `Py_ssize_t PyUnicode_Find(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Find(str: *mut PyObject, substr: *mut PyObject, start: isize, end: isize, direction: c_int) -> isize {
-    enter("PyUnicode_Find", -1, |cx| -> CResult<isize> { unicodeobject::PyUnicode_Find(cx, Borrowed::from_c(str), Borrowed::from_c(substr), start, end, direction) })
+    enter("PyUnicode_Find", -2, |cx| -> CResult<isize> { unicodeobject::PyUnicode_Find(cx, Borrowed::from_c(str), Borrowed::from_c(substr), start, end, direction) })
 }
 
 /// `PyObject *PyUnicode_Format(PyObject *format, PyObject *args)`

@@ -9,7 +9,7 @@ pub mod types;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use cape_heap::{Header, HeapObject, heap};
+use cape_heap::{Field, Header, HeapObject, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
@@ -19,7 +19,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::ffi;
 use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
-use crate::to_c::{decref, to_c};
+use crate::to_c::{boxed, decref, to_c, to_c_borrowed};
 
 /// A fresh C number for a heap int or float: one reference, unlinked.
 pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
@@ -166,6 +166,12 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             function(vm, b, p as *mut PyCFunctionObject)?;
         } else if let Some(m) = v.downcast::<ModuleObj>() {
             crate::module::fill_mirror(vm, m, p)?;
+        } else if let Some(m) = v.downcast::<BoundMethodObj>() {
+            let o = p as *mut PyMethodObject;
+            (*o).im_func = shown(vm, m, &m.func)?;
+            (*o).im_self = shown(vm, m, &m.this)?;
+        } else if let Some(f) = v.downcast::<FunctionObj>() {
+            show_function(vm, f, p as *mut PyFunctionObject)?;
         }
         if offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0 {
             let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
@@ -176,8 +182,47 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     Ok(p)
 }
 
-/// The mirror of a linked dict, set or bytearray shows its size and storage again.
+/// What a macro reads of a field: a reference that is the field's, not the struct's, so it lives as long as the object does. NULL for
+/// nothing and None.
+fn shown<T: HeapObject>(vm: &Vm, owner: Ptr<T>, field: &Field) -> Res<*mut PyObject> {
+    let v = field.get();
+    if v.is_empty() || v.is_none() {
+        return Ok(std::ptr::null_mut());
+    }
+    let b = boxed(v);
+    if b != v {
+        field.set(owner, b);
+    }
+    to_c_borrowed(vm, b)
+}
+
+/// Writes into a function's mirror what macros read of it.
+///
+/// # Safety
+/// `p` must be the function's struct.
+unsafe fn show_function(vm: &Vm, f: Ptr<FunctionObj>, p: *mut PyFunctionObject) -> Res<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*p).func_code = shown(vm, f, &f.code)?;
+        (*p).func_globals = shown(vm, f, &f.globals)?;
+        (*p).func_module = shown(vm, f, &f.module)?;
+        (*p).func_defaults = shown(vm, f, &f.defaults)?;
+        (*p).func_kwdefaults = shown(vm, f, &f.kwdefaults)?;
+    }
+    Ok(())
+}
+
+/// The mirror of a linked dict, set, bytearray or function shows again what C's macros read.
 pub fn changed(object: &Header) {
+    if let Some(f) = object.as_value().downcast::<FunctionObj>() {
+        let p = heap().mirror_of(object) as *mut PyFunctionObject;
+        // SAFETY: as below. What cannot be shown, for want of memory, is not there.
+        unsafe {
+            ((*p).func_defaults, (*p).func_kwdefaults) = (std::ptr::null_mut(), std::ptr::null_mut());
+            let _ = show_function(cape_vm::vm::current(), f, p);
+        }
+        return;
+    }
     // SAFETY: a linked mirror is live, and of the object's layout.
     unsafe { show(object, heap().mirror_of(object) as *mut PyObject) }
 }
@@ -391,6 +436,9 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
             v.value()
         } else if is(ModuleObj::kind()) {
             ModuleObj::with_map(map).value()
+        } else if is(InstanceObj::kind()) {
+            // What PyType_GenericAlloc made of a class written in Python.
+            InstanceObj::new(map).value()
         } else {
             return Ok(None);
         }

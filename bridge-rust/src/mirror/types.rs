@@ -66,6 +66,10 @@ pub fn start(vm: &Vm) -> Res<()> {
         // Bases first: slots are inherited from what is filled.
         found.sort_by_key(|(_, t)| t.mro().len());
         for &(p, t) in &found {
+            if std::ptr::eq(p, &raw const ffi::PyCapsule_Type) {
+                crate::slots::add_slot_wrappers(t, p);
+                cape_vm::class::foreign_ready(t);
+            }
             fill(vm, t, p)?;
         }
     }

@@ -307,13 +307,13 @@ pub(super) unsafe extern "C" fn ass_subscript(o: *mut PyObject, k: *mut PyObject
 
 pub(super) unsafe extern "C" fn sq_item(o: *mut PyObject, i: isize) -> *mut PyObject {
     enter("sq_item", null_mut(), |cx| -> CResult<New> {
-        cx.give(cx.vm.get_item(arg(cx, o)?, Value::int(i as i64))?)
+        cx.give(cx.vm.get_item(arg(cx, o)?, Int::Small(i as i64).into_value())?)
     })
 }
 
 pub(super) unsafe extern "C" fn sq_ass_item(o: *mut PyObject, i: isize, v: *mut PyObject) -> c_int {
     enter("sq_ass_item", -1, |cx| -> CResult<c_int> {
-        let (o, k) = (arg(cx, o)?, Value::int(i as i64));
+        let (o, k) = (arg(cx, o)?, Int::Small(i as i64).into_value());
         if v.is_null() {
             cx.vm.del_item(o, k)?
         } else {

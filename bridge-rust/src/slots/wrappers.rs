@@ -278,7 +278,9 @@ fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o], |p| number(vm, unsafe { slot::<lenfunc>(def)(p[0]) }).map(|n| Value::int(n as i64)))
+    cross(vm, [o], |p| {
+        number(vm, unsafe { slot::<lenfunc>(def)(p[0]) }).map(|n| Int::Small(n as i64).into_value())
+    })
 }
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {

@@ -22,7 +22,10 @@ pub fn init(_vm: &Vm) {
         .getset("__kwdefaults__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.kwdefaults), set_kwdefaults)
         .getset("__name__", "", |_: &Vm, f: Ptr<FunctionObj>| f.name.get(), set_name)
         .getset("__qualname__", "", |_: &Vm, f: Ptr<FunctionObj>| f.qualname.get(), set_qualname)
-        .getset("__module__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.module), |_: &Vm, f: Ptr<FunctionObj>, v: Value| f.module.set(f, or_none(v)))
+        .getset("__module__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.module), |_: &Vm, f: Ptr<FunctionObj>, v: Value| {
+            f.module.set(f, or_none(v));
+            cape_vm::foreign::changed(f.header());
+        })
         .getset("__doc__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.doc), |_: &Vm, f: Ptr<FunctionObj>, v: Value| f.doc.set(f, or_none(v)))
         .getset("__annotations__", "Dict of annotations in a function object.", annotations, set_annotations)
         .getset("__annotate__", "Get the code object for a function.", |_: &Vm, f: Ptr<FunctionObj>| present(&f.annotate), set_annotate)
@@ -177,6 +180,7 @@ fn repr(vm: &Vm, f: Ptr<FunctionObj>) -> String {
 
 fn changed(f: Ptr<FunctionObj>) {
     f.version.set(f.version.get().wrapping_add(1));
+    cape_vm::foreign::changed(f.header());
 }
 
 fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {

@@ -532,6 +532,9 @@ fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
             return Ok(r);
         }
     }
+    if type_of(m).is_subtype(rt().types.float) {
+        return Err(vm.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
+    }
     Err(vm.type_error(format!(
         "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
         type_of(base).name_str(),

@@ -38,7 +38,7 @@ pub mod warn;
 
 files! {
     object, types, function, descriptors, mappingproxy, property, super_, code, frame, cell, generator, asyncgen, module, namespace,
-    generic_alias, union_, weakref,
+    generic_alias, union_, weakref, capsule,
     dict, dict_views, set, exceptions, os_error, unicode_error, exception_group, traceback,
     str_, bytes, bytearray, memoryview, format,
     int, float, complex, range, slice, list, tuple, iterators, singletons,

@@ -31,17 +31,26 @@ pub fn exit_code(vm: &Vm, r: Raised) -> i32 {
     if r.is(rt().types.system_exit) {
         return system_exit(vm, r);
     }
-    let e = r.exc();
+    remember(r.exc());
+    through_hook(vm, r.exc()).unwrap_or(if r.is(rt().types.keyboard_interrupt) { 130 } else { 1 })
+}
+
+/// Makes `sys.last_exc` and its kin tell of an exception.
+pub fn remember(e: Ptr<ExcObj>) {
     rt().sys().set_str(intern("last_exc"), e.value());
     rt().sys().set_str(intern("last_type"), type_of(e.value()).value());
     rt().sys().set_str(intern("last_value"), e.value());
     rt().sys().set_str(intern("last_traceback"), e.traceback.get());
+}
+
+/// Reports through `sys.excepthook`; the exit code that the hook asked for by SystemExit.
+pub fn through_hook(vm: &Vm, e: Ptr<ExcObj>) -> Option<i32> {
     match rt().sys().get_str(rt().names.excepthook) {
         Some(hook) => {
             let args = [type_of(e.value()).value(), e.value(), e.traceback.get()];
             if let Err(second) = vm.call(hook, &args) {
                 if second.is(rt().types.system_exit) {
-                    return system_exit(vm, second);
+                    return Some(system_exit(vm, second));
                 }
                 write_stderr(vm, "Error in sys.excepthook:\n");
                 print_exception(vm, second.exc());
@@ -54,7 +63,7 @@ pub fn exit_code(vm: &Vm, r: Raised) -> i32 {
             print_exception(vm, e);
         }
     }
-    if r.is(rt().types.keyboard_interrupt) { 130 } else { 1 }
+    None
 }
 
 fn system_exit(vm: &Vm, r: Raised) -> i32 {

@@ -1,5 +1,6 @@
 //! `_types`: the names of builtin types that no syntax names.
 
+use cape_builtins::capsule::CAPSULE;
 use cape_builtins::mappingproxy::MAPPING_PROXY;
 use cape_builtins::union_::UNION;
 use cape_vm::object::ModuleObj;
@@ -12,6 +13,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         ("AsyncGeneratorType", t.async_generator),
         ("BuiltinFunctionType", t.builtin_function),
         ("BuiltinMethodType", t.builtin_function),
+        ("CapsuleType", CAPSULE.get()),
         ("CellType", t.cell),
         ("ClassMethodDescriptorType", t.classmethod_descriptor),
         ("CodeType", t.code),

@@ -45,7 +45,7 @@ pub trait Foreign: Sync {
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value>;
 }
 
-/// To be called after each change of the size or the storage of an object whose mirror shows them.
+/// To be called after each change of what an object's mirror shows: sizes, storage, the parts of functions.
 #[inline(always)]
 pub fn changed(object: &Header) {
     if object.link() != 0 {
