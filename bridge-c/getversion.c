@@ -6,22 +6,26 @@
 
 const unsigned long Py_Version = PY_VERSION_HEX;
 
+/* interp/stdlib/src/sys/info.rs says the same in sys.version. */
+#define BUILD "Cape " CAPE_VERSION ", Nov 28 2026, 00:00:00"
+#define COMPILER "[rustc]"
+
 const char *
 Py_GetVersion(void)
 {
-    return PY_VERSION " (Cape " CAPE_VERSION ")";
+    return PY_VERSION " (" BUILD ") " COMPILER;
 }
 
 const char *
 Py_GetBuildInfo(void)
 {
-    return "Cape " CAPE_VERSION;
+    return BUILD;
 }
 
 const char *
 Py_GetCompiler(void)
 {
-    return "[GCC " __VERSION__ "]";
+    return COMPILER;
 }
 
 const char *
@@ -33,7 +37,8 @@ Py_GetPlatform(void)
 const char *
 Py_GetCopyright(void)
 {
-    return "Copyright (c) the Cape authors.";
+    return "Copyright (c) the Cape developers. MIT OR Apache-2.0.\n"
+           "The standard library is copyright (c) 2001 Python Software Foundation.";
 }
 
 uint32_t

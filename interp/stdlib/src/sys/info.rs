@@ -76,7 +76,7 @@ static THREAD_INFO: StructSeq = StructSeq::new(Spec {
 });
 
 /// The Python version that Cape implements.
-pub const VERSION: (u8, u8, u8) = (3, 14, 0);
+pub const VERSION: (u8, u8, u8) = (3, 14, 8);
 
 pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let i = |n: i64| Value::int(n);
