@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use cape_tests::process::{limit, run};
-use cape_tests::{cape, compile, root, scratch};
+use cape_tests::{cape, compile, crossing_sources, root, scratch};
 use pprof::protos::{Message, Profile};
 
 const EVALUATOR: &str = "cape_vm::eval::run_from";
@@ -93,9 +93,10 @@ fn read(file: &Path) -> Vec<Stack> {
 fn python_between_native_frames() {
     let extension = scratch(env!("CARGO_TARGET_TMPDIR"), "profile-extension");
     let shared = extension.join("crossing.cpython-314-x86_64-linux-gnu.so");
-    let source = root().join("perf/ext/crossing.c");
-    let [source, shared] = [&source, &shared].map(|p| p.to_str().expect("a path in UTF-8"));
-    compile("cc", &["-shared", "-fPIC", "-O2", source, "-o", shared]);
+    let mut arguments = vec!["-shared", "-fPIC", "-O2", "-o", shared.to_str().expect("a path in UTF-8")];
+    let sources = crossing_sources();
+    arguments.extend(sources.iter().map(String::as_str));
+    compile("cc", &arguments);
     let (output, file) =
         profile("profile-crossing", "crossing.py", &[extension.to_str().expect("a path in UTF-8")]);
     let stacks = read(&file);

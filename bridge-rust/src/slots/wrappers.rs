@@ -279,7 +279,9 @@ fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
     cross(vm, [o], |p| {
-        number(vm, unsafe { slot::<lenfunc>(def)(p[0]) }).map(|n| Int::Small(n as i64).into_value())
+        // SAFETY: see above.
+        let n = number(vm, unsafe { slot::<lenfunc>(def)(p[0]) });
+        n.map(|n| Int::Small(n as i64).into_value())
     })
 }
 
