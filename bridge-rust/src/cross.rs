@@ -3,17 +3,11 @@
 
 use std::mem::MaybeUninit;
 
-use cape_heap::heap;
-use cape_vm::object::*;
-use cape_vm::runtime::rt;
 use cape_vm::{Res, Value, Vm};
 
-use crate::from_c::{link, link_of};
 use crate::handled::{self, Shown};
 use crate::layout::PyObject;
 use crate::lend::{Lent, borrowed, lend};
-use crate::mirror;
-use crate::to_c::decref;
 
 /// Values that one crossing may have.
 pub const MOST: usize = 8;
@@ -22,56 +16,19 @@ pub const MOST: usize = 8;
 struct Held<'a> {
     lent: [MaybeUninit<Lent>; MOST],
     n: usize,
-    /// The values that crossed as copies, a bit for each; and the copies.
-    copied: u32,
-    copies: [MaybeUninit<*mut PyObject>; MOST],
     shown: Option<Shown<'a>>,
 }
 
 impl Held<'_> {
-    /// C has returned: a copy that it kept is the value's C side from now on.
+    /// C has returned.
     #[inline(never)]
-    fn leave(&mut self, values: &[Value]) {
+    fn leave(&mut self) {
         self.shown = None;
-        while self.copied != 0 {
-            let i = self.copied.trailing_zeros() as usize;
-            self.copied &= self.copied - 1;
-            // SAFETY: the copy was written with its bit, and its reference is ours. The link takes one of its own.
-            unsafe {
-                let (p, h) = (self.copies[i].assume_init(), values[i].header());
-                if (*p).ob_refcnt != 1 && h.link() == 0 && link_of(p) == 0 {
-                    link(h, p);
-                }
-                decref(p);
-            }
-        }
         for l in self.lent[..self.n].iter_mut().rev() {
             // SAFETY: the first n are written.
             unsafe { l.assume_init_drop() }
         }
     }
-}
-
-/// Bytes of text, and items, of values that cross as copies.
-const SMALL: usize = 512;
-const FEW: usize = 16;
-
-/// A copy for C of a small immutable value that is young, and so most likely never crosses again: no link is made and undone for it.
-fn copy(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
-    if !v.is_ptr() || !heap().is_young(v) {
-        return None;
-    }
-    let (map, maps) = (v.header().map(), &rt().maps);
-    let small = if map == maps.str {
-        v.downcast::<StrObj>()?.raw_bytes().len() <= SMALL
-    } else if map == maps.bytes {
-        v.downcast::<BytesObj>()?.len() <= SMALL
-    } else if map == maps.tuple {
-        v.downcast::<TupleObj>()?.len() <= FEW
-    } else {
-        false
-    };
-    small.then(|| mirror::make(vm, v))
 }
 
 /// The way that a crossing takes.
@@ -83,10 +40,10 @@ struct Way<'a> {
 impl Way<'_> {
     /// C has returned.
     #[inline(always)]
-    fn leave(&mut self, vm: &Vm, values: &[Value]) {
+    fn leave(&mut self, vm: &Vm) {
         if self.long {
             // SAFETY: the long way holds something.
-            unsafe { self.held.assume_init_mut() }.leave(values);
+            unsafe { self.held.assume_init_mut() }.leave();
         } else if !handled::still_nothing(vm) {
             handled::hide(vm);
         }
@@ -108,7 +65,7 @@ pub fn cross<const N: usize>(
         way.long = true;
     }
     let r = call(&pointers);
-    way.leave(vm, &values);
+    way.leave(vm);
     r
 }
 
@@ -134,7 +91,7 @@ pub fn cross_all(
         way.long = true;
     }
     let r = call(pointers.as_ptr().cast());
-    way.leave(vm, values);
+    way.leave(vm);
     r
 }
 
@@ -146,35 +103,22 @@ fn begin<'a>(
     pointers: &mut [*mut PyObject],
     held: &mut MaybeUninit<Held<'a>>,
 ) -> Res<()> {
-    let held = held.write(Held {
-        lent: [const { MaybeUninit::uninit() }; MOST],
-        n: 0,
-        copied: 0,
-        copies: [const { MaybeUninit::uninit() }; MOST],
-        shown: None,
-    });
+    let held = held.write(Held { lent: [const { MaybeUninit::uninit() }; MOST], n: 0, shown: None });
     match lend_all(vm, values, pointers, held) {
         Ok(()) => {
             held.shown = Some(handled::show(vm));
             Ok(())
         }
         Err(r) => {
-            held.leave(values);
+            held.leave();
             Err(r)
         }
     }
 }
 
 fn lend_all(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject], held: &mut Held<'_>) -> Res<()> {
-    for (i, (p, &v)) in pointers.iter_mut().zip(values).enumerate() {
-        if !p.is_null() {
-            continue;
-        }
-        if let Some(c) = copy(vm, v) {
-            *p = c?;
-            held.copies[i].write(*p);
-            held.copied |= 1 << i;
-        } else {
+    for (p, &v) in pointers.iter_mut().zip(values) {
+        if p.is_null() {
             let l = lend(vm, v)?;
             *p = l.ptr();
             held.lent[held.n].write(l);

@@ -8,6 +8,7 @@ import threading
 import weakref
 
 sys.path.insert(0, sys.argv[1])
+import crossing
 import scenarios
 
 
@@ -32,6 +33,11 @@ assert scenarios.printing() == (14, "12-a lo", 0x030e, "")
 assert scenarios.fresh_text("xyz") == ("\u20acxy\u20ac\u20ac", 2)
 raises(SystemError, "bad argument to internal function", scenarios.fresh_text, 3)
 raises(SystemError, "Cannot copy UCS4 characters into a string of UCS2 characters", scenarios.fresh_text, "\U0001f600x")
+
+# an argument that comes back is the same object, however young
+for text in "abc", "\u20ac", "x" * 600:
+    for fresh in text + str(len(text)), (text + "y").encode(), (text, []), [text], {text: 1}, 1 << 100, 2.5:
+        assert crossing.give_same(fresh) is fresh, fresh
 
 # buffers that C takes
 assert scenarios.buffers(b"abc") == ((b"abc", 3, 1, 1, 1, "B", 3, 1), 1, 1)
