@@ -190,8 +190,9 @@ CAPE_PRIVATE PyObject *cape_tuple_from_array(PyObject *const *items, Py_ssize_t 
 /* Borrowed, immortal: the string of one character below 256. */
 CAPE_PRIVATE PyObject *cape_latin1_char(unsigned char ch);
 /* Borrowed, immortal: the ints from -5 to 256. */
-CAPE_PRIVATE void cape_exception_dealloc(PyObject *op);
 CAPE_PRIVATE PyObject *cape_small_int(int value);
+/* pyerrors.c: of the builtin exceptions. */
+CAPE_PRIVATE void cape_exception_dealloc(PyObject *op);
 
 /* --- unicodeobject.c ----------------------------------------------------------------------------- */
 

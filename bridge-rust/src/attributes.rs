@@ -120,12 +120,22 @@ fn member_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()>
 
 #[inline(never)]
 fn member_set_in_c(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
+    // SAFETY: as in `member_get`.
+    set_in_c(vm, def, obj, v, |o, v| unsafe { ffi::PyMember_SetOne(o as *mut c_char, member(def), v) })
+}
+
+/// Sets or deletes (EMPTY, for C NULL) an attribute by a function of C.
+fn set_in_c(
+    vm: &Vm,
+    def: &'static GetSetDef,
+    obj: Value,
+    v: Value,
+    set: impl FnOnce(*mut PyObject, *mut PyObject) -> c_int,
+) -> Res<()> {
     let _shown = handled::show(vm);
     let o = lend(vm, obj)?;
     let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
-    // SAFETY: as in `member_get`.
-    let n = unsafe { ffi::PyMember_SetOne(o.ptr() as *mut c_char, member(def), v.ptr()) };
-    check_status(vm, || def.name.to_string(), n).map(|_| ())
+    check_status(vm, || def.name.to_string(), set(o.ptr(), v.ptr())).map(|_| ())
 }
 
 fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
@@ -147,16 +157,11 @@ fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
 
 fn getset_set(vm: &Vm, def: &'static GetSetDef, obj: Value, v: Value) -> Res<()> {
     let g = def.raw.expect("a getset").data[0] as *mut PyGetSetDef;
-    let _shown = handled::show(vm);
-    let o = lend(vm, obj)?;
-    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
-    // SAFETY: as above.
-    unsafe {
-        match (*g).set {
-            Some(f) => {
-                check_status(vm, || def.name.to_string(), f(o.ptr(), v.ptr(), (*g).closure)).map(|_| ())
-            }
-            None => Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name))),
-        }
-    }
+    // SAFETY: the definition lives as long as the class.
+    let (set, closure) = unsafe { ((*g).set, (*g).closure) };
+    let Some(f) = set else {
+        return Err(vm.attribute_error(format!("attribute '{}' is read-only", def.name)));
+    };
+    // SAFETY: the descriptor has checked the object.
+    set_in_c(vm, def, obj, v, |o, v| unsafe { f(o, v, closure) })
 }

@@ -9,7 +9,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::convention::{FASTCALL_KW, Fast, FastKw};
+use crate::convention::{FASTCALL_KW, Fast, FastKw, VARARGS_KW};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::rows;
@@ -197,7 +197,6 @@ pub unsafe fn call_meth(
     let _shown = crate::handled::show(vm);
     let convention =
         flags & (meth::VARARGS | meth::KEYWORDS | meth::NOARGS | meth::O | meth::FASTCALL | meth::METHOD);
-    const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
     const METHOD_KW: i32 = meth::METHOD | meth::FASTCALL | meth::KEYWORDS;
     type MethodKw = unsafe extern "C" fn(
         *mut PyObject,

@@ -26,7 +26,8 @@ pub type FastKw =
 /// The flags of [`FastKw`].
 pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
 
-const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
+/// The flags of a function that takes a tuple and a dict.
+pub const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
 
 /// The entry for a function with these `METH_*` flags whose receiver is passed.
 pub fn entry(flags: i32) -> RawFn {

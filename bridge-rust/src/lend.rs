@@ -136,7 +136,7 @@ fn failure(vm: &Vm) -> Raised {
     crate::error::take(vm).unwrap_or_else(|| vm.system_error("lost exception"))
 }
 
-/// A number in a scratch object; `FAILED` when none is free or C might compare it by identity.
+/// A number that is not small in a scratch object; `FAILED` when none is free.
 #[inline(always)]
 fn scratch(vm: &Vm, v: Value, numbers: &Scratch) -> Lent {
     let n = numbers.next.get();

@@ -10,16 +10,7 @@ import weakref
 sys.path.insert(0, sys.argv[1])
 import crossing
 import scenarios
-
-
-def raises(exception, text, function, *args):
-    try:
-        function(*args)
-    except exception as e:
-        assert text in str(e), e
-    else:
-        raise AssertionError(f"{function} did not raise")
-
+from checks import raises
 
 assert scenarios.life() == (0, 0, 1, None, 2, 2), scenarios.life()
 count, plain, *rest = scenarios.own_memory()

@@ -18,15 +18,7 @@ import types
 sys.path.insert(0, sys.argv[1])
 import anycall
 import scenarios_more
-
-
-def raises(exception, text, function, *args):
-    try:
-        function(*args)
-    except exception as e:
-        assert text in str(e), e
-    else:
-        raise AssertionError(f"{function} did not raise")
+from checks import raises
 
 
 def equal(a, b):

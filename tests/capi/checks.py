@@ -1,0 +1,10 @@
+"""What the scripts of this folder check with."""
+
+
+def raises(exception, text, function, *args):
+    try:
+        function(*args)
+    except exception as e:
+        assert text in str(e), e
+    else:
+        raise AssertionError(f"{function} did not raise")
