@@ -12,9 +12,9 @@ use crate::cross::cross;
 use crate::error::{check_result, check_status};
 use crate::from_c::from_c;
 use crate::layout::*;
-use crate::lend::{Lent, borrowed, lend};
+use crate::lend::borrowed;
 use crate::to_c::{decref, incref};
-use crate::{ffi, handled, rows};
+use crate::{ffi, rows};
 
 /// `Py_READONLY`, and `Py_AUDIT_READ | Py_RELATIVE_OFFSET`, in member flags.
 const READONLY: i32 = 1;
@@ -92,10 +92,10 @@ fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
 
 #[inline(never)]
 fn member_get_in_c(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
-    cross(vm, [obj], |p| {
+    cross(vm, [obj], move |p| {
         // SAFETY: as in `member_get`.
         let r = unsafe { ffi::PyMember_GetOne(p[0] as *const c_char, member(def)) };
-        check_result(vm, || def.name.to_string(), r)
+        check_result(vm, move || def.name.to_string(), r)
     })
 }
 
@@ -132,10 +132,13 @@ fn set_in_c(
     v: Value,
     set: impl FnOnce(*mut PyObject, *mut PyObject) -> c_int,
 ) -> Res<()> {
-    let _shown = handled::show(vm);
-    let o = lend(vm, obj)?;
-    let v = if v.is_empty() { Lent::NOTHING } else { lend(vm, v)? };
-    check_status(vm, || def.name.to_string(), set(o.ptr(), v.ptr())).map(|_| ())
+    let done = |n| check_status(vm, move || def.name.to_string(), n).map(|_| Value::NONE);
+    let r = if v.is_empty() {
+        cross(vm, [obj], move |p| done(set(p[0], std::ptr::null_mut())))
+    } else {
+        cross(vm, [obj, v], move |p| done(set(p[0], p[1])))
+    };
+    r.map(|_| ())
 }
 
 fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
@@ -149,9 +152,9 @@ fn getset_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
             type_of(obj).name_str()
         )));
     };
-    cross(vm, [obj], |p| {
+    cross(vm, [obj], move |p| {
         // SAFETY: the descriptor has checked the object.
-        check_result(vm, || def.name.to_string(), unsafe { f(p[0], closure) })
+        check_result(vm, move || def.name.to_string(), unsafe { f(p[0], closure) })
     })
 }
 

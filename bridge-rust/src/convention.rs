@@ -13,8 +13,7 @@ use crate::call_c::{Hold, call, callable_name};
 use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
 use crate::layout::*;
-use crate::lend::{Lent, borrowed, lend};
-use crate::to_c::{args_tuple, kwargs_dict};
+use crate::to_c::{args_tuple, kwargs_dict, linked};
 
 type Names = Option<Ptr<TupleObj>>;
 /// A function with `METH_FASTCALL`.
@@ -64,12 +63,12 @@ fn function(def: &'static MethodDef) -> *const c_void {
 
 #[inline(always)]
 fn finish(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
-    check_result(vm, || callable_name(vm, def, this), p)
+    check_result(vm, move || callable_name(vm, def, this), p)
 }
 
 fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let (&[this], None) = (args, names) else { return call(vm, def, args, names) };
-    cross(vm, [this], |p| {
+    cross(vm, [this], move |p| {
         // SAFETY: the flags say the signature; the receiver is lent for the call.
         let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], null_mut()) };
         finish(vm, def, this, r)
@@ -78,37 +77,31 @@ fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res
 
 fn one(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let (&[this, a], None) = (args, names) else { return call(vm, def, args, names) };
-    if !a.is_ptr() && borrowed(a).is_null() {
-        return one_number(vm, def, this, a);
-    }
-    cross(vm, [this, a], |p| {
+    cross(vm, [this, a], move |p| {
         // SAFETY: as above.
         let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], p[1]) };
         finish(vm, def, this, r)
     })
 }
 
-/// [`one`] with a number that must be lent.
-#[inline(never)]
-fn one_number(vm: &Vm, def: &'static MethodDef, this: Value, a: Value) -> Res<Value> {
-    let a = lend(vm, a)?;
-    cross(vm, [this], |p| {
-        // SAFETY: as above.
-        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], a.ptr()) };
-        finish(vm, def, this, r)
-    })
-}
-
 fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    if args.is_empty() || args.len() > MOST || names.is_some() {
+    if names.is_some() {
         return call(vm, def, args, names);
     }
-    cross_all(vm, args, |p| {
+    let enter = move |p: *const *mut PyObject| {
         // SAFETY: as above; the arguments follow the receiver.
-        let r =
-            unsafe { transmute::<*const c_void, Fast>(function(def))(*p, p.add(1), args.len() as isize - 1) };
+        let r = unsafe {
+            transmute::<*const c_void, Fast>(function(def))(*p, p.add(1), args.len() as isize - 1)
+        };
         finish(vm, def, args[0], r)
-    })
+    };
+    match *args {
+        [this, a] => cross(vm, [this, a], move |p| enter(p.as_ptr())),
+        [this, a, b] => cross(vm, [this, a, b], move |p| enter(p.as_ptr())),
+        [] => call(vm, def, args, names),
+        _ if args.len() > MOST => call(vm, def, args, names),
+        _ => cross_all(vm, args, enter),
+    }
 }
 
 fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -117,17 +110,17 @@ fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Na
     }
     let mut positional = args.len() - 1;
     let names = match names.filter(|n| !n.is_empty()) {
-        None => Lent::NOTHING,
+        None => null_mut(),
         Some(n) => {
             positional -= n.len();
-            lend(vm, n.value())?
+            linked(vm, n.value())?
         }
     };
-    cross_all(vm, args, |p| {
+    cross_all(vm, args, move |p| {
         // SAFETY: as above.
         let r = unsafe {
             let f = transmute::<*const c_void, FastKw>(function(def));
-            f(*p, p.add(1), positional as isize, names.ptr())
+            f(*p, p.add(1), positional as isize, names)
         };
         finish(vm, def, args[0], r)
     })
@@ -136,7 +129,7 @@ fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Na
 fn varargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let (Some((&this, rest)), None) = (args.split_first(), names) else { return call(vm, def, args, names) };
     let t = Hold(args_tuple(vm, rest)?);
-    cross(vm, [this], |p| {
+    cross(vm, [this], move |p| {
         // SAFETY: as above.
         let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], t.0) };
         finish(vm, def, this, r)
@@ -148,7 +141,7 @@ fn varargs_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Nam
     let positional = rest.len() - names.map_or(0, |n| n.len());
     let t = Hold(args_tuple(vm, &rest[..positional])?);
     let k = Hold(kwargs_dict(vm, names, &rest[positional..])?);
-    cross(vm, [this], |p| {
+    cross(vm, [this], move |p| {
         // SAFETY: as above.
         let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.0, k.0) };
         finish(vm, def, this, r)

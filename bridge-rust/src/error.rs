@@ -52,12 +52,12 @@ pub fn check_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Res
         }
         return crate::from_c::take_over(vm, p);
     }
-    bad_result(vm, &name, p)
+    bad_result(vm, name, p)
 }
 
 #[cold]
 #[inline(never)]
-fn bad_result(vm: &Vm, name: &dyn Fn() -> String, p: *mut PyObject) -> Result<Value, Raised> {
+fn bad_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Result<Value, Raised> {
     if p.is_null() {
         return Err(match take(vm) {
             Some(r) => r,
@@ -82,6 +82,15 @@ pub fn result_with_error(vm: &Vm, name: &str, cause: Raised) -> Raised {
 /// Checks a C function's status: negative means that an exception is set; otherwise none may be.
 #[inline(always)]
 pub fn check_status(vm: &Vm, name: impl Fn() -> String, status: i32) -> Result<i32, Raised> {
+    if status >= 0 && !is_set(vm) {
+        return Ok(status);
+    }
+    bad_status(vm, name, status)
+}
+
+#[cold]
+#[inline(never)]
+fn bad_status(vm: &Vm, name: impl Fn() -> String, status: i32) -> Result<i32, Raised> {
     match (status < 0, is_set(vm)) {
         (false, false) => Ok(status),
         (true, false) => Err(vm.system_error("error return without exception set")),

@@ -59,6 +59,7 @@ unsafe extern "C" {
     pub fn PyObject_GC_Track(op: *mut c_void);
     pub fn PyObject_GC_UnTrack(op: *mut c_void);
     pub fn PyLong_FromLongLong(v: i64) -> *mut PyObject;
+    pub fn _PyLong_New(digits: isize) -> *mut PyObject;
     pub fn PyFloat_FromDouble(v: f64) -> *mut PyObject;
     pub fn PyTuple_New(n: isize) -> *mut PyObject;
     pub fn PyUnicode_New(size: isize, max: u32) -> *mut PyObject;

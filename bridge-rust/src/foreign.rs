@@ -20,6 +20,24 @@ fn list_struct(list: &Header) -> *mut PyListObject {
     heap().mirror_of(list) as *mut PyListObject
 }
 
+/// Makes room for `n` items.
+///
+/// # Safety
+/// `l` must be a live list.
+#[inline(always)]
+unsafe fn reserve(l: *mut PyListObject, n: usize) {
+    // SAFETY: the caller's promise; the storage is the list's own.
+    unsafe {
+        if n > (*l).allocated as usize {
+            let room = n + (n >> 3) + 6;
+            let p = ffi::PyMem_Realloc((*l).ob_item as *mut c_void, 8 * room) as *mut *mut PyObject;
+            assert!(!p.is_null(), "out of memory");
+            (*l).ob_item = p;
+            (*l).allocated = room as isize;
+        }
+    }
+}
+
 impl Foreign for Bridge {
     fn class_made(&self, vm: &Vm, class: Ptr<TypeObj>) -> Res<()> {
         crate::mirror::types::type_to_c(vm, class).map(|_| ())
@@ -58,6 +76,44 @@ impl Foreign for Bridge {
         }
     }
 
+    fn list_items(&self, list: &Header, out: Ptr<ArrayObj>) {
+        for i in 0..out.len() {
+            out.set(i, self.list_get(list, i).unwrap_or(Value::NONE));
+        }
+    }
+
+    fn list_push(&self, list: &Header, v: Value) {
+        let Ok(p) = to_c(current(), v) else { return };
+        let l = list_struct(list);
+        // SAFETY: as above; there is room for one more item once `reserve` has made it.
+        unsafe {
+            let n = (*l).ob_base.ob_size;
+            reserve(l, n as usize + 1);
+            *(*l).ob_item.offset(n) = p;
+            (*l).ob_base.ob_size = n + 1;
+        }
+    }
+
+    fn list_remove(&self, list: &Header, i: usize) -> Value {
+        let v = self.list_get(list, i).unwrap_or(Value::NONE);
+        let l = list_struct(list);
+        // SAFETY: as above. The reference is given up after the list is whole again.
+        unsafe {
+            let n = (*l).ob_base.ob_size as usize;
+            if i >= n {
+                return v;
+            }
+            let at = (*l).ob_item.add(i);
+            let p = *at;
+            std::ptr::copy(at.add(1), at, n - 1 - i);
+            (*l).ob_base.ob_size = n as isize - 1;
+            if !p.is_null() {
+                decref(p);
+            }
+        }
+        v
+    }
+
     fn list_set(&self, list: &Header, i: usize, v: Value) -> bool {
         let l = list_struct(list);
         // SAFETY: as above.
@@ -88,13 +144,7 @@ impl Foreign for Bridge {
             let new_len = len - (to - from) + new.len();
             let removed: smallvec::SmallVec<[*mut PyObject; 8]> =
                 (from..to).map(|i| *(*l).ob_item.add(i)).collect();
-            if new_len > (*l).allocated as usize {
-                let room = new_len + (new_len >> 3) + 6;
-                let p = ffi::PyMem_Realloc((*l).ob_item as *mut c_void, 8 * room) as *mut *mut PyObject;
-                assert!(!p.is_null(), "out of memory");
-                (*l).ob_item = p;
-                (*l).allocated = room as isize;
-            }
+            reserve(l, new_len);
             let items = (*l).ob_item;
             std::ptr::copy(items.add(to), items.add(from + new.len()), len - to);
             std::ptr::copy_nonoverlapping(incoming.as_ptr(), items.add(from), incoming.len());

@@ -30,6 +30,12 @@ pub fn from_c(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     if l != 0 {
         return Ok(heap().managed_of(l));
     }
+    // SAFETY: a live object, laid out as its type says.
+    unsafe {
+        if eq((*p).ob_type, &raw const ffi::PyLong_Type) && (*(p as *mut PyLongObject)).lv_tag < 2 << 3 {
+            return Ok(long_value(p));
+        }
+    }
     from_unlinked(vm, p, false)
 }
 

@@ -38,9 +38,8 @@ pub fn nothing(vm: &Vm) -> bool {
 /// Whether C, which was entered when there was [`nothing`] to show, has left it so.
 #[inline(always)]
 pub fn still_nothing(vm: &Vm) -> bool {
-    let place = place(vm);
-    // SAFETY: as in `place`.
-    !place.is_null() && unsafe { (*place).is_null() }
+    // SAFETY: as in `place`: C comes back with the GIL, and a thread that holds it has a state.
+    unsafe { (**(vm.c_state.get().add(EXC_INFO) as *const *mut *mut PyObject)).is_null() }
 }
 
 /// C was shown nothing, and handles something when it returns.

@@ -1,78 +1,59 @@
 //! C sides lent for the duration of a call, without counting references where nobody can tell.
 //!
-//! What is linked already is kept alive by its link as long as the managed object lives, and the caller has that in its registers.
-//! Numbers are written into scratch objects of the thread, which are used again when C has not kept them: a call with a number
-//! allocates nothing.
+//! What is linked is kept alive by its link as long as the managed object lives, and the caller has that in its registers. What has no
+//! C side yet gets one, and a link, which keeps it. Numbers have no identity and no link: they are written into scratch objects of the
+//! thread, which are used again when C has not kept them, so that a call with a number allocates nothing.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use cape_heap::heap;
-use cape_vm::{Raised, Res, Value, Vm};
+use cape_vm::object::{FloatObj, LongObj};
+use cape_vm::{Res, Value, Vm};
 
+use crate::cross::MOST;
 use crate::ffi;
 use crate::layout::*;
-use crate::to_c::{decref, to_c};
+use crate::mirror::{digits30, write_digits30};
+use crate::to_c::{decref, is_number, linked, to_c};
 
-/// Scratch numbers; calls nested deeper allocate.
-const SCRATCH: u32 = 64;
+/// Scratch ints and floats of a thread; calls nested deeper allocate.
+const SCRATCH: usize = 64;
 
-/// `kind` of what is only borrowed, of a reference to give up, of nothing because of an exception; others are 2 + the index of a
-/// scratch number.
-const BORROWED: u32 = 0;
-const OWNED: u32 = 1;
-const FAILED: u32 = u32::MAX;
+/// Digits that a scratch int has room for; larger ints are made for each call.
+const DIGITS: usize = 10;
 
 /// The ints that are static in C, and borrowed for ever.
 const SMALL_MIN: i64 = -5;
 const SMALL_MAX: i64 = 256;
 
-/// A C side that is lent for the duration of a call.
-pub struct Lent {
-    p: *mut PyObject,
-    kind: u32,
+/// A scratch int and a scratch float, whose only references are ours; null until they are used.
+struct Place {
+    int: Cell<*mut PyObject>,
+    float: Cell<*mut PyObject>,
 }
 
-impl Lent {
-    /// NULL.
-    pub const NOTHING: Lent = Lent { p: null_mut(), kind: BORROWED };
-
-    /// The pointer, good while this lives.
-    #[inline(always)]
-    pub fn ptr(&self) -> *mut PyObject {
-        self.p
-    }
-}
-
-impl Drop for Lent {
-    #[inline(always)]
-    fn drop(&mut self) {
-        match self.kind {
-            BORROWED | FAILED => {}
-            // SAFETY: the reference is ours.
-            OWNED => unsafe { decref(self.p) },
-            n => give_back(self.p, n - 2),
-        }
-    }
-}
-
-/// Scratch ints (even places) and floats (odd ones).
 struct Scratch {
     /// Places below this one are lent.
-    next: Cell<u32>,
-    places: UnsafeCell<[*mut PyObject; 2 * SCRATCH as usize]>,
+    next: Cell<usize>,
+    places: [Place; SCRATCH],
 }
 
 thread_local! {
-    static NUMBERS: Scratch =
-        const { Scratch { next: Cell::new(0), places: UnsafeCell::new([null_mut(); 2 * SCRATCH as usize]) } };
+    static OWN: Scratch = const {
+        Scratch {
+            next: Cell::new(0),
+            places: [const { Place { int: Cell::new(null_mut()), float: Cell::new(null_mut()) } }; SCRATCH],
+        }
+    };
 }
 
 /// The running thread's. (Larger bodies inside `with` are not inlined.)
 #[inline(always)]
-fn numbers() -> &'static Scratch {
+fn scratch() -> &'static Scratch {
     // SAFETY: never dropped, since it needs no dropping; the reference does not leave the thread, as callers keep it in locals.
-    NUMBERS.with(|numbers| unsafe { &*std::ptr::from_ref(numbers) })
+    OWN.with(|own| unsafe { &*std::ptr::from_ref(own) })
 }
 
 /// The C side of a value where there is nothing to count, to make or to give back: of linked objects, singletons, small ints; null
@@ -102,94 +83,119 @@ pub fn borrowed(v: Value) -> *mut PyObject {
     null_mut()
 }
 
-/// The C side of a value that the caller keeps alive (an argument in the caller's registers).
+/// The numbers that one call lends, which it gives back when it is dropped. Those of an inner call must be dropped first.
+pub struct Numbers {
+    /// The first scratch place that is lent; `SCRATCH` when none is.
+    first: usize,
+    owned: [MaybeUninit<*mut PyObject>; MOST],
+    n_owned: usize,
+}
+
+impl Numbers {
+    /// No number yet.
+    #[inline(always)]
+    pub fn none() -> Numbers {
+        Numbers { first: SCRATCH, owned: [const { MaybeUninit::uninit() }; MOST], n_owned: 0 }
+    }
+
+    /// The C sides of values (at most [`MOST`]) that the caller keeps alive as long as this, where there is none yet.
+    #[inline(always)]
+    pub fn lend_all(&mut self, vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<()> {
+        for (p, &v) in pointers.iter_mut().zip(values) {
+            if p.is_null() {
+                *p = if v.is_ptr() && !is_number(v) { linked(vm, v)? } else { self.number(vm, v)? };
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn number(&mut self, vm: &Vm, v: Value) -> Res<*mut PyObject> {
+        let scratch = scratch();
+        let at = scratch.next.get();
+        if at < SCRATCH
+            && let Some(p) = write(&scratch.places[at], v)
+        {
+            scratch.next.set(at + 1);
+            self.first = self.first.min(at);
+            return Ok(p);
+        }
+        let p = to_c(vm, v)?;
+        self.owned[self.n_owned].write(p);
+        self.n_owned += 1;
+        Ok(p)
+    }
+}
+
+impl Drop for Numbers {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.first < SCRATCH {
+            give_back(self.first);
+        }
+        for p in &self.owned[..self.n_owned] {
+            // SAFETY: the first n_owned are written, and the references are ours.
+            unsafe { decref(p.assume_init()) }
+        }
+    }
+}
+
+/// Writes a number into a place; `None` when it is too large, when it is none, or when memory is out.
 #[inline(always)]
-pub fn lend(vm: &Vm, v: Value) -> Res<Lent> {
-    let p = borrowed(v);
-    if !p.is_null() {
-        return Ok(Lent { p, kind: BORROWED });
-    }
-    let l = lend_new(vm, v);
-    if l.kind == FAILED { Err(failure(vm)) } else { Ok(l) }
-}
-
-/// A C side that is made for the occasion. Its failure is not part of the result, so that this comes back in registers.
-#[inline(never)]
-fn lend_new(vm: &Vm, v: Value) -> Lent {
-    if v.is_int() || v.is_float() {
-        let l = scratch(vm, v, numbers());
-        if l.kind != FAILED {
-            return l;
+fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
+    let float = if v.is_float() { Some(v.as_float()) } else { v.downcast::<FloatObj>().map(|f| f.value) };
+    // SAFETY: objects of those types which only we refer to; ints have room for DIGITS digits.
+    unsafe {
+        if let Some(f) = float {
+            let p = filled(&place.float, || ffi::PyFloat_FromDouble(1.0))?;
+            (*(p as *mut PyFloatObject)).ob_fval = f;
+            return Some(p);
         }
-    }
-    match to_c(vm, v) {
-        Ok(p) => Lent { p, kind: OWNED },
-        Err(r) => {
-            crate::error::set(vm, r);
-            Lent { p: null_mut(), kind: FAILED }
-        }
+        let long = match v.downcast::<LongObj>() {
+            Some(l) if digits30(l) > DIGITS => return None,
+            None if !v.is_int() => return None,
+            long => long,
+        };
+        let p = filled(&place.int, || ffi::_PyLong_New(DIGITS as isize))?;
+        let o = p as *mut PyLongObject;
+        let digits = (&raw mut (*o).ob_digit) as *mut u32;
+        let (n, negative) = match long {
+            Some(l) => (write_digits30(l, digits), l.is_negative()),
+            None => {
+                let magnitude = v.as_int().unsigned_abs();
+                *digits = magnitude as u32 & 0x3fff_ffff;
+                *digits.add(1) = (magnitude >> 30) as u32;
+                (1 + (magnitude >> 30 != 0) as usize, v.as_int() < 0)
+            }
+        };
+        (*o).lv_tag = n << 3 | if negative { 2 } else { 0 };
+        Some(p)
     }
 }
 
-#[cold]
-fn failure(vm: &Vm) -> Raised {
-    crate::error::take(vm).unwrap_or_else(|| vm.system_error("lost exception"))
-}
-
-/// A number that is not small in a scratch object; `FAILED` when none is free.
+/// What a cell of a place has, made at the first use.
 #[inline(always)]
-fn scratch(vm: &Vm, v: Value, numbers: &Scratch) -> Lent {
-    let n = numbers.next.get();
-    if n >= SCRATCH {
-        return Lent { p: null_mut(), kind: FAILED };
+fn filled(cell: &Cell<*mut PyObject>, make: impl FnOnce() -> *mut PyObject) -> Option<*mut PyObject> {
+    if cell.get().is_null() {
+        cell.set(make());
     }
-    let float = v.is_float();
-    // SAFETY: the thread's own; the place exists.
-    let place = unsafe { &mut (*numbers.places.get())[2 * n as usize + float as usize] };
-    if place.is_null() {
-        match to_c(vm, if float { v } else { Value::int(1 << 40) }) {
-            Ok(p) => *place = p,
-            Err(_) => return Lent { p: null_mut(), kind: FAILED },
-        }
-    }
-    numbers.next.set(n + 1);
-    let p = *place;
-    // SAFETY: an object of that type which only we refer to; ints have two digits.
-    unsafe {
-        if float {
-            (*(p as *mut PyFloatObject)).ob_fval = v.as_float();
-        } else {
-            let i = v.as_int();
-            let magnitude = i.unsigned_abs();
-            let digits = (&raw mut (*(p as *mut PyLongObject)).ob_digit) as *mut u32;
-            *digits = magnitude as u32 & 0x3fff_ffff;
-            *digits.add(1) = (magnitude >> 30) as u32;
-            (*(p as *mut PyLongObject)).lv_tag =
-                if magnitude >> 30 != 0 { 2 << 3 } else { 1 << 3 } | if i < 0 { 2 } else { 0 };
-        }
-    }
-    Lent { p, kind: n + 2 }
+    Some(cell.get()).filter(|p| !p.is_null())
 }
 
-#[inline]
-fn give_back(p: *mut PyObject, n: u32) {
-    let numbers = numbers();
-    numbers.next.set(n.min(numbers.next.get()));
-    // SAFETY: our reference keeps it alive.
-    if unsafe { (*p).ob_refcnt } != 1 {
-        kept(p, n);
-    }
-}
-
-/// C has kept a number: it is C's from now on.
-#[cold]
-fn kept(p: *mut PyObject, n: u32) {
-    // SAFETY: the thread's own; the reference is the place's.
-    unsafe {
-        for place in &mut (&mut *numbers().places.get())[2 * n as usize..][..2] {
-            if *place == p {
-                *place = null_mut();
-                decref(p);
+/// Gives scratch numbers back, from the place `first` on.
+#[inline(always)]
+fn give_back(first: usize) {
+    let scratch = scratch();
+    let end = scratch.next.replace(first);
+    for place in &scratch.places[first..end] {
+        for cell in [&place.int, &place.float] {
+            let p = cell.get();
+            // SAFETY: our reference keeps it alive.
+            if !p.is_null() && unsafe { (*p).ob_refcnt } != 1 {
+                // C has kept it: it is C's from now on.
+                cell.set(null_mut());
+                // SAFETY: the reference was the cell's.
+                unsafe { decref(p) };
             }
         }
     }

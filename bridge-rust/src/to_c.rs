@@ -105,7 +105,8 @@ pub fn to_c_borrowed(vm: &Vm, v: Value) -> Res<*mut PyObject> {
 }
 
 /// Whether a heap object is an exact int or float.
-fn is_number(v: Value) -> bool {
+#[inline(always)]
+pub fn is_number(v: Value) -> bool {
     let m = v.header().map();
     m == rt().maps.int || m == rt().maps.float
 }
@@ -127,20 +128,35 @@ fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if is_number(v) {
         return crate::mirror::number(vm, v);
     }
-    if let Some(t) = v.downcast::<TypeObj>() {
-        let p = crate::mirror::types::type_to_c(vm, t)? as *mut PyObject;
-        // SAFETY: type mirrors are live as long as their class.
-        unsafe { incref(p) };
-        return Ok(p);
-    }
-    let p = crate::mirror::make(vm, v)?;
-    if v.header().link() == 0 {
-        // SAFETY: a fresh struct with one reference, which becomes the link's; one more is the caller's.
-        unsafe { heap().link(v.header(), p as *mut Mirror) };
-    }
+    let p = linked(vm, v)?;
     // SAFETY: live.
     unsafe { incref(p) };
     Ok(p)
+}
+
+/// The mirror of a heap object that is no exact number, made and linked at its first crossing. The reference is the link's: it
+/// lives as long as the object does.
+pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    let known = heap().mirror_of(v.header());
+    if !known.is_null() {
+        return Ok(known as *mut PyObject);
+    }
+    if let Some(t) = v.downcast::<TypeObj>() {
+        return Ok(crate::mirror::types::type_to_c(vm, t)? as *mut PyObject);
+    }
+    let p = crate::mirror::make(vm, v)?;
+    if v.header().link() == 0 {
+        // SAFETY: a fresh struct with one reference, which becomes the link's.
+        unsafe { heap().link(v.header(), p as *mut Mirror) };
+        return Ok(p);
+    }
+    // A list links itself before its items cross; a tuple that contains a list that contains the tuple has got its mirror on the way.
+    let linked = heap().mirror_of(v.header()) as *mut PyObject;
+    if linked != p {
+        // SAFETY: nobody else has seen the struct.
+        unsafe { decref(p) };
+    }
+    Ok(linked)
 }
 
 /// References to the C sides of a slice of values, given up when dropped. For the arguments of calls.

@@ -27,6 +27,7 @@ fn of_gc(cx: &Cx, name: &str) -> Option<Value> {
 
 /// What went wrong is lost, as the result cannot tell.
 pub fn PyGC_Collect(cx: &Cx) -> isize {
+    cx.vm.scrub_native_stack();
     of_gc(cx, "collect").filter(|n| n.is_int()).map_or(0, |n| n.as_int() as isize)
 }
 

@@ -8,6 +8,7 @@ pub mod types;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::mem::MaybeUninit;
 
 use cape_heap::{Field, Header, HeapObject, heap};
 use cape_vm::foreign::ForeignObj;
@@ -19,7 +20,8 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::ffi;
 use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
-use crate::to_c::{boxed, decref, to_c, to_c_borrowed};
+use crate::lend::borrowed;
+use crate::to_c::{boxed, decref, incref, to_c, to_c_borrowed};
 
 /// A fresh C number for a heap int or float: one reference, unlinked.
 pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
@@ -35,58 +37,70 @@ pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     long(vm, l, &raw mut ffi::PyLong_Type, 0)
 }
 
-/// 30-bit digits of a heap int.
-fn digits30(l: Ptr<LongObj>) -> Vec<u32> {
-    let mut out = Vec::with_capacity(l.digits().len() * 16 / 15 + 1);
+/// How many digits of 30 bits a heap int has.
+pub fn digits30(l: Ptr<LongObj>) -> usize {
+    let bits = |d: &[u32]| d.last().map_or(0, |top| 32 * d.len() - top.leading_zeros() as usize);
+    bits(l.digits()).div_ceil(30)
+}
+
+/// Writes the 30-bit digits of a heap int, and says how many they are.
+///
+/// # Safety
+/// `out` must have room for [`digits30`] digits.
+pub unsafe fn write_digits30(l: Ptr<LongObj>, out: *mut u32) -> usize {
+    let count = digits30(l);
     let (mut acc, mut bits) = (0u64, 0);
-    for &d in l.digits() {
-        acc |= (d as u64) << bits;
-        bits += 32;
-        while bits >= 30 {
-            out.push(acc as u32 & 0x3fff_ffff);
-            acc >>= 30;
-            bits -= 30;
+    let mut digits = l.digits().iter();
+    for i in 0..count {
+        if bits < 30 {
+            acc |= (digits.next().copied().unwrap_or(0) as u64) << bits;
+            bits += 32;
         }
+        // SAFETY: the caller's promise.
+        unsafe { *out.add(i) = acc as u32 & 0x3fff_ffff };
+        acc >>= 30;
+        bits -= 30;
     }
-    if acc != 0 {
-        out.push(acc as u32);
-    }
-    while out.last() == Some(&0) {
-        out.pop();
-    }
-    out
+    count
 }
 
 fn long(vm: &Vm, l: Ptr<LongObj>, t: *mut PyTypeObject, extra: usize) -> Res<*mut PyObject> {
-    let digits = digits30(l);
-    let p = alloc(vm, t, 24 + 4 * digits.len().max(1) + extra)?;
-    let sign = if digits.is_empty() {
-        1
-    } else if l.is_negative() {
-        2
-    } else {
-        0
+    let count = digits30(l);
+    let p = alloc(vm, t, 24 + 4 * count.max(1) + extra)?;
+    let sign = match (count, l.is_negative()) {
+        (0, _) => 1,
+        (_, true) => 2,
+        _ => 0,
     };
     // SAFETY: the struct has room for the digits.
     unsafe {
         let o = p as *mut PyLongObject;
-        (*o).lv_tag = digits.len() << 3 | sign;
-        std::ptr::copy_nonoverlapping(digits.as_ptr(), (&raw mut (*o).ob_digit) as *mut u32, digits.len());
+        write_digits30(l, (&raw mut (*o).ob_digit) as *mut u32);
+        (*o).lv_tag = count << 3 | sign;
     }
     Ok(p)
 }
+
+/// Bytes that are cleared word by word.
+const FEW_BYTES: usize = 64;
 
 /// A zeroed struct of `size` bytes with its head: one reference, unlinked. The type gains a reference when it is counted.
 fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
     // SAFETY: types are live; cape_alloc gives uninitialised memory, cleared here.
     unsafe {
-        let size = size.max((*t).tp_basicsize as usize);
+        let size = size.max((*t).tp_basicsize as usize).next_multiple_of(8);
         let p = ffi::cape_alloc(t, size);
         if p.is_null() {
             crate::error::take(vm);
             return Err(vm.memory_error(""));
         }
-        std::ptr::write_bytes(p as *mut u8, 0, size);
+        if size <= FEW_BYTES {
+            for word in std::slice::from_raw_parts_mut(p as *mut MaybeUninit<usize>, size / 8) {
+                word.write(0);
+            }
+        } else {
+            std::ptr::write_bytes(p as *mut u8, 0, size);
+        }
         (*p).ob_refcnt = 1;
         (*p).ob_type = t;
         if (*t).tp_flags & tpflags::HEAPTYPE != 0 {
@@ -103,10 +117,18 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     let class = type_of(v);
     let t = types::type_to_c(vm, class)?;
     // SAFETY: a live type.
-    let (basic, item, offset) =
-        unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize, (*t).tp_vectorcall_offset) };
+    let (basic, item) = unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize) };
     if let Some(s) = v.downcast::<StrObj>() {
         return string(vm, s, t);
+    }
+    if let Some(tu) = v.downcast::<TupleObj>() {
+        return tuple(vm, tu, t);
+    }
+    if v.is::<InstanceObj>() {
+        let p = alloc(vm, t, basic)?;
+        // SAFETY: the struct has the basic size of its type.
+        unsafe { show_vectorcall(p, t) };
+        return Ok(p);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
         let p = alloc(vm, t, basic.max(33) + b.len())?;
@@ -116,27 +138,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             (*o).ob_base.ob_size = b.len() as isize;
             (*o).ob_shash = -1;
             std::ptr::copy_nonoverlapping(b.as_slice().as_ptr(), (&raw mut (*o).ob_sval) as *mut u8, b.len());
-        }
-        return Ok(p);
-    }
-    if let Some(tu) = v.downcast::<TupleObj>() {
-        let p = alloc(vm, t, basic.max(32) + 8 * tu.len())?;
-        // SAFETY: room for the items; NULL until filled.
-        unsafe {
-            let o = p as *mut PyTupleObject;
-            (*o).ob_base.ob_size = tu.len() as isize;
-            (*o).ob_hash = -1;
-            let items = (&raw mut (*o).ob_item) as *mut *mut PyObject;
-            for (i, &x) in tu.as_slice().iter().enumerate() {
-                match to_c(vm, x) {
-                    Ok(c) => *items.add(i) = c,
-                    Err(r) => {
-                        decref(p);
-                        return Err(r);
-                    }
-                }
-            }
-            ffi::PyObject_GC_Track(p as *mut _);
         }
         return Ok(p);
     }
@@ -173,11 +174,67 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         } else if let Some(f) = v.downcast::<FunctionObj>() {
             show_function(vm, f, p as *mut PyFunctionObject)?;
         }
+        show_vectorcall(p, t);
+        show(v.header(), p);
+    }
+    Ok(p)
+}
+
+/// Where the type keeps a function for vectorcall in its instances, that is ours.
+///
+/// # Safety
+/// `p` must be a struct of type `t`.
+#[inline(always)]
+unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
+    // SAFETY: the caller's promise; the offset lies in the struct.
+    unsafe {
+        let offset = (*t).tp_vectorcall_offset;
         if offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0 {
             let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
             *cell = Some(crate::slots::vectorcall);
         }
-        show(v.header(), p);
+    }
+}
+
+fn tuple(vm: &Vm, tu: Ptr<TupleObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    // (C's own empty tuple is a static, and belongs to no link.)
+    let p = if std::ptr::eq(t, &raw const ffi::PyTuple_Type) && !tu.is_empty() {
+        // SAFETY: a constructor; NULL with MemoryError.
+        let p = unsafe { ffi::PyTuple_New(tu.len() as isize) };
+        if p.is_null() {
+            crate::error::take(vm);
+            return Err(vm.memory_error(""));
+        }
+        p
+    } else {
+        // SAFETY: a live type.
+        let p = alloc(vm, t, unsafe { (*t).tp_basicsize as usize }.max(32) + 8 * tu.len())?;
+        // SAFETY: a fresh struct, whose items are NULL until they are filled in.
+        unsafe {
+            (*(p as *mut PyTupleObject)).ob_base.ob_size = tu.len() as isize;
+            (*(p as *mut PyTupleObject)).ob_hash = -1;
+            ffi::PyObject_GC_Track(p as *mut _);
+        }
+        p
+    };
+    // SAFETY: room for the items; what has not crossed yet is NULL.
+    unsafe {
+        let items = (&raw mut (*(p as *mut PyTupleObject)).ob_item) as *mut *mut PyObject;
+        for (i, &x) in tu.as_slice().iter().enumerate() {
+            let known = borrowed(x);
+            *items.add(i) = if known.is_null() {
+                match to_c(vm, x) {
+                    Ok(c) => c,
+                    Err(r) => {
+                        decref(p);
+                        return Err(r);
+                    }
+                }
+            } else {
+                incref(known);
+                known
+            };
+        }
     }
     Ok(p)
 }

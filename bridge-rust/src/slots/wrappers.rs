@@ -157,13 +157,14 @@ fn methods(row: &SlotRow) -> Vec<(&'static str, RawFn)> {
 
 type Names = Option<Ptr<TupleObj>>;
 
-/// The receiver and the other arguments, of which there must be as many as the slot takes.
+/// The receiver and the other arguments, of which there must be as many as the slot takes. They are read one by one: the caller has
+/// just written them one by one, and a wider load would have to wait until those stores have reached the cache.
 #[inline(always)]
 fn exactly<const N: usize>(vm: &Vm, def: &MethodDef, args: &[Value], names: Names) -> Res<[Value; N]> {
-    match (args.try_into(), names) {
-        (Ok(args), None) => Ok(args),
-        _ => exactly_or_error(vm, def, args, names),
+    if args.len() == N && names.is_none() {
+        return Ok(std::array::from_fn(|i| args[i]));
     }
+    exactly_or_error(vm, def, args, names)
 }
 
 #[cold]
@@ -208,7 +209,7 @@ unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
 
 #[inline(always)]
 fn result(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
-    let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    let name = move || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
     check_result(vm, name, p)
 }
 
@@ -218,7 +219,7 @@ fn repr_of(vm: &Vm, v: Value) -> String {
 
 #[inline(always)]
 fn status(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<c_int> {
-    let name = || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    let name = move || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
     check_status(vm, name, n)
 }
 
@@ -241,12 +242,12 @@ fn number(vm: &Vm, n: isize) -> Res<isize> {
 fn call_unary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<unaryfunc>(def)(p[0]) }))
+    cross(vm, [o], move |p| result(vm, def, o, unsafe { slot::<unaryfunc>(def)(p[0]) }))
 }
 
 fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
-    cross(vm, [o], |p| {
+    cross(vm, [o], move |p| {
         // SAFETY: see above.
         let r = unsafe { slot::<unaryfunc>(def)(p[0]) };
         if r.is_null() { exhausted(vm) } else { result(vm, def, o, r) }
@@ -268,7 +269,7 @@ fn exhausted(vm: &Vm) -> Res<Value> {
 
 fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
-    cross(vm, [o], |p| {
+    cross(vm, [o], move |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<inquiry>(def)(p[0]) };
         status(vm, def, o, n).map(|n| Value::bool(n != 0))
@@ -278,7 +279,7 @@ fn call_inquiry(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) 
 fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o], |p| {
+    cross(vm, [o], move |p| {
         // SAFETY: see above.
         let n = number(vm, unsafe { slot::<lenfunc>(def)(p[0]) });
         n.map(|n| Int::Small(n as i64).into_value())
@@ -287,7 +288,7 @@ fn call_len(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
 
 fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o] = exactly(vm, def, args, names)?;
-    cross(vm, [o], |p| {
+    cross(vm, [o], move |p| {
         // SAFETY: see above.
         let n = number(vm, unsafe { slot::<hashfunc>(def)(p[0]) })?;
         Ok(Int::Small(n as i64).into_value())
@@ -297,13 +298,13 @@ fn call_hash(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 fn call_binary(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [a, b] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [a, b], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
+    cross(vm, [a, b], move |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_binary_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [a, b] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [b, a], |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
+    cross(vm, [b, a], move |p| result(vm, def, a, unsafe { slot::<binaryfunc>(def)(p[0], p[1]) }))
 }
 
 fn call_power(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -318,7 +319,7 @@ fn call_power_reflected(vm: &Vm, def: &'static MethodDef, args: &[Value], names:
 
 fn power(vm: &Vm, def: &'static MethodDef, values: [Value; 3], this: Value) -> Res<Value> {
     // SAFETY: see above.
-    cross(vm, values, |p| result(vm, def, this, unsafe { slot::<ternaryfunc>(def)(p[0], p[1], p[2]) }))
+    cross(vm, values, move |p| result(vm, def, this, unsafe { slot::<ternaryfunc>(def)(p[0], p[1], p[2]) }))
 }
 
 #[inline(always)]
@@ -345,7 +346,7 @@ fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) ->
     let [o, k] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], i) }))
+    cross(vm, [o], move |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], i) }))
 }
 
 /// `sq_repeat`: the count may not be reckoned from the end.
@@ -361,38 +362,38 @@ fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -
         return Err(vm.overflow_error(format!("cannot fit '{got}' into an index-sized integer")));
     };
     // SAFETY: see above.
-    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n as isize) }))
+    cross(vm, [o], move |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n as isize) }))
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k, v] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    cross(vm, [o, v], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, p[1]) }))
+    cross(vm, [o, v], move |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, p[1]) }))
 }
 
 fn call_del_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k] = exactly(vm, def, args, names)?;
     let i = index_of(vm, o, k)?;
     // SAFETY: see above.
-    cross(vm, [o], |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, null_mut()) }))
+    cross(vm, [o], move |p| done(vm, def, o, unsafe { slot::<ssizeobjargproc>(def)(p[0], i, null_mut()) }))
 }
 
 fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k, v] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o, k, v], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], p[2]) }))
+    cross(vm, [o, k, v], move |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], p[2]) }))
 }
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o, k], |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) }))
+    cross(vm, [o, k], move |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) }))
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, v] = exactly(vm, def, args, names)?;
-    cross(vm, [o, v], |p| {
+    cross(vm, [o, v], move |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<objobjproc>(def)(p[0], p[1]) };
         status(vm, def, o, n).map(|n| Value::bool(n != 0))
@@ -402,7 +403,7 @@ fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names)
 macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
     fn $f(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
         let [a, b] = exactly(vm, def, args, names)?;
-        cross(vm, [a, b], |p| {
+        cross(vm, [a, b], move |p| {
             // SAFETY: see above.
             result(vm, def, a, unsafe { slot::<richcmpfunc>(def)(p[0], p[1], Cmp::$c as c_int) })
         })
@@ -437,16 +438,16 @@ impl Drop for Packed {
 
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let packed = Packed::new(vm, &args[1..], names)?;
-    cross(vm, [args[0]], |p| {
+    cross(vm, [args[0]], move |p| {
         // SAFETY: see above.
         let r = unsafe { slot::<ternaryfunc>(def)(p[0], packed.args, packed.kwargs) };
-        check_result(vm, || repr_of(vm, args[0]), r)
+        check_result(vm, move || repr_of(vm, args[0]), r)
     })
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let packed = Packed::new(vm, &args[1..], names)?;
-    cross(vm, [args[0]], |p| {
+    cross(vm, [args[0]], move |p| {
         // SAFETY: see above.
         let n = unsafe { slot::<initproc>(def)(p[0], packed.args, packed.kwargs) };
         let name = || repr_of(vm, type_of(args[0]).value());
@@ -464,7 +465,7 @@ fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
         return Err(vm.type_error("__get__(None, None) is invalid"));
     }
     let or_null = |p: *mut PyObject, v: Value| if v.is_none() { null_mut() } else { p };
-    cross(vm, [args[0], o, t], |p| {
+    cross(vm, [args[0], o, t], move |p| {
         // SAFETY: see above.
         let r = unsafe { slot::<ternaryfunc>(def)(p[0], or_null(p[1], o), or_null(p[2], t)) };
         result(vm, def, args[0], r)
@@ -484,7 +485,7 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     let _shown = crate::handled::show(vm);
     // SAFETY: see above.
     let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
-    check_result(vm, || repr_of(vm, first), r)
+    check_result(vm, move || repr_of(vm, first), r)
 }
 
 /// Number of `tp_init` among the slots.
@@ -513,7 +514,7 @@ fn construct_by(
 ) -> Res<Value> {
     let t = crate::mirror::types::type_to_c(vm, class)?;
     let packed = Packed::new(vm, args, names)?;
-    cross(vm, [], |_| {
+    cross(vm, [], move |_| {
         let name = || repr_of(vm, class.value());
         // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
         unsafe {

@@ -11,6 +11,7 @@ use crate::finalize::Finalizers;
 use crate::heap::Heap;
 use crate::map::MapFlags;
 use crate::object::{Header, ObjFlags};
+use crate::pressure::YOUNG_LINKS;
 use crate::region::{commit, reserve_only};
 use crate::weak::WeakCtx;
 
@@ -288,6 +289,9 @@ impl Heap {
         unsafe { &*mirror }.link.set(i);
         if self.is_young(object.as_value()) {
             links.young.push(i);
+            if links.young.len() % YOUNG_LINKS == 0 {
+                self.many_young_links();
+            }
         }
         i
     }

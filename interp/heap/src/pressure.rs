@@ -8,6 +8,9 @@ use crate::old::Old;
 const LEAST: usize = 32 << 20;
 /// Extensions' memory that makes a minor collection due.
 const MINOR: usize = 8 << 20;
+/// Links of young objects that make a minor collection due: the structs of objects that have died in the meantime are to be used again
+/// while they are in the cache. (A str that is made, crosses and dies: 100 ns with 100,000 of them, 88 with 8,000.)
+pub(crate) const YOUNG_LINKS: usize = 8192;
 /// Memory taken since the last full collection that makes the next one due, unless the heap is larger: C structs that died with
 /// their old managed objects hold it.
 const TAKEN: usize = 256 << 20;
@@ -20,6 +23,8 @@ pub(crate) struct Pressure {
     taken: usize,
     /// Bytes that they took since the last full collection, given back or not.
     taken_since_full: usize,
+    /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection.
+    many_links: bool,
     /// Bytes that the last full collection left, and that extensions held then.
     live: usize,
     live_external: usize,
@@ -27,7 +32,7 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) const fn new() -> Pressure {
-        Pressure { external: 0, taken: 0, taken_since_full: 0, live: 0, live_external: 0 }
+        Pressure { external: 0, taken: 0, taken_since_full: 0, many_links: false, live: 0, live_external: 0 }
     }
 
     /// Whether a full collection is due: what the last one left has grown by four fifths.
@@ -37,14 +42,15 @@ impl Pressure {
             || self.taken_since_full > TAKEN.max(4 * self.live)
     }
 
-    /// Whether extensions took so much memory that a minor collection is due.
+    /// Whether extensions took so much memory, or so many young objects were linked, that a minor collection is due.
     pub(crate) fn minor_due(&self) -> bool {
-        self.taken > MINOR
+        self.taken > MINOR || self.many_links
     }
 
     /// A minor collection is done.
     pub(crate) fn minor_done(&mut self) {
         self.taken = 0;
+        self.many_links = false;
     }
 
     /// A full collection left `live` bytes.
@@ -56,6 +62,14 @@ impl Pressure {
 }
 
 impl Heap {
+    /// Very many young objects have been linked.
+    #[cold]
+    pub(crate) fn many_young_links(&self) {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).pressure.many_links = true };
+        self.stop_bumping();
+    }
+
     /// Tells of `bytes` that extensions took, of which it is not known when they are given back.
     pub fn memory_taken(&self, bytes: usize) {
         // SAFETY: the GIL is held.

@@ -284,13 +284,27 @@ impl Vm {
         {
             return r;
         }
-        let new = match new.downcast::<StaticMethodObj>() {
-            Some(s) => s.callable.get(),
-            None if new.is::<BuiltinObj>() || new.is::<FunctionObj>() => new,
-            None => self.descr_get(new, Value::EMPTY, t)?,
+        let object = rt().types.object;
+        let inherits_init = t.special(Special::Init) == object.special(Special::Init);
+        if new == object.special(Special::New)
+            && inherits_init
+            && args.is_empty()
+            && !t.has(TypeFlags::ABSTRACT)
+            && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
+        {
+            return Ok(InstanceObj::new(t.instance_map()).value());
+        }
+        let obj = match new.downcast::<BuiltinObj>() {
+            Some(b) if b.def.raw.is_none() && b.this.get() == t.value() => {
+                self.call_own_new(b.def, t, args, kwnames)?
+            }
+            _ => self.call_new(new, t, args, kwnames)?,
         };
-        let obj = self.with_receiver(t.value(), args, |vm, all| vm.call_args(new, all, kwnames))?;
         let ot = type_of(obj);
+        if ot == t && inherits_init && new != object.special(Special::New) {
+            // object.__init__ has nothing to do after another __new__.
+            return Ok(obj);
+        }
         if !ot.is_subtype(t) {
             return Ok(obj);
         }
@@ -305,6 +319,40 @@ impl Vm {
             );
         }
         Ok(obj)
+    }
+
+    /// The `__new__` of a class that has a native one of its own.
+    #[inline]
+    fn call_own_new(
+        &self,
+        def: &'static MethodDef,
+        t: Ptr<TypeObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        let [first, second] = match *args {
+            [] => [Value::EMPTY; 2],
+            [a] => [a, Value::EMPTY],
+            [a, b] => [a, b],
+            _ => return self.with_receiver(t.value(), args, |vm, all| def.call(vm, all, kwnames)),
+        };
+        def.call(self, &[t.value(), first, second][..args.len() + 1], kwnames)
+    }
+
+    /// Whatever else stands as `__new__` of a class.
+    fn call_new(
+        &self,
+        new: Value,
+        t: Ptr<TypeObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        let new = match new.downcast::<StaticMethodObj>() {
+            Some(s) => s.callable.get(),
+            None if new.is::<BuiltinObj>() || new.is::<FunctionObj>() => new,
+            None => self.descr_get(new, Value::EMPTY, t)?,
+        };
+        self.with_receiver(t.value(), args, |vm, all| vm.call_args(new, all, kwnames))
     }
 
     /// Whether `v` can be called.

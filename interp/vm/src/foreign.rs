@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cape_heap::{Header, Ptr, Value, heap_object};
 
 use crate::exc::Res;
-use crate::object::{TupleObj, TypeObj};
+use crate::object::{ArrayObj, TupleObj, TypeObj};
 use crate::vm::Vm;
 
 heap_object! {
@@ -35,6 +35,12 @@ pub trait Foreign: Sync {
     fn list_get(&self, list: &Header, i: usize) -> Option<Value>;
     /// Replaces an item of a mirrored list; false when out of range.
     fn list_set(&self, list: &Header, i: usize, v: Value) -> bool;
+    /// Writes the items of a mirrored list into an array, which has room for them.
+    fn list_items(&self, list: &Header, out: Ptr<ArrayObj>);
+    /// Appends to a mirrored list.
+    fn list_push(&self, list: &Header, v: Value);
+    /// Removes the item at an index of a mirrored list, which must exist.
+    fn list_remove(&self, list: &Header, i: usize) -> Value;
     /// Replaces a range of a mirrored list.
     fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]);
     /// The size or the storage of a linked dict, set or bytearray changed: its mirror says so.

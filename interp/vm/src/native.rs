@@ -230,6 +230,9 @@ fn split_params(s: &'static str) -> Vec<&'static str> {
     out
 }
 
+/// Parameters of functions whose missing ones are filled in without binding.
+const FEW: usize = 8;
+
 /// Parameters a native function may have.
 pub const MAX_PARAMS: usize = 24;
 
@@ -331,6 +334,18 @@ impl MethodDef {
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if self.simple
+            && kwnames.is_none()
+            && self.nparams <= FEW
+            && (self.parsed().required..self.nparams).contains(&args.len())
+        {
+            let mut out = [Value::EMPTY; FEW];
+            for (o, &a) in out.iter_mut().zip(args) {
+                *o = a;
+            }
+            vm.native_def.set(self);
+            return (self.func)(vm, &out[..self.nparams]);
+        }
         let mut out = [const { MaybeUninit::<Value>::uninit() }; MAX_PARAMS];
         for v in &mut out[..self.nparams] {
             v.write(Value::EMPTY);

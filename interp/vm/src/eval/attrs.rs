@@ -38,6 +38,9 @@ const STORE_ADD: u64 = 9;
 const GETSET: u64 = 10;
 /// As METHOD, for objects that keep attributes in a dictionary and have none yet: the offset of their attribute word is in bits 8..32.
 const METHOD_NO_DICT: u64 = 11;
+/// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
+/// 8..32; the same number for loads and stores.
+const DICT: u64 = 12;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -90,7 +93,7 @@ pub(super) unsafe fn cached_attr(code: Ptr<CodeObj>, obj: Value, cache: *const C
             let v = unsafe { at_offset(obj, payload) };
             (!v.is_empty()).then_some(v)
         }
-        GETSET => None,
+        GETSET | DICT => None,
         kind => cached_special(code, obj, kind, payload),
     }
 }
@@ -154,7 +157,7 @@ pub(super) unsafe fn cached_method(
 pub(super) unsafe fn cached_store(obj: Value, v: Value, cache: *const Cell<u64>) -> bool {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
-    if w0 == 0 || w1 & 15 == GETSET || !hit(obj, w0) {
+    if w0 == 0 || w1 & 15 >= GETSET || !hit(obj, w0) {
         return false;
     }
     let h = obj.header();
@@ -175,6 +178,28 @@ fn inline_offset(map: MapRef, slot: u32) -> Option<u64> {
     }
     let tail = map.fixed_size() - 8 * map.tail_words as usize;
     Some((tail + 8 * (map.inline_start as usize + slot as usize)) as u64)
+}
+
+/// Byte offset of the attribute word in objects of a fixed-size map, if it fits bits 8..32 of a cache word.
+fn word_offset(map: MapRef) -> Option<u64> {
+    if map.kind().size.is_some() {
+        return None;
+    }
+    let tail = map.fixed_size() - 8 * map.tail_words as usize;
+    Some((tail + 8 * map.dict_index as usize) as u64).filter(|&o| o < 1 << 24)
+}
+
+/// The dictionary of an object whose cache says DICT, and the entry of `name`, if it is still where it was.
+#[inline(always)]
+fn dict_entry(obj: Value, name: Value, w1: u64) -> Option<(Ptr<DictObj>, usize)> {
+    // SAFETY: see at_offset.
+    let d = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) }.downcast::<DictObj>()?;
+    let (keys, i) = (d.table.keys(), (w1 >> 32) as usize);
+    if i >= keys.filled() {
+        return None;
+    }
+    let e = keys.entry(i);
+    (e.key == name && !e.value.is_empty()).then_some((d, i))
 }
 
 /// Whether a class attribute is a method whose self is the object it is called on.
@@ -208,6 +233,12 @@ impl Vm {
             // SAFETY: the slot of this cache holds a native attribute's descriptor.
             let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
             return d.def.read(self, obj);
+        }
+        if w1 & 15 == DICT
+            && hit(obj, w0)
+            && let Some((d, i)) = dict_entry(obj, name, w1)
+        {
+            return Ok(d.table.keys().entry(i).value);
         }
         self.load_attr_slow(code, obj, name, pc)
     }
@@ -279,7 +310,11 @@ impl Vm {
         if shape::has_attrs(map) {
             // Objects in dict mode may shadow the class at any time.
             let Some(s) = shape::shape_of(map) else {
-                return method && self.cache_method_no_dict(code, obj, t, descr, pc);
+                return if method {
+                    self.cache_method_no_dict(code, obj, t, descr, pc)
+                } else {
+                    self.cache_dict(obj, t, name, pc)
+                };
             };
             if let Some(slot) = s.slot_of(name) {
                 match inline_offset(map, slot) {
@@ -310,6 +345,17 @@ impl Vm {
         true
     }
 
+    /// Remembers where in its dictionary an object has an attribute that nothing in its class hides.
+    fn cache_dict(&self, obj: Value, t: Ptr<TypeObj>, name: Value, pc: *const Cell<u64>) -> bool {
+        let map = obj.header().map();
+        let Some(offset) = word_offset(map) else { return false };
+        // SAFETY: the map says that the attribute word is there.
+        let Some(d) = unsafe { at_offset(obj, offset) }.downcast::<DictObj>() else { return false };
+        let Some(i) = d.index_of_str(name) else { return false };
+        fill(pc, map, version(t), DICT | offset << 8, i as u64);
+        true
+    }
+
     fn cache_method_no_dict(
         &self,
         code: Ptr<CodeObj>,
@@ -320,13 +366,9 @@ impl Vm {
     ) -> bool {
         let map = obj.header().map();
         let Some(d) = descr.filter(|&d| is_plain_method(d)) else { return false };
-        if map.kind().size.is_some() {
-            return false;
-        }
-        let tail = map.fixed_size() - 8 * map.tail_words as usize;
-        let offset = (tail + 8 * map.dict_index as usize) as u64;
+        let Some(offset) = word_offset(map) else { return false };
         // SAFETY: the map says that the attribute word is there.
-        if offset >= 1 << 24 || !unsafe { at_offset(obj, offset) }.is_empty() {
+        if !unsafe { at_offset(obj, offset) }.is_empty() {
             return false;
         }
         let at = self.reuse_slots(code, pc, METHOD_NO_DICT, 1);
@@ -375,6 +417,8 @@ impl Vm {
         let value = match d.downcast::<StaticMethodObj>() {
             Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
             _ if d.is::<FunctionObj>()
+                || d.is::<GetSetObj>()
+                || d.is::<MemberObj>()
                 || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor =>
             {
                 d
@@ -444,6 +488,13 @@ impl Vm {
             let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
             return d.def.write(self, obj, v);
         }
+        if w1 & 15 == DICT
+            && hit(obj, w0)
+            && let Some((d, i)) = dict_entry(obj, name, w1)
+        {
+            d.table.set_value(i, v);
+            return Ok(());
+        }
         self.cache_store(code, obj, name, pc);
         // SAFETY: two cache words follow.
         if unsafe { cached_store(obj, v, pc.add(1)) } {
@@ -469,6 +520,13 @@ impl Vm {
             let at = self.reuse_slots(code, pc, GETSET, 1);
             self.set_cache_value(code, at, g.value());
             fill(pc, map, version(t), GETSET, at as u64);
+            return;
+        }
+        if shape::has_attrs(map)
+            && shape::shape_of(map).is_none()
+            && !descr.is_some_and(is_data_descriptor)
+        {
+            self.cache_dict(obj, t, name, pc);
             return;
         }
         if !std::ptr::eq(map.kind(), InstanceObj::kind()) {

@@ -84,6 +84,14 @@ impl Vm {
                 None => Err(self.key_error_for(k)),
             };
         }
+        // A list that C has seen.
+        if let Some(l) = c.downcast::<ListObj>()
+            && l.header().map() == rt().maps.list
+            && k.is_int()
+            && let Some(v) = wrap_index(k.as_int(), l.len()).and_then(|i| l.get(i))
+        {
+            return Ok(Flow::Value(v));
+        }
         self.get_item(c, k).map(Flow::Value)
     }
 

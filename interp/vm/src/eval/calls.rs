@@ -33,6 +33,12 @@ fn scrub_stack() {
 }
 
 impl Vm {
+    /// Overwrites the native stack below the caller's frame: what calls that have returned left there keeps nothing alive in the
+    /// collection that follows.
+    pub fn scrub_native_stack(&self) {
+        scrub_stack();
+    }
+
     /// Op::Call.
     ///
     /// # Safety

@@ -128,6 +128,9 @@ impl ListObj {
 
     #[inline(never)]
     fn push_slow(&self, v: Value) {
+        if self.is_mirrored() {
+            return foreign().list_push(&self.header, v);
+        }
         let n = self.len();
         self.splice(n, n, &[v]);
     }
@@ -163,8 +166,11 @@ impl ListObj {
 
     /// Removes and returns item `i`, which must exist.
     pub fn remove(&self, i: usize) -> Value {
+        if self.is_mirrored() {
+            return foreign().list_remove(&self.header, i);
+        }
         let v = self.get(i).expect("index in range");
-        if i + 1 == self.len.get() && !self.is_mirrored() {
+        if i + 1 == self.len.get() {
             // SAFETY: generic.
             unsafe { self.items.cast::<ArrayObj>() }.set(i, Value::EMPTY);
             self.len.set(i);
@@ -181,9 +187,7 @@ impl ListObj {
             None => {
                 let n = self.len();
                 let a = ArrayObj::new(n);
-                for i in 0..n {
-                    a.set(i, self.get(i).unwrap_or(Value::NONE));
-                }
+                foreign().list_items(&self.header, a);
                 a
             }
         }
