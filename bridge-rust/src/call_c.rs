@@ -9,7 +9,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::convention::{FASTCALL_KW, Fast, FastKw, VARARGS_KW};
+use crate::convention::{FASTCALL_KW, Fast, FastKw, METHOD_KW, MethodKw, VARARGS_KW};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::rows;
@@ -24,6 +24,12 @@ pub fn c_method_def(def: &MethodDef) -> Option<*mut PyMethodDef> {
     let raw = def.raw?;
     (crate::convention::is_entry(raw.call) && raw.data[1] & MARK != 0)
         .then_some(raw.data[0] as *mut PyMethodDef)
+}
+
+/// The class that defines a method with `METH_METHOD`, by its row; else null.
+#[inline(always)]
+pub fn defining_class(def: &MethodDef) -> *mut PyTypeObject {
+    def.raw.map_or(null_mut(), |raw| (raw.data[1] & !(MARK | OF_CLASS)) as *mut PyTypeObject)
 }
 
 /// C text, empty for NULL.
@@ -118,7 +124,7 @@ pub unsafe fn add_method(_vm: &Vm, class: Ptr<TypeObj>, m: *mut PyMethodDef) -> 
 pub fn call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Option<Ptr<TupleObj>>) -> Res<Value> {
     let raw = def.raw.expect("a row for a C function");
     let m = raw.data[0] as *mut PyMethodDef;
-    let class = (raw.data[1] & !(MARK | OF_CLASS)) as *mut PyTypeObject;
+    let class = defining_class(def);
     // SAFETY: the row was made for a definition that is alive.
     let (meth, flags) = unsafe { ((*m).ml_meth, (*m).ml_flags) };
     let (this, rest): (Value, &[Value]) = match (def.flavour, args.split_first()) {
@@ -197,14 +203,6 @@ pub unsafe fn call_meth(
     let _shown = crate::handled::show(vm);
     let convention =
         flags & (meth::VARARGS | meth::KEYWORDS | meth::NOARGS | meth::O | meth::FASTCALL | meth::METHOD);
-    const METHOD_KW: i32 = meth::METHOD | meth::FASTCALL | meth::KEYWORDS;
-    type MethodKw = unsafe extern "C" fn(
-        *mut PyObject,
-        *mut PyTypeObject,
-        *const *mut PyObject,
-        usize,
-        *mut PyObject,
-    ) -> *mut PyObject;
     use std::mem::transmute;
     // SAFETY: the flags say the signature (the caller's promise); arguments are held for the call.
     let p = unsafe {

@@ -9,7 +9,7 @@ use cape_vm::native::{MethodDef, RawFn};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::call_c::{Hold, call, callable_name};
+use crate::call_c::{Hold, call, callable_name, defining_class};
 use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
 use crate::layout::*;
@@ -24,6 +24,18 @@ pub type FastKw =
 
 /// The flags of [`FastKw`].
 pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
+
+/// A function with `METH_METHOD | METH_FASTCALL | METH_KEYWORDS`, which also gets the class that defines it.
+pub type MethodKw = unsafe extern "C" fn(
+    *mut PyObject,
+    *mut PyTypeObject,
+    *const *mut PyObject,
+    usize,
+    *mut PyObject,
+) -> *mut PyObject;
+
+/// The flags of [`MethodKw`].
+pub const METHOD_KW: i32 = meth::METHOD | meth::FASTCALL | meth::KEYWORDS;
 
 /// The flags of a function that takes a tuple and a dict.
 pub const VARARGS_KW: i32 = meth::VARARGS | meth::KEYWORDS;
@@ -42,6 +54,7 @@ pub fn entry(flags: i32) -> RawFn {
         meth::O => one,
         meth::FASTCALL => fastcall,
         FASTCALL_KW => fastcall_keywords,
+        METHOD_KW => method_keywords,
         meth::VARARGS => varargs,
         VARARGS_KW => varargs_keywords,
         _ => call,
@@ -50,7 +63,7 @@ pub fn entry(flags: i32) -> RawFn {
 
 /// Whether a row's function is one of [`entry`]'s.
 pub fn is_entry(f: RawFn) -> bool {
-    [call as RawFn, noargs, one, fastcall, fastcall_keywords, varargs, varargs_keywords]
+    [call as RawFn, noargs, one, fastcall, fastcall_keywords, method_keywords, varargs, varargs_keywords]
         .iter()
         .any(|&e| std::ptr::fn_addr_eq(e, f))
 }
@@ -90,9 +103,8 @@ fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     }
     let enter = move |p: *const *mut PyObject| {
         // SAFETY: as above; the arguments follow the receiver.
-        let r = unsafe {
-            transmute::<*const c_void, Fast>(function(def))(*p, p.add(1), args.len() as isize - 1)
-        };
+        let r =
+            unsafe { transmute::<*const c_void, Fast>(function(def))(*p, p.add(1), args.len() as isize - 1) };
         finish(vm, def, args[0], r)
     };
     match *args {
@@ -104,23 +116,42 @@ fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     }
 }
 
+/// Keywords whose names have a C side, and how many arguments are positional.
+#[inline(always)]
+fn split(vm: &Vm, args: &[Value], names: Names) -> Res<(usize, *mut PyObject)> {
+    let positional = args.len() - 1;
+    match names.filter(|n| !n.is_empty()) {
+        None => Ok((positional, null_mut())),
+        Some(n) => Ok((positional - n.len(), linked(vm, n.value())?)),
+    }
+}
+
 fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     if args.is_empty() || args.len() > MOST {
         return call(vm, def, args, names);
     }
-    let mut positional = args.len() - 1;
-    let names = match names.filter(|n| !n.is_empty()) {
-        None => null_mut(),
-        Some(n) => {
-            positional -= n.len();
-            linked(vm, n.value())?
-        }
-    };
+    let (positional, names) = split(vm, args, names)?;
     cross_all(vm, args, move |p| {
         // SAFETY: as above.
         let r = unsafe {
             let f = transmute::<*const c_void, FastKw>(function(def));
             f(*p, p.add(1), positional as isize, names)
+        };
+        finish(vm, def, args[0], r)
+    })
+}
+
+fn method_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    if args.is_empty() || args.len() > MOST {
+        return call(vm, def, args, names);
+    }
+    let (positional, names) = split(vm, args, names)?;
+    let class = defining_class(def);
+    cross_all(vm, args, move |p| {
+        // SAFETY: as above.
+        let r = unsafe {
+            let f = transmute::<*const c_void, MethodKw>(function(def));
+            f(*p, class, p.add(1), positional, names)
         };
         finish(vm, def, args[0], r)
     })

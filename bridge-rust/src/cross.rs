@@ -10,7 +10,7 @@ use crate::layout::PyObject;
 use crate::lend::{Numbers, borrowed};
 
 /// Values that one crossing may have.
-pub const MOST: usize = 8;
+pub const MOST: usize = 16;
 
 /// Enters C with the C sides of `values`, which live until `call` returns; `call` checks what C answered.
 #[inline(always)]

@@ -70,6 +70,7 @@ unsafe extern "C" {
     pub fn PyMem_Free(p: *mut c_void);
     pub fn PyType_GenericAlloc(t: *mut PyTypeObject, n: isize) -> *mut PyObject;
     pub fn PyObject_HashNotImplemented(o: *mut PyObject) -> isize;
+    pub fn PyVectorcall_Call(o: *mut PyObject, a: *mut PyObject, k: *mut PyObject) -> *mut PyObject;
     pub fn PyType_GenericNew(t: *mut PyTypeObject, a: *mut PyObject, k: *mut PyObject) -> *mut PyObject;
     pub fn PyObject_Free(p: *mut c_void);
     pub fn PyObject_GC_Del(p: *mut c_void);

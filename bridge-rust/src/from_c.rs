@@ -168,9 +168,6 @@ pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
 const SMALL: isize = 512;
 
 fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
-    if let Some(v) = singleton(p) {
-        return Ok(v);
-    }
     // SAFETY: p is a live object; each arm reads the layout that its type says.
     unsafe {
         let t = (*p).ob_type;
@@ -179,6 +176,12 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         }
         if eq(t, &raw const ffi::PyFloat_Type) {
             return Ok(Value::float((*(p as *mut PyFloatObject)).ob_fval));
+        }
+        if !t.is_null() && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
+            return instance(vm, p, t, fresh);
+        }
+        if let Some(v) = singleton(p) {
+            return Ok(v);
         }
         if eq(t, &raw const ffi::PyUnicode_Type) {
             let s = str_value(p);
@@ -244,9 +247,12 @@ unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     if p.is_null() {
         return Ok(Value::NONE);
     }
+    // SAFETY: a live object.
+    if unsafe { (*p).ob_refcnt } != 1 {
+        return from_c(vm, p);
+    }
     match link_of(p) {
-        // SAFETY: a live object.
-        0 => from_unlinked(vm, p, unsafe { (*p).ob_refcnt == 1 }),
+        0 => from_unlinked(vm, p, true),
         l => Ok(heap().managed_of(l)),
     }
 }
@@ -257,16 +263,19 @@ unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         let t = p as *mut PyTupleObject;
         let n = (*t).ob_base.ob_size as usize;
         let items = std::slice::from_raw_parts((&raw const (*t).ob_item) as *const *mut PyObject, n);
-        let mut out = ValueVec::with_capacity(n);
-        for &i in items {
-            out.push(match i {
+        if n == 0 {
+            return Ok(TupleObj::new(&[]).value());
+        }
+        let v = TupleObj::uninit(n);
+        for (at, &i) in items.iter().enumerate() {
+            let x = match i {
                 i if fresh => item_of_fresh(vm, i)?,
                 i if i.is_null() => Value::NONE,
                 i => from_c(vm, i)?,
-            });
+            };
+            v.init(at, x);
         }
-        let v = TupleObj::new(&out);
-        if !fresh && n > 0 && v.header().link() == 0 {
+        if !fresh && v.header().link() == 0 {
             link(v.header(), p);
         }
         Ok(v.value())

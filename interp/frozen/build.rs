@@ -93,14 +93,20 @@ fn main() {
     modules.sort_by(|a, b| a.name.cmp(&b.name));
     modules.dedup_by(|a, b| a.name == b.name);
 
-    // Index rows of eight u32 each, then the bytes they refer to.
-    let mut index: Vec<u32> = vec![modules.len() as u32];
+    // Index rows of eight u32 each, then the bytes they refer to: all names and paths, which a start reads, then all code, then all
+    // sources. Otherwise the names alone would bring every page of the library into memory.
+    let mut index: Vec<u32> = vec![0; 1 + 8 * modules.len()];
+    index[0] = modules.len() as u32;
     let mut data: Vec<u8> = Vec::new();
-    let base = 4 * (1 + 8 * modules.len());
-    for m in &modules {
-        for part in [m.name.as_bytes(), m.path.as_bytes(), &m.code, &m.source] {
-            index.extend([(base + data.len()) as u32, part.len() as u32]);
-            data.extend_from_slice(part);
+    let base = 4 * index.len();
+    for together in [&[0, 1][..], &[2], &[3]] {
+        for (i, m) in modules.iter().enumerate() {
+            for &n in together {
+                let part = [m.name.as_bytes(), m.path.as_bytes(), &m.code, &m.source][n];
+                index[1 + 8 * i + 2 * n] = (base + data.len()) as u32;
+                index[2 + 8 * i + 2 * n] = part.len() as u32;
+                data.extend_from_slice(part);
+            }
         }
     }
     let mut out: Vec<u8> = index.iter().flat_map(|w| w.to_le_bytes()).collect();

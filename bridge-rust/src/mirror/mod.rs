@@ -8,7 +8,6 @@ pub mod types;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::mem::MaybeUninit;
 
 use cape_heap::{Field, Header, HeapObject, heap};
 use cape_vm::foreign::ForeignObj;
@@ -86,21 +85,28 @@ const FEW_BYTES: usize = 64;
 
 /// A zeroed struct of `size` bytes with its head: one reference, unlinked. The type gains a reference when it is counted.
 fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
-    // SAFETY: types are live; cape_alloc gives uninitialised memory, cleared here.
+    // SAFETY: a live type.
+    let size = size.max(unsafe { (*t).tp_basicsize } as usize).next_multiple_of(8);
+    alloc_text(vm, t, size, size)
+}
+
+/// As [`alloc`], but between the first `head` bytes and the last seven the memory is the caller's to fill.
+fn alloc_text(vm: &Vm, t: *mut PyTypeObject, head: usize, size: usize) -> Res<*mut PyObject> {
+    // SAFETY: types are live; cape_alloc gives uninitialised memory, of which the head is cleared here, and the end for a final NUL.
     unsafe {
-        let size = size.max((*t).tp_basicsize as usize).next_multiple_of(8);
+        let size = size.next_multiple_of(8);
         let p = ffi::cape_alloc(t, size);
         if p.is_null() {
             crate::error::take(vm);
             return Err(vm.memory_error(""));
         }
-        if size <= FEW_BYTES {
-            for word in std::slice::from_raw_parts_mut(p as *mut MaybeUninit<usize>, size / 8) {
-                word.write(0);
-            }
+        let words = p as *mut usize;
+        if head <= FEW_BYTES {
+            (0..head / 8).for_each(|i| words.add(i).write(0));
         } else {
-            std::ptr::write_bytes(p as *mut u8, 0, size);
+            std::ptr::write_bytes(p as *mut u8, 0, head);
         }
+        words.add(size / 8 - 1).write(0);
         (*p).ob_refcnt = 1;
         (*p).ob_type = t;
         if (*t).tp_flags & tpflags::HEAPTYPE != 0 {
@@ -131,7 +137,11 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         return Ok(p);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
-        let p = alloc(vm, t, basic.max(33) + b.len())?;
+        let p = if std::ptr::eq(t, &raw const ffi::PyBytes_Type) {
+            alloc_text(vm, t, 32, 33 + b.len())?
+        } else {
+            alloc(vm, t, basic.max(33) + b.len())?
+        };
         // SAFETY: room for the data and its NUL.
         unsafe {
             let o = p as *mut PyBytesObject;
@@ -320,7 +330,7 @@ fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
     } else {
         56
     };
-    let p = alloc(vm, t, if exact { head + bytes } else { head })?;
+    let p = if exact { alloc_text(vm, t, head, head + bytes)? } else { alloc(vm, t, head)? };
     // SAFETY: the struct is fresh; data of `bytes` bytes is at `data`.
     unsafe {
         let o = p as *mut PyASCIIObject;

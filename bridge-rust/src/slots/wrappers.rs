@@ -12,11 +12,12 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
-use crate::cross::cross;
+use crate::cross::{MOST, cross, cross_all};
 use crate::error::{check_result, check_status, is_set, take};
 use crate::ffi;
 use crate::layout::*;
-use crate::to_c::{args_tuple, decref, kwargs_dict};
+use crate::lend::borrowed;
+use crate::to_c::{args_tuple, decref, kwargs_dict, linked};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
 const MARK: usize = 0x5107_0000;
@@ -388,7 +389,9 @@ fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k] = exactly(vm, def, args, names)?;
     // SAFETY: see above.
-    cross(vm, [o, k], move |p| done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) }))
+    cross(vm, [o, k], move |p| {
+        done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) })
+    })
 }
 
 fn call_contains(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
@@ -436,7 +439,38 @@ impl Drop for Packed {
     }
 }
 
+/// The function for vectorcall that an object of C keeps in its struct, if its `tp_call` only passes calls on to that.
+#[inline(always)]
+fn own_vectorcall(def: &MethodDef, o: Value) -> Option<vectorcallfunc> {
+    if def.raw?.data[0] != ffi::PyVectorcall_Call as *const () as usize {
+        return None;
+    }
+    let p = borrowed(o);
+    if p.is_null() {
+        return None;
+    }
+    // SAFETY: a live object, whose type says where the function is.
+    unsafe {
+        let t = (*p).ob_type;
+        if (*t).tp_flags & tpflags::HAVE_VECTORCALL == 0 {
+            return None;
+        }
+        *((p as *mut u8).offset((*t).tp_vectorcall_offset) as *const Option<vectorcallfunc>)
+    }
+}
+
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    if args.len() <= MOST
+        && let Some(f) = own_vectorcall(def, args[0])
+    {
+        let given = names.map_or(0, |n| n.len());
+        let names = names.filter(|n| !n.is_empty()).map_or(Ok(null_mut()), |n| linked(vm, n.value()))?;
+        return cross_all(vm, args, move |p| {
+            // SAFETY: the object's own function; the arguments follow the object.
+            let r = unsafe { f(*p, p.add(1), args.len() - 1 - given, names) };
+            check_result(vm, move || repr_of(vm, args[0]), r)
+        });
+    }
     let packed = Packed::new(vm, &args[1..], names)?;
     cross(vm, [args[0]], move |p| {
         // SAFETY: see above.
@@ -514,7 +548,8 @@ fn construct_by(
 ) -> Res<Value> {
     let t = crate::mirror::types::type_to_c(vm, class)?;
     let packed = Packed::new(vm, args, names)?;
-    cross(vm, [], move |_| {
+    {
+        let _shown = crate::handled::show(vm);
         let name = || repr_of(vm, class.value());
         // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
         unsafe {
@@ -535,7 +570,7 @@ fn construct_by(
             std::mem::forget(hold);
             crate::from_c::take_over(vm, p)
         }
-    })
+    }
 }
 
 /// `tp_new` gave an object of another class: it is initialised as its own class says, if it is an instance at all.

@@ -3,6 +3,7 @@
 //! All entry points need the GIL.
 
 use std::cell::{Cell, UnsafeCell};
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::block::{BLOCK_SHIFT, Block, DATA, fill};
 use crate::conservative::{Threads, native_stack_base, with_registers};
@@ -129,13 +130,26 @@ impl Heap {
     /// the tail EMPTY. May collect.
     #[inline]
     pub fn alloc_var<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
+        self.alloc_zeroed_from(map, bytes, size_of::<T>(), init)
+    }
+
+    /// As [`Heap::alloc_var`] for a variable part without values that the caller fills at once: of it only the last 7 bytes are zeroed
+    /// for certain, which is enough for a final NUL.
+    #[inline]
+    pub fn alloc_leaf<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
+        debug_assert!(T::kind().leaf);
+        self.alloc_zeroed_from(map, bytes, size_of::<T>().max(bytes - 7), init)
+    }
+
+    #[inline(always)]
+    fn alloc_zeroed_from<T: HeapObject>(&self, map: MapRef, bytes: usize, from: usize, init: T) -> Ptr<T> {
         let total = var_size(map, bytes);
         if total > MAX_SMALL {
-            return self.alloc_var_large(map, total, init);
+            return self.alloc_var_large(map, total, from, init);
         }
         let p = self.bump(total);
         // SAFETY: bump returned that many free bytes.
-        unsafe { self.place_var(p, map, total, init) }
+        unsafe { self.place_var(p, map, total, from, init) }
     }
 
     /// As [`Heap::alloc`], directly in the old space, where the object never moves: types, interned strings, code.
@@ -152,16 +166,16 @@ impl Heap {
         let total = var_size(map, bytes);
         let p = self.alloc_raw_old(total);
         // SAFETY: as in alloc_var.
-        let object = unsafe { self.place_var(p, map, total, init) };
+        let object = unsafe { self.place_var(p, map, total, size_of::<T>(), init) };
         self.made_old(object.header());
         object
     }
 
     #[inline(never)]
-    fn alloc_var_large<T: HeapObject>(&self, map: MapRef, total: usize, init: T) -> Ptr<T> {
+    fn alloc_var_large<T: HeapObject>(&self, map: MapRef, total: usize, from: usize, init: T) -> Ptr<T> {
         let (p, zero) = self.alloc_large(total);
         // SAFETY: as in alloc_var; memory that is known to be zero is not zeroed again.
-        unsafe { self.place_var(p, map, if zero { 0 } else { total }, init) }
+        unsafe { self.place_var(p, map, total, if zero { total } else { from }, init) }
     }
 
     /// Writes a new object of fixed size.
@@ -173,7 +187,7 @@ impl Heap {
         let p = p as *mut T;
         // SAFETY: the caller's promise.
         unsafe {
-            p.write(init);
+            write_words(p, init);
             debug_assert!((*(p as *const Header)).map() == map);
             if map.needs_more() {
                 // The tail begins behind the struct.
@@ -186,23 +200,27 @@ impl Heap {
         }
     }
 
-    /// Writes a new object of variable size, zeroing `total` bytes but for the struct.
+    /// Writes a new object of variable size, `total` bytes, zeroing those from the word that `from` falls in.
     ///
     /// # Safety
     /// `p` must be the address of enough free memory.
     #[inline(always)]
-    unsafe fn place_var<T: HeapObject>(&self, p: usize, map: MapRef, total: usize, init: T) -> Ptr<T> {
+    unsafe fn place_var<T: HeapObject>(
+        &self,
+        p: usize,
+        map: MapRef,
+        total: usize,
+        from: usize,
+        init: T,
+    ) -> Ptr<T> {
         let p = p as *mut T;
         // SAFETY: the caller's promise.
         unsafe {
-            zero((p as usize + size_of::<T>()) & !7, p as usize + total);
-            p.write(init);
+            zero((p as usize + from) & !7, p as usize + total);
+            write_words(p, init);
             let h = &*(p as *const Header);
             debug_assert!(h.map() == map && std::ptr::eq(map.kind(), T::kind()));
-            debug_assert!(
-                total == 0 || map.object_size(h) == total,
-                "the kind's size function contradicts alloc_var"
-            );
+            debug_assert!(map.object_size(h) == total, "the kind's size function contradicts alloc_var");
             if map.registers() {
                 self.register(h);
             }
@@ -573,3 +591,22 @@ unsafe fn zero_many(start: usize, end: usize) {
 }
 
 const _: () = assert!(DATA.is_multiple_of(64));
+
+/// `p.write(init)`, word by word: the fields have just been written one by one, to the stack, and wider loads would have to wait
+/// until those stores have reached the cache.
+///
+/// # Safety
+/// As `p.write(init)`.
+#[inline(always)]
+unsafe fn write_words<T>(p: *mut T, init: T) {
+    if const { size_of::<T>() % 8 != 0 || align_of::<T>() != 8 } {
+        // SAFETY: the caller's promise.
+        return unsafe { p.write(init) };
+    }
+    let init = ManuallyDrop::new(init);
+    let (from, to) = (&raw const init as *const MaybeUninit<u64>, p as *mut MaybeUninit<u64>);
+    for i in 0..size_of::<T>() / 8 {
+        // SAFETY: the caller's promise; both are as large and as aligned as T.
+        unsafe { to.add(i).write(from.add(i).read()) }
+    }
+}

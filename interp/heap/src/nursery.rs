@@ -12,6 +12,10 @@ use crate::region::{Region, Space};
 /// Holes smaller than this stay fillers until their neighbours go.
 const MIN_HOLE: usize = 256;
 
+/// Free bytes that a collection should leave, unless told otherwise: what dies young is to be written over while it is still in the second
+/// level cache. (The workloads of `perf` take 3 per cent less time than with 4 MiB; a process starts with 3 MiB less.)
+const SIZE: usize = 1 << 20;
+
 /// The nursery's blocks and free runs.
 pub(crate) struct Nursery {
     /// Its blocks, ascending.
@@ -40,7 +44,7 @@ pub(crate) unsafe fn extent(addr: usize) -> usize {
 
 impl Nursery {
     pub(crate) const fn new() -> Nursery {
-        Nursery { blocks: Vec::new(), runs: Vec::new(), next: 0, run_end: 0, size: 4 << 20, free: 0 }
+        Nursery { blocks: Vec::new(), runs: Vec::new(), next: 0, run_end: 0, size: SIZE, free: 0 }
     }
 
     /// Adds blocks until `self.size` bytes are free.

@@ -522,10 +522,7 @@ impl Vm {
             fill(pc, map, version(t), GETSET, at as u64);
             return;
         }
-        if shape::has_attrs(map)
-            && shape::shape_of(map).is_none()
-            && !descr.is_some_and(is_data_descriptor)
-        {
+        if shape::has_attrs(map) && shape::shape_of(map).is_none() && !descr.is_some_and(is_data_descriptor) {
             self.cache_dict(obj, t, name, pc);
             return;
         }

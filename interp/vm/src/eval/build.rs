@@ -186,6 +186,13 @@ impl Vm {
     pub(super) fn dict_merge_op(&self, d: Value, m: Value, f: Value) -> Res<()> {
         let dict: Ptr<DictObj> = d.downcast().expect("an exact dict");
         let is_dict = m.is::<DictObj>();
+        if let Some(other) = m.downcast::<DictObj>()
+            && other.header().map() == rt().maps.dict
+            && dict.is_empty()
+        {
+            dict.table.copy_from(dict.header(), &other.table);
+            return Ok(());
+        }
         if !is_dict && self.get_attr_opt(m, rt().names.keys)?.is_none() {
             return Err(self.type_error(format!(
                 "{} argument after ** must be a mapping, not {}",

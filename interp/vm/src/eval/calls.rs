@@ -79,7 +79,9 @@ impl Vm {
                 return None;
             }
             let map = callee.header().map();
-            let def = if map == rt().maps.builtin_function && (*f.add(1)).is_empty() {
+            let has_self = !(*f.add(1)).is_empty();
+            let mut args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
+            let def = if map == rt().maps.builtin_function && !has_self {
                 let b = callee.cast::<BuiltinObj>();
                 if b.def.raw.is_none() || b.def.flavour == Flavour::Static {
                     return None;
@@ -87,9 +89,13 @@ impl Vm {
                 // The receiver goes into the empty self slot, before the arguments.
                 *f.add(1) = b.this.get();
                 b.def
-            } else if map == rt().maps.method_descriptor && !(*f.add(1)).is_empty() {
+            } else if map == rt().maps.method_descriptor {
                 let m = callee.cast::<MethodDescrObj>();
-                if m.def.raw.is_none() || !type_of(*f.add(1)).is_subtype(m.class.cast()) {
+                if !has_self {
+                    args = &args[1..];
+                }
+                let &this = args.first()?;
+                if m.def.raw.is_none() || !type_of(this).is_subtype(m.class.cast()) {
                     return None;
                 }
                 m.def
@@ -97,7 +103,6 @@ impl Vm {
                 return None;
             };
             (*frame).pc = pc.add(2);
-            let args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
             def.raw.as_ref().map(|raw| (raw.call)(self, def, args, None))
         }
     }
@@ -317,6 +322,15 @@ impl Vm {
         };
         // The arguments are copied to scratch registers, so that the callee may rely on them staying.
         let kw = kwargs.downcast::<DictObj>();
+        if kw.is_none_or(|d| d.is_empty())
+            && let Some(b) = f.downcast::<BuiltinObj>()
+            && b.def.flavour == Flavour::Method
+            && let Some(raw) = &b.def.raw
+        {
+            self.check_native_stack("")?;
+            let r = self.with_receiver(b.this.get(), slice, |vm, all| (raw.call)(vm, b.def, all, None))?;
+            return self.stop_if_empty(r);
+        }
         self.call_dict(f, slice, kw)
     }
 

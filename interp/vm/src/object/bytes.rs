@@ -33,7 +33,7 @@ impl BytesObj {
 
     /// With this map: of a subclass.
     pub fn with_map(map: MapRef, data: &[u8]) -> Ptr<BytesObj> {
-        let b = heap().alloc_var(
+        let b = heap().alloc_leaf(
             map,
             size_of::<BytesObj>() + data.len() + 1,
             BytesObj { header: Header::new(map), len: data.len(), hash: Cell::new(-1) },

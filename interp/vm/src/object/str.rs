@@ -44,11 +44,11 @@ impl StrObj {
         size_of::<StrObj>() + (self.len + 1) * self.kind() as usize
     }
 
-    /// A string of `len` code points of width `kind` with zeroed storage, to be filled through
-    /// [`StrObj::data_mut`] before anybody sees it.
+    /// A string of `len` code points of width `kind`, to be filled through [`StrObj::data_mut`] before anybody sees it; the final NUL is
+    /// there.
     fn alloc(map: MapRef, len: usize, kind: StrKind, ascii: bool) -> Ptr<StrObj> {
         let info = kind as u64 | if ascii { ASCII } else { 0 };
-        heap().alloc_var(
+        heap().alloc_leaf(
             map,
             size_of::<StrObj>() + (len + 1) * kind as usize,
             StrObj { header: Header::new(map), len, hash: Cell::new(0), info: Cell::new(info) },

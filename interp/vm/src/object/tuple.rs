@@ -47,6 +47,25 @@ impl TupleObj {
         t
     }
 
+    /// A tuple of `n` items that are EMPTY until its maker, before anybody else sees it, has [`TupleObj::init`]ialised them.
+    pub fn uninit(n: usize) -> Ptr<TupleObj> {
+        let map = rt().maps.tuple;
+        heap().alloc_var(
+            map,
+            size_of::<TupleObj>() + 8 * n,
+            TupleObj { header: Header::new(map), len: n, hash: Cell::new(-1) },
+        )
+    }
+
+    /// Gives item `i` of a tuple that is being made its value.
+    #[inline(always)]
+    pub fn init(&self, i: usize, v: Value) {
+        assert!(i < self.len);
+        // SAFETY: in bounds.
+        unsafe { *self.items_ptr().add(i) = v };
+        write_barrier(&self.header);
+    }
+
     /// Number of items.
     #[inline(always)]
     pub fn len(&self) -> usize {
