@@ -174,6 +174,8 @@ CAPE_PRIVATE void cape_complex_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_slice_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_capsule_dealloc(PyObject *op);
 CAPE_PRIVATE PyObject *cape_capsule_repr(PyObject *op);
+/* datetime.c: sees to it that the module datetime has its capsule; -1 with an exception. */
+CAPE_PRIVATE int cape_datetime_ready(void);
 /* bf_getbuffer of bytes. */
 CAPE_PRIVATE int cape_bytes_getbuffer(PyObject *op, Py_buffer *view, int flags);
 /* For the types whose mirrors hold nothing of their own: frees the struct. */

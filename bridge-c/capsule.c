@@ -130,6 +130,9 @@ PyCapsule_Import(const char *name, int Py_UNUSED(no_block))
 {
     PyObject *object = NULL;
     void *pointer = NULL;
+    if (strcmp(name, "datetime.datetime_CAPI") == 0 && cape_datetime_ready() < 0) {
+        return NULL;
+    }
     char *copy = PyMem_Malloc(strlen(name) + 1);
     if (copy == NULL) {
         return PyErr_NoMemory();

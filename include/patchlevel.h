@@ -20,6 +20,8 @@
 #define _Py_PACK_FULL_VERSION(X, Y, Z, LEVEL, SERIAL) \
     ((((X) & 0xff) << 24) | (((Y) & 0xff) << 16) | (((Z) & 0xff) << 8) | \
      (((LEVEL) & 0xf) << 4) | ((SERIAL) & 0xf))
+#define _Py_PACK_VERSION(X, Y) _Py_PACK_FULL_VERSION(X, Y, 0, 0, 0)
+
 #define PY_VERSION_HEX \
     _Py_PACK_FULL_VERSION(PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION, \
                           PY_RELEASE_LEVEL, PY_RELEASE_SERIAL)

@@ -42,8 +42,18 @@ fn folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "api");
         let own = |name: &str| vec![root().join(format!("tests/capi/{name}.c")).display().to_string()];
-        let own = ["anycall", "badresults", "scenarios", "typeslots", "handover", "scenarios_more", "macros"]
-            .map(|name| (name, own(name)));
+        let own = [
+            "anycall",
+            "badresults",
+            "scenarios",
+            "typeslots",
+            "handover",
+            "scenarios_more",
+            "macros",
+            "datetimes",
+            "single",
+        ]
+        .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
             let target = folder.join(format!("{name}.cpython-314-x86_64-linux-gnu.so")).display().to_string();
             let mut arguments = vec!["-std=gnu11", "-O1", "-shared", "-fPIC", "-w", "-o", &target];
@@ -244,7 +254,21 @@ fn macros_and_formats_give_what_cpythons_give() {
 }
 
 #[test]
+fn datetimes_are_what_cpythons_are() {
+    compare("datetimes.py", "cape", &[], &[]);
+    compare("datetimes.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
+fn modules_of_one_phase_classes_and_bound_methods_are_what_cpythons_are() {
+    compare("single.py", "cape", &[], &[]);
+    compare("single.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn expected_outcomes_are_cpythons() {
+    check_expected("datetimes.py");
+    check_expected("single.py");
     check_expected("api_calls.py");
     check_expected("macros.py");
     check_expected("bad_results.py");

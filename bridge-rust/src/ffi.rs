@@ -80,6 +80,10 @@ unsafe extern "C" {
     pub fn PyType_GetSlotQuiet(t: *mut PyTypeObject, slot: i32) -> *mut c_void;
     pub fn cape_bytes_getbuffer(o: *mut PyObject, view: *mut Py_buffer, flags: i32) -> i32;
     pub fn cape_run_at_exit();
+    /// The full name of the extension module that is being loaded.
+    pub static mut _Cape_package_context: *const std::ffi::c_char;
+    pub fn PyState_FindModule(def: *mut crate::layout::PyModuleDef) -> *mut PyObject;
+    pub fn PyState_AddModule(module: *mut PyObject, def: *mut crate::layout::PyModuleDef) -> i32;
     pub fn cape_capsule_repr(o: *mut PyObject) -> *mut PyObject;
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);

@@ -157,6 +157,13 @@ impl Foreign for Bridge {
         }
     }
 
+    fn references(&self, object: &Header) -> Option<usize> {
+        // SAFETY: a linked mirror is live.
+        let count = unsafe { (*(heap().mirror_of(object) as *mut PyObject)).ob_refcnt };
+        // One is the link's; counts with the top bit set are immortal.
+        ((count as i32) >= 0).then(|| (count as usize).saturating_sub(1))
+    }
+
     fn thread_runs(&self, vm: &Vm) {
         if crate::is_started() {
             crate::thread::attach(vm);

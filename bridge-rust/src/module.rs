@@ -1,6 +1,6 @@
 //! Extension modules: loading shared objects, single- and multi-phase initialisation (PEP 489), module structs.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 
 use cape_heap::heap;
 use cape_vm::exc::set_extra;
@@ -12,7 +12,7 @@ use crate::call_c::{Hold, row};
 use crate::error::take;
 use crate::ffi;
 use crate::layout::*;
-use crate::to_c::to_c;
+use crate::to_c::{to_c, to_c_borrowed};
 
 /// CPython's private module struct.
 #[repr(C)]
@@ -150,10 +150,16 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
     }
     // SAFETY: the symbol is a module's initialisation function.
     let init: unsafe extern "C" fn() -> *mut PyObject = unsafe { std::mem::transmute(init) };
-    rt().sys().set_str(intern("_cape_loading"), name_value);
-    // SAFETY: as above.
-    let p = unsafe { init() };
-    rt().sys().set_str(intern("_cape_loading"), Value::NONE);
+    // A module inside a package that initialises itself in one phase does not know the package: PyModule_Create reads its name there.
+    let c_name = CString::new(name.as_str()).map_err(|_| vm.value_error("embedded null character"))?;
+    // SAFETY: as above; the name outlives the call, and the import around this one gets its own back.
+    let p = unsafe {
+        let context = &raw mut ffi::_Cape_package_context;
+        let outer = context.replace(c_name.as_ptr());
+        let p = init();
+        *context = outer;
+        p
+    };
     if p.is_null() {
         return Err(take(vm).unwrap_or_else(|| {
             vm.system_error(format!("initialization of {name} failed without raising an exception"))
@@ -181,6 +187,19 @@ fn single_phase(vm: &Vm, p: *mut PyObject, name: Value, path: &str) -> Res<Value
         return Err(vm.system_error("initialization did not return an extension module"));
     };
     m.dict().set_str(rt().names.file, StrObj::new(path).value());
+    let p = to_c_borrowed(vm, v)?;
+    // SAFETY: a module's struct.
+    let def = unsafe { (*(p as *mut PyModuleObject)).md_def };
+    // SAFETY: the definition is the extension's, and the module's struct lives as long as the module. PyState_FindModule finds it from now
+    // on, unless the extension has seen to that itself.
+    unsafe {
+        if !def.is_null()
+            && !std::ptr::eq(ffi::PyState_FindModule(def), p)
+            && ffi::PyState_AddModule(p, def) < 0
+        {
+            return Err(take(vm).unwrap_or_else(|| vm.system_error("PyState_AddModule failed")));
+        }
+    }
     rt().modules().set(vm, name, v)?;
     Ok(v)
 }
@@ -340,41 +359,4 @@ pub fn exec(vm: &Vm, v: Value) -> Res<Value> {
         }
     }
     Ok(Value::int(0))
-}
-
-/// `PyModule_Create2`: single-phase initialisation. A new reference.
-///
-/// # Safety
-/// `def` must be valid.
-pub unsafe fn create(vm: &Vm, def: *mut PyModuleDef, _api: c_int) -> Res<*mut PyObject> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if !(*def).m_slots.is_null() {
-            let n = text((*def).m_name);
-            return Err(vm.system_error(format!("module {n}: PyModule_Create is incompatible with m_slots")));
-        }
-        let short = text((*def).m_name);
-        let name = pending_name(vm, &short).unwrap_or(short);
-        let m = new_module(intern(&name));
-        m.def.set(def as *mut u8);
-        make_state(vm, m, def)?;
-        add_functions(vm, m, (*def).m_methods)?;
-        if !(*def).m_doc.is_null() {
-            m.dict().set_str(rt().names.doc, StrObj::new(&text((*def).m_doc)).value());
-        }
-        let p = to_c(vm, m.value())?;
-        sync_mirror(m);
-        Ok(p)
-    }
-}
-
-unsafe fn text(s: *const c_char) -> String {
-    // SAFETY: a C string.
-    unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned()
-}
-
-/// A single-phase extension inside a package names itself without the package: the module being imported knows better.
-fn pending_name(_vm: &Vm, short: &str) -> Option<String> {
-    let v = rt().sys().get_str(intern("_cape_loading"))?.downcast::<StrObj>()?.display();
-    v.ends_with(&format!(".{short}")).then_some(v)
 }

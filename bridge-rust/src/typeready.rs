@@ -11,7 +11,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::from_c::from_c;
 use crate::layout::*;
-use crate::mirror::types::{class_behind, join, type_to_c};
+use crate::mirror::types::{class_behind, heap_type, join, type_to_c};
 use crate::slots;
 use crate::to_c::{decref, incref, to_c};
 use crate::{attributes, call_c, ffi};
@@ -231,15 +231,6 @@ unsafe fn add_descriptors(vm: &Vm, class: Ptr<TypeObj>, t: *mut PyTypeObject) ->
         }
     }
     Ok(())
-}
-
-/// `PyHeapTypeObject`'s fields behind the type object and its tables.
-mod heap_type {
-    pub const NAME: usize = 856;
-    pub const QUALNAME: usize = 872;
-    pub const MODULE: usize = 888;
-    pub const TOKEN: usize = 904;
-    pub const SIZE: usize = 936;
 }
 
 const PY_TP_TOKEN: c_int = 83;

@@ -3,6 +3,8 @@
 All but the group "python", pure-Python workloads, need the extension, as `ext`. Set-up and statement run
 inside one function, so their names are local variables. HUGE are cases that take gigabytes and minutes."""
 
+import packages
+
 CALLBACK = 100
 MANY = 100_000
 
@@ -481,3 +483,27 @@ for workload in (
     "calls attributes floats ints strings dicts generators exceptions sorting comprehensions".split()
 ):
     CASES.append(("python", workload, f"from workloads import {workload} as run\nassert run() == run()", "run()", 1))
+
+# Packages as their users have them: wheels, where the test `packages` has left them.
+if packages.are_here():
+    PACKAGE = "from packages import DOCUMENT, package\n"
+    JSON = PACKAGE + "m = package('simplejson'); d = DOCUMENT; s = m.dumps(d)"
+    UJSON = PACKAGE + "m = package('ujson'); d = DOCUMENT; s = m.dumps(d)"
+    MSGPACK = PACKAGE + "m = package('msgpack'); d = DOCUMENT; s = m.packb(d)"
+    BITS = PACKAGE + "m = package('bitarray'); a = m.bitarray('0010111' * 1000); b = m.bitarray('1101001' * 1000); w = m.bitarray('11100')"
+    HASH = PACKAGE + "m = package('xxhash'); f = m.xxh64; s = bytes(range(256)) * 4"
+    add(
+        "packages",
+        ("simplejson.dumps", JSON, "m.dumps(d)"),
+        ("simplejson.loads", JSON, "m.loads(s)"),
+        ("ujson.dumps", UJSON, "m.dumps(d)"),
+        ("ujson.loads", UJSON, "m.loads(s)"),
+        ("msgpack.packb", MSGPACK, "m.packb(d)"),
+        ("msgpack.unpackb", MSGPACK, "m.unpackb(s)"),
+        ("bitarray.count", BITS, "a.count()"),
+        ("bitarray, and", BITS, "a & b"),
+        ("bitarray.find", BITS, "a.find(w)"),
+        ("bitarray, ten items", BITS, "for i in range(10): a[i]", 10),
+        ("xxhash.xxh64, 1 kB", HASH, "f(s).intdigest()"),
+        ("xxhash.xxh64_intdigest, 1 kB", HASH + "; f = m.xxh64_intdigest", "f(s)"),
+    )

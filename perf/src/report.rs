@@ -77,7 +77,10 @@ impl Report {
         for group in self.groups() {
             self.means(&mut out, title(group), &|row| row.group == group);
         }
-        self.means(&mut out, "the boundary: all but pure Python", &|row| row.group != "python");
+        let whole = ["python", "packages"];
+        self.means(&mut out, "the boundary: all but pure Python and packages", &|row| {
+            !whole.contains(&&*row.group)
+        });
         out
     }
 
@@ -145,6 +148,7 @@ pub fn title(group: &str) -> &str {
         "link" => "links made and cut",
         "collect" => "collections beside links",
         "python" => "pure Python",
+        "packages" => "packages, as wheels",
         other => other,
     }
 }

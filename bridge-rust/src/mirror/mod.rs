@@ -4,6 +4,7 @@
 //! the mirror from the first crossing on. Dicts, sets, functions, exceptions and plain instances live on the managed side; their
 //! structs have the size that C expects, and of the contents only what macros read.
 
+mod datetime;
 pub mod types;
 
 use std::cell::RefCell;
@@ -133,7 +134,12 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if v.is::<InstanceObj>() {
         let p = alloc(vm, t, basic)?;
         // SAFETY: the struct has the basic size of its type.
-        unsafe { show_vectorcall(p, t) };
+        unsafe {
+            show_vectorcall(p, t);
+            if basic > size_of::<PyObject>() {
+                datetime::show(vm, v, p)?;
+            }
+        }
         return Ok(p);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
@@ -173,7 +179,10 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             (*o).start = to_c(vm, s.start.get())?;
             (*o).stop = to_c(vm, s.stop.get())?;
             (*o).step = to_c(vm, s.step.get())?;
-        } else if let Some(b) = v.downcast::<BuiltinObj>() {
+        } else if let Some(b) = v.downcast::<BuiltinObj>()
+            && basic >= size_of::<PyCFunctionObject>()
+        {
+            // (Slot wrappers that are bound are of a class of their own, whose struct shows nothing.)
             function(vm, b, p as *mut PyCFunctionObject)?;
         } else if let Some(m) = v.downcast::<ModuleObj>() {
             crate::module::fill_mirror(vm, m, p)?;
@@ -279,8 +288,22 @@ unsafe fn show_function(vm: &Vm, f: Ptr<FunctionObj>, p: *mut PyFunctionObject) 
     Ok(())
 }
 
-/// The mirror of a linked dict, set, bytearray or function shows again what C's macros read.
+/// The mirror of a linked object shows again what C's macros read.
 pub fn changed(object: &Header) {
+    let vm = cape_vm::vm::current;
+    let p = heap().mirror_of(object) as *mut PyObject;
+    if let Some(t) = object.as_value().downcast::<TypeObj>() {
+        if !t.has(TypeFlags::FOREIGN) && t.has(TypeFlags::HEAP) {
+            // SAFETY: the class's type object. What cannot be shown, for want of memory, stays as it was.
+            let _ = unsafe { types::show_names(vm(), t, p as *mut PyTypeObject) };
+        }
+        return;
+    }
+    if object.as_value().is::<ForeignObj>() {
+        // SAFETY: a linked mirror is live. As above.
+        let _ = unsafe { datetime::show(vm(), object.as_value(), p) };
+        return;
+    }
     if let Some(f) = object.as_value().downcast::<FunctionObj>() {
         let p = heap().mirror_of(object) as *mut PyFunctionObject;
         // SAFETY: as below. What cannot be shown, for want of memory, is not there.
@@ -400,13 +423,8 @@ fn function(vm: &Vm, b: Ptr<BuiltinObj>, o: *mut PyCFunctionObject) -> Res<()> {
     // SAFETY: a fresh struct of that layout.
     unsafe {
         (*o).m_ml = method_def(b.def);
-        if !b.this.get().is_empty() {
-            (*o).m_self = to_c(vm, b.this.get())?;
-        }
-        let m = b.module.get();
-        if !m.is_empty() && !m.is_none() {
-            (*o).m_module = to_c(vm, m)?;
-        }
+        (*o).m_self = shown(vm, b, &b.this)?;
+        (*o).m_module = shown(vm, b, &b.module)?;
         (*o).vectorcall = Some(crate::slots::vectorcall);
     }
     Ok(())

@@ -89,8 +89,19 @@ fn leak_text(s: &str) -> *const c_char {
     CString::new(s.replace('\0', "")).unwrap_or_default().into_raw()
 }
 
-/// A `PyHeapTypeObject` is this large; what lies behind the type object belongs to the class (slot tables).
-const HEAP_TYPE_SIZE: usize = 936;
+/// `PyHeapTypeObject`'s fields behind the type object and its tables.
+pub mod heap_type {
+    /// `ht_name`.
+    pub const NAME: usize = 856;
+    /// `ht_qualname`.
+    pub const QUALNAME: usize = 872;
+    /// `ht_module`.
+    pub const MODULE: usize = 888;
+    /// `ht_token`.
+    pub const TOKEN: usize = 904;
+    /// Of all.
+    pub const SIZE: usize = 936;
+}
 
 fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
     let base = t.base().unwrap_or(rt().types.object);
@@ -98,7 +109,7 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
     let meta = type_to_c(vm, type_of(t.value()))?;
     // SAFETY: a fresh zeroed block, filled before anybody sees it; base and metaclass are live.
     unsafe {
-        let size = HEAP_TYPE_SIZE.max((*meta).tp_basicsize as usize);
+        let size = heap_type::SIZE.max((*meta).tp_basicsize as usize);
         let p = ffi::cape_alloc(meta, size) as *mut PyTypeObject;
         if p.is_null() {
             crate::error::take(vm);
@@ -113,8 +124,8 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
         // The reference of the fresh struct is the link's: cut when the class dies.
         heap().link(t.header(), p as *mut Mirror);
         t.foreign.set(p as *mut u8);
-        (*p).tp_name = leak_text(&full_name(t));
-        (*p).tp_basicsize = (*base_c).tp_basicsize;
+        show_names(vm, t, p)?;
+        (*p).tp_basicsize = super::datetime::size(t).unwrap_or((*base_c).tp_basicsize);
         (*p).tp_itemsize = (*base_c).tp_itemsize;
         (*p).tp_flags = flags(t, base_c) | tpflags::HEAPTYPE;
         incref(base_c as *mut PyObject);
@@ -122,6 +133,25 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
         fill(vm, t, p)?;
         Ok(p)
     }
+}
+
+/// Writes into a Python class's `PyHeapTypeObject` how it is called: references that are the class's.
+///
+/// # Safety
+/// `p` must be the class's type object, made by [`make_heap_type`].
+pub unsafe fn show_names(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
+    let name = super::datetime::full_name(t).map_or_else(|| full_name(t), str::to_string);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let field = move |offset: usize| (p as *mut u8).add(offset) as *mut *mut PyObject;
+        // C may have kept the old text: it stays.
+        if (*p).tp_name.is_null() || std::ffi::CStr::from_ptr((*p).tp_name).to_bytes() != name.as_bytes() {
+            (*p).tp_name = leak_text(&name);
+        }
+        *field(heap_type::NAME) = super::shown(vm, t, &t.name)?;
+        *field(heap_type::QUALNAME) = super::shown(vm, t, &t.qualname)?;
+    }
+    Ok(())
 }
 
 unsafe fn flags(t: Ptr<TypeObj>, base: *mut PyTypeObject) -> u64 {

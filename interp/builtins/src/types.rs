@@ -382,6 +382,7 @@ fn set_name(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
         return Err(vm.value_error("type name must not contain null characters"));
     }
     t.name.set(t, v);
+    cape_vm::foreign::changed(t.header());
     Ok(())
 }
 
@@ -395,6 +396,7 @@ fn set_qualname(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
         )));
     }
     t.qualname.set(t, v);
+    cape_vm::foreign::changed(t.header());
     Ok(())
 }
 

@@ -181,6 +181,11 @@ fn notify(vm: &Vm, phase: &str, generation: i32, collected: i64) -> Res<()> {
     Ok(())
 }
 
+/// A full collection with all that follows from it: what nobody holds is gone.
+pub fn collect_all(vm: &Vm) {
+    heap().collect_fully(&mut |p| crate::pending::run_one(vm, p));
+}
+
 fn collect(vm: &Vm, generation: Option<i32>) -> Res<i64> {
     let generation = generation.unwrap_or(2);
     if !(0..=2).contains(&generation) {

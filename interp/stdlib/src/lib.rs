@@ -78,6 +78,7 @@ modules! {
     "_socket" socket,
     "_stat" stat_,
     "fcntl" fcntl,
+    "mmap" mmap,
     "grp" grp,
     "pwd" pwd,
     "select" select,

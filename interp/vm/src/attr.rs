@@ -413,6 +413,10 @@ impl Vm {
                 *cell = v;
             }
             cape_heap::write_barrier(obj.header());
+            // The struct of a class of C below one in Python may show what the slots hold.
+            if obj.is::<crate::foreign::ForeignObj>() {
+                crate::foreign::changed(obj.header());
+            }
             return Ok(());
         }
         if let Some(g) = d.downcast::<GetSetObj>() {

@@ -400,9 +400,16 @@ fn made_by_object(class: Ptr<TypeObj>, owner: Ptr<TypeObj>) -> bool {
         return false;
     }
     let python = |v: Value| v.is::<FunctionObj>() || v.is::<StaticMethodObj>();
-    class
-        .mro()
-        .as_slice()
+    // The classes of `datetime` are C's own in CPython: a constructor of C above one of them calls it as such.
+    let is_datetimes = |c: &Value| {
+        c.downcast::<TypeObj>().is_some_and(|c| {
+            let module = c.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>());
+            !c.has(TypeFlags::FOREIGN) && module.is_some_and(|m| m.eq_str("datetime"))
+        })
+    };
+    let mro = class.mro();
+    let mro = mro.as_slice();
+    mro[mro.iter().position(is_datetimes).unwrap_or(0)..]
         .iter()
         .filter_map(|c| c.downcast::<TypeObj>()?.dict().get_str(Special::New.name_value()))
         .find(|&v| !python(v))

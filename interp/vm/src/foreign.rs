@@ -43,8 +43,11 @@ pub trait Foreign: Sync {
     fn list_remove(&self, list: &Header, i: usize) -> Value;
     /// Replaces a range of a mirrored list.
     fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]);
-    /// The size or the storage of a linked dict, set or bytearray changed: its mirror says so.
+    /// What the mirror of a linked object shows changed: the size or the storage of a dict, set or bytearray, the parts of a function,
+    /// the name of a class, slots of an instance of a class of C.
     fn changed(&self, object: &Header);
+    /// References that C holds of a linked object; `None`: it never dies.
+    fn references(&self, object: &Header) -> Option<usize>;
     /// Loads an extension module from a shared object.
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value>;
     /// Runs the execution slots of a module made by multi-phase initialisation.

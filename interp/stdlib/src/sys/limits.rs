@@ -6,6 +6,15 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    functions(m);
+    if let Some(f) = m.dict().get_str(cape_vm::intern("getrefcount")).and_then(|f| f.downcast::<BuiltinObj>())
+    {
+        f.def.scrubs.set(true);
+    }
+    Ok(())
+}
+
+fn functions(m: Ptr<ModuleObj>) {
     m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| {
         vm.recursion_limit.get()
     })
@@ -40,11 +49,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "Return True if the given object is \"immortal\" per PEP 683.",
         |_: &Vm, v: Value| !v.is_ptr(),
     )
-    .function(
-        "getrefcount(object, /)",
-        "Return the reference count of object.",
-        |vm: &Vm, _v: Value| -> Res<i64> { Err(vm.missing("sys.getrefcount()")) },
-    )
+    .function("getrefcount(object, /)", "Return the reference count of object.", getrefcount)
     .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
     .function("getallocatedblocks()", "Return the number of memory blocks currently allocated.", |_: &Vm| {
         0i64
@@ -94,7 +99,26 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "Set the flags used by the interpreter for dlopen calls.",
         |_: &Vm, _f: i64| (),
     );
-    Ok(())
+}
+
+/// What CPython reports of objects that never die.
+const IMMORTAL: i64 = 0xc000_0000;
+
+/// One for all references of variables and managed objects, which nobody counts, and those that C holds: what C leaks shows. What is
+/// garbage, but not collected yet, does not count.
+fn getrefcount(vm: &Vm, v: Value) -> i64 {
+    if v.is_float() {
+        return 1;
+    }
+    if !v.is_ptr() {
+        return IMMORTAL;
+    }
+    if v.header().link() == 0 {
+        return 1;
+    }
+    crate::gc::collect_all(vm);
+    // (The link of an object that is held stays.)
+    cape_vm::foreign::foreign().references(v.header()).map_or(IMMORTAL, |n| n as i64 + 1)
 }
 
 fn setrecursionlimit(vm: &Vm, n: i64) -> Res<()> {
