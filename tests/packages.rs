@@ -240,12 +240,11 @@ fn check(package: &Package) {
     let wheel = unpacked(package.requirement, WHEEL, ".whl", folder.join("wheel"));
     let source = unpacked(package.requirement, SOURCE, ".tar.gz", folder.join("sdist"));
     let (Some(wheel), Some(source)) = (wheel, source) else { return };
-    let uses_pytest = package.suite[0] == "pytest";
     let pytest = folder.join("pytest");
-    if uses_pytest && !PYTEST.iter().all(|r| unpacked(r, PURE, ".whl", pytest.clone()).is_some()) {
+    if package.pytest && !PYTEST.iter().all(|r| unpacked(r, PURE, ".whl", pytest.clone()).is_some()) {
         return;
     }
-    let pytest = uses_pytest.then_some(pytest.as_path());
+    let pytest = package.pytest.then_some(pytest.as_path());
     let built = folder.join("source");
     build(package, &source, &built);
     let arguments = [name, wheel.to_str().expect("a path in UTF-8")];

@@ -42,7 +42,7 @@ case("qualname changed", single.names, Outer.Inner)
 
 # Bound slot wrappers, and bound builtin methods, which do not keep their object alive once they are gone.
 case("wrapper", lambda: (single.keep({"a": 1}.__getitem__), single.call("a"), single.keep([1, 2].__eq__), single.call([1, 2])))
-for _ in range(2000):
+for _ in range(400):
     single.keep({"a": 1}.__getitem__)
     single.keep((1, 2).__len__)
     single.keep(b"abc".__contains__)

@@ -12,6 +12,8 @@ pub struct Package {
     pub tests: &'static str,
     /// Arguments of `suite.py`.
     pub suite: &'static [&'static str],
+    /// Whether its tests import pytest, which runs them or not.
+    pub pytest: bool,
     /// How the collector is stressed: small enough to meet everything, large enough for minutes.
     pub stress: &'static str,
 }
@@ -44,6 +46,7 @@ pub const PACKAGES: &[Package] = &[
         }],
         tests: "simplejson/tests",
         suite: &["unittest", "simplejson/tests", "."],
+        pytest: false,
         stress: "every:2000,move,poison,verify",
     },
     Package {
@@ -63,6 +66,7 @@ pub const PACKAGES: &[Package] = &[
         }],
         tests: "tests",
         suite: &["pytest", "tests"],
+        pytest: true,
         stress: "every:20000,move,poison,verify",
     },
     Package {
@@ -76,6 +80,7 @@ pub const PACKAGES: &[Package] = &[
         }],
         tests: "test",
         suite: &["pytest", "test"],
+        pytest: true,
         stress: "every:5000,move,poison,verify",
     },
     Package {
@@ -87,6 +92,7 @@ pub const PACKAGES: &[Package] = &[
         ],
         tests: "bitarray",
         suite: &["modules", "bitarray.test_bitarray", "bitarray.test_util", "bitarray.test_bitfields"],
+        pytest: false,
         stress: "every:1000,move,poison,verify",
     },
     Package {
@@ -99,6 +105,7 @@ pub const PACKAGES: &[Package] = &[
         }],
         tests: "tests",
         suite: &["unittest", "tests", "."],
+        pytest: true,
         stress: "every:5000,move,poison,verify",
     },
 ];
