@@ -106,6 +106,6 @@ pub const PACKAGES: &[Package] = &[
         tests: "tests",
         suite: &["unittest", "tests", "."],
         pytest: true,
-        stress: "every:5000,move,poison,verify",
+        stress: "every:20000,move,poison,verify",
     },
 ];
