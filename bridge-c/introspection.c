@@ -256,14 +256,6 @@ PyFunction_New(PyObject *code, PyObject *globals)
     return PyFunction_NewWithQualName(code, globals, NULL);
 }
 
-/* --- weak references -------------------------------------------------------------------------------- */
-
-PyObject *
-PyWeakref_NewProxy(PyObject *op, PyObject *callback)
-{
-    return cape_call_module("_weakref", "proxy", callback == NULL ? PyTuple_Pack(1, op) : PyTuple_Pack(2, op, callback));
-}
-
 /* --- signals, limits, options --------------------------------------------------------------------------- */
 
 void

@@ -52,6 +52,8 @@ fn folder() -> &'static Path {
             "macros",
             "datetimes",
             "single",
+            "weakrefs",
+            "ends",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -248,6 +250,37 @@ fn what_c_hands_over_is_what_cpython_gets() {
 }
 
 #[test]
+fn weak_references_show_c_their_targets() {
+    compare("weakrefs.py", "cape", &[], &[]);
+    compare("weakrefs.py", "zeal", ZEAL, &[]);
+}
+
+/// Ends of Python by C: what is written, and the exit code.
+fn ends(engine: &Path) {
+    let begin = "before: initialized 1 finalizing 0\natexit, registered last (1, 0)\natexit, registered first\n__del__\n\
+                 Py_AtExit: initialized 0\n";
+    for (how, rest, code) in [
+        ("exit", "", 7),
+        ("finalize", "after: initialized 0\n", 8),
+        ("finalize_ex", "after: 0 initialized 0\nagain: 0\n", 8),
+    ] {
+        let mut command = Command::new(engine);
+        command.arg(root().join("tests/capi/ends.py")).arg(folder()).arg(how).current_dir(folder());
+        let outcome = run(&mut command, &folder().join("ends.log"), limit(Duration::from_secs(600)));
+        assert_eq!(outcome.output, format!("{begin}{rest}"), "{how}");
+        assert_eq!(outcome.status.and_then(|s| s.code()), Some(code), "{how}");
+    }
+}
+
+#[test]
+fn c_ends_python() {
+    ends(cape());
+    if let Some(cpython) = cpython() {
+        ends(&cpython);
+    }
+}
+
+#[test]
 fn macros_and_formats_give_what_cpythons_give() {
     compare("macros.py", "cape", &[], MACROS_THAT_DIFFER);
     compare("macros.py", "zeal", ZEAL, MACROS_THAT_DIFFER);
@@ -274,6 +307,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("bad_results.py");
     check_expected("typeslots.py");
     check_expected("handover.py");
+    check_expected("weakrefs.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

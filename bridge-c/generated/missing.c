@@ -1595,28 +1595,6 @@ Py_EndInterpreter(PyThreadState *tstate)
     _Cape_MissingFatal("Py_EndInterpreter");
 }
 
-#undef Py_Exit
-PyAPI_FUNC(void)
-Py_Exit(int i)
-{
-    _Cape_MissingFatal("Py_Exit");
-}
-
-#undef Py_Finalize
-PyAPI_FUNC(void)
-Py_Finalize(void)
-{
-    _Cape_MissingFatal("Py_Finalize");
-}
-
-#undef Py_FinalizeEx
-PyAPI_FUNC(int)
-Py_FinalizeEx(void)
-{
-    _Cape_Missing("Py_FinalizeEx");
-    return -1;
-}
-
 #undef Py_GetExecPrefix
 PyAPI_FUNC(wchar_t *)
 Py_GetExecPrefix(void)

@@ -86,7 +86,6 @@ PyAPI_FUNC(PyInterpreterState *) (PyInterpreterState_Main)(void);
 PyAPI_FUNC(void) (PyThreadState_DeleteCurrent)(void);
 PyAPI_FUNC(PyObject *) (Py_CompileStringObject)(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize);
 PyAPI_FUNC(int) (_PyUnicode_IsWhitespace)(const Py_UCS4 ch);
-PyAPI_FUNC(int) (PyWeakref_IsDead)(PyObject *ref);
 PyAPI_FUNC(PyObject *) (PyDescr_NewClassMethod)(PyTypeObject *type, PyMethodDef *ml);
 PyAPI_FUNC(void) (PyDict_Clear)(PyObject *mp);
 PyAPI_FUNC(int) (PyDict_Contains)(PyObject *mp, PyObject *key);
@@ -163,6 +162,9 @@ PyAPI_FUNC(void) (PyException_SetContext)(PyObject *self, PyObject *context);
 PyAPI_FUNC(int) (PyException_SetTraceback)(PyObject *op, PyObject *op2);
 PyAPI_FUNC(PyCodeObject *) (PyFrame_GetCode)(PyFrameObject *frame);
 PyAPI_FUNC(int) (PyFrame_GetLineNumber)(PyFrameObject *frame);
+PyAPI_FUNC(void) (Py_Exit)(int i);
+PyAPI_FUNC(void) (Py_Finalize)(void);
+PyAPI_FUNC(int) (Py_FinalizeEx)(void);
 PyAPI_FUNC(int) (Py_IsFinalizing)(void);
 PyAPI_FUNC(int) (Py_IsInitialized)(void);
 PyAPI_FUNC(PyGILState_STATE) (PyGILState_Ensure)(void);
@@ -199,8 +201,7 @@ PyAPI_FUNC(PyObject *) (PyUnicode_Replace)(PyObject *str, PyObject *substr, PyOb
 PyAPI_FUNC(PyObject *) (PyUnicode_Split)(PyObject *s, PyObject *sep, Py_ssize_t maxsplit);
 PyAPI_FUNC(Py_ssize_t) (PyUnicode_Tailmatch)(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction);
 PyAPI_FUNC(int) (PyErr_WarnEx)(PyObject *category, const char *message, Py_ssize_t stack_level);
-PyAPI_FUNC(PyObject *) (PyWeakref_GetObject)(PyObject *ref);
-PyAPI_FUNC(int) (PyWeakref_GetRef)(PyObject *ref, PyObject **pobj);
+PyAPI_FUNC(PyObject *) (PyWeakref_NewProxy)(PyObject *ob, PyObject *callback);
 PyAPI_FUNC(PyObject *) (PyWeakref_NewRef)(PyObject *ob, PyObject *callback);
 
 /* Private to CPython, but called by extensions: no header declares them. */

@@ -194,6 +194,13 @@ pub fn enter_infallible<T: Outcome>(name: &'static str, body: impl FnOnce(&Cx) -
     }
 }
 
+/// As [`enter_infallible`], for functions that do not return.
+pub fn enter_for_good(name: &'static str, body: impl FnOnce(&Cx)) -> ! {
+    let cx = cx();
+    let _ = catch_unwind(AssertUnwindSafe(|| body(&cx)));
+    fatal(name)
+}
+
 /// As [`enter_infallible`], without the GIL: the body must not touch managed objects.
 pub fn enter_without_gil<T: Outcome>(name: &'static str, body: impl FnOnce() -> T) -> T::C {
     match catch_unwind(AssertUnwindSafe(body)) {

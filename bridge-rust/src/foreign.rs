@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_void};
 use cape_heap::{ForeignHeap, Header, HeapObject, Mirror, heap};
 use cape_vm::foreign::{Foreign, ForeignObj};
 use cape_vm::object::*;
+use cape_vm::special::Special;
 use cape_vm::vm::current;
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -182,6 +183,21 @@ impl Foreign for Bridge {
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value> {
         crate::module::exec(vm, module)
     }
+
+    fn sequence_operator(
+        &self,
+        vm: &Vm,
+        a: Value,
+        b: Value,
+        op: Special,
+        inplace: bool,
+    ) -> Option<Res<Value>> {
+        crate::slots::sequence_operator(vm, a, b, op, inplace)
+    }
+
+    fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {
+        crate::slots::power_by_modulus(vm, a, b, c)
+    }
 }
 
 unsafe extern "C" fn visit_one(o: *mut PyObject, arg: *mut c_void) -> c_int {
@@ -255,6 +271,16 @@ impl ForeignHeap for Bridge {
             }
         });
         empty && !python_class
+    }
+
+    fn weak_cleared(&self, mirror: *mut Mirror) {
+        // SAFETY: the collector names mirrors of weak references.
+        unsafe { crate::mirror::weak::cleared(mirror) }
+    }
+
+    fn check_weak(&self, mirror: *mut Mirror, target: *mut Mirror) {
+        // SAFETY: as above.
+        unsafe { crate::mirror::weak::check(mirror, target) }
     }
 
     fn release(&self, mirror: *mut Mirror) {

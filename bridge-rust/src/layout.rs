@@ -231,6 +231,18 @@ pub struct PyMethodObject {
     pub vectorcall: Option<vectorcallfunc>,
 }
 
+/// `weakrefobject.h`: a weak reference or proxy.
+#[repr(C)]
+pub struct PyWeakReference {
+    pub ob_base: PyObject,
+    pub wr_object: *mut PyObject,
+    pub wr_callback: *mut PyObject,
+    pub hash: isize,
+    pub wr_prev: *mut PyWeakReference,
+    pub wr_next: *mut PyWeakReference,
+    pub vectorcall: Option<vectorcallfunc>,
+}
+
 /// `funcobject.h`
 #[repr(C)]
 pub struct PyFunctionObject {

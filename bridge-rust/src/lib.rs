@@ -49,7 +49,7 @@ pub mod typeready;
 mod shims;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cape_heap::heap;
 use cape_vm::{Res, Vm};
@@ -87,9 +87,51 @@ pub fn set_finish(finish: fn(&Vm, i32) -> i32) {
     let _ = FINISH.set(finish);
 }
 
+/// Ends Python; gives the exit code. Does nothing the second time.
+pub(crate) fn finish(vm: &Vm, code: i32) -> i32 {
+    FINISH.get().map_or(code, |finish| finish(vm, code))
+}
+
 /// Ends Python and the process.
 pub(crate) fn exit(vm: &Vm, code: i32) -> ! {
-    std::process::exit(FINISH.get().map_or(code, |finish| finish(vm, code)))
+    std::process::exit(finish(vm, code))
+}
+
+/// How far the end of Python has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+#[repr(u8)]
+pub enum End {
+    /// It runs.
+    No,
+    /// The functions that are to run at exit do.
+    Exiting,
+    /// Objects are finalized.
+    Finalizing,
+    /// It has ended.
+    Done,
+}
+
+static END: AtomicU8 = AtomicU8::new(End::No as u8);
+
+/// Whether the end begins now: false when it has begun before.
+pub fn begin_end() -> bool {
+    let (no, exiting) = (End::No as u8, End::Exiting as u8);
+    END.compare_exchange(no, exiting, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// Notes how far the end has come.
+pub fn end_comes_to(end: End) {
+    END.store(end as u8, Ordering::Relaxed);
+}
+
+/// How far the end has come.
+pub fn end() -> End {
+    match END.load(Ordering::Relaxed) {
+        0 => End::No,
+        1 => End::Exiting,
+        2 => End::Finalizing,
+        _ => End::Done,
+    }
 }
 
 /// Calls what extensions gave to `Py_AtExit`.

@@ -1,6 +1,7 @@
 //! Slots, in both directions: trampolines that let C use a managed class through its `PyTypeObject`, and wrappers that let
 //! Python use the slots of a class implemented in C.
 
+mod late;
 mod table;
 mod trampolines;
 mod wrappers;
@@ -14,6 +15,7 @@ use crate::ffi;
 use crate::layout::*;
 use table::{ROWS, SlotRow};
 
+pub use late::{power_by_modulus, sequence_operator};
 pub use table::slot_number;
 pub use trampolines::vectorcall;
 pub use wrappers::{add_slot_wrappers, construct, slot_behind};
@@ -78,6 +80,40 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// Operators go by the slots of a class of C: its methods under special names do not count where it has no slot for them (but those of
+/// Python classes derived from it see them).
+///
+/// # Safety
+/// As for [`fill`]; inherited slots must not be filled in yet.
+pub unsafe fn hide_methods(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
+    for &s in Special::all() {
+        let rows = || ROWS.iter().filter(move |r| r.special == s || r.others.contains(&s));
+        let Some((v, owner)) = cape_vm::class::lookup_mro_where(class, s.name_value()) else { continue };
+        let Some(m) = v.downcast::<MethodDescrObj>() else { continue };
+        if crate::call_c::c_method_def(m.def).is_none() || rows().next().is_none() {
+            continue;
+        }
+        // SAFETY: the caller's promise.
+        let slotless = || rows().all(|r| unsafe { ffi::PyType_GetSlotQuiet(t, r.slot) }.is_null());
+        if if owner == class { slotless() } else { owner.special(s) != v } {
+            cape_vm::class::hide_special(class, s);
+        }
+    }
+}
+
+/// A class of Python has a slot of sequences from its base only where its method is the very slot.
+///
+/// # Safety
+/// `p` must be the class's type object, of which the slots are filled.
+pub unsafe fn drop_late(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
+    for row in ROWS.iter().filter(|r| r.is_late()) {
+        if slot_behind(t.special(row.special), row.slot).is_none() {
+            // SAFETY: the caller's promise.
+            unsafe { ffi::cape_set_slot(p, row.slot, std::ptr::null_mut()) };
+        }
+    }
 }
 
 /// Whether a builtin class has a row's method, but not as this slot: what takes keys is no sequence, and what has a length but no

@@ -346,6 +346,9 @@ fn is_closed(vm: &Vm, stream: Value) -> bool {
 
 /// Runs what is to run at exit and flushes the streams.
 fn finish(vm: &Vm, code: i32) -> i32 {
+    if !cape_bridge::begin_end() {
+        return code;
+    }
     let mut code = code;
     if rt().modules().get_str(intern("threading")).is_some()
         && let Ok(f) = vm.import_attr("threading", "_shutdown")
@@ -359,6 +362,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
+    cape_bridge::end_comes_to(cape_bridge::End::Finalizing);
     flush_streams(vm, &mut code);
     // What is still alive is finalized: files are flushed, suspended generators closed. The standard streams stay.
     for name in ["stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"] {
@@ -373,6 +377,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         cape_stdlib::pending::run_finalizers(vm);
     }
     flush_streams(vm, &mut code);
+    cape_bridge::end_comes_to(cape_bridge::End::Done);
     cape_bridge::run_at_exit();
     code
 }

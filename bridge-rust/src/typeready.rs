@@ -81,6 +81,7 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
             class.dict().set_str(n.doc, doc_value(doc, &name));
         }
         cape_vm::class::foreign_ready(class);
+        slots::hide_methods(class, t);
         slots::fill(vm, class, t)?;
         (*t).tp_dict = to_c(vm, class.dict.get())?;
         (*t).tp_bases = to_c(vm, class.bases.get())?;

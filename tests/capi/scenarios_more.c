@@ -589,7 +589,17 @@ fatal(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_FatalError("no way to go on");
 }
 
+/* contiguous_view(object, order): PyMemoryView_GetContiguous for reading. */
+static PyObject *
+contiguous_view(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *object;
+    const char *order;
+    return PyArg_ParseTuple(args, "Os", &object, &order) ? PyMemoryView_GetContiguous(object, PyBUF_READ, order[0]) : NULL;
+}
+
 static PyMethodDef methods[] = {
+    {"contiguous_view", contiguous_view, METH_VARARGS, NULL},
     {"locks", locks, METH_NOARGS, NULL},
     {"thread_storage", thread_storage, METH_NOARGS, NULL},
     {"swapped", swapped, METH_O, NULL},

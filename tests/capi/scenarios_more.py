@@ -67,6 +67,29 @@ equal(texts(errors), expected)
 bad, text, empty, errors = scenarios_more.writer([1])
 equal(text, "ab\xe9cd[1][1]234\U0001f600asc<NULL>|7 [1]|\u20acxwi")
 
+# ---- contiguous views ----
+
+
+def parts(m):
+    return m.tobytes("F"), m.tolist(), m.shape, m.strides, m.format, m.c_contiguous, m.f_contiguous, m.readonly, type(m.obj)
+
+
+square = memoryview(bytearray(range(24))).cast("B", (2, 3, 4))
+for order in "CFA":
+    view = scenarios_more.contiguous_view(square, order)
+    equal(view.tolist(), square.tolist())
+    equal(view.obj is square.obj, order != "F")
+    strides = (1, 2, 6) if order == "F" else (12, 4, 1)
+    equal((view.strides, view.f_contiguous, view.readonly), (strides, order == "F", order == "F"))
+view = scenarios_more.contiguous_view(memoryview(b"abcdefghijkl").cast("h", (2, 3)), "F")
+equal(parts(view), (b"abghcdijefkl", [[25185, 25699, 26213], [26727, 27241, 27755]], (2, 3), (2, 4), "h", False, True, True, bytes))
+sliced = memoryview(bytearray(b"abcdefgh"))[::2]
+equal(parts(scenarios_more.contiguous_view(sliced, "F")), (b"aceg", [97, 99, 101, 103], (4,), (1,), "B", True, True, True, bytes))
+again = scenarios_more.contiguous_view(view, "C")
+equal(parts(again), (b"abghcdijefkl", view.tolist(), (2, 3), (6, 2), "h", True, False, True, bytes))
+del view, again, square, sliced
+gc.collect()
+
 # ---- memory and fresh objects ----
 
 equal(scenarios_more.memory(), (1, 1, 1, 1, 1, 2, 1, 3))

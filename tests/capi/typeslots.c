@@ -5,8 +5,8 @@
 
 /* ---- what slots answer: told by Python in settings(), each call is noted in `journal` ---- */
 
-/* How a slot ends. */
-enum { GIVE, NOTHING, ERROR, GIVE_AND_ERROR, STOP, STOP_WITH_VALUE };
+/* How a slot ends. BY_SEQUENCES: slots of numbers do not know their operands. */
+enum { GIVE, NOTHING, ERROR, GIVE_AND_ERROR, STOP, STOP_WITH_VALUE, BY_SEQUENCES };
 
 static PyObject *journal, *answer, *numeral;
 static long status;
@@ -53,7 +53,7 @@ fail(void)
             PyErr_SetObject(PyExc_StopIteration, answer);
             break;
     }
-    return how != GIVE && how != GIVE_AND_ERROR;
+    return how != GIVE && how != GIVE_AND_ERROR && how != BY_SEQUENCES;
 }
 
 static PyObject *
@@ -100,7 +100,11 @@ some(PyObject *kwargs)
 #define UNARY(NAME) \
     static PyObject *NAME(PyObject *a) { note(#NAME, 1, (PyObject *[]){a}, NO_NUMBER); return result(); }
 #define BINARY(NAME) \
-    static PyObject *NAME(PyObject *a, PyObject *b) { note(#NAME, 2, (PyObject *[]){a, b}, NO_NUMBER); return result(); }
+    static PyObject *NAME(PyObject *a, PyObject *b) \
+    { \
+        note(#NAME, 2, (PyObject *[]){a, b}, NO_NUMBER); \
+        return how == BY_SEQUENCES && #NAME[0] == 'n' ? Py_NewRef(Py_NotImplemented) : result(); \
+    }
 #define TERNARY(NAME) \
     static PyObject *NAME(PyObject *a, PyObject *b, PyObject *c) \
     { note(#NAME, 3, (PyObject *[]){a, b, c}, NO_NUMBER); return result(); }
@@ -111,9 +115,9 @@ some(PyObject *kwargs)
 
 UNARY(nb_negative) UNARY(nb_index) UNARY(nb_int) UNARY(nb_float) UNARY(tp_iter) UNARY(tp_iternext) UNARY(tp_repr) UNARY(tp_str)
 BINARY(nb_add) BINARY(nb_subtract) BINARY(nb_multiply) BINARY(nb_inplace_add) BINARY(nb_matrix_multiply) BINARY(nb_divmod)
-BINARY(mp_subscript) BINARY(sq_concat) BINARY(tp_getattro)
+BINARY(nb_inplace_multiply) BINARY(mp_subscript) BINARY(sq_concat) BINARY(sq_inplace_concat) BINARY(tp_getattro)
 TERNARY(nb_power) TERNARY(nb_inplace_power) TERNARY(tp_descr_get)
-INDEXED(sq_item) INDEXED(sq_repeat)
+INDEXED(sq_item) INDEXED(sq_repeat) INDEXED(sq_inplace_repeat)
 STATUS(nb_bool, int) STATUS(sq_length, Py_ssize_t) STATUS(tp_hash, Py_hash_t)
 
 static PyObject *
@@ -216,7 +220,7 @@ static const struct {
     ROW(nb_subtract) ROW(nb_multiply) ROW(nb_inplace_add) ROW(nb_matrix_multiply) ROW(nb_divmod) ROW(mp_subscript) ROW(sq_concat)
     ROW(nb_power) ROW(nb_inplace_power) ROW(tp_descr_get) ROW(sq_item) ROW(sq_repeat) ROW(nb_bool) ROW(sq_length) ROW(tp_hash)
     ROW(tp_call) ROW(tp_richcompare) ROW(sq_contains) ROW(sq_ass_item) ROW(mp_ass_subscript) ROW(tp_setattro) ROW(tp_getattro)
-    ROW(tp_descr_set)
+    ROW(tp_descr_set) ROW(nb_inplace_multiply) ROW(sq_inplace_concat) ROW(sq_inplace_repeat)
 #undef ROW
     {"mp_length", {Py_mp_length, sq_length}},
     {"methods", {Py_tp_methods, special_methods}},
@@ -502,7 +506,23 @@ call(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     return called;
 }
 
+/* number(operator, a, b): by C. */
+static PyObject *
+number(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *operator;
+    PyObject *a, *b, *c = Py_None;
+    if (!PyArg_ParseTuple(args, "sOO|O", &operator, &a, &b, &c)) {
+        return NULL;
+    }
+#define OPERATOR(NAME) if (strcmp(operator, #NAME) == 0) { return PyNumber_##NAME(a, b); }
+    OPERATOR(Add) OPERATOR(Multiply) OPERATOR(InPlaceAdd) OPERATOR(InPlaceMultiply) OPERATOR(Subtract) OPERATOR(Divmod)
+    OPERATOR(MatrixMultiply)
+    return strcmp(operator, "InPlacePower") == 0 ? PyNumber_InPlacePower(a, b, c) : PyNumber_Power(a, b, c);
+}
+
 static PyMethodDef methods[] = {
+    {"number", number, METH_VARARGS, NULL},
     {"settings", settings, METH_VARARGS, NULL},
     {"take_journal", take_journal, METH_NOARGS, NULL},
     {"make_type", (PyCFunction)(void (*)(void))make_type, METH_VARARGS | METH_KEYWORDS, NULL},

@@ -13,7 +13,7 @@ sys.path.insert(0, sys.argv[1])
 import typeslots
 from typeslots import make_type, settings
 
-GIVE, NOTHING, ERROR, GIVE_AND_ERROR, STOP, STOP_WITH_VALUE = range(6)
+GIVE, NOTHING, ERROR, GIVE_AND_ERROR, STOP, STOP_WITH_VALUE, BY_SEQUENCES = range(7)
 
 
 def show_exception(e):
@@ -376,6 +376,90 @@ def operators():
     settings(GIVE, None)
 
 
+# ---- slots of numbers and of sequences together ----
+
+def numbers_and_sequences():
+    names = {
+        "Number": ("nb_add", "nb_multiply"), "Sequence": ("sq_concat", "sq_repeat"), "Both": ("nb_add", "nb_multiply", "sq_concat", "sq_repeat"),
+        "InPlace": ("nb_inplace_add", "nb_inplace_multiply", "sq_inplace_concat", "sq_inplace_repeat"),
+        "All": ("nb_add", "nb_multiply", "sq_concat", "sq_repeat", "nb_inplace_add", "nb_inplace_multiply", "sq_inplace_concat",
+                "sq_inplace_repeat"),
+        "SequenceInPlace": ("sq_concat", "sq_repeat", "sq_inplace_concat", "sq_inplace_repeat"),
+        "NumberInPlaceSequence": ("nb_add", "nb_multiply", "sq_inplace_concat", "sq_inplace_repeat"), "Index": ("nb_index",),
+    }
+    types = {name: make_type(f"typeslots.{name}", *slots) for name, slots in names.items()}
+
+    class Derived(types["Both"]):
+        pass
+
+    class Overriding(types["Both"]):
+        def __add__(self, other):
+            return NotImplemented
+
+        __mul__ = __radd__ = __rmul__ = __iadd__ = __imul__ = __add__
+
+    operands = {name: T() for name, T in (types | {"Derived": Derived, "Overriding": Overriding}).items()}
+    operands |= {"int": 3, "str": "k", "list": [1], "float": 1.5}
+    in_place = {operator.iadd: "InPlaceAdd", operator.imul: "InPlaceMultiply"}
+    for a_name, a in operands.items():
+        for b_name, b in operands.items():
+            if not {a_name, b_name} & (types.keys() | {"Derived", "Overriding"}):
+                continue
+            for op, by_c in {operator.add: "Add", operator.mul: "Multiply", **in_place}.items():
+                functions = {}
+                for label, how, answer in ("given", GIVE, "#12345"), ("by sequences", BY_SEQUENCES, "#12345"):
+                    def run(function, how=how, answer=answer):
+                        settings(how, answer)
+                        return function()
+
+                    # A list changes.
+                    functions[label] = lambda run=run: run(lambda: op([1] if a_name == "list" else a, b))
+                    functions[label + ", C"] = lambda run=run: run(lambda: typeslots.number(by_c, [1] if a_name == "list" else a, b))
+                cases(f"{op.__name__} {a_name} {b_name}", functions)
+    settings(GIVE, None)
+
+
+def powers():
+    P, Q = (make_type(f"typeslots.{name}", "nb_power") for name in ("Power", "OtherPower"))
+    I = make_type("typeslots.InPlacePower", "nb_inplace_power")
+
+    class Derived(P):
+        pass
+
+    class Own:
+        def __pow__(self, other, modulus=None):
+            return "__pow__", other, modulus
+
+        def __rpow__(self, other, modulus=None):
+            return "__rpow__", other, modulus
+
+        def __repr__(self):
+            return "Own()"
+
+    class OwnInPlace(Own):
+        def __ipow__(self, other):
+            return "__ipow__", other
+
+    operands = {"int": 3, "float": 1.5, "complex": 2j, "str": "k", "Power": P(), "OtherPower": Q(), "Derived": Derived(), "Own": Own()}
+    for answer in "#12345", NotImplemented:
+        for a_name, a in operands.items():
+            for b_name, b in operands.items():
+                def run(c):
+                    settings(GIVE, answer)
+                    return pow(a, b, c)
+
+                functions = {c_name: lambda c=c: run(c) for c_name, c in operands.items()}
+                cases(f"pow {answer} {a_name} {b_name}", functions)
+        for left in I(), OwnInPlace(), P(), 3:
+            for c in None, 5, Q():
+                def in_place():
+                    settings(GIVE, answer)
+                    return typeslots.number("InPlacePower", left, 2, c)
+
+                case(f"PyNumber_InPlacePower {answer} {type(left).__name__} {type(c).__name__}", in_place)
+    settings(GIVE, None)
+
+
 # ---- iterators ----
 
 def iterators():
@@ -410,7 +494,7 @@ def iterators():
                 return out, e.value
             settings(STOP_WITH_VALUE, "value of the end")
 
-    for T in (T, M, Derived, DerivedM, DerivedN):
+    for T in (T, M, N, Derived, DerivedM, DerivedN):
         it = T()
         for how in (NOTHING, STOP, STOP_WITH_VALUE, ERROR):
             name = f"{T.__name__} {('', 'NOTHING', 'ERROR', '', 'STOP', 'STOP_WITH_VALUE')[how]}"
@@ -422,7 +506,7 @@ def iterators():
             case(f"{name} list", lambda: list(it))
             case(f"{name} unpack", lambda: (lambda *a: a)(*it))
             case(f"{name} unpack 1", lambda: exec("a, = it", {"it": it}))
-            case(f"{name} yield from", lambda: drive(delegate(it)) if T is not DerivedN else None)
+            case(f"{name} yield from", lambda: drive(delegate(it)) if T not in (N, DerivedN) else None)
             case(f"{name} in", lambda: 1 in it)
             case(f"{name} zip", lambda: list(zip(it, it)))
             case(f"{name} map", lambda: list(map(str, it)))
@@ -432,10 +516,10 @@ def iterators():
             case(f"{name} max", lambda: max(it, default="none"))
             case(f"{name} exception", lambda: exception_of(next, it))
         settings(GIVE, "#1000")
-        case(f"{T.__name__} yield from with values", lambda: drive(delegate(it)) if T is not DerivedN else None)
+        case(f"{T.__name__} yield from with values", lambda: drive(delegate(it)) if T not in (N, DerivedN) else None)
         settings(GIVE, "#1000")
         case(f"{T.__name__} for with values", lambda: list(for_loop(it)))
-    for T in (DerivedM, DerivedN):
+    for T in (N, DerivedM, DerivedN):
         v = T()
         for answer in (True, False, None, "#1", NotImplemented, "text"):
             settings(GIVE, answer)
@@ -597,5 +681,7 @@ many_arguments()
 results()
 numbers_as_results()
 operators()
+numbers_and_sequences()
+powers()
 iterators()
 construction()

@@ -31,7 +31,7 @@ use core::ffi::{
 use libc::{FILE, wchar_t};
 
 use crate::enter::{
-    Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_infallible, enter_without_gil,
+    Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
 ";
@@ -151,6 +151,10 @@ fn shim(row: &Row, symbol: &str, module: &str, text: &mut String) -> Result<(), 
         arguments.insert(0, "cx".to_string());
     }
     let arguments = arguments.join(", ");
+    if row.noreturn {
+        let _ = writeln!(text, "    enter_for_good(\"{name}\", |cx| {module}::{name}({arguments}))\n}}\n");
+        return Ok(());
+    }
     let _ = writeln!(text, "    {wrapper} -> {body} {{ {module}::{name}({arguments}) }})");
     text.push_str("}\n\n");
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use cape_vm::Value;
 use cape_vm::object::*;
 use cape_vm::ops::{self, BinaryOperator};
 use cape_vm::runtime::{intern, rt, type_of};
@@ -60,8 +61,18 @@ fn ternary(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed, in_place: bool) -> CR
     let (x, y) = (a.get(cx)?, b.get(cx)?);
     match m.opt(cx)? {
         Some(z) if !z.is_none() => {
-            let pow = rt().builtins().get_str(intern("pow")).ok_or_else(|| cx.vm.system_error("lost pow"))?;
-            cx.give(cx.vm.call(pow, &[x, y, z])?)
+            let own = if in_place { type_of(x).special(Special::Ipow) } else { Value::EMPTY };
+            if !own.is_empty() {
+                // A slot of C takes the modulus, a method of Python does not.
+                let all = [x, y, z];
+                let n = if crate::slots::slot_behind(own, 20).is_some() { 3 } else { 2 };
+                let r = cx.vm.call_special(own, &all[..n])?;
+                if r != Value::NOT_IMPLEMENTED {
+                    return cx.give(r);
+                }
+            }
+            let symbol = if in_place { "**=" } else { "** or pow()" };
+            cx.give(cape_builtins::functions::power(cx.vm, x, y, z, symbol)?)
         }
         _ if in_place => cx.give(cx.vm.inplace(x, y, &ops::POW)?),
         _ => cx.give(cx.vm.binary(x, y, &ops::POW)?),

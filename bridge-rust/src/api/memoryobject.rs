@@ -2,10 +2,9 @@
 
 use std::ffi::{c_char, c_int};
 
-use cape_builtins::memoryview::from_buffer;
+use cape_builtins::memoryview::{contiguous_copy, from_buffer};
 use cape_vm::Value;
 use cape_vm::buffer::{Buffer, RawBuffer};
-use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 
 use crate::enter::{Borrowed, CResult, Cx, New};
@@ -58,13 +57,5 @@ pub fn PyMemoryView_GetContiguous(cx: &Cx, base: Borrowed, kind: c_int, order: c
     if kind == WRITE {
         return Err(cx.vm.buffer_error("writable contiguous buffer requested for a non-contiguous object."));
     }
-    let (format, shape) = (cx.vm.get_attr_str(m, "format")?, cx.vm.get_attr_str(m, "shape")?);
-    if order == "F" && shape.downcast::<TupleObj>().is_some_and(|s| s.len() > 1) {
-        return Err(cx
-            .vm
-            .not_implemented_error("a copy in Fortran's order of memory with several dimensions"));
-    }
-    let copy = cx.vm.call_method(m, intern("tobytes"), &[])?;
-    let plain = memoryview(cx, copy)?;
-    cx.give(cx.vm.call_method(plain, intern("cast"), &[format, shape])?)
+    cx.give(contiguous_copy(cx.vm, m, order == "F")?.value())
 }

@@ -17,7 +17,7 @@ use core::ffi::{
 use libc::{FILE, wchar_t};
 
 use crate::enter::{
-    Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_infallible, enter_without_gil,
+    Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
 use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
@@ -595,12 +595,6 @@ pub unsafe extern "C" fn Py_CompileStringObject(str: *const c_char, filename: *m
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyUnicode_IsWhitespace(ch: u32) -> c_int {
     enter_infallible("_PyUnicode_IsWhitespace", |cx| -> c_int { unicodeobject::_PyUnicode_IsWhitespace(cx, ch) })
-}
-
-/// `int PyWeakref_IsDead(PyObject *ref)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyWeakref_IsDead(ref_: *mut PyObject) -> c_int {
-    enter("PyWeakref_IsDead", -1, |cx| -> CResult<c_int> { weakrefobject::PyWeakref_IsDead(cx, Borrowed::from_c(ref_)) })
 }
 
 /// `PyObject *PyDescr_NewClassMethod(PyTypeObject *type, PyMethodDef *ml)`
@@ -1234,6 +1228,24 @@ pub unsafe extern "C" fn PyFrame_GetLineNumber(frame: *mut PyFrameObject) -> c_i
     enter_infallible("PyFrame_GetLineNumber", |cx| -> c_int { pyframe::PyFrame_GetLineNumber(cx, frame) })
 }
 
+/// `void Py_Exit(int i)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_Exit(i: c_int) -> ! {
+    enter_for_good("Py_Exit", |cx| pylifecycle::Py_Exit(cx, i))
+}
+
+/// `void Py_Finalize(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_Finalize() {
+    enter("Py_Finalize", (), |cx| -> CResult<()> { pylifecycle::Py_Finalize(cx) })
+}
+
+/// `int Py_FinalizeEx(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_FinalizeEx() -> c_int {
+    enter_infallible("Py_FinalizeEx", |cx| -> c_int { pylifecycle::Py_FinalizeEx(cx) })
+}
+
 /// `int Py_IsFinalizing(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn Py_IsFinalizing() -> c_int {
@@ -1548,16 +1560,10 @@ pub unsafe extern "C" fn PyErr_WarnEx(category: *mut PyObject, message: *const c
     enter("PyErr_WarnEx", -1, |cx| -> CResult<c_int> { warnings::PyErr_WarnEx(cx, Borrowed::from_c(category), message, stack_level) })
 }
 
-/// `PyObject *PyWeakref_GetObject(PyObject *ref)`
+/// `PyObject *PyWeakref_NewProxy(PyObject *ob, PyObject *callback)`
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyWeakref_GetObject(ref_: *mut PyObject) -> *mut PyObject {
-    enter("PyWeakref_GetObject", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { weakrefobject::PyWeakref_GetObject(cx, Borrowed::from_c(ref_)) })
-}
-
-/// `int PyWeakref_GetRef(PyObject *ref, PyObject **pobj)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyWeakref_GetRef(ref_: *mut PyObject, pobj: *mut *mut PyObject) -> c_int {
-    enter("PyWeakref_GetRef", -1, |cx| -> CResult<c_int> { weakrefobject::PyWeakref_GetRef(cx, Borrowed::from_c(ref_), pobj) })
+pub unsafe extern "C" fn PyWeakref_NewProxy(ob: *mut PyObject, callback: *mut PyObject) -> *mut PyObject {
+    enter("PyWeakref_NewProxy", core::ptr::null_mut(), |cx| -> CResult<New> { weakrefobject::PyWeakref_NewProxy(cx, Borrowed::from_c(ob), Borrowed::from_c(callback)) })
 }
 
 /// `PyObject *PyWeakref_NewRef(PyObject *ob, PyObject *callback)`

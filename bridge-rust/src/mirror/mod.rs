@@ -6,11 +6,12 @@
 
 mod datetime;
 pub mod types;
+pub mod weak;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use cape_heap::{Field, Header, HeapObject, heap};
+use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
@@ -162,6 +163,9 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     }
     if let Some(l) = v.downcast::<LongObj>() {
         return long(vm, l, t, basic.saturating_sub(24));
+    }
+    if let Some(w) = v.downcast::<WeakCell>() {
+        return weak::reference(vm, w, t);
     }
     let p = alloc(vm, t, basic)?;
     // SAFETY: the struct has the layout of its type, of basic size at least.

@@ -182,6 +182,9 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             (*p).ob_base.ob_base.ob_type = type_to_c(vm, type_of(t.value()))?;
         }
         slots::fill(vm, t, p)?;
+        if (*p).tp_flags & tpflags::HEAPTYPE != 0 {
+            slots::drop_late(t, p);
+        }
         (*p).tp_bases = to_c(vm, t.bases.get())?;
         (*p).tp_mro = to_c(vm, t.mro.get())?;
         (*p).tp_dict = to_c(vm, t.dict.get())?;

@@ -69,6 +69,24 @@ pub struct SlotRow {
     pub trampoline: *const (),
 }
 
+impl SlotRow {
+    /// Whether operators ask the slot after those of numbers.
+    pub fn is_late(&self) -> bool {
+        matches!(self.slot, CONCAT | REPEAT | INPLACE_CONCAT | INPLACE_REPEAT)
+    }
+}
+
+/// `sq_concat`
+pub const CONCAT: i32 = 40;
+/// `sq_repeat`
+pub const REPEAT: i32 = 46;
+/// `sq_inplace_concat`
+pub const INPLACE_CONCAT: i32 = 42;
+/// `sq_inplace_repeat`
+pub const INPLACE_REPEAT: i32 = 43;
+/// `nb_power`
+pub const POWER: i32 = 33;
+
 // SAFETY: the trampolines are functions.
 unsafe impl Sync for SlotRow {}
 

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::ptr::null_mut;
 
 use cape_vm::generator::stop_value;
-use cape_vm::native::{Flavour, MethodDef, Raw, RawFn};
+use cape_vm::native::{Flavour, MethodDef, Raw, RawFn, SEQUENCE_SLOT, SLOT_MARK};
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
 use cape_vm::runtime::{rt, type_of};
@@ -20,7 +20,7 @@ use crate::lend::borrowed;
 use crate::to_c::{args_tuple, decref, kwargs_dict, linked};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
-const MARK: usize = 0x5107_0000;
+const MARK: usize = SLOT_MARK;
 
 /// The C slot function behind a wrapper that [`add_slot_wrappers`] made for this slot.
 pub fn slot_behind(v: Value, slot: i32) -> Option<*const ()> {
@@ -72,7 +72,8 @@ pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
             continue;
         }
         for (name, raw) in methods(row) {
-            put_method(class, name, raw, f as usize, MARK | row.slot as usize);
+            let sequence = if row.is_late() { SEQUENCE_SLOT } else { 0 };
+            put_method(class, name, raw, f as usize, MARK | sequence | row.slot as usize);
         }
     }
     // SAFETY: the caller's promise.
@@ -353,6 +354,13 @@ fn call_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) ->
 /// `sq_repeat`: the count may not be reckoned from the end.
 fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, n] = exactly(vm, def, args, names)?;
+    let n = repetitions(vm, n)?;
+    // SAFETY: see above.
+    cross(vm, [o], |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n) }))
+}
+
+/// The count of a repetition.
+pub(super) fn repetitions(vm: &Vm, n: Value) -> Res<isize> {
     if !n.is_int() && type_of(n).special(Special::Index).is_empty() {
         return Err(
             vm.type_error(format!("can't multiply sequence by non-int of type '{}'", type_of(n).name_str()))
@@ -362,8 +370,7 @@ fn call_repeat(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -
         let got = cape_vm::class::full_name(type_of(n));
         return Err(vm.overflow_error(format!("cannot fit '{got}' into an index-sized integer")));
     };
-    // SAFETY: see above.
-    cross(vm, [o], move |p| result(vm, def, o, unsafe { slot::<ssizeargfunc>(def)(p[0], n as isize) }))
+    Ok(n as isize)
 }
 
 fn call_set_index(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {

@@ -1,5 +1,6 @@
 //! The functions of the `builtins` module, and the module itself.
 
+use cape_vm::class::full_name;
 use cape_vm::native::OrNone;
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
@@ -511,7 +512,14 @@ fn anext(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {
 }
 
 fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
-    let Some(m) = modulus.0 else { return vm.binary(base, exp, &ops::POW) };
+    match modulus.0 {
+        Some(m) => power(vm, base, exp, m, "** or pow()"),
+        None => vm.binary(base, exp, &ops::POW),
+    }
+}
+
+/// `pow(base, exp, m)`; a message calls it `symbol`.
+pub fn power(vm: &Vm, base: Value, exp: Value, m: Value, symbol: &str) -> Res<Value> {
     let (tb, te) = (type_of(base), type_of(exp));
     // A subclass that has its own version goes first.
     let reflected_first = tb != te
@@ -523,7 +531,7 @@ fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
     }
     for (v, s) in order {
         let f = type_of(v).special(s);
-        if f.is_empty() || s == Special::Rpow && tb == te {
+        if f.is_empty() || s == Special::Rpow && (tb == te || ops::same_slot(tb.special(Special::Pow), f)) {
             continue;
         }
         let other = if s == Special::Pow { exp } else { base };
@@ -532,15 +540,38 @@ fn pow(vm: &Vm, base: Value, exp: Value, modulus: OrNone<Value>) -> Res<Value> {
             return Ok(r);
         }
     }
-    if type_of(m).is_subtype(rt().types.float) {
-        return Err(vm.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
+    if let Some(r) = power_by_modulus(vm, base, exp, m) {
+        let r = r?;
+        if r != Value::NOT_IMPLEMENTED {
+            return Ok(r);
+        }
     }
     Err(vm.type_error(format!(
-        "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
-        type_of(base).name_str(),
-        type_of(exp).name_str(),
-        type_of(m).name_str()
+        "unsupported operand type(s) for {symbol}: '{}', '{}', '{}'",
+        full_name(type_of(base)),
+        full_name(type_of(exp)),
+        full_name(type_of(m))
     )))
+}
+
+/// What the modulus makes of operands that do not know it: only a slot, no method of a class, is asked.
+fn power_by_modulus(vm: &Vm, base: Value, exp: Value, m: Value) -> Option<Res<Value>> {
+    let t = type_of(m);
+    if t.special(Special::Pow).is::<FunctionObj>() {
+        return None;
+    }
+    if t.is_subtype(rt().types.float) {
+        return Some(Err(vm.type_error("pow() 3rd argument not allowed unless all arguments are integers")));
+    }
+    if t.is_subtype(rt().types.complex) {
+        let types = &rt().types;
+        let number = |v: Value| [types.int, types.float, types.complex].iter().any(|&n| type_of(v).is_subtype(n));
+        return (number(base) && number(exp)).then(|| Err(vm.value_error("complex modulo")));
+    }
+    if crate::weakref::is_proxy(m) {
+        return Some(crate::weakref::power(vm, base, exp, Some(m)));
+    }
+    cape_vm::foreign::try_foreign()?.power_by_modulus(vm, base, exp, m)
 }
 
 fn print(

@@ -159,6 +159,11 @@ fn compare(vm: &Vm, a: Ref, b: Value, c: Cmp) -> Res<Value> {
     vm.compare(x, y, c)
 }
 
+/// Whether it is a weak proxy.
+pub fn is_proxy(v: Value) -> bool {
+    v.is::<WeakCell>() && [&PROXY, &CALLABLE_PROXY].iter().any(|s| s.get() == type_of(v))
+}
+
 /// The object behind a proxy (other values are themselves); ReferenceError when it is gone.
 fn unwrap(vm: &Vm, v: Value) -> Res<Value> {
     let Some(c) = v.downcast::<WeakCell>() else { return Ok(v) };
@@ -285,7 +290,8 @@ fn proxy_methods(b: TypeBuilder) {
     comparisons!(Eq "__eq__", Ne "__ne__", Lt "__lt__", Le "__le__", Gt "__gt__", Ge "__ge__");
 }
 
-fn power(vm: &Vm, a: Value, b: Value, m: Option<Value>) -> Res<Value> {
+/// `pow(a, b, m)` of what proxies stand for.
+pub fn power(vm: &Vm, a: Value, b: Value, m: Option<Value>) -> Res<Value> {
     let (a, b) = (unwrap(vm, a)?, unwrap(vm, b)?);
     match m.filter(|m| !m.is_none()) {
         None => vm.binary(a, b, &ops::POW),

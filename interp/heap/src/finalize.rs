@@ -218,6 +218,12 @@ impl Heap {
         self.pending.get()
     }
 
+    /// How much waits.
+    pub fn pending_count(&self) -> usize {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).finalizers.queue.len() }
+    }
+
     /// The flag behind [`Heap::has_pending`].
     pub fn pending(&self) -> &Cell<bool> {
         &self.pending

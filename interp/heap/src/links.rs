@@ -34,7 +34,7 @@ pub struct Link {
 }
 
 /// What the collector asks of the side that has the mirrors. The first three are called inside collections: they must not
-/// allocate managed objects nor change reference counts. The others are called at safe points.
+/// allocate managed objects nor change reference counts. The others are called at safe points, unless they say otherwise.
 pub trait ForeignHeap: Sync {
     /// Calls `visit` for every reference that the struct holds (`tp_traverse`, or the items of mirrored storage), once for each
     /// counted reference. Does nothing for types without `Py_TPFLAGS_HAVE_GC`. Also called for unlinked structs.
@@ -62,6 +62,17 @@ pub trait ForeignHeap: Sync {
     /// (objects tracked by `PyObject_GC_Track`).
     fn each_tracked(&self, visit: &mut dyn FnMut(*mut Mirror)) {
         let _ = visit;
+    }
+
+    /// The mirror of a weak reference shows no target and no callback any more. Called inside collections, too.
+    fn weak_cleared(&self, mirror: *mut Mirror) {
+        let _ = mirror;
+    }
+
+    /// For the checker of the heap: panics unless the mirror of a weak reference shows the mirror of the reference's target (null: none,
+    /// it is dead).
+    fn check_weak(&self, mirror: *mut Mirror, target: *mut Mirror) {
+        let _ = (mirror, target);
     }
 
     /// Drops one reference; the struct may go.

@@ -10,6 +10,7 @@ use crate::kind::Tracer;
 use crate::map::MapRef;
 use crate::object::{Header, ObjFlags};
 use crate::region::Space;
+use crate::weak::WeakCell;
 
 /// Checks every object, map, root and link; panics with a description of what is wrong.
 ///
@@ -201,6 +202,16 @@ impl<'a> Checker<'a> {
                 !self.heap.is_young(v) || young.contains(&i),
                 "heap check: link {i} of a young object is not in the list"
             );
+            if let (Some(w), Some(foreign)) = (v.downcast::<WeakCell>(), links.foreign) {
+                let target = w.target();
+                foreign.check_weak(
+                    mirror,
+                    match target.is_ptr() {
+                        true => self.heap.mirror_of(target.header()),
+                        false => std::ptr::null_mut(),
+                    },
+                );
+            }
         }
         assert_eq!(count, links.count, "heap check: wrong number of links");
     }

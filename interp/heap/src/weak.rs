@@ -28,6 +28,8 @@ heap_object! {
         pub hash: Cell<i64>,
         /// Whether `hash` has been set.
         pub hashed: Cell<bool>,
+        /// Its place in the order of creation.
+        serial: Cell<u32>,
     }
 }
 
@@ -36,6 +38,20 @@ impl WeakCell {
     #[inline]
     pub fn target(&self) -> Value {
         self.target.get()
+    }
+
+    /// Forgets target and callback, here and in the mirror; gives the callback.
+    fn clear(&self, heap: &Heap) -> Value {
+        self.target.set(Value::EMPTY);
+        let callback = self.callback.get();
+        self.callback.set_no_barrier(Value::EMPTY);
+        if self.header.link() != 0 {
+            // SAFETY: the GIL is held; nothing else uses the links while weak references are cleared.
+            if let Some(foreign) = unsafe { (*heap.state()).links.foreign } {
+                foreign.weak_cleared(heap.mirror_of(&self.header));
+            }
+        }
+        callback
     }
 }
 
@@ -124,6 +140,8 @@ pub(crate) struct Weak {
     old: Vec<usize>,
     /// Target to references.
     by_target: AddressMap<Vec<usize>>,
+    /// That of the reference made last.
+    serial: u32,
     processors: Vec<fn(&WeakCtx<'_>)>,
 }
 
@@ -142,6 +160,7 @@ impl Weak {
             young: Vec::new(),
             old: Vec::new(),
             by_target: HashMap::with_hasher(BuildHasherDefault::new()),
+            serial: 0,
             processors: Vec::new(),
         }
     }
@@ -160,19 +179,22 @@ impl Weak {
     /// Clears the references whose targets were not reached, and queues the callbacks of those that were.
     pub(crate) fn clear_dead(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
         let old = if ctx.minor { &[][..] } else { &self.old };
-        for &addr in self.young.iter().rev().chain(old.iter().rev()) {
+        let mut dead = Vec::new();
+        for &addr in self.young.iter().chain(old) {
             let now = ctx.survivor(addr);
             // SAFETY: the memory of dead objects is intact until the collection ends.
             let c = unsafe { cell(now.unwrap_or(addr)) };
             let target = c.target();
-            if target.is_empty() || ctx.is_alive(target) {
-                continue;
+            if !target.is_empty() && !ctx.is_alive(target) {
+                self.by_target.remove(&(target.bits() as usize));
+                dead.push((c, now.is_some()));
             }
-            self.by_target.remove(&(target.bits() as usize));
-            c.target.set(Value::EMPTY);
-            let callback = c.callback.get();
-            c.callback.set_no_barrier(Value::EMPTY);
-            if now.is_some() && !callback.is_empty() {
+        }
+        // What lies pinned and what has moved are not in the order of creation.
+        dead.sort_unstable_by_key(|(c, _)| std::cmp::Reverse(c.serial.get()));
+        for (c, reached) in dead {
+            let callback = c.clear(ctx.heap);
+            if reached && !callback.is_empty() {
                 finalizers.queue_callback(c.header.as_value(), callback);
             }
         }
@@ -233,6 +255,7 @@ impl Heap {
             callback: Field::new(callback),
             hash: Cell::new(0),
             hashed: Cell::new(false),
+            serial: Cell::new(self.next_weak_serial()),
         };
         let c = self.alloc(map, init);
         // A collection during the allocation moved neither: both are on this stack.
@@ -243,6 +266,13 @@ impl Heap {
         weak.young.push(addr);
         weak.by_target.entry(target.bits() as usize).or_default().push(addr);
         c
+    }
+
+    fn next_weak_serial(&self) -> u32 {
+        // SAFETY: the GIL is held; no other reference to the table is alive.
+        let weak = unsafe { &mut (*self.state()).weak };
+        weak.serial = weak.serial.wrapping_add(1);
+        weak.serial
     }
 
     /// Calls `f` for every live weak reference to `target`, the oldest first. `f` must not allocate.
@@ -283,11 +313,10 @@ impl Heap {
         // SAFETY: as above.
         unsafe {
             let cells = (*s).weak.by_target.remove(&(target as *const Header as usize)).unwrap_or_default();
-            for addr in cells.into_iter().rev() {
-                let c = cell(addr);
-                c.target.set(Value::EMPTY);
-                let callback = c.callback.get();
-                c.callback.set_no_barrier(Value::EMPTY);
+            let mut cells: Vec<_> = cells.into_iter().map(|c| cell(c)).collect();
+            cells.sort_unstable_by_key(|c| std::cmp::Reverse(c.serial.get()));
+            for c in cells {
+                let callback = c.clear(self);
                 if !callback.is_empty() {
                     (*s).finalizers.queue_callback(c.header.as_value(), callback);
                 }

@@ -1,5 +1,6 @@
 //! What is done at safe points: switching threads, signal handlers, finalizers, callbacks of weak references, pending calls.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +82,7 @@ fn poll(vm: &Vm) -> Res<()> {
         // For the main thread, which will poll when it runs again.
         request();
     }
-    if heap().has_pending() {
+    if heap().has_pending() && (!RUNNING.get() || heap().pending_count() > MANY) {
         run_finalizers(vm);
     }
     if ASYNC.load(Ordering::Relaxed) {
@@ -123,10 +124,19 @@ pub fn run_finalizers(vm: &Vm) {
     }
 }
 
+/// More than so many wait for no other to end.
+const MANY: usize = 1000;
+
+thread_local! {
+    /// Whether this thread runs finalizers: those that wait come when the one that runs has ended, not in its middle.
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs one finalizer or callback.
 pub fn run_one(vm: &Vm, p: Pending) {
     // They run between any two instructions: what is being handled there is none of their business.
     let handled = vm.set_handled(Value::EMPTY);
+    let before = RUNNING.replace(true);
     match p {
         Pending::WeakCallback { weak, callback } => {
             if let Err(e) = vm.call(callback, &[weak]) {
@@ -135,6 +145,7 @@ pub fn run_one(vm: &Vm, p: Pending) {
         }
         Pending::Finalize(v) => finalize(vm, v),
     }
+    RUNNING.set(before);
     vm.set_handled(handled);
 }
 

@@ -274,6 +274,12 @@ fn fill_specials(t: Ptr<TypeObj>) {
     note_special(t, Special::Del);
 }
 
+/// A class of C whose slot for `s` is its base's: the method of the name in its dictionary is a method only.
+pub fn hide_special(t: Ptr<TypeObj>, s: Special) {
+    let inherited = t.base().map_or(Value::EMPTY, |b| b.special(s));
+    t.special[s as usize].set(t, inherited);
+}
+
 /// Looks a name up along the MRO.
 #[inline]
 pub fn lookup_mro(t: Ptr<TypeObj>, name: Value) -> Option<Value> {
@@ -676,8 +682,11 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
     let names = &rt().names;
     let base_dict = t.has(TypeFlags::HAS_DICT);
     let base_weak = t.has(TypeFlags::HAS_WEAKREF);
+    // Structs whose items follow the head have no place for the list of references.
+    let ty = &rt().types;
+    let can_weak = ![ty.int, ty.tuple, ty.bytes].iter().any(|&v| base.is_subtype(v));
     let Some(s) = t.dict().get_str(names.slots) else {
-        return Ok(Slots { names: ValueVec::new(), dict: true, weakref: true });
+        return Ok(Slots { names: ValueVec::new(), dict: true, weakref: base_weak || can_weak });
     };
     let list = if s.is::<StrObj>() { ListObj::new(&[s]).snapshot() } else { vm.list_of(s)? };
     let mut out = Slots { names: ValueVec::new(), dict: base_dict, weakref: base_weak };
@@ -704,7 +713,7 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
                 return Err(vm.type_error("__dict__ slot disallowed: we already got one"));
             }
             "__dict__" => out.dict = true,
-            "__weakref__" if out.weakref => {
+            "__weakref__" if out.weakref || !can_weak => {
                 return Err(vm.type_error("__weakref__ slot disallowed: we already got one"));
             }
             "__weakref__" => out.weakref = true,

@@ -6,6 +6,7 @@ use cape_heap::{Header, Ptr, Value, heap_object};
 
 use crate::exc::Res;
 use crate::object::{ArrayObj, TupleObj, TypeObj};
+use crate::special::Special;
 use crate::vm::Vm;
 
 heap_object! {
@@ -52,6 +53,24 @@ pub trait Foreign: Sync {
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value>;
     /// Runs the execution slots of a module made by multi-phase initialisation.
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value>;
+    /// `a + b` or `a * b` by slots of sequences that are asked after those of numbers, which do not know the operands. Nothing when there
+    /// are none, or when they were asked as `__add__` or `__mul__` already.
+    fn sequence_operator(
+        &self,
+        vm: &Vm,
+        a: Value,
+        b: Value,
+        op: Special,
+        inplace: bool,
+    ) -> Option<Res<Value>> {
+        let _ = (vm, a, b, op, inplace);
+        None
+    }
+    /// `pow(a, b, c)` by the slot of `c`, which is asked when those of `a` and `b` do not know the operands.
+    fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {
+        let _ = (vm, a, b, c);
+        None
+    }
 }
 
 /// To be called after each change of what an object's mirror shows: sizes, storage, the parts of functions.

@@ -78,6 +78,16 @@ pub struct Raw {
     pub data: [usize; 2],
 }
 
+/// The second data word of a method for a slot of C, the slot's number added.
+pub const SLOT_MARK: usize = 0x5107_0000;
+/// Added to [`SLOT_MARK`]: the slot is one of sequences that has a counterpart among those of numbers.
+pub const SEQUENCE_SLOT: usize = 0x8000;
+
+/// Whether a data word is that of a slot of sequences.
+pub(crate) fn is_sequence_slot(word: usize) -> bool {
+    word & !0xff == SLOT_MARK | SEQUENCE_SLOT
+}
+
 // SAFETY: the cells are filled with the GIL held.
 unsafe impl Sync for MethodDef {}
 
@@ -455,7 +465,17 @@ impl MethodDef {
         } else {
             (format!("{min} or {max}"), "s")
         };
-        vm.type_error(format!("expected {range} argument{plural}, got {given}"))
+        // Those that CPython's wrappers unpack say their names.
+        let own_words = matches!(self.name, "__get__" | "__buffer__" | "__release_buffer__");
+        vm.type_error(match (min, max) {
+            (1, 2) if own_words && given < min => {
+                format!("{} expected at least 1 argument, got {given}", self.name)
+            }
+            (1, 2) if own_words => format!("{} expected at most 2 arguments, got {given}", self.name),
+            (2, 2) => format!("{} expected 2 arguments, got {given}", self.name),
+            _ if own_words => format!("{} expected {range} argument{plural}, got {given}", self.name),
+            _ => format!("expected {range} argument{plural}, got {given}"),
+        })
     }
 
     #[cold]
@@ -540,7 +560,8 @@ impl MethodDef {
     fn bad_keyword(&self, vm: &Vm, name: &str) -> Raised {
         let s = self.parsed();
         if s.params.len() == s.posonly {
-            return vm.type_error(format!("{}() takes no keyword arguments", self.label()));
+            let wrapper = if self.is_slot() { "wrapper " } else { "" };
+            return vm.type_error(format!("{wrapper}{}() takes no keyword arguments", self.label()));
         }
         vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.label()))
     }

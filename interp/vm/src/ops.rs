@@ -540,20 +540,29 @@ impl Vm {
 
     /// `a <op> b` by the methods of the operands; no fast paths.
     pub fn binary(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
-        let r = self.binary_or_not_implemented(a, b, op)?;
-        if r == Value::NOT_IMPLEMENTED { Err(self.unsupported(a, b, op, false)) } else { Ok(r) }
+        let r = self.by_numbers(a, b, op)?;
+        if r == Value::NOT_IMPLEMENTED { self.by_sequences(a, b, op, false) } else { Ok(r) }
     }
 
     /// As [`Vm::binary`], without the TypeError.
     pub fn binary_or_not_implemented(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
+        let r = self.by_numbers(a, b, op)?;
+        if r != Value::NOT_IMPLEMENTED {
+            return Ok(r);
+        }
+        Ok(self.sequences_or_nothing(a, b, op, false)?.unwrap_or(r))
+    }
+
+    /// The methods that stand for slots of numbers: the first operand's, the second's reflected one.
+    fn by_numbers(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         self.check_native_stack("")?;
         let (ta, tb) = (type_of(a), type_of(b));
         let f = ta.special(op.method);
         let g = if ta == tb { Value::EMPTY } else { tb.special(op.reflected) };
+        let f = if of_sequence(op, f) { Value::EMPTY } else { f };
         // One function of C behind both: it is asked once.
-        let g = if same_slot(f, g) { Value::EMPTY } else { g };
-        let reflected_first =
-            !g.is_empty() && (tb.is_subtype(ta) && g != ta.special(op.reflected) || sequence_concat(op, f));
+        let g = if same_slot(f, g) || of_sequence(op, g) { Value::EMPTY } else { g };
+        let reflected_first = !g.is_empty() && tb.is_subtype(ta) && g != ta.special(op.reflected);
         if reflected_first {
             let r = self.call_special(g, &[b, a])?;
             if r != Value::NOT_IMPLEMENTED {
@@ -572,27 +581,62 @@ impl Vm {
         Ok(Value::NOT_IMPLEMENTED)
     }
 
+    /// What no number slot knows: slots of sequences, or TypeError.
+    #[inline(never)]
+    pub(crate) fn by_sequences(&self, a: Value, b: Value, op: &BinaryOperator, inplace: bool) -> Res<Value> {
+        match self.sequences_or_nothing(a, b, op, inplace)? {
+            Some(r) => Ok(r),
+            None => Err(self.unsupported(a, b, op, inplace)),
+        }
+    }
+
+    /// `+` and `*` by what stands for slots of sequences. The left operand's slot decides, even by an error.
+    fn sequences_or_nothing(
+        &self,
+        a: Value,
+        b: Value,
+        op: &BinaryOperator,
+        inplace: bool,
+    ) -> Res<Option<Value>> {
+        if !matches!(op.method, Special::Add | Special::Mul) {
+            return Ok(None);
+        }
+        let (ta, tb) = (type_of(a), type_of(b));
+        let builtin = |f: Value| of_sequence(op, f) && of_builtin(f);
+        let ask = |f: Value, x: Value, y: Value| {
+            let r = self.call_special(f, &[x, y])?;
+            Ok(if r == Value::NOT_IMPLEMENTED { None } else { Some(r) })
+        };
+        if inplace && builtin(ta.special(op.inplace)) {
+            return ask(ta.special(op.inplace), a, b);
+        }
+        if builtin(ta.special(op.method)) {
+            return ask(ta.special(op.method), a, b);
+        }
+        if let Some(foreign) = crate::foreign::try_foreign()
+            && let Some(r) = foreign.sequence_operator(self, a, b, op.method, inplace)
+        {
+            return r.map(Some);
+        }
+        // A left operand that could be a sequence is none: the right one is not changed in its place.
+        if builtin(tb.special(op.reflected)) && !(inplace && ta.has(TypeFlags::HEAP)) {
+            return ask(tb.special(op.reflected), b, a);
+        }
+        Ok(None)
+    }
+
     /// `a <op>= b`.
     pub fn inplace(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         let f = type_of(a).special(op.inplace);
-        if !f.is_empty() {
-            if is_mutable_sequence(f) {
-                // The number slots of both come before the sequence's own.
-                let g = type_of(b).special(op.reflected);
-                if !g.is_empty() && !g.is_none() {
-                    let r = self.call_special(g, &[b, a])?;
-                    if r != Value::NOT_IMPLEMENTED {
-                        return Ok(r);
-                    }
-                }
-            }
+        // The number slots of both come before a sequence's own.
+        if !f.is_empty() && !of_sequence(op, f) {
             let r = self.call_special(f, &[a, b])?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
         }
-        let r = self.binary_or_not_implemented(a, b, op)?;
-        if r == Value::NOT_IMPLEMENTED { Err(self.unsupported(a, b, op, true)) } else { Ok(r) }
+        let r = self.by_numbers(a, b, op)?;
+        if r == Value::NOT_IMPLEMENTED { self.by_sequences(a, b, op, true) } else { Ok(r) }
     }
 
     /// The TypeError of an operator that neither operand knows.
@@ -611,8 +655,9 @@ impl Vm {
         };
         let (ta, tb) = (full_name(type_of(a)), full_name(type_of(b)));
         if op.symbol == "*" {
-            for (seq, other) in [(a, &tb), (b, &ta)] {
-                if is_builtin_sequence(seq) {
+            let right = !(inplace && type_of(a).has(TypeFlags::HEAP));
+            for (seq, other, asked) in [(a, &tb, true), (b, &ta, right)] {
+                if asked && is_builtin_sequence(seq) {
                     return self.type_error(format!("can't multiply sequence by non-int of type '{other}'"));
                 }
             }
@@ -695,11 +740,13 @@ impl Vm {
             let r = self.call_special(f, &[c, v])?;
             return self.truth(r);
         }
-        if t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
-            return Err(self
-                .type_error(format!("argument of type '{}' is not a container or iterable", full_name(t))));
-        }
-        let it = self.iter(c)?;
+        // Whatever TypeError `__iter__` raises.
+        let it = self.iter(c).map_err(|r| match r.is(rt().types.type_error) {
+            true => {
+                self.type_error(format!("argument of type '{}' is not a container or iterable", full_name(t)))
+            }
+            false => r,
+        })?;
         while let Some(x) = self.next(it)? {
             if self.eq_identity(x, v)? {
                 return Ok(true);
@@ -1017,6 +1064,18 @@ impl Vm {
         Ok(ArrayObj::from_slice(&v))
     }
 
+    /// As [`Vm::list_of`]; what is no iterable raises TypeError with this text.
+    pub fn list_of_iterable(&self, v: Value, otherwise: &str) -> Res<Ptr<ArrayObj>> {
+        if v.is_ptr() && (v.header().map() == rt().maps.list || v.header().map() == rt().maps.tuple) {
+            return self.list_of(v);
+        }
+        match self.iter(v) {
+            Ok(it) => self.list_of(it),
+            Err(r) if r.is(rt().types.type_error) => Err(self.type_error(otherwise)),
+            Err(r) => Err(r),
+        }
+    }
+
     /// All items of an iterable, in a growable vector.
     pub fn vec_of(&self, v: Value) -> Res<ValueVec> {
         let it = self.iter(v)?;
@@ -1102,28 +1161,30 @@ fn is_builtin_sequence(v: Value) -> bool {
         || v.is::<BytearrayObj>()
 }
 
-/// `+` of the builtin sequences is tried after the other operand's reflected method, as it is a sequence slot in CPython.
-fn sequence_concat(op: &BinaryOperator, f: Value) -> bool {
-    if op.method != Special::Add {
+/// Whether a method stands for a slot of sequences (`+` and `*` of the builtin ones, and of those of C that say so): it is tried after
+/// the number slots of both operands.
+pub(crate) fn of_sequence(op: &BinaryOperator, f: Value) -> bool {
+    if !matches!(op.method, Special::Add | Special::Mul) {
         return false;
     }
     let Some(m) = f.downcast::<MethodDescrObj>() else { return false };
+    if let Some(raw) = m.def.raw {
+        return crate::native::is_sequence_slot(raw.data[1]);
+    }
     let t = &rt().types;
     let c = m.class.get();
     [t.list, t.tuple, t.str, t.bytes, t.bytearray].iter().any(|s| s.value() == c)
 }
 
-/// Whether two methods call one function of C.
-fn same_slot(f: Value, g: Value) -> bool {
-    let function = |v| crate::call::raw_method(v).and_then(|(def, _)| def.raw).map(|raw| raw.data[0]);
-    function(f).is_some_and(|f| function(g) == Some(f))
+/// Whether a method of a sequence is no slot of C.
+fn of_builtin(f: Value) -> bool {
+    f.downcast::<MethodDescrObj>().is_some_and(|m| m.def.raw.is_none())
 }
 
-/// Whether an in-place method is that of a builtin sequence.
-fn is_mutable_sequence(f: Value) -> bool {
-    let Some(m) = f.downcast::<MethodDescrObj>() else { return false };
-    let c = m.class.get();
-    c == rt().types.list.value() || c == rt().types.bytearray.value()
+/// Whether two methods call one function of C.
+pub fn same_slot(f: Value, g: Value) -> bool {
+    let function = |v| crate::call::raw_method(v).and_then(|(def, _)| def.raw).map(|raw| raw.data[0]);
+    function(f).is_some_and(|f| function(g) == Some(f))
 }
 
 fn is_builtin_text(t: Ptr<TypeObj>) -> bool {

@@ -4,7 +4,6 @@ use cape_vm::buffer::Buffer;
 use cape_vm::class::full_name;
 use cape_vm::native::OrNone;
 use cape_vm::object::*;
-use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use super::{Data, check_size};
@@ -147,11 +146,7 @@ pub(super) fn rpartition(vm: &Vm, d: Data, sep: Value) -> Res<Ptr<TupleObj>> {
 }
 
 pub(super) fn join(vm: &Vm, d: Data, iterable: Value) -> Res<Value> {
-    let t = type_of(iterable);
-    if t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
-        return Err(vm.type_error("can only join an iterable"));
-    }
-    let items = vm.list_of(iterable)?;
+    let items = vm.list_of_iterable(iterable, "can only join an iterable")?;
     if let [one] = items.as_slice()
         && one.is_ptr()
         && one.header().map() == rt().maps.bytes

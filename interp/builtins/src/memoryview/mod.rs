@@ -99,6 +99,28 @@ pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
     Ok(from_buffer(vm.buffer(object, what)?))
 }
 
+/// A read-only view of a copy of what a memoryview shows, contiguous in C's or Fortran's order.
+pub fn contiguous_copy(vm: &Vm, view: Value, fortran: bool) -> Res<View> {
+    let Some(m) = view.downcast::<MemoryViewObj>() else {
+        return Err(vm.type_error("a memoryview is required"));
+    };
+    let mut layout = m.layout.0.clone();
+    layout.suboffsets = Vec::new();
+    layout.strides = Layout::c_strides(&layout.shape, layout.itemsize);
+    if fortran {
+        let mut step = layout.itemsize as isize;
+        for (stride, n) in layout.strides.iter_mut().zip(&layout.shape) {
+            *stride = step;
+            step *= n;
+        }
+    }
+    let order = StrObj::new(if fortran { "F" } else { "C" }).value();
+    let copy = vm.call_method(view, rt().intern("tobytes"), &[order])?;
+    let (exporter, base, mut raw) = vm.buffer(copy, flags::SIMPLE)?.into_parts();
+    raw.layout = Some(Box::new(layout));
+    Ok(from_buffer(Buffer::with_base(exporter, base, raw)))
+}
+
 /// A view of a buffer, which it keeps until it is released.
 pub fn from_buffer(b: Buffer) -> View {
     let layout = b.raw().layout().into_owned();

@@ -161,17 +161,7 @@ pub(super) fn splitlines(_: &Vm, s: Str, keepends: Option<bool>) -> Ptr<ListObj>
 }
 
 pub(super) fn join(vm: &Vm, sep: Str, iterable: Value) -> Res<Str> {
-    let items = match vm.list_of(iterable) {
-        Ok(a) => a,
-        Err(e)
-            if e.is(rt().types.type_error)
-                && type_of(iterable).special(cape_vm::special::Special::Iter).is_empty()
-                && type_of(iterable).special(cape_vm::special::Special::Getitem).is_empty() =>
-        {
-            return Err(vm.type_error("can only join an iterable"));
-        }
-        Err(e) => return Err(e),
-    };
+    let items = vm.list_of_iterable(iterable, "can only join an iterable")?;
     let parts = items.as_slice();
     for (i, v) in parts.iter().enumerate() {
         if !v.is::<StrObj>() {

@@ -99,8 +99,9 @@ impl Vm {
         {
             self.check_native_stack("")?;
             let r = call(self, def, &[a, b], None)?;
-            return if r == Value::NOT_IMPLEMENTED {
-                Err(self.unsupported(a, b, operator(op), false))
+            let late = || ops::of_sequence(operator(op), type_of(a).special(operator(op).method));
+            return if r == Value::NOT_IMPLEMENTED && !late() {
+                self.by_sequences(a, b, operator(op), false)
             } else {
                 Ok(r)
             };
