@@ -25,7 +25,7 @@ PyObject_Size(PyObject *op)
         cape_null_error();
         return -1;
     }
-    Py_ssize_t size = cape_plain_size(op);
+    Py_ssize_t size = cape_plain_length(op);
     if (size >= 0) {
         return size;
     }
@@ -280,6 +280,17 @@ PySequence_DelItem(PyObject *op, Py_ssize_t index)
                     ? "%.200s is not a sequence"
                     : "'%.200s' object doesn't support item deletion", op);
     return -1;
+}
+
+int
+PySequence_Contains(PyObject *op, PyObject *value)
+{
+    if (op == NULL || value == NULL) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    objobjproc contains = SLOT(op, tp_as_sequence, sq_contains);
+    return cape_is_own(contains, Py_sq_contains) ? contains(op, value) : _Cape_Contains(op, value);
 }
 
 int

@@ -67,9 +67,8 @@ slot_call(PyObject *callable, PyObject *args, PyObject *kwargs)
     return cape_check_result(callable, result, NULL);
 }
 
-/* {name: value} of the keyword arguments at the end of a vector. */
-static PyObject *
-keywords_as_dict(PyObject *const *values, PyObject *kwnames)
+PyObject *
+cape_keywords_as_dict(PyObject *const *values, PyObject *kwnames)
 {
     PyObject *kwargs = PyDict_New();
     for (Py_ssize_t i = 0; kwargs != NULL && i < PyTuple_GET_SIZE(kwnames); i++) {
@@ -104,7 +103,7 @@ vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *k
     if (kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0) {
         return make_tp_call(callable, args, nargs, NULL);
     }
-    PyObject *kwargs = keywords_as_dict(args + nargs, kwnames);
+    PyObject *kwargs = cape_keywords_as_dict(args + nargs, kwnames);
     if (kwargs == NULL) {
         return NULL;
     }
@@ -196,6 +195,9 @@ PyObject_Call(PyObject *callable, PyObject *args, PyObject *kwargs)
 {
     vectorcallfunc function = vectorcall_of(callable);
     if (function != NULL) {
+        if (cape_takes_tuple(function, kwargs)) {
+            return cape_check_result(callable, cape_call_with_tuple(callable, args, kwargs), NULL);
+        }
         return vectorcall_unpacked(function, callable, ((PyTupleObject *)args)->ob_item,
                                    PyTuple_GET_SIZE(args), kwargs);
     }

@@ -216,6 +216,15 @@ CAPE_PRIVATE PyObject *cape_type_full_name(PyTypeObject *type, char separator);
 
 /* --- call.c ------------------------------------------------------------------------------------- */
 
+/* methodobject.c: the vectorcall of functions and of method descriptors over a PyMethodDef with these flags; NULL: not in C. */
+CAPE_PRIVATE vectorcallfunc cape_function_vectorcall(int flags);
+CAPE_PRIVATE vectorcallfunc cape_descriptor_vectorcall(int flags);
+/* Whether it calls a function that takes a tuple, which cape_call_with_tuple hands over as it is. */
+CAPE_PRIVATE int cape_takes_tuple(vectorcallfunc function, PyObject *kwargs);
+CAPE_PRIVATE PyObject *cape_call_with_tuple(PyObject *function, PyObject *args, PyObject *kwargs);
+/* {name: value} of the keyword arguments at the end of a vector. A new reference, or NULL. */
+CAPE_PRIVATE PyObject *cape_keywords_as_dict(PyObject *const *values, PyObject *kwnames);
+
 /* Checks that a call left either a result or an exception, not both and not neither; steals `result`.
  * `where` names a function without an object. */
 CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, const char *where);
@@ -225,6 +234,18 @@ CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, c
 CAPE_PRIVATE PyObject *cape_call_module(const char *module, const char *function, PyObject *args);
 /* modsupport.c: a tuple of what the format describes, for a call. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
+
+/* --- slots ------------------------------------------------------------------------------------------ */
+
+/* What the managed side fills slots with, by their numbers: such a slot does the same as a way through Rust, and asks both operands.
+ * The differential tests have none: all slots are their own there. */
+#define CAPE_SLOTS 84
+#ifdef CAPE_INSIDE_CPYTHON
+#  define cape_is_own(function, slot) ((function) != NULL)
+#else
+extern CAPE_PRIVATE void *_Cape_trampolines[CAPE_SLOTS];
+#  define cape_is_own(function, slot) ((function) != NULL && (void *)(function) != _Cape_trampolines[slot])
+#endif
 
 /* --- what needs no slot --------------------------------------------------------------------------- */
 
@@ -236,6 +257,13 @@ cape_plain_size(PyObject *op)
         return Py_SIZE(op);
     }
     return PyUnicode_CheckExact(op) ? PyUnicode_GET_LENGTH(op) : -1;
+}
+
+/* The same, and of an exact dict. */
+static inline Py_ssize_t
+cape_plain_length(PyObject *op)
+{
+    return PyDict_CheckExact(op) ? ((PyDictObject *)op)->ma_used : cape_plain_size(op);
 }
 
 /* --- moduleobject.c ------------------------------------------------------------------------------ */

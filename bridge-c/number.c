@@ -1,8 +1,121 @@
-/* Arithmetic: exact ints of at most two digits and exact floats here, everything else by the operands' methods. */
+/* Arithmetic. Here: exact ints of at most two digits, exact floats, exact strs, and slots that extensions fill. Everything
+ * else by the operands' methods, on the managed side. */
 #include "cape.h"
 
-/* Numbers of operators for _Cape_Binary; bridge-rust/src/api/internal.rs has the same. */
-enum { ADD, SUBTRACT, MULTIPLY };
+/* Numbers of operators for _Cape_Binary and _Cape_Unary; bridge-rust/src/api/abstract_.rs has the same. */
+enum { ADD, SUBTRACT, MULTIPLY, REMAINDER, DIVMOD, LSHIFT, RSHIFT, AND, XOR, OR, FLOOR_DIVIDE, TRUE_DIVIDE, MATRIX_MULTIPLY };
+enum { NEGATIVE, POSITIVE, INVERT, ABSOLUTE };
+/* For _Cape_Binary: what is to be done. */
+enum { IN_PLACE = 1, NUMBERS_ASKED = 2 };
+
+#ifndef CAPE_INSIDE_CPYTHON
+void *_Cape_trampolines[CAPE_SLOTS];
+#endif
+
+/* The slots of an operator in PyNumberMethods, and their numbers. */
+typedef struct {
+    size_t offset, in_place_offset;
+    int slot, in_place_slot;
+} Slots;
+
+#define ROW(name) {offsetof(PyNumberMethods, nb_##name), offsetof(PyNumberMethods, nb_inplace_##name), Py_nb_##name, Py_nb_inplace_##name}
+static const Slots operators[] = {
+    [ADD] = ROW(add),
+    [SUBTRACT] = ROW(subtract),
+    [MULTIPLY] = ROW(multiply),
+    [REMAINDER] = ROW(remainder),
+    [DIVMOD] = {offsetof(PyNumberMethods, nb_divmod), 0, Py_nb_divmod, 0},
+    [LSHIFT] = ROW(lshift),
+    [RSHIFT] = ROW(rshift),
+    [AND] = ROW(and),
+    [XOR] = ROW(xor),
+    [OR] = ROW(or),
+    [FLOOR_DIVIDE] = ROW(floor_divide),
+    [TRUE_DIVIDE] = ROW(true_divide),
+    [MATRIX_MULTIPLY] = ROW(matrix_multiply),
+};
+
+/* The function of an extension in a slot of numbers; NULL for none and for the managed side's. */
+static inline binaryfunc
+own_slot(PyTypeObject *type, size_t offset, int slot)
+{
+    if (type->tp_as_number == NULL) {
+        return NULL;
+    }
+    binaryfunc function;
+    memcpy(&function, (char *)type->tp_as_number + offset, sizeof(function));
+    return cape_is_own(function, slot) ? function : NULL;
+}
+
+/* Objects whose own slots do not know those of extensions. */
+static inline int
+is_plain(PyObject *op)
+{
+    return PyLong_CheckExact(op) || PyFloat_CheckExact(op) || PyComplex_CheckExact(op) || PyBool_Check(op) || op == Py_None;
+}
+
+/* A new reference; NULL with or without an exception: NULL without one where the managed side must be asked, `flags` says for what. */
+static PyObject *
+by_slots(PyObject *a, PyObject *b, const Slots *slots, int *flags)
+{
+    PyTypeObject *left = Py_TYPE(a), *right = Py_TYPE(b);
+    binaryfunc f = own_slot(left, slots->offset, slots->slot), g = f;
+    if (left != right) {
+        g = own_slot(right, slots->offset, slots->slot);
+        if ((f == NULL && !is_plain(a)) || (g == NULL && !is_plain(b))) {
+            return NULL;
+        }
+    }
+    if (f == NULL && g == NULL) {
+        return NULL;
+    }
+    PyObject *result;
+    if ((*flags & IN_PLACE) && f != NULL && left->tp_as_number != NULL && slots->in_place_slot != 0) {
+        binaryfunc in_place;
+        memcpy(&in_place, (char *)left->tp_as_number + slots->in_place_offset, sizeof(in_place));
+        if (in_place != NULL) {
+            if (!cape_is_own(in_place, slots->in_place_slot)) {
+                return NULL;
+            }
+            result = in_place(a, b);
+            if (result != Py_NotImplemented) {
+                *flags = -1;
+                return result;
+            }
+        }
+    }
+    if (g == f) {
+        g = NULL;
+    }
+    if (g != NULL && f != NULL && PyType_IsSubtype(right, left)) {
+        result = g(a, b);
+        if (result != Py_NotImplemented) {
+            *flags = -1;
+            return result;
+        }
+        g = NULL;
+    }
+    result = f != NULL ? f(a, b) : Py_NotImplemented;
+    if (result == Py_NotImplemented && g != NULL) {
+        result = g(a, b);
+    }
+    if (result == Py_NotImplemented) {
+        *flags |= NUMBERS_ASKED;
+        return NULL;
+    }
+    *flags = -1;
+    return result;
+}
+
+static inline PyObject *
+binary(PyObject *a, PyObject *b, int operator, int flags)
+{
+    if (CAPE_UNLIKELY(a == NULL || b == NULL)) {
+        return cape_null_error();
+    }
+    PyObject *result = by_slots(a, b, &operators[operator], &flags);
+    return flags < 0 ? result : _Cape_Binary(a, b, operator, flags);
+}
 
 /* The value of an exact int of at most two digits; 0 for anything else. */
 static inline int
@@ -24,7 +137,7 @@ small_value(PyObject *op, int64_t *value)
 }
 
 static inline PyObject *
-arithmetic(PyObject *a, PyObject *b, int operator, int in_place)
+arithmetic(PyObject *a, PyObject *b, int operator, int flags)
 {
     if (CAPE_UNLIKELY(a == NULL || b == NULL)) {
         return cape_null_error();
@@ -45,12 +158,52 @@ arithmetic(PyObject *a, PyObject *b, int operator, int in_place)
         double p = PyFloat_AS_DOUBLE(a), q = PyFloat_AS_DOUBLE(b);
         return PyFloat_FromDouble(operator == ADD ? p + q : operator == SUBTRACT ? p - q : p * q);
     }
-    return _Cape_Binary(a, b, operator, in_place);
+    else if (operator == ADD && PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) {
+        return PyUnicode_Concat(a, b);
+    }
+    return binary(a, b, operator, flags);
 }
 
-PyObject *PyNumber_Add(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, ADD, 0); }
-PyObject *PyNumber_Subtract(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, SUBTRACT, 0); }
-PyObject *PyNumber_Multiply(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, MULTIPLY, 0); }
-PyObject *PyNumber_InPlaceAdd(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, ADD, 1); }
-PyObject *PyNumber_InPlaceSubtract(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, SUBTRACT, 1); }
-PyObject *PyNumber_InPlaceMultiply(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, MULTIPLY, 1); }
+#define ARITHMETIC(name, operator) \
+    PyObject *PyNumber_##name(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, operator, 0); } \
+    PyObject *PyNumber_InPlace##name(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, operator, IN_PLACE); }
+ARITHMETIC(Add, ADD)
+ARITHMETIC(Subtract, SUBTRACT)
+ARITHMETIC(Multiply, MULTIPLY)
+
+#define BINARY(name, operator) \
+    PyObject *PyNumber_##name(PyObject *o1, PyObject *o2) { return binary(o1, o2, operator, 0); } \
+    PyObject *PyNumber_InPlace##name(PyObject *o1, PyObject *o2) { return binary(o1, o2, operator, IN_PLACE); }
+BINARY(Remainder, REMAINDER)
+BINARY(Lshift, LSHIFT)
+BINARY(Rshift, RSHIFT)
+BINARY(And, AND)
+BINARY(Xor, XOR)
+BINARY(Or, OR)
+BINARY(FloorDivide, FLOOR_DIVIDE)
+BINARY(TrueDivide, TRUE_DIVIDE)
+BINARY(MatrixMultiply, MATRIX_MULTIPLY)
+
+PyObject *
+PyNumber_Divmod(PyObject *o1, PyObject *o2)
+{
+    return binary(o1, o2, DIVMOD, 0);
+}
+
+#define UNARY(name, slot_name, operator) \
+    PyObject * \
+    PyNumber_##name(PyObject *o) \
+    { \
+        if (CAPE_UNLIKELY(o == NULL)) { \
+            return cape_null_error(); \
+        } \
+        PyNumberMethods *number = Py_TYPE(o)->tp_as_number; \
+        if (number != NULL && cape_is_own(number->slot_name, Py_##slot_name)) { \
+            return number->slot_name(o); \
+        } \
+        return _Cape_Unary(o, operator); \
+    }
+UNARY(Negative, nb_negative, NEGATIVE)
+UNARY(Positive, nb_positive, POSITIVE)
+UNARY(Invert, nb_invert, INVERT)
+UNARY(Absolute, nb_absolute, ABSOLUTE)

@@ -413,7 +413,7 @@ PyObject_IsTrue(PyObject *v)
         return 0;
     }
     PyTypeObject *tp = Py_TYPE(v);
-    Py_ssize_t truth = cape_plain_size(v);
+    Py_ssize_t truth = cape_plain_length(v);
     if (truth >= 0) {
         return truth > 0;
     }
@@ -450,6 +450,11 @@ Py_hash_t
 PyObject_Hash(PyObject *v)
 {
     PyTypeObject *tp = Py_TYPE(v);
+    if (PyUnicode_CheckExact(v)) {
+        /* Kept in the struct. */
+        Py_hash_t *hash = &((PyASCIIObject *)v)->hash;
+        return *hash != -1 ? *hash : (*hash = tp->tp_hash(v));
+    }
     if (tp->tp_hash == NULL && !(tp->tp_flags & Py_TPFLAGS_READY) && PyType_Ready(tp) < 0) {
         return -1;
     }
@@ -480,8 +485,10 @@ static inline int
 compare_plain(PyObject *v, PyObject *w, int op)
 {
     if (PyUnicode_CheckExact(v)) {
-        int equality = PyUnicode_CheckExact(w) && (op == Py_EQ || op == Py_NE);
-        return equality ? PyUnicode_Equal(v, w) == (op == Py_EQ) : -1;
+        if (op != Py_EQ && op != Py_NE) {
+            return -1;
+        }
+        return PyUnicode_CheckExact(w) ? PyUnicode_Equal(v, w) == (op == Py_EQ) : w == Py_None ? op == Py_NE : -1;
     }
     if (!PyLong_CheckExact(v) || !PyLong_CheckExact(w) || !_PyLong_IsCompact((PyLongObject *)v)
         || !_PyLong_IsCompact((PyLongObject *)w)) {
@@ -580,6 +587,41 @@ PyObject_RichCompareBool(PyObject *v, PyObject *w, int op)
     int truth = PyBool_Check(result) ? result == Py_True : PyObject_IsTrue(result);
     Py_DECREF(result);
     return truth;
+}
+
+static PyObject *
+decimal(Py_ssize_t value)
+{
+    char digits[24], *p = digits + sizeof(digits);
+    size_t rest = value < 0 ? -(size_t)value : (size_t)value;
+    do {
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    if (value < 0) {
+        *--p = '-';
+    }
+    Py_ssize_t size = digits + sizeof(digits) - p;
+    PyObject *text = PyUnicode_New(size, 127);
+    if (text != NULL) {
+        memcpy(PyUnicode_1BYTE_DATA(text), p, (size_t)size);
+    }
+    return text;
+}
+
+PyObject *
+PyObject_Str(PyObject *v)
+{
+    if (v == NULL) {
+        return PyUnicode_FromString("<NULL>");
+    }
+    if (PyUnicode_CheckExact(v)) {
+        return Py_NewRef(v);
+    }
+    if (PyLong_CheckExact(v) && _PyLong_IsCompact((PyLongObject *)v)) {
+        return decimal(_PyLong_CompactValue((PyLongObject *)v));
+    }
+    return _Cape_Str(v);
 }
 
 PyObject *

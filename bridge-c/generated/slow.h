@@ -9,49 +9,29 @@
 
 /* Private. */
 extern Py_LOCAL_SYMBOL int _Cape_Audit(const char *event, PyObject *args);
-extern Py_LOCAL_SYMBOL PyObject * _Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_Binary(PyObject *a, PyObject *b, int operator, int flags);
 extern Py_LOCAL_SYMBOL int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ClassGetItem(PyObject *cls, PyObject *key);
+extern Py_LOCAL_SYMBOL int _Cape_Contains(PyObject *container, PyObject *value);
 extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);
 extern Py_LOCAL_SYMBOL int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method);
 extern Py_LOCAL_SYMBOL void _Cape_LinkedDealloc(PyObject *op);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_NextNotImplemented(PyObject *op);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_Str(PyObject *o);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_Unary(PyObject *o, int operator);
 extern Py_LOCAL_SYMBOL void _Cape_WriteUnraisable(PyObject *message, PyObject *object);
 
 /* Public. */
 PyAPI_FUNC(PyObject *) (PyMapping_Items)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_Absolute)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_And)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Divmod)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_Float)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_FloorDivide)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceAnd)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceFloorDivide)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceLshift)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceMatrixMultiply)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceOr)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_InPlacePower)(PyObject *o1, PyObject *o2, PyObject *o3);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceRemainder)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceRshift)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceTrueDivide)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_InPlaceXor)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Invert)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Long)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_Lshift)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_MatrixMultiply)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Negative)(PyObject *o);
-PyAPI_FUNC(PyObject *) (PyNumber_Or)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Positive)(PyObject *o);
 PyAPI_FUNC(PyObject *) (PyNumber_Power)(PyObject *o1, PyObject *o2, PyObject *o3);
-PyAPI_FUNC(PyObject *) (PyNumber_Remainder)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Rshift)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyNumber_ToBase)(PyObject *n, int base);
-PyAPI_FUNC(PyObject *) (PyNumber_TrueDivide)(PyObject *o1, PyObject *o2);
-PyAPI_FUNC(PyObject *) (PyNumber_Xor)(PyObject *o1, PyObject *o2);
 PyAPI_FUNC(PyObject *) (PyObject_Format)(PyObject *obj, PyObject *format_spec);
 PyAPI_FUNC(int) (PyObject_IsInstance)(PyObject *object, PyObject *typeorclass);
 PyAPI_FUNC(int) (PyObject_IsSubclass)(PyObject *object, PyObject *typeorclass);
-PyAPI_FUNC(int) (PySequence_Contains)(PyObject *seq, PyObject *ob);
 PyAPI_FUNC(void) (PyEval_AcquireThread)(PyThreadState *tstate);
 PyAPI_FUNC(PyObject *) (PyEval_EvalCode)(PyObject *op, PyObject *op2, PyObject *op3);
 PyAPI_FUNC(PyObject *) (PyEval_GetBuiltins)(void);
@@ -136,7 +116,6 @@ PyAPI_FUNC(int) (PyObject_GenericSetAttr)(PyObject *op, PyObject *op2, PyObject 
 PyAPI_FUNC(int) (PyObject_GenericSetDict)(PyObject *op, PyObject *op2, void *ptr);
 PyAPI_FUNC(int) (PyObject_GetOptionalAttr)(PyObject *op, PyObject *op2, PyObject **op3);
 PyAPI_FUNC(PyObject *) (PyObject_Repr)(PyObject *op);
-PyAPI_FUNC(PyObject *) (PyObject_Str)(PyObject *op);
 PyAPI_FUNC(int) (PyType_Freeze)(PyTypeObject *type);
 PyAPI_FUNC(PyObject *) (PyType_FromMetaclass)(PyTypeObject *type, PyObject *op, PyType_Spec *spec, PyObject *op2);
 PyAPI_FUNC(PyObject *) (PyType_FromModuleAndSpec)(PyObject *op, PyType_Spec *spec, PyObject *op2);

@@ -53,6 +53,7 @@ unsafe extern "C" {
     pub static mut PyModuleDef_Type: PyTypeObject;
     pub static mut PyCFunction_Type: PyTypeObject;
     pub static mut PyCapsule_Type: PyTypeObject;
+    pub static mut PyMethodDescr_Type: PyTypeObject;
     pub static _Cape_static_types: [CapeStaticType; 0];
 
     pub fn _Py_Dealloc(op: *mut PyObject);
@@ -84,6 +85,9 @@ unsafe extern "C" {
     pub static mut _Cape_package_context: *const std::ffi::c_char;
     pub fn PyState_FindModule(def: *mut crate::layout::PyModuleDef) -> *mut PyObject;
     pub fn PyState_AddModule(module: *mut PyObject, def: *mut crate::layout::PyModuleDef) -> i32;
+    pub fn cape_function_vectorcall(flags: i32) -> Option<vectorcallfunc>;
+    pub fn cape_descriptor_vectorcall(flags: i32) -> Option<vectorcallfunc>;
+    pub static mut _Cape_trampolines: [*const (); 84];
     pub fn cape_capsule_repr(o: *mut PyObject) -> *mut PyObject;
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);

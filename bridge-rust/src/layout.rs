@@ -231,6 +231,17 @@ pub struct PyMethodObject {
     pub vectorcall: Option<vectorcallfunc>,
 }
 
+/// `descrobject.h`: a method of a class.
+#[repr(C)]
+pub struct PyMethodDescrObject {
+    pub ob_base: PyObject,
+    pub d_type: *mut PyTypeObject,
+    pub d_name: *mut PyObject,
+    pub d_qualname: *mut PyObject,
+    pub d_method: *mut PyMethodDef,
+    pub vectorcall: Option<vectorcallfunc>,
+}
+
 /// `weakrefobject.h`: a weak reference or proxy.
 #[repr(C)]
 pub struct PyWeakReference {

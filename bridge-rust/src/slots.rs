@@ -17,7 +17,7 @@ use table::{ROWS, SlotRow};
 
 pub use late::{power_by_modulus, sequence_operator};
 pub use table::slot_number;
-pub use trampolines::vectorcall;
+pub use trampolines::{call_vector, vectorcall};
 pub use wrappers::{add_slot_wrappers, construct, slot_behind};
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
@@ -40,7 +40,7 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             } else if v.is_none() {
                 continue;
             } else {
-                slot_behind(v, row.slot).unwrap_or(row.trampoline)
+                own_slot(t, v, row).unwrap_or(row.trampoline)
             };
             if f.is_null() {
                 continue;
@@ -80,6 +80,24 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// The function of C behind all methods of a row.
+fn own_slot(t: Ptr<TypeObj>, v: Value, row: &SlotRow) -> Option<*const ()> {
+    let f = slot_behind(v, row.slot)?;
+    let same = |&s: &Special| {
+        let other = t.special(s);
+        other.is_empty() || slot_behind(other, row.slot) == Some(f)
+    };
+    (same(&row.special) && row.others.iter().all(same)).then_some(f)
+}
+
+/// Tells C which functions the slots of managed classes have.
+pub fn tell_trampolines() {
+    for row in ROWS {
+        // SAFETY: C's array has a place for every slot.
+        unsafe { ffi::_Cape_trampolines[row.slot as usize] = row.trampoline };
+    }
 }
 
 /// Operators go by the slots of a class of C: its methods under special names do not count where it has no slot for them (but those of

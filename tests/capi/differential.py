@@ -141,6 +141,28 @@ INTS = [0, 1, -1, 5, -5, 127, 128, 255, 256, 257, -128, -129, 32767, 32768, -327
 ODD = ["x", 1.5, None, b"b", Index(7), Index("x"), Index(2**70), IntSub(9), True, Broken(), [], object]
 
 
+class Mixed:
+    """Knows ints on either side, changes in place."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __add__(self, other):
+        return ("add", self.n, other) if isinstance(other, int) else NotImplemented
+
+    def __rmul__(self, other):
+        return "rmul", other
+
+    def __isub__(self, other):
+        return "isub", other
+
+    def __neg__(self):
+        return "neg"
+
+    def __contains__(self, value):
+        return value == 1.5
+
+
 def numbers():
     for name, kind in [("PyLong_AsLong", c_long), ("PyLong_AsInt", c_int), ("PyLong_AsSsize_t", c_ssize_t),
                        ("PyLong_AsSize_t", c_size_t), ("PyLong_AsUnsignedLong", c_ulong),
@@ -225,6 +247,23 @@ def numbers():
         plain("PyNumber_AsSsize_t", c_ssize_t, O(value), O(IndexError))
         plain("PyNumber_AsSsize_t", c_ssize_t, O(value), None)
         plain("PyCallable_Check", c_int, O(value))
+        plain("PyObject_Str", O, O(value))
+    operators = ["Add", "Subtract", "Multiply", "Remainder", "Divmod", "Lshift", "Rshift", "And", "Xor", "Or", "FloorDivide", "TrueDivide",
+                 "MatrixMultiply"]
+    operands = [0, -7, 2**40, 2**70, 1.5, 2j, True, None, "text", "", "%s", b"b", (1,), {1}, {2: 3}, Index(4), FloatLike(), Falsy(), Mixed(3)]
+    for a in operands:
+        for b in operands:
+            for name in operators:
+                if name in ("Lshift", "Multiply") and 2**70 in (a, b) and not isinstance(a, float):
+                    continue
+                plain(f"PyNumber_{name}", O, O(a), O(b))
+                if name != "Divmod" and not isinstance(a, (set, dict)):
+                    plain(f"PyNumber_InPlace{name}", O, O(a), O(b))
+            plain("PySequence_Contains", c_int, O(a), O(b))
+        for name in ("Negative", "Positive", "Absolute") + (() if a is True else ("Invert",)):
+            plain(f"PyNumber_{name}", O, O(a))
+    for value in [0, 1, -1, 10, -10, 99, 100, 2**30 - 1, -(2**30) + 1, 2**30, 123456789, "text", Index(4)]:
+        plain("PyObject_Str", O, O(value))
 
 
 STRINGS = ["", "a", "abc", "\xe9", "caf\xe9", "\u20ac", "x\u20acy", "\U0001f600", "a\U0001f600b\xe9", "a\0b", "\ud800",

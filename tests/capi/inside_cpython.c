@@ -46,15 +46,47 @@ _Cape_Audit(const char *Py_UNUSED(event), PyObject *Py_UNUSED(args))
     return 0;
 }
 
-PyObject *
-_Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place)
+/* A function of CPython's own. */
+static void *
+own(const char *name)
 {
-    static const char *const names[] = {"add", "sub", "mul", "iadd", "isub", "imul"};
-    PyObject *module = PyImport_ImportModule("operator");
-    PyObject *result = module == NULL ? NULL
-                       : PyObject_CallMethod(module, names[operator + 3 * in_place], "OO", a, b);
-    Py_XDECREF(module);
-    return result;
+    return dlsym(dlopen(NULL, RTLD_NOW), name);
+}
+
+PyObject *
+_Cape_Binary(PyObject *a, PyObject *b, int operator, int flags)
+{
+    static const char *const names[] = {"Add", "Subtract", "Multiply", "Remainder", "Divmod", "Lshift", "Rshift", "And", "Xor", "Or",
+                                        "FloorDivide", "TrueDivide", "MatrixMultiply"};
+    char name[40];
+    snprintf(name, sizeof(name), "PyNumber_%s%s", flags & 1 ? "InPlace" : "", names[operator]);
+    return ((binaryfunc)own(name))(a, b);
+}
+
+PyObject *
+_Cape_Unary(PyObject *o, int operator)
+{
+    static const char *const names[] = {"PyNumber_Negative", "PyNumber_Positive", "PyNumber_Invert", "PyNumber_Absolute"};
+    return ((unaryfunc)own(names[operator]))(o);
+}
+
+int
+_Cape_Contains(PyObject *container, PyObject *value)
+{
+    return ((objobjproc)own("PySequence_Contains"))(container, value);
+}
+
+PyObject *
+_Cape_Str(PyObject *o)
+{
+    return ((unaryfunc)own("PyObject_Str"))(o);
+}
+
+PyObject *
+_Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    typedef PyObject *(*Call)(PyObject *, PyObject *const *, size_t, PyObject *);
+    return ((Call)own("PyObject_Vectorcall"))(callable, args, nargsf, kwnames);
 }
 
 int

@@ -506,6 +506,122 @@ call(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     return called;
 }
 
+/* ---- functions of every convention: what they were given ---- */
+
+static PyObject *
+given(PyObject *self, PyObject *args, PyObject *more)
+{
+    return Py_BuildValue("(sNN)", self == NULL ? "NULL" : PyModule_Check(self) ? "module" : PyType_Check(self) ? "type" : Py_TYPE(self)->tp_name,
+                         args, more == NULL ? Py_NewRef(Py_None) : more);
+}
+
+static PyObject *
+listed(PyObject *const *args, Py_ssize_t nargs)
+{
+    PyObject *list = PyList_New(nargs);
+    for (Py_ssize_t i = 0; i < nargs; i++) {
+        PyList_SET_ITEM(list, i, Py_NewRef(args[i]));
+    }
+    return list;
+}
+
+static PyObject *
+takes_none(PyObject *self, PyObject *args)
+{
+    return given(self, PyUnicode_FromString(args == NULL ? "nothing" : "something"), NULL);
+}
+
+static PyObject *
+takes_one(PyObject *self, PyObject *arg)
+{
+    return given(self, Py_NewRef(arg), NULL);
+}
+
+static PyObject *
+takes_tuple(PyObject *self, PyObject *args)
+{
+    return given(self, Py_NewRef(args), NULL);
+}
+
+static PyObject *
+takes_dict(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return given(self, Py_NewRef(args), kwargs == NULL ? PyUnicode_FromString("no dict") : PyDict_Copy(kwargs));
+}
+
+static PyObject *
+takes_vector(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return given(self, listed(args, nargs), NULL);
+}
+
+static PyObject *
+takes_names(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    return given(self, listed(args, nargs + named), named == 0 ? NULL : Py_NewRef(names));
+}
+
+static PyObject *
+breaks(PyObject *Py_UNUSED(self), PyObject *how)
+{
+    if (how != Py_None) {
+        PyErr_SetString(PyExc_ValueError, "broken");
+    }
+    return how == Py_True ? Py_NewRef(how) : NULL;
+}
+
+#define CONVENTIONS(more) \
+    {"takes_none", takes_none, METH_NOARGS | more, NULL}, {"takes_one", takes_one, METH_O | more, NULL}, \
+    {"takes_tuple", takes_tuple, METH_VARARGS | more, NULL}, \
+    {"takes_dict", (PyCFunction)(void (*)(void))takes_dict, METH_VARARGS | METH_KEYWORDS | more, NULL}, \
+    {"takes_vector", (PyCFunction)(void (*)(void))takes_vector, METH_FASTCALL | more, NULL}, \
+    {"takes_names", (PyCFunction)(void (*)(void))takes_names, METH_FASTCALL | METH_KEYWORDS | more, NULL}, \
+    {"breaks", breaks, METH_O | more, NULL}
+static PyMethodDef convention_methods[] = {CONVENTIONS(0), {NULL, NULL, 0, NULL}};
+static PyMethodDef class_methods[] = {CONVENTIONS(METH_CLASS), {NULL, NULL, 0, NULL}};
+static PyMethodDef static_methods[] = {CONVENTIONS(METH_STATIC), {NULL, NULL, 0, NULL}};
+static PyType_Slot convention_slots[] = {{Py_tp_methods, convention_methods}, {0, NULL}};
+static PyType_Slot class_slots[] = {{Py_tp_methods, class_methods}, {0, NULL}};
+static PyType_Slot static_slots[] = {{Py_tp_methods, static_methods}, {0, NULL}};
+static PyType_Spec convention_spec = {"typeslots.Conventions", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, convention_slots};
+static PyType_Spec class_spec = {"typeslots.OfClass", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, class_slots};
+static PyType_Spec static_spec = {"typeslots.Static", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, static_slots};
+
+/* call_vector(f, args, names): the last arguments are named. */
+static PyObject *
+call_vector(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *function, *values, *names;
+    if (!PyArg_ParseTuple(args, "OO!O", &function, &PyTuple_Type, &values, &names)) {
+        return NULL;
+    }
+    Py_ssize_t named = names == Py_None ? 0 : PyTuple_GET_SIZE(names);
+    return PyObject_Vectorcall(function, ((PyTupleObject *)values)->ob_item, (size_t)(PyTuple_GET_SIZE(values) - named),
+                               names == Py_None ? NULL : names);
+}
+
+/* call_method(name, (self, *args), names) */
+static PyObject *
+call_method(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *name, *values, *names;
+    if (!PyArg_ParseTuple(args, "OO!O", &name, &PyTuple_Type, &values, &names)) {
+        return NULL;
+    }
+    Py_ssize_t named = names == Py_None ? 0 : PyTuple_GET_SIZE(names);
+    return PyObject_VectorcallMethod(name, ((PyTupleObject *)values)->ob_item, (size_t)(PyTuple_GET_SIZE(values) - named),
+                                     names == Py_None ? NULL : names);
+}
+
+/* What C reads of a method descriptor. */
+static PyObject *
+descriptor_parts(PyObject *Py_UNUSED(module), PyObject *op)
+{
+    PyMethodDescrObject *descriptor = (PyMethodDescrObject *)op;
+    return Py_BuildValue("(OOsi)", PyDescr_TYPE(op), PyDescr_NAME(op), descriptor->d_method->ml_name, descriptor->vectorcall != NULL);
+}
+
 /* number(operator, a, b): by C. */
 static PyObject *
 number(PyObject *Py_UNUSED(module), PyObject *args)
@@ -522,7 +638,11 @@ number(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 static PyMethodDef methods[] = {
+    CONVENTIONS(0),
     {"number", number, METH_VARARGS, NULL},
+    {"call_vector", call_vector, METH_VARARGS, NULL},
+    {"call_method", call_method, METH_VARARGS, NULL},
+    {"descriptor_parts", descriptor_parts, METH_O, NULL},
     {"settings", settings, METH_VARARGS, NULL},
     {"take_journal", take_journal, METH_NOARGS, NULL},
     {"make_type", (PyCFunction)(void (*)(void))make_type, METH_VARARGS | METH_KEYWORDS, NULL},
@@ -538,7 +658,8 @@ PyMODINIT_FUNC
 PyInit_typeslots(void)
 {
     static PyType_Spec *const specs[] = {&members_spec,   &made_spec,    &new_only_spec, &init_only_spec,
-                                         &neither_spec, &generic_spec, &closed_spec};
+                                         &neither_spec, &generic_spec, &closed_spec,
+                                         &convention_spec, &class_spec, &static_spec};
     PyObject *module = PyModule_Create(&definition);
     journal = PyList_New(0);
     answer = Py_NewRef(Py_None);

@@ -398,12 +398,16 @@ def numbers_and_sequences():
 
         __mul__ = __radd__ = __rmul__ = __iadd__ = __imul__ = __add__
 
-    operands = {name: T() for name, T in (types | {"Derived": Derived, "Overriding": Overriding}).items()}
+    class Reflecting(types["Number"]):
+        def __radd__(self, other):
+            return "__radd__"
+
+    operands = {name: T() for name, T in (types | {"Derived": Derived, "Overriding": Overriding, "Reflecting": Reflecting}).items()}
     operands |= {"int": 3, "str": "k", "list": [1], "float": 1.5}
     in_place = {operator.iadd: "InPlaceAdd", operator.imul: "InPlaceMultiply"}
     for a_name, a in operands.items():
         for b_name, b in operands.items():
-            if not {a_name, b_name} & (types.keys() | {"Derived", "Overriding"}):
+            if a_name == "Reflecting" or not {a_name, b_name} & (types.keys() | {"Derived", "Overriding", "Reflecting"}):
                 continue
             for op, by_c in {operator.add: "Add", operator.mul: "Multiply", **in_place}.items():
                 functions = {}
@@ -458,6 +462,53 @@ def powers():
 
                 case(f"PyNumber_InPlacePower {answer} {type(left).__name__} {type(c).__name__}", in_place)
     settings(GIVE, None)
+
+
+# ---- calls by C of functions of C ----
+
+def conventions():
+    class Derived(typeslots.Conventions):
+        pass
+
+    names = ("takes_none", "takes_one", "takes_tuple", "takes_dict", "takes_vector", "takes_names")
+    functions = {f"function {name}": getattr(typeslots, name) for name in names}
+    for cls in (typeslots.Conventions, Derived, typeslots.OfClass, typeslots.Static):
+        for name in names:
+            functions[f"{cls.__name__} bound {name}"] = getattr(cls(), name)
+            functions[f"{cls.__name__} {name}"] = getattr(cls, name)
+    calls = [((), None), ((1,), None), ((1, "two"), None), ((1, 2, 3), None), ((1,), ("x",)), ((1, 2), ("x",)), ((1, 2), ("x", "y")), ((), ())]
+    for label, f in functions.items():
+        unbound = type(f) is type(list.append)
+        for receiver in ((), (typeslots.Conventions(),), (Derived(),), (typeslots.Static(),), ("text",)) if unbound else ((),):
+            outcomes = {}
+            for args, keys in calls:
+                named = len(keys or ())
+                def by_tuple(args=args, keys=keys, named=named):
+                    kwargs = dict(zip(keys, args[len(args) - named:])) if keys else {}
+                    if not kwargs:
+                        return typeslots.call(f, *receiver, *args)
+                    return typeslots.call(f, *receiver, *args[:len(args) - named], **kwargs)
+
+                outcomes[f"{args} {keys}"] = lambda args=args, keys=keys: typeslots.call_vector(f, receiver + args, keys)
+                outcomes[f"{args} {keys} by tuple"] = by_tuple
+            cases(f"call {label} {receiver[0].__class__.__name__ if receiver else ''}", outcomes)
+    for receiver in typeslots.Conventions(), Derived(), typeslots.OfClass(), typeslots.Static(), typeslots:
+        for name in names:
+            outcomes = {f"{args} {keys}": lambda args=args, keys=keys: typeslots.call_method(name, (receiver, *args), keys)
+                        for args, keys in calls if keys is None or len(args) >= len(keys)}
+            cases(f"call method {type(receiver).__name__} {name}", outcomes)
+    for how in None, True, False:
+        for f in typeslots.breaks, typeslots.Conventions().breaks, typeslots.Static.breaks:
+            case(f"broken {how}", lambda: typeslots.call_vector(f, (how,), None))
+            case(f"broken {how} by tuple", lambda: typeslots.call(f, how))
+        case(f"broken {how} descriptor", lambda: typeslots.call_vector(typeslots.Conventions.breaks, (typeslots.Conventions(), how), None))
+    for method in typeslots.Conventions.takes_one, Derived.takes_dict, list.append, dict.get, str.join:
+        case(f"parts of {method.__name__}", typeslots.descriptor_parts, method)
+
+    def deep(n):
+        return typeslots.call(typeslots.call, deep, n - 1) if n else "the end"
+
+    case("calls in calls", deep, 50)
 
 
 # ---- iterators ----
@@ -683,5 +734,6 @@ numbers_as_results()
 operators()
 numbers_and_sequences()
 powers()
+conventions()
 iterators()
 construction()

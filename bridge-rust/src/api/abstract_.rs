@@ -11,50 +11,43 @@ use cape_vm::special::Special;
 use super::bad_call;
 use crate::enter::{Borrowed, CResult, Cx, New};
 
-fn binary(cx: &Cx, a: Borrowed, b: Borrowed, op: &BinaryOperator) -> CResult<New> {
+/// Operators by the numbers of bridge-c/number.c, which has the short paths.
+const OPERATORS: [&BinaryOperator; 13] = [
+    &ops::ADD,
+    &ops::SUB,
+    &ops::MUL,
+    &ops::MOD,
+    &ops::DIVMOD,
+    &ops::LSHIFT,
+    &ops::RSHIFT,
+    &ops::AND,
+    &ops::XOR,
+    &ops::OR,
+    &ops::FLOORDIV,
+    &ops::TRUEDIV,
+    &ops::MATMUL,
+];
+
+/// A binary operation; flag 1: in place; 2: number slots have been asked.
+pub fn operation(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, flags: c_int) -> CResult<New> {
+    let op = OPERATORS[operator as usize];
     let (x, y) = (a.get(cx)?, b.get(cx)?);
-    cx.give(cx.vm.binary(x, y, op)?)
+    cx.give(match flags {
+        0 => cx.vm.binary(x, y, op)?,
+        1 => cx.vm.inplace(x, y, op)?,
+        _ => cx.vm.by_sequences(x, y, op, flags & 1 != 0)?,
+    })
 }
 
-fn inplace(cx: &Cx, a: Borrowed, b: Borrowed, op: &BinaryOperator) -> CResult<New> {
-    let (x, y) = (a.get(cx)?, b.get(cx)?);
-    cx.give(cx.vm.inplace(x, y, op)?)
-}
-
-macro_rules! binaries { ($($name:ident $how:ident $op:ident;)*) => { $(
-    pub fn $name(cx: &Cx, a: Borrowed, b: Borrowed) -> CResult<New> {
-        $how(cx, a, b, &ops::$op)
-    }
-)* } }
-binaries! {
-    PyNumber_MatrixMultiply binary MATMUL;
-    PyNumber_FloorDivide binary FLOORDIV; PyNumber_TrueDivide binary TRUEDIV; PyNumber_Remainder binary MOD;
-    PyNumber_Divmod binary DIVMOD; PyNumber_Lshift binary LSHIFT; PyNumber_Rshift binary RSHIFT; PyNumber_And binary AND;
-    PyNumber_Xor binary XOR; PyNumber_Or binary OR;
-
-    PyNumber_InPlaceMatrixMultiply inplace MATMUL; PyNumber_InPlaceFloorDivide inplace FLOORDIV;
-    PyNumber_InPlaceTrueDivide inplace TRUEDIV; PyNumber_InPlaceRemainder inplace MOD; PyNumber_InPlaceLshift inplace LSHIFT;
-    PyNumber_InPlaceRshift inplace RSHIFT; PyNumber_InPlaceAnd inplace AND; PyNumber_InPlaceXor inplace XOR;
-    PyNumber_InPlaceOr inplace OR;
-}
-
-/// The operators that bridge-c/number.c has short paths for, by its numbers.
-pub fn arithmetic(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, in_place: bool) -> CResult<New> {
-    let op = match operator {
-        0 => &ops::ADD,
-        1 => &ops::SUB,
-        _ => &ops::MUL,
-    };
-    if in_place { inplace(cx, a, b, op) } else { binary(cx, a, b, op) }
-}
-
-macro_rules! unaries { ($($name:ident $special:ident $symbol:literal;)*) => { $(
-    pub fn $name(cx: &Cx, o: Borrowed) -> CResult<New> {
-        cx.give(cx.vm.unary(o.get(cx)?, Special::$special, $symbol)?)
-    }
-)* } }
-unaries! {
-    PyNumber_Negative Neg "unary -"; PyNumber_Positive Pos "unary +"; PyNumber_Invert Invert "unary ~"; PyNumber_Absolute Abs "abs()";
+/// `-o`, `+o`, `~o`, `abs(o)`.
+pub fn unary_operation(cx: &Cx, o: Borrowed, operator: c_int) -> CResult<New> {
+    let (special, symbol) = [
+        (Special::Neg, "unary -"),
+        (Special::Pos, "unary +"),
+        (Special::Invert, "unary ~"),
+        (Special::Abs, "abs()"),
+    ][operator as usize];
+    cx.give(cx.vm.unary(o.get(cx)?, special, symbol)?)
 }
 
 fn ternary(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed, in_place: bool) -> CResult<New> {
@@ -146,11 +139,6 @@ pub fn PyObject_IsInstance(cx: &Cx, o: Borrowed, c: Borrowed) -> CResult<c_int> 
 
 pub fn PyObject_IsSubclass(cx: &Cx, o: Borrowed, c: Borrowed) -> CResult<c_int> {
     Ok(cx.vm.is_subclass(o.get(cx)?, c.get(cx)?)? as c_int)
-}
-
-pub fn PySequence_Contains(cx: &Cx, s: Borrowed, v: Borrowed) -> CResult<c_int> {
-    let v = v.opt(cx)?.ok_or_else(|| bad_call(cx))?;
-    Ok(cx.vm.contains(s.get(cx)?, v)? as c_int)
 }
 
 pub fn PyObject_LengthHint(cx: &Cx, o: Borrowed, default: isize) -> CResult<isize> {

@@ -32,6 +32,17 @@ pub fn _Cape_ByteArrayResize(cx: &Cx, op: Borrowed, size: isize) -> CResult<c_in
     Ok(0)
 }
 
+pub fn _Cape_ManagedVectorcall(
+    cx: &Cx,
+    callable: Borrowed,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: Borrowed,
+) -> CResult<New> {
+    // SAFETY: bridge-c passes on the arguments of a vectorcall.
+    unsafe { crate::slots::call_vector(cx, callable.ptr(), args, nargsf, kwnames.ptr()) }
+}
+
 pub fn _Cape_ClassGetItem(cx: &Cx, class: Borrowed, key: Borrowed) -> CResult<New> {
     cx.give(cx.vm.get_item(class.get(cx)?, key.get(cx)?)?)
 }
@@ -97,6 +108,18 @@ pub fn _Cape_WriteUnraisable(cx: &Cx, message: Borrowed, object: Borrowed) -> CR
     Ok(())
 }
 
-pub fn _Cape_Binary(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, in_place: c_int) -> CResult<New> {
-    super::abstract_::arithmetic(cx, a, b, operator, in_place != 0)
+pub fn _Cape_Binary(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, flags: c_int) -> CResult<New> {
+    super::abstract_::operation(cx, a, b, operator, flags)
+}
+
+pub fn _Cape_Unary(cx: &Cx, o: Borrowed, operator: c_int) -> CResult<New> {
+    super::abstract_::unary_operation(cx, o, operator)
+}
+
+pub fn _Cape_Contains(cx: &Cx, container: Borrowed, value: Borrowed) -> CResult<c_int> {
+    Ok(cx.vm.contains(container.get(cx)?, value.get(cx)?)? as c_int)
+}
+
+pub fn _Cape_Str(cx: &Cx, o: Borrowed) -> CResult<New> {
+    cx.give(cx.vm.str(o.get(cx)?)?.value())
 }

@@ -29,10 +29,6 @@ pub fn PyObject_Repr(cx: &Cx, o: Borrowed) -> CResult<New> {
     null_text(cx, o, |v| cx.vm.repr(v))
 }
 
-pub fn PyObject_Str(cx: &Cx, o: Borrowed) -> CResult<New> {
-    null_text(cx, o, |v| cx.vm.str(v))
-}
-
 pub fn PyObject_Dir(cx: &Cx, o: Borrowed) -> CResult<New> {
     let f = rt().builtins().get_str(intern("dir")).ok_or_else(|| cx.vm.system_error("lost dir"))?;
     match o.opt(cx)? {

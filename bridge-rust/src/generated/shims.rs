@@ -28,10 +28,10 @@ pub unsafe extern "C" fn _Cape_Audit(event: *const c_char, args: *mut PyObject) 
     enter("_Cape_Audit", -1, |cx| -> CResult<c_int> { internal::_Cape_Audit(cx, event, Borrowed::from_c(args)) })
 }
 
-/// `PyObject *_Cape_Binary(PyObject *a, PyObject *b, int operator, int in_place)`
+/// `PyObject *_Cape_Binary(PyObject *a, PyObject *b, int operator, int flags)`
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn _Cape_Binary(a: *mut PyObject, b: *mut PyObject, operator: c_int, in_place: c_int) -> *mut PyObject {
-    enter("_Cape_Binary", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Binary(cx, Borrowed::from_c(a), Borrowed::from_c(b), operator, in_place) })
+pub unsafe extern "C" fn _Cape_Binary(a: *mut PyObject, b: *mut PyObject, operator: c_int, flags: c_int) -> *mut PyObject {
+    enter("_Cape_Binary", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Binary(cx, Borrowed::from_c(a), Borrowed::from_c(b), operator, flags) })
 }
 
 /// `int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size)`
@@ -44,6 +44,12 @@ pub unsafe extern "C" fn _Cape_ByteArrayResize(op: *mut PyObject, size: isize) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ClassGetItem(cls: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     enter("_Cape_ClassGetItem", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_ClassGetItem(cx, Borrowed::from_c(cls), Borrowed::from_c(key)) })
+}
+
+/// `int _Cape_Contains(PyObject *container, PyObject *value)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_Contains(container: *mut PyObject, value: *mut PyObject) -> c_int {
+    enter("_Cape_Contains", -1, |cx| -> CResult<c_int> { internal::_Cape_Contains(cx, Borrowed::from_c(container), Borrowed::from_c(value)) })
 }
 
 /// `void _Cape_DumpTraceback(void)`
@@ -64,10 +70,28 @@ pub unsafe extern "C" fn _Cape_LinkedDealloc(op: *mut PyObject) {
     enter("_Cape_LinkedDealloc", (), |cx| -> CResult<()> { internal::_Cape_LinkedDealloc(cx, Borrowed::from_c(op)) })
 }
 
+/// `PyObject *_Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_ManagedVectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_ManagedVectorcall", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_ManagedVectorcall(cx, Borrowed::from_c(callable), args, nargsf, Borrowed::from_c(kwnames)) })
+}
+
 /// `PyObject *_Cape_NextNotImplemented(PyObject *op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_NextNotImplemented(op: *mut PyObject) -> *mut PyObject {
     enter("_Cape_NextNotImplemented", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NextNotImplemented(cx, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *_Cape_Str(PyObject *o)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_Str(o: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_Str", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Str(cx, Borrowed::from_c(o)) })
+}
+
+/// `PyObject *_Cape_Unary(PyObject *o, int operator)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_Unary(o: *mut PyObject, operator: c_int) -> *mut PyObject {
+    enter("_Cape_Unary", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Unary(cx, Borrowed::from_c(o), operator) })
 }
 
 /// `void _Cape_WriteUnraisable(PyObject *message, PyObject *object)`
@@ -89,94 +113,16 @@ pub unsafe extern "C" fn PyMapping_Items(o: *mut PyObject) -> *mut PyObject {
     enter("PyMapping_Items", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyMapping_Items(cx, Borrowed::from_c(o)) })
 }
 
-/// `PyObject *PyNumber_Absolute(PyObject *o)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Absolute(o: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Absolute", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Absolute(cx, Borrowed::from_c(o)) })
-}
-
-/// `PyObject *PyNumber_And(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_And(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_And", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_And(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Divmod(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Divmod(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Divmod", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Divmod(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_Float(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Float(o: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_Float", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Float(cx, Borrowed::from_c(o)) })
 }
 
-/// `PyObject *PyNumber_FloorDivide(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_FloorDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_FloorDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_FloorDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceAnd(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceAnd(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceAnd", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceAnd(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceFloorDivide(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceFloorDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceFloorDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceFloorDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceLshift(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceLshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceLshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceLshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceMatrixMultiply(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceMatrixMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceMatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceMatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceOr(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceOr(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceOr", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceOr(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_InPlacePower(PyObject *o1, PyObject *o2, PyObject *o3)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_InPlacePower(o1: *mut PyObject, o2: *mut PyObject, o3: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_InPlacePower", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlacePower(cx, Borrowed::from_c(o1), Borrowed::from_c(o2), Borrowed::from_c(o3)) })
-}
-
-/// `PyObject *PyNumber_InPlaceRemainder(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceRemainder(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceRemainder", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceRemainder(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceRshift(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceRshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceRshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceRshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceTrueDivide(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceTrueDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceTrueDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceTrueDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_InPlaceXor(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_InPlaceXor(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_InPlaceXor", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_InPlaceXor(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 #[cfg(feature = "twins")]
@@ -186,46 +132,10 @@ pub unsafe extern "C" fn _CapeRust_PyNumber_Index(o: *mut PyObject) -> *mut PyOb
     enter("PyNumber_Index", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Index(cx, Borrowed::from_c(o)) })
 }
 
-/// `PyObject *PyNumber_Invert(PyObject *o)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Invert(o: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Invert", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Invert(cx, Borrowed::from_c(o)) })
-}
-
 /// `PyObject *PyNumber_Long(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_Long(o: *mut PyObject) -> *mut PyObject {
     enter("PyNumber_Long", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Long(cx, Borrowed::from_c(o)) })
-}
-
-/// `PyObject *PyNumber_Lshift(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Lshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Lshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Lshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_MatrixMultiply(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_MatrixMultiply(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_MatrixMultiply", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_MatrixMultiply(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Negative(PyObject *o)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Negative(o: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Negative", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Negative(cx, Borrowed::from_c(o)) })
-}
-
-/// `PyObject *PyNumber_Or(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Or(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Or", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Or(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Positive(PyObject *o)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Positive(o: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Positive", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Positive(cx, Borrowed::from_c(o)) })
 }
 
 /// `PyObject *PyNumber_Power(PyObject *o1, PyObject *o2, PyObject *o3)`
@@ -234,34 +144,10 @@ pub unsafe extern "C" fn PyNumber_Power(o1: *mut PyObject, o2: *mut PyObject, o3
     enter("PyNumber_Power", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Power(cx, Borrowed::from_c(o1), Borrowed::from_c(o2), Borrowed::from_c(o3)) })
 }
 
-/// `PyObject *PyNumber_Remainder(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Remainder(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Remainder", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Remainder(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Rshift(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Rshift(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Rshift", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Rshift(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
 /// `PyObject *PyNumber_ToBase(PyObject *n, int base)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyNumber_ToBase(n: *mut PyObject, base: c_int) -> *mut PyObject {
     enter("PyNumber_ToBase", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_ToBase(cx, Borrowed::from_c(n), base) })
-}
-
-/// `PyObject *PyNumber_TrueDivide(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_TrueDivide(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_TrueDivide", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_TrueDivide(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
-}
-
-/// `PyObject *PyNumber_Xor(PyObject *o1, PyObject *o2)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyNumber_Xor(o1: *mut PyObject, o2: *mut PyObject) -> *mut PyObject {
-    enter("PyNumber_Xor", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyNumber_Xor(cx, Borrowed::from_c(o1), Borrowed::from_c(o2)) })
 }
 
 #[cfg(feature = "twins")]
@@ -336,12 +222,6 @@ pub unsafe extern "C" fn _CapeRust_PyObject_Type(o: *mut PyObject) -> *mut PyObj
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyObject_Vectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
     enter("PyObject_Vectorcall", core::ptr::null_mut(), |cx| -> CResult<New> { abstract_::PyObject_Vectorcall(cx, Borrowed::from_c(callable), args, nargsf, Borrowed::from_c(kwnames)) })
-}
-
-/// `int PySequence_Contains(PyObject *seq, PyObject *ob)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PySequence_Contains(seq: *mut PyObject, ob: *mut PyObject) -> c_int {
-    enter("PySequence_Contains", -1, |cx| -> CResult<c_int> { abstract_::PySequence_Contains(cx, Borrowed::from_c(seq), Borrowed::from_c(ob)) })
 }
 
 #[cfg(feature = "twins")]
@@ -1056,12 +936,6 @@ pub unsafe extern "C" fn _CapeRust_PyObject_RichCompareBool(op: *mut PyObject, o
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyObject_SetAttr(op: *mut PyObject, op2: *mut PyObject, op3: *mut PyObject) -> c_int {
     enter("PyObject_SetAttr", -1, |cx| -> CResult<c_int> { object::PyObject_SetAttr(cx, Borrowed::from_c(op), Borrowed::from_c(op2), Borrowed::from_c(op3)) })
-}
-
-/// `PyObject *PyObject_Str(PyObject *op)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyObject_Str(op: *mut PyObject) -> *mut PyObject {
-    enter("PyObject_Str", core::ptr::null_mut(), |cx| -> CResult<New> { object::PyObject_Str(cx, Borrowed::from_c(op)) })
 }
 
 /// `int PyType_Freeze(PyTypeObject *type)`

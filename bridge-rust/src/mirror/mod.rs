@@ -196,6 +196,10 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             (*o).im_self = shown(vm, m, &m.this)?;
         } else if let Some(f) = v.downcast::<FunctionObj>() {
             show_function(vm, f, p as *mut PyFunctionObject)?;
+        } else if let Some(m) = v.downcast::<MethodDescrObj>()
+            && std::ptr::eq(t, &raw const ffi::PyMethodDescr_Type)
+        {
+            show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
         }
         show_vectorcall(p, t);
         show(v.header(), p);
@@ -214,7 +218,8 @@ unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
         let offset = (*t).tp_vectorcall_offset;
         if offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0 {
             let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
-            *cell = Some(crate::slots::vectorcall);
+            // A function has its own already.
+            (*cell).get_or_insert(crate::slots::vectorcall);
         }
     }
 }
@@ -427,11 +432,54 @@ fn function(vm: &Vm, b: Ptr<BuiltinObj>, o: *mut PyCFunctionObject) -> Res<()> {
     // SAFETY: a fresh struct of that layout.
     unsafe {
         (*o).m_ml = method_def(b.def);
-        (*o).m_self = shown(vm, b, &b.this)?;
+        // A receiver that is None is one.
+        (*o).m_self =
+            if b.this.get().is_none() { &raw mut ffi::_Py_NoneStruct } else { shown(vm, b, &b.this)? };
         (*o).m_module = shown(vm, b, &b.module)?;
-        (*o).vectorcall = Some(crate::slots::vectorcall);
+        (*o).vectorcall = Some(vectorcall_of(b.def, false));
     }
     Ok(())
+}
+
+/// The vectorcall of a function or a method descriptor: C's own where a function of C is behind it.
+fn vectorcall_of(def: &'static MethodDef, descriptor: bool) -> vectorcallfunc {
+    let Some(c) = crate::call_c::c_method_def(def) else { return crate::slots::vectorcall };
+    // SAFETY: a live definition; plain queries.
+    let own = unsafe {
+        let flags = (*c).ml_flags;
+        if descriptor { ffi::cape_descriptor_vectorcall(flags) } else { ffi::cape_function_vectorcall(flags) }
+    };
+    own.unwrap_or(crate::slots::vectorcall)
+}
+
+/// Writes into a method descriptor's mirror what macros read of it, and how it is called.
+///
+/// # Safety
+/// `p` must be the descriptor's struct.
+unsafe fn show_descriptor(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyMethodDescrObject) -> Res<()> {
+    let Some(class) = m.class.get().downcast::<TypeObj>() else { return Ok(()) };
+    // SAFETY: the caller's promise. The class keeps its type object alive, and the descriptor the class.
+    unsafe {
+        (*p).d_type = types::type_to_c(vm, class)?;
+        (*p).d_name = name_of(vm, m.def)?;
+        (*p).d_method = method_def(m.def);
+        (*p).vectorcall = Some(vectorcall_of(m.def, true));
+    }
+    Ok(())
+}
+
+/// The name of a definition as a C string object, which is kept.
+fn name_of(vm: &Vm, def: &'static MethodDef) -> Res<*mut PyObject> {
+    thread_local! {
+        static MADE: RefCell<HashMap<usize, *mut PyObject>> = RefCell::new(HashMap::new());
+    }
+    let key = def as *const MethodDef as usize;
+    if let Some(p) = MADE.with_borrow(|made| made.get(&key).copied()) {
+        return Ok(p);
+    }
+    let p = to_c(vm, cape_vm::runtime::intern(def.name))?;
+    MADE.with_borrow_mut(|made| made.insert(key, p));
+    Ok(p)
 }
 
 /// The `PyMethodDef` of a definition: C's own, or one made for a function in Rust, once (as definitions, it never dies).

@@ -47,6 +47,7 @@ pub unsafe fn join(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
 
 /// Completes the static types of `bridge-c`.
 pub fn start(vm: &Vm) -> Res<()> {
+    slots::tell_trampolines();
     let mut row = &raw const ffi::_Cape_static_types as *const ffi::CapeStaticType;
     let mut found = Vec::new();
     // SAFETY: the table ends with a NULL type.

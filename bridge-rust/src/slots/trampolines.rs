@@ -138,28 +138,44 @@ pub unsafe extern "C" fn vectorcall(
     kwnames: *mut PyObject,
 ) -> *mut PyObject {
     enter("vectorcall", null_mut(), |cx| -> CResult<New> {
-        let f = arg(cx, f)?;
-        let n = nargsf & !(1 << 63);
-        let names = if kwnames.is_null() { None } else { from_c(cx.vm, kwnames)?.downcast::<TupleObj>() };
-        let total = n + names.map_or(0, |t| t.len());
-        let mut buffer = [Value::EMPTY; 8];
-        let spilled: Ptr<ArrayObj>;
-        let values: &[Value] = if total <= buffer.len() {
-            for (i, b) in buffer.iter_mut().enumerate().take(total) {
-                // SAFETY: the caller passes that many arguments.
-                *b = from_c(cx.vm, unsafe { *args.add(i) })?;
-            }
-            &buffer[..total]
-        } else {
-            spilled = ArrayObj::new(total);
-            for i in 0..total {
-                // SAFETY: as above.
-                spilled.set(i, from_c(cx.vm, unsafe { *args.add(i) })?);
-            }
-            spilled.as_slice()
-        };
-        cx.give(cx.vm.call_args(f, values, names)?)
+        // SAFETY: the caller's promise.
+        unsafe { call_vector(cx, f, args, nargsf, kwnames) }
     })
+}
+
+/// The body of [`vectorcall`].
+///
+/// # Safety
+/// As [`vectorcall`].
+#[inline]
+pub unsafe fn call_vector(
+    cx: &Cx,
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+) -> CResult<New> {
+    let f = arg(cx, f)?;
+    let n = nargsf & !(1 << 63);
+    let names = if kwnames.is_null() { None } else { from_c(cx.vm, kwnames)?.downcast::<TupleObj>() };
+    let total = n + names.map_or(0, |t| t.len());
+    let mut buffer = [Value::EMPTY; 8];
+    let spilled: Ptr<ArrayObj>;
+    let values: &[Value] = if total <= buffer.len() {
+        for (i, b) in buffer.iter_mut().enumerate().take(total) {
+            // SAFETY: the caller passes that many arguments.
+            *b = from_c(cx.vm, unsafe { *args.add(i) })?;
+        }
+        &buffer[..total]
+    } else {
+        spilled = ArrayObj::new(total);
+        for i in 0..total {
+            // SAFETY: as above.
+            spilled.set(i, from_c(cx.vm, unsafe { *args.add(i) })?);
+        }
+        spilled.as_slice()
+    };
+    cx.give(cx.vm.call_args(f, values, names)?)
 }
 
 pub(super) unsafe extern "C" fn getattro(o: *mut PyObject, name: *mut PyObject) -> *mut PyObject {

@@ -395,8 +395,8 @@ fn call_set(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
 
 fn call_del(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let [o, k] = exactly(vm, def, args, names)?;
-    // SAFETY: see above.
     cross(vm, [o, k], move |p| {
+        // SAFETY: see above.
         done(vm, def, o, unsafe { slot::<objobjargproc>(def)(p[0], p[1], null_mut()) })
     })
 }

@@ -583,7 +583,7 @@ impl Vm {
 
     /// What no number slot knows: slots of sequences, or TypeError.
     #[inline(never)]
-    pub(crate) fn by_sequences(&self, a: Value, b: Value, op: &BinaryOperator, inplace: bool) -> Res<Value> {
+    pub fn by_sequences(&self, a: Value, b: Value, op: &BinaryOperator, inplace: bool) -> Res<Value> {
         match self.sequences_or_nothing(a, b, op, inplace)? {
             Some(r) => Ok(r),
             None => Err(self.unsupported(a, b, op, inplace)),
