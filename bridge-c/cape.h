@@ -216,6 +216,9 @@ CAPE_PRIVATE PyObject *cape_type_full_name(PyTypeObject *type, char separator);
 
 /* --- call.c ------------------------------------------------------------------------------------- */
 
+/* classcall.c: the vectorcall of a builtin class that C calls by itself; NULL for all others. */
+CAPE_PRIVATE vectorcallfunc cape_class_vectorcall(PyTypeObject *type);
+
 /* methodobject.c: the vectorcall of functions and of method descriptors over a PyMethodDef with these flags; NULL: not in C. */
 CAPE_PRIVATE vectorcallfunc cape_function_vectorcall(int flags);
 CAPE_PRIVATE vectorcallfunc cape_descriptor_vectorcall(int flags);

@@ -81,7 +81,10 @@ unsafe fn with_flavour(
     let (signature, doc) = split_doc(&name, &text);
     let of_class = if class.is_null() { 0 } else { OF_CLASS };
     let class = if flags & meth::METHOD != 0 { class as usize } else { 0 };
-    let raw = Raw { call: crate::convention::entry(flags), data: [m as usize, class | of_class | MARK] };
+    // The short ways are for what has a receiver.
+    let unbound = if matches!(flavour, Flavour::Static) { meth::STATIC } else { 0 };
+    let raw =
+        Raw { call: crate::convention::entry(flags | unbound), data: [m as usize, class | of_class | MARK] };
     rows::method(&name, signature, doc, flavour, raw)
 }
 
@@ -92,6 +95,15 @@ unsafe fn with_flavour(
 pub unsafe fn function_row(m: *mut PyMethodDef, class: *mut PyTypeObject) -> &'static MethodDef {
     // SAFETY: the caller's promise.
     unsafe { with_flavour(m, class, Flavour::Method) }
+}
+
+/// The row of a function object over a `PyMethodDef` without a receiver.
+///
+/// # Safety
+/// As [`row`].
+pub unsafe fn free_row(m: *mut PyMethodDef, class: *mut PyTypeObject) -> &'static MethodDef {
+    // SAFETY: the caller's promise.
+    unsafe { with_flavour(m, class, Flavour::Static) }
 }
 
 /// The row of a class method over a `PyMethodDef`.

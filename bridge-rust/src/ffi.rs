@@ -85,6 +85,7 @@ unsafe extern "C" {
     pub static mut _Cape_package_context: *const std::ffi::c_char;
     pub fn PyState_FindModule(def: *mut crate::layout::PyModuleDef) -> *mut PyObject;
     pub fn PyState_AddModule(module: *mut PyObject, def: *mut crate::layout::PyModuleDef) -> i32;
+    pub fn cape_class_vectorcall(t: *mut PyTypeObject) -> Option<vectorcallfunc>;
     pub fn cape_function_vectorcall(flags: i32) -> Option<vectorcallfunc>;
     pub fn cape_descriptor_vectorcall(flags: i32) -> Option<vectorcallfunc>;
     pub static mut _Cape_trampolines: [*const (); 84];

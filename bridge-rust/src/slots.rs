@@ -92,6 +92,12 @@ fn own_slot(t: Ptr<TypeObj>, v: Value, row: &SlotRow) -> Option<*const ()> {
     (same(&row.special) && row.others.iter().all(same)).then_some(f)
 }
 
+/// Whether a class is called as classes are: its metaclass has no `__call__` of its own.
+pub fn makes_instances(t: Ptr<TypeObj>) -> bool {
+    let types = &rt().types;
+    cape_vm::runtime::type_of(t.value()).special(Special::Call) == types.type_.special(Special::Call)
+}
+
 /// Tells C which functions the slots of managed classes have.
 pub fn tell_trampolines() {
     for row in ROWS {

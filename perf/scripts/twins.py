@@ -3,7 +3,6 @@
 Speaks as serve.py does; the groups are "C" and "Rust", and there is one crossing to a call."""
 
 import importlib.util
-import itertools
 import sys
 
 
@@ -14,20 +13,9 @@ def load(path):
     return module
 
 
-class Instance:
-    value = None
-
-    def method(self):
-        pass
-
-
-def function(value):
-    return value
-
-
 def main():
     twins = load(sys.argv[1])
-    twins.use(function, Instance(), itertools.repeat(None))
+    twins.prepare()
     cases = [(i, name, side) for i, name in enumerate(twins.names()) for side in ("C", "Rust")]
     for _, name, side in cases:
         print(side, name, 1, sep="\t")

@@ -614,6 +614,13 @@ call_method(PyObject *Py_UNUSED(module), PyObject *args)
                                      names == Py_None ? NULL : names);
 }
 
+/* free_function(i): one of the functions of all conventions, without a receiver. */
+static PyObject *
+free_function(PyObject *Py_UNUSED(module), PyObject *index)
+{
+    return PyCFunction_New(&convention_methods[PyLong_AsLong(index)], NULL);
+}
+
 /* What C reads of a method descriptor. */
 static PyObject *
 descriptor_parts(PyObject *Py_UNUSED(module), PyObject *op)
@@ -642,6 +649,7 @@ static PyMethodDef methods[] = {
     {"number", number, METH_VARARGS, NULL},
     {"call_vector", call_vector, METH_VARARGS, NULL},
     {"call_method", call_method, METH_VARARGS, NULL},
+    {"free_function", free_function, METH_O, NULL},
     {"descriptor_parts", descriptor_parts, METH_O, NULL},
     {"settings", settings, METH_VARARGS, NULL},
     {"take_journal", take_journal, METH_NOARGS, NULL},

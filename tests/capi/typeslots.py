@@ -466,12 +466,30 @@ def powers():
 
 # ---- calls by C of functions of C ----
 
+class Bad:
+    def __iter__(self):
+        raise KeyError("no items")
+
+    def __str__(self):
+        raise KeyError("no text")
+
+    def __bool__(self):
+        raise KeyError("no truth")
+
+    def __repr__(self):
+        return "Bad()"
+
+
 def conventions():
     class Derived(typeslots.Conventions):
         pass
 
     names = ("takes_none", "takes_one", "takes_tuple", "takes_dict", "takes_vector", "takes_names")
     functions = {f"function {name}": getattr(typeslots, name) for name in names}
+    functions |= {f"free {name}": typeslots.free_function(i) for i, name in enumerate(names)}
+    for name, f in functions.items():
+        calls = {"": lambda: f(), "1": lambda: f(1), "1, 'two'": lambda: f(1, "two"), "x=1": lambda: f(x=1), "1, x=2": lambda: f(1, x=2)}
+        cases(f"from Python {name}", calls)
     for cls in (typeslots.Conventions, Derived, typeslots.OfClass, typeslots.Static):
         for name in names:
             functions[f"{cls.__name__} bound {name}"] = getattr(cls(), name)
@@ -504,6 +522,18 @@ def conventions():
         case(f"broken {how} descriptor", lambda: typeslots.call_vector(typeslots.Conventions.breaks, (typeslots.Conventions(), how), None))
     for method in typeslots.Conventions.takes_one, Derived.takes_dict, list.append, dict.get, str.join:
         case(f"parts of {method.__name__}", typeslots.descriptor_parts, method)
+
+    things = {"none": (), "list": ([1, 2],), "text": ("aa",), "int": (7,), "negative": (-2**29,), "generator": ("a generator",),
+              "class": (typeslots.Conventions,), "bad": (Bad(),), "two": (b"ab", "ascii"), "three": ("a", (), {})}
+    for cls in list, tuple, str, bool, type, dict, frozenset, float, object:
+        outcomes = {}
+        for label, args in things.items():
+            def make(args=args):
+                return typeslots.call_vector(cls, tuple((c for c in "xx") if a == "a generator" else a for a in args), None)
+
+            outcomes[label] = lambda make=make: (type(make()), make())
+        outcomes["named"] = lambda: typeslots.call_vector(cls, ("x",), ("object",))
+        cases(f"class called {cls.__name__}", outcomes)
 
     def deep(n):
         return typeslots.call(typeslots.call, deep, n - 1) if n else "the end"

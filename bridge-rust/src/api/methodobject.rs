@@ -31,7 +31,10 @@ pub fn PyCMethod_New(
                 .vm
                 .system_error("attempting to create PyCFunction with class but no METH_METHOD flag"));
         }
-        let def = crate::call_c::function_row(m, class);
+        let def = match this.is_null() {
+            true => crate::call_c::free_row(m, class),
+            false => crate::call_c::function_row(m, class),
+        };
         let this = this.opt(cx)?.unwrap_or(Value::EMPTY);
         let b = BuiltinObj::new(def, this, module.opt(cx)?.unwrap_or(Value::NONE));
         cx.give(b.value())

@@ -132,6 +132,3 @@ pub fn PyErr_NewExceptionWithDoc(
     let meta = rt().types.type_.value();
     cx.give(cx.vm.call(meta, &[intern(short), bases, ns.value()])?)
 }
-
-#[cfg(feature = "twins")]
-pub use super::twins::PyErr_Occurred;

@@ -156,12 +156,6 @@ pub fn PyType_IsSubtype(cx: &Cx, a: *mut PyTypeObject, b: *mut PyTypeObject) -> 
     }
 }
 
-pub fn PyErr_Occurred(cx: &Cx) -> CResult<BorrowedRef> {
-    let _ = cx;
-    // SAFETY: a plain query.
-    Ok(BorrowedRef(unsafe { crate::ffi::PyErr_Occurred() }))
-}
-
 // ---- Bytes and numbers ----
 
 pub fn PyBytes_Size(cx: &Cx, o: Borrowed) -> CResult<isize> {

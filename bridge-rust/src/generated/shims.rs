@@ -1035,13 +1035,6 @@ pub unsafe extern "C" fn PyErr_NewExceptionWithDoc(name: *const c_char, doc: *co
     enter("PyErr_NewExceptionWithDoc", core::ptr::null_mut(), |cx| -> CResult<New> { pyerrors::PyErr_NewExceptionWithDoc(cx, name, doc, Borrowed::from_c(base), Borrowed::from_c(dict)) })
 }
 
-#[cfg(feature = "twins")]
-/// `PyObject *PyErr_Occurred(void)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _CapeRust_PyErr_Occurred() -> *mut PyObject {
-    enter("PyErr_Occurred", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { pyerrors::PyErr_Occurred(cx) })
-}
-
 /// `int PyErr_SetInterruptEx(int signum)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_SetInterruptEx(signum: c_int) -> c_int {

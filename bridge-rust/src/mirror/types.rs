@@ -183,6 +183,10 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             (*p).ob_base.ob_base.ob_type = type_to_c(vm, type_of(t.value()))?;
         }
         slots::fill(vm, t, p)?;
+        // Calls need no tuple.
+        if (*p).tp_vectorcall.is_none() && slots::makes_instances(t) {
+            (*p).tp_vectorcall = ffi::cape_class_vectorcall(p).or(Some(slots::vectorcall));
+        }
         if (*p).tp_flags & tpflags::HEAPTYPE != 0 {
             slots::drop_late(t, p);
         }

@@ -1,7 +1,5 @@
 /* The twins: see twins.c. */
 
-TWIN(PyErr_Occurred, PyObject *, (void), USE(f()))
-
 /* numbers */
 TWIN(PyLong_FromLong, PyObject *, (long), NEW(f(1234567)))
 TWIN(PyLong_AsLong, long, (PyObject *), USE(f(number)))
@@ -41,30 +39,31 @@ TWIN(PyList_AsTuple, PyObject *, (PyObject *), NEW(f(list)))
 TWIN(PyList_SetItem, int, (PyObject *, Py_ssize_t, PyObject *), Py_INCREF(text); USE(f(list, 3, text)))
 /* The growing list is cut now and then, which costs both sides the same little. */
 TWIN(PyList_Append, int, (PyObject *, PyObject *), USE(f(growing, text)); cut())
-TWIN(PyList_Insert, int, (PyObject *, Py_ssize_t, PyObject *), USE(f(growing, 10, text)); cut())
+TWIN(PyList_Insert, int, (PyObject *, Py_ssize_t, PyObject *), USE(f(growing, PyList_GET_SIZE(growing) - 1, text)); cut())
 
-/* objects */
+/* objects. Functions that go to a slot are in C for the sake of objects whose slots are an extension's: `native` is one. What is
+ * Python's goes through Rust from either side. */
 TWIN(PyObject_Type, PyObject *, (PyObject *), NEW(f(list)))
 TWIN(PyType_IsSubtype, int, (PyTypeObject *, PyTypeObject *), USE(f(&PyBool_Type, &PyLong_Type)))
-TWIN(PyObject_GetAttr, PyObject *, (PyObject *, PyObject *), NEW(f(instance, value_name)))
-TWIN(PyObject_GetAttrString, PyObject *, (PyObject *, const char *), NEW(f(instance, "value")))
-TWIN(PyObject_SetAttr, int, (PyObject *, PyObject *, PyObject *), USE(f(instance, value_name, Py_None)))
+TWIN(PyObject_GetAttr, PyObject *, (PyObject *, PyObject *), NEW(f(native, value_name)))
+TWIN(PyObject_GetAttrString, PyObject *, (PyObject *, const char *), NEW(f(native, "value")))
+TWIN(PyObject_SetAttr, int, (PyObject *, PyObject *, PyObject *), USE(f(native, value_name, Py_None)))
 TWIN(PyObject_IsTrue, int, (PyObject *), USE(f(list)))
 TWIN(PyObject_Hash, Py_hash_t, (PyObject *), USE(f(text)))
 TWIN(PyObject_RichCompare, PyObject *, (PyObject *, PyObject *, int), NEW(f(text, key, Py_EQ)))
 TWIN(PyObject_RichCompareBool, int, (PyObject *, PyObject *, int), USE(f(text, key, Py_EQ)))
 TWIN(PyObject_Size, Py_ssize_t, (PyObject *), USE(f(dict)))
 TWIN(PySequence_Size, Py_ssize_t, (PyObject *), USE(f(tuple)))
-TWIN(PyObject_GetItem, PyObject *, (PyObject *, PyObject *), NEW(f(dict, key)))
-TWIN(PyObject_SetItem, int, (PyObject *, PyObject *, PyObject *), USE(f(dict, key, Py_None)))
+TWIN(PyObject_GetItem, PyObject *, (PyObject *, PyObject *), NEW(f(native, key)))
+TWIN(PyObject_SetItem, int, (PyObject *, PyObject *, PyObject *), USE(f(native, key, Py_None)))
 TWIN(PySequence_GetItem, PyObject *, (PyObject *, Py_ssize_t), NEW(f(list, 3)))
 TWIN(PySequence_Tuple, PyObject *, (PyObject *), NEW(f(list)))
-TWIN(PyObject_GetIter, PyObject *, (PyObject *), NEW(f(list)))
-TWIN(PyIter_Next, PyObject *, (PyObject *), NEW(f(endless)))
+TWIN(PyObject_GetIter, PyObject *, (PyObject *), NEW(f(native)))
+TWIN(PyIter_Next, PyObject *, (PyObject *), NEW(f(native)))
 
 /* calls */
-TWIN(PyObject_Call, PyObject *, (PyObject *, PyObject *, PyObject *), NEW(f(function, one_argument, NULL)))
+TWIN(PyObject_Call, PyObject *, (PyObject *, PyObject *, PyObject *), NEW(f(takes_one, one_argument, NULL)))
 TWIN(PyObject_Vectorcall, PyObject *, (PyObject *, PyObject *const *, size_t, PyObject *),
-     NEW(f(function, &text, 1, NULL)))
-TWIN(PyObject_CallNoArgs, PyObject *, (PyObject *), NEW(f(method)))
-TWIN(PyObject_CallOneArg, PyObject *, (PyObject *, PyObject *), NEW(f(function, text)))
+     NEW(f(takes_one, &text, 1, NULL)))
+TWIN(PyObject_CallNoArgs, PyObject *, (PyObject *), NEW(f(takes_none)))
+TWIN(PyObject_CallOneArg, PyObject *, (PyObject *, PyObject *), NEW(f(takes_one, text)))

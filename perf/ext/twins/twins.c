@@ -6,8 +6,8 @@
 #include <Python.h>
 #include <time.h>
 
-static PyObject *list, *tuple, *dict, *text, *key, *bytes, *number, *real, *function, *method, *instance;
-static PyObject *one_argument, *value_name, *growing, *endless;
+static PyObject *list, *tuple, *dict, *text, *key, *bytes, *number, *real, *native, *takes_none, *takes_one;
+static PyObject *one_argument, *value_name, *growing;
 
 /* The compiler may not leave a call out whose result is not looked at. */
 #define USE(value) __asm__ volatile("" : : "g"(value))
@@ -90,16 +90,47 @@ run(PyObject *Py_UNUSED(module), PyObject *args)
     return PyErr_Occurred() ? NULL : PyLong_FromLongLong(end - start);
 }
 
-/* What the steps use: use(function, instance, endless iterator). */
+/* ---- an object whose slots are all C's ---- */
+
 static PyObject *
-use(PyObject *Py_UNUSED(module), PyObject *args)
+native_get(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(key))
 {
-    if (!PyArg_ParseTuple(args, "OOO", &function, &instance, &endless)) {
-        return NULL;
-    }
-    Py_INCREF(function);
-    Py_INCREF(instance);
-    Py_INCREF(endless);
+    return Py_NewRef(Py_None);
+}
+
+static int
+native_set(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(key), PyObject *Py_UNUSED(value))
+{
+    return 0;
+}
+
+static PyObject *
+native_next(PyObject *Py_UNUSED(self))
+{
+    return Py_NewRef(Py_None);
+}
+
+static PyType_Slot native_slots[] = {
+    {Py_tp_getattro, native_get},      {Py_tp_setattro, native_set}, {Py_mp_subscript, native_get},
+    {Py_mp_ass_subscript, native_set}, {Py_tp_iter, PyObject_SelfIter}, {Py_tp_iternext, native_next},
+    {0, NULL},
+};
+static PyType_Spec native_spec = {"twins.Native", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, native_slots};
+
+static PyMethodDef native_functions[] = {
+    {"takes_none", native_get, METH_NOARGS, NULL},
+    {"takes_one", native_get, METH_O, NULL},
+};
+
+/* Makes what the steps use. */
+static PyObject *
+prepare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    PyObject *type = PyType_FromSpec(&native_spec);
+    native = type == NULL ? NULL : PyObject_CallNoArgs(type);
+    Py_XDECREF(type);
+    takes_none = PyCFunction_New(&native_functions[0], NULL);
+    takes_one = PyCFunction_New(&native_functions[1], NULL);
     list = Py_BuildValue("[iiiiiiiiii]", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
     growing = PyList_GetSlice(list, 0, 10);
     tuple = PySequence_Tuple(list);
@@ -111,7 +142,6 @@ use(PyObject *Py_UNUSED(module), PyObject *args)
     real = PyFloat_FromDouble(1.5);
     one_argument = PyTuple_Pack(1, Py_None);
     value_name = PyUnicode_InternFromString("value");
-    method = PyObject_GetAttrString(instance, "method");
     if (PyErr_Occurred()) {
         return NULL;
     }
@@ -121,7 +151,7 @@ use(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef functions[] = {
     {"names", names, METH_NOARGS, NULL},
     {"run", run, METH_VARARGS, NULL},
-    {"use", use, METH_VARARGS, NULL},
+    {"prepare", prepare, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
