@@ -5,9 +5,9 @@
 #define _PY_DATETIME_IMPL
 #include "datetime.h"
 
-/* base.__new__(type, ...), whatever `type` makes of it; the format is that of the arguments with `type`. */
+/* base.__new__(...): the format is that of the arguments, of which the first is the class to make one of. */
 static PyObject *
-make(PyTypeObject *type, const char *base, PyObject *kwargs, const char *format, ...)
+make(const char *base, PyObject *kwargs, const char *format, ...)
 {
     PyObject *module = PyImport_ImportModule("datetime");
     PyObject *class = module == NULL ? NULL : PyObject_GetAttrString(module, base);
@@ -27,7 +27,7 @@ make(PyTypeObject *type, const char *base, PyObject *kwargs, const char *format,
 static PyObject *
 date(int year, int month, int day, PyTypeObject *type)
 {
-    return make(type, "date", NULL, "(Oiii)", type, year, month, day);
+    return make("date", NULL, "(Oiii)", type, year, month, day);
 }
 
 /* {"fold": fold}; a new reference. */
@@ -43,7 +43,7 @@ datetime_with_fold(int year, int month, int day, int hour, int minute, int secon
 {
     PyObject *kwargs = fold_argument(fold);
     PyObject *result = kwargs == NULL ? NULL
-        : make(type, "datetime", kwargs, "(OiiiiiiiO)", type, year, month, day, hour, minute, second, usecond, tzinfo);
+        : make("datetime", kwargs, "(OiiiiiiiO)", type, year, month, day, hour, minute, second, usecond, tzinfo);
     Py_XDECREF(kwargs);
     return result;
 }
@@ -60,7 +60,7 @@ time_with_fold(int hour, int minute, int second, int usecond, PyObject *tzinfo, 
 {
     PyObject *kwargs = fold_argument(fold);
     PyObject *result = kwargs == NULL ? NULL
-        : make(type, "time", kwargs, "(OiiiiO)", type, hour, minute, second, usecond, tzinfo);
+        : make("time", kwargs, "(OiiiiO)", type, hour, minute, second, usecond, tzinfo);
     Py_XDECREF(kwargs);
     return result;
 }
@@ -75,7 +75,7 @@ time_(int hour, int minute, int second, int usecond, PyObject *tzinfo, PyTypeObj
 static PyObject *
 delta(int days, int seconds, int useconds, int Py_UNUSED(normalize), PyTypeObject *type)
 {
-    return make(type, "timedelta", NULL, "(Oiii)", type, days, seconds, useconds);
+    return make("timedelta", NULL, "(Oiii)", type, days, seconds, useconds);
 }
 
 static PyObject *
