@@ -12,6 +12,9 @@ fn main() {
         .include(&c)
         .opt_level(2)
         .flag_if_supported("-fno-semantic-interposition")
+        // As for Rust (.cargo/config.toml), whose flag means nothing to GCC.
+        .inherit_rustflags(false)
+        .flag_if_supported("-fno-tree-slp-vectorize")
         .flag_if_supported("-Wno-unused-parameter")
         .define("NDEBUG", None)
         .link_lib_modifier("+whole-archive");

@@ -58,8 +58,8 @@ struct Exported {
     /// References: the exporter, and the object in whose mirror the memory is (or null).
     exporter: *mut PyObject,
     base: *mut PyObject,
-    format: CString,
-    layout: Layout,
+    /// Format and arrangement of memory that is more than a row of bytes.
+    described: Option<(CString, Layout)>,
 }
 
 /// `bf_getbuffer` of managed classes.
@@ -80,8 +80,10 @@ pub unsafe extern "C" fn getbuffer(o: *mut PyObject, view: *mut Py_buffer, what:
 unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CResult<()> {
     let vm = cx.vm;
     let b = vm.buffer(from_c(vm, o)?, what)?;
-    let layout = b.raw().layout().into_owned();
-    let format = CString::new(layout.format.as_bytes()).unwrap_or_default();
+    let described = b.raw().layout.as_ref().map(|l| {
+        let format = CString::new(l.format.as_bytes()).unwrap_or_default();
+        (format, Layout::clone(l))
+    });
     let exporter = to_c(vm, b.exporter())?;
     // SAFETY: the references are ours; `view` is the caller's.
     unsafe {
@@ -100,27 +102,34 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
         };
         let (_, _, raw) = b.into_parts();
         let (len, readonly) = (raw.len, raw.readonly);
-        let kept = Box::into_raw(Box::new(Exported { raw, exporter, base, format, layout }));
-        let l = &mut (*kept).layout;
+        let kept = Box::into_raw(Box::new(Exported { raw, exporter, base, described }));
         incref(o);
         let has = |f: u32| what & f == f;
-        (*view) = Py_buffer {
+        let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
+        *view = Py_buffer {
             buf: buf as *mut c_void,
             obj: o,
             len: len as isize,
-            itemsize: l.itemsize as isize,
+            itemsize: 1,
             readonly: readonly as c_int,
-            ndim: l.shape.len() as c_int,
-            format: if has(flags::FORMAT) { (*kept).format.as_ptr() as *mut c_char } else { null_mut() },
-            shape: if has(flags::ND) && !l.shape.is_empty() { l.shape.as_mut_ptr() } else { null_mut() },
-            strides: if has(flags::STRIDES) && !l.strides.is_empty() {
-                l.strides.as_mut_ptr()
-            } else {
-                null_mut()
-            },
-            suboffsets: if l.suboffsets.is_empty() { null_mut() } else { l.suboffsets.as_mut_ptr() },
+            ndim: 1,
+            format: if has(flags::FORMAT) { c"B".as_ptr() as *mut c_char } else { null_mut() },
+            shape: if_has(flags::ND, &raw mut (*view).len),
+            strides: if_has(flags::STRIDES, &raw mut (*view).itemsize),
+            suboffsets: null_mut(),
             internal: kept as *mut c_void,
         };
+        if let Some((format, l)) = &mut (*kept).described {
+            let first = |v: &mut Vec<isize>| if v.is_empty() { null_mut() } else { v.as_mut_ptr() };
+            (*view).itemsize = l.itemsize as isize;
+            (*view).ndim = l.shape.len() as c_int;
+            if has(flags::FORMAT) {
+                (*view).format = format.as_ptr() as *mut c_char;
+            }
+            (*view).shape = if_has(flags::ND, first(&mut l.shape));
+            (*view).strides = if_has(flags::STRIDES, first(&mut l.strides));
+            (*view).suboffsets = first(&mut l.suboffsets);
+        }
     }
     Ok(())
 }

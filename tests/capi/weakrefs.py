@@ -253,7 +253,6 @@ def many():
 
 
 case("many", many)
-print(sys.version_info[:2], file=sys.stderr)
 for value in None, 7, [], "text", Plain():
     case(f"no reference {type(value).__name__}", weakrefs.wrong, value)
 dictionary = weakref.WeakValueDictionary()
