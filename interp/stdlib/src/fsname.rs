@@ -119,6 +119,8 @@ impl<const FLAGS: u8> std::ops::Deref for PathArg<FLAGS> {
 
 impl<const FLAGS: u8> FromArg for PathArg<FLAGS> {
     fn from_arg(vm: &Vm, v: Value, i: usize) -> Res<Self> {
+        // Asked for now: `__fspath__` calls other functions.
+        let def = vm.native_def();
         if v.is_empty() || v.is_none() {
             if FLAGS & NONE != 0 {
                 let text = CString::from(c".");
@@ -144,7 +146,7 @@ impl<const FLAGS: u8> FromArg for PathArg<FLAGS> {
                 }
             }
         };
-        let (name, param) = (vm.native_def().name, vm.native_def().parsed().params[i].name);
+        let (name, param) = (def.name, def.parsed().params[i].name);
         let bytes = match object.downcast::<StrObj>() {
             Some(s) => encode(vm, s)?,
             None => object.downcast::<BytesObj>().expect("str or bytes").as_slice().to_vec(),

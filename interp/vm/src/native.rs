@@ -790,9 +790,17 @@ macro_rules! into_native { ($n:literal $($a:ident $i:tt),*) => {
     where F: Fn(&Vm, $($a),*) -> R + Copy + 'static, R: IntoRes, $($a: FromArg),* {
         const ARITY: usize = $n;
         #[inline(always)]
+        #[allow(non_snake_case, reason = "the arguments are named after their types")]
         fn invoke(self, vm: &Vm, args: &[Value]) -> Res<Value> {
             assert!(args.len() == $n);
-            self(vm, $(<$a>::from_arg(vm, args[$i], $i)?),*).into_res(vm)
+            // A conversion may run Python code, which calls other native functions.
+            let def = vm.native_def.get();
+            $(
+                let $a = <$a>::from_arg(vm, args[$i], $i)?;
+                vm.native_def.set(def);
+            )*
+            let _ = def;
+            self(vm, $($a),*).into_res(vm)
         }
     }
 } }
