@@ -200,8 +200,7 @@ function_misfit(PyObject *callable, Py_ssize_t nargs, PyObject *kwnames, const c
             prefix##_OTHERWISE(""); \
         } \
         PyObject *tuple = cape_tuple_from_array(args + skipped, nargs - skipped), *kwargs = NULL, *result = NULL; \
-        int named = kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0; \
-        if (tuple != NULL && (!named || (kwargs = cape_keywords_as_dict(args + nargs, kwnames)) != NULL)) { \
+        if (tuple != NULL && (!has_names(kwnames) || (kwargs = cape_keywords_as_dict(args + nargs, kwnames)) != NULL)) { \
             result = with_tuple(definition, self, tuple, kwargs); \
         } \
         Py_XDECREF(tuple); \

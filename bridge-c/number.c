@@ -2,7 +2,7 @@
  * else by the operands' methods, on the managed side. */
 #include "cape.h"
 
-/* Numbers of operators for _Cape_Binary and _Cape_Unary; bridge-rust/src/api/abstract_.rs has the same. */
+/* Numbers of operators for _Cape_Binary and _Cape_Unary; bridge-rust/src/slots/trampolines.rs and api/abstract_.rs have the same. */
 enum { ADD, SUBTRACT, MULTIPLY, REMAINDER, DIVMOD, LSHIFT, RSHIFT, AND, XOR, OR, FLOOR_DIVIDE, TRUE_DIVIDE, MATRIX_MULTIPLY };
 enum { NEGATIVE, POSITIVE, INVERT, ABSOLUTE };
 /* For _Cape_Binary: what is to be done. */
@@ -164,25 +164,21 @@ arithmetic(PyObject *a, PyObject *b, int operator, int flags)
     return binary(a, b, operator, flags);
 }
 
-#define ARITHMETIC(name, operator) \
-    PyObject *PyNumber_##name(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, operator, 0); } \
-    PyObject *PyNumber_InPlace##name(PyObject *o1, PyObject *o2) { return arithmetic(o1, o2, operator, IN_PLACE); }
-ARITHMETIC(Add, ADD)
-ARITHMETIC(Subtract, SUBTRACT)
-ARITHMETIC(Multiply, MULTIPLY)
-
-#define BINARY(name, operator) \
-    PyObject *PyNumber_##name(PyObject *o1, PyObject *o2) { return binary(o1, o2, operator, 0); } \
-    PyObject *PyNumber_InPlace##name(PyObject *o1, PyObject *o2) { return binary(o1, o2, operator, IN_PLACE); }
-BINARY(Remainder, REMAINDER)
-BINARY(Lshift, LSHIFT)
-BINARY(Rshift, RSHIFT)
-BINARY(And, AND)
-BINARY(Xor, XOR)
-BINARY(Or, OR)
-BINARY(FloorDivide, FLOOR_DIVIDE)
-BINARY(TrueDivide, TRUE_DIVIDE)
-BINARY(MatrixMultiply, MATRIX_MULTIPLY)
+#define OPERATOR(through, name, operator) \
+    PyObject *PyNumber_##name(PyObject *o1, PyObject *o2) { return through(o1, o2, operator, 0); } \
+    PyObject *PyNumber_InPlace##name(PyObject *o1, PyObject *o2) { return through(o1, o2, operator, IN_PLACE); }
+OPERATOR(arithmetic, Add, ADD)
+OPERATOR(arithmetic, Subtract, SUBTRACT)
+OPERATOR(arithmetic, Multiply, MULTIPLY)
+OPERATOR(binary, Remainder, REMAINDER)
+OPERATOR(binary, Lshift, LSHIFT)
+OPERATOR(binary, Rshift, RSHIFT)
+OPERATOR(binary, And, AND)
+OPERATOR(binary, Xor, XOR)
+OPERATOR(binary, Or, OR)
+OPERATOR(binary, FloorDivide, FLOOR_DIVIDE)
+OPERATOR(binary, TrueDivide, TRUE_DIVIDE)
+OPERATOR(binary, MatrixMultiply, MATRIX_MULTIPLY)
 
 PyObject *
 PyNumber_Divmod(PyObject *o1, PyObject *o2)

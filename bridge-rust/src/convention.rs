@@ -116,22 +116,28 @@ fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
     }
 }
 
-/// Keywords whose names have a C side, and how many arguments are positional.
+/// As [`cross_all`], where the last values are those of `names`: `call` also gets how many arguments are positional, and the C side
+/// of the names (null: none).
 #[inline(always)]
-fn split(vm: &Vm, args: &[Value], names: Names) -> Res<(usize, *mut PyObject)> {
-    let positional = args.len() - 1;
-    match names.filter(|n| !n.is_empty()) {
-        None => Ok((positional, null_mut())),
-        Some(n) => Ok((positional - n.len(), linked(vm, n.value())?)),
-    }
+pub fn cross_named(
+    vm: &Vm,
+    values: &[Value],
+    names: Names,
+    call: impl FnOnce(*const *mut PyObject, usize, *mut PyObject) -> Res<Value>,
+) -> Res<Value> {
+    let given = values.len() - 1;
+    let (positional, names) = match names.filter(|n| !n.is_empty()) {
+        None => (given, null_mut()),
+        Some(n) => (given - n.len(), linked(vm, n.value())?),
+    };
+    cross_all(vm, values, move |p| call(p, positional, names))
 }
 
 fn fastcall_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     if args.is_empty() || args.len() > MOST {
         return call(vm, def, args, names);
     }
-    let (positional, names) = split(vm, args, names)?;
-    cross_all(vm, args, move |p| {
+    cross_named(vm, args, names, move |p, positional, names| {
         // SAFETY: as above.
         let r = unsafe {
             let f = transmute::<*const c_void, FastKw>(function(def));
@@ -145,13 +151,11 @@ fn method_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Name
     if args.is_empty() || args.len() > MOST {
         return call(vm, def, args, names);
     }
-    let (positional, names) = split(vm, args, names)?;
-    let class = defining_class(def);
-    cross_all(vm, args, move |p| {
+    cross_named(vm, args, names, move |p, positional, names| {
         // SAFETY: as above.
         let r = unsafe {
             let f = transmute::<*const c_void, MethodKw>(function(def));
-            f(*p, class, p.add(1), positional, names)
+            f(*p, defining_class(def), p.add(1), positional, names)
         };
         finish(vm, def, args[0], r)
     })

@@ -16,8 +16,8 @@ use crate::layout::*;
 use table::{ROWS, SlotRow};
 
 pub use late::{power_by_modulus, sequence_operator};
-pub use table::slot_number;
-pub use trampolines::{call_vector, vectorcall};
+pub use table::{INPLACE_POWER, slot_number};
+pub use trampolines::{OPERATORS, call_vector, vectorcall};
 pub use wrappers::{add_slot_wrappers, construct, slot_behind};
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
@@ -90,12 +90,6 @@ fn own_slot(t: Ptr<TypeObj>, v: Value, row: &SlotRow) -> Option<*const ()> {
         other.is_empty() || slot_behind(other, row.slot) == Some(f)
     };
     (same(&row.special) && row.others.iter().all(same)).then_some(f)
-}
-
-/// Whether a class is called as classes are: its metaclass has no `__call__` of its own.
-pub fn makes_instances(t: Ptr<TypeObj>) -> bool {
-    let types = &rt().types;
-    cape_vm::runtime::type_of(t.value()).special(Special::Call) == types.type_.special(Special::Call)
 }
 
 /// Tells C which functions the slots of managed classes have.

@@ -4,29 +4,13 @@ use std::ffi::c_int;
 
 use cape_vm::Value;
 use cape_vm::object::*;
-use cape_vm::ops::{self, BinaryOperator};
+use cape_vm::ops;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::special::Special;
 
 use super::bad_call;
 use crate::enter::{Borrowed, CResult, Cx, New};
-
-/// Operators by the numbers of bridge-c/number.c, which has the short paths.
-const OPERATORS: [&BinaryOperator; 13] = [
-    &ops::ADD,
-    &ops::SUB,
-    &ops::MUL,
-    &ops::MOD,
-    &ops::DIVMOD,
-    &ops::LSHIFT,
-    &ops::RSHIFT,
-    &ops::AND,
-    &ops::XOR,
-    &ops::OR,
-    &ops::FLOORDIV,
-    &ops::TRUEDIV,
-    &ops::MATMUL,
-];
+use crate::slots::{INPLACE_POWER, OPERATORS, slot_behind};
 
 /// A binary operation; flag 1: in place; 2: number slots have been asked.
 pub fn operation(cx: &Cx, a: Borrowed, b: Borrowed, operator: c_int, flags: c_int) -> CResult<New> {
@@ -58,7 +42,7 @@ fn ternary(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed, in_place: bool) -> CR
             if !own.is_empty() {
                 // A slot of C takes the modulus, a method of Python does not.
                 let all = [x, y, z];
-                let n = if crate::slots::slot_behind(own, 20).is_some() { 3 } else { 2 };
+                let n = if slot_behind(own, INPLACE_POWER).is_some() { 3 } else { 2 };
                 let r = cx.vm.call_special(own, &all[..n])?;
                 if r != Value::NOT_IMPLEMENTED {
                     return cx.give(r);

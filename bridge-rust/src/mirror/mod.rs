@@ -207,20 +207,33 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     Ok(p)
 }
 
-/// Where the type keeps a function for vectorcall in its instances, that is ours.
+/// Where the instances of a type keep their function for vectorcall, if they do.
 ///
 /// # Safety
 /// `p` must be a struct of type `t`.
 #[inline(always)]
-unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
+pub unsafe fn vectorcall_place(
+    p: *mut PyObject,
+    t: *mut PyTypeObject,
+) -> Option<*mut Option<vectorcallfunc>> {
     // SAFETY: the caller's promise; the offset lies in the struct.
     unsafe {
         let offset = (*t).tp_vectorcall_offset;
-        if offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0 {
-            let cell = (p as *mut u8).add(offset as usize) as *mut Option<vectorcallfunc>;
-            // A function has its own already.
-            (*cell).get_or_insert(crate::slots::vectorcall);
-        }
+        let has = offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0;
+        has.then(|| (p as *mut u8).offset(offset) as *mut Option<vectorcallfunc>)
+    }
+}
+
+/// Writes ours there, unless the struct has its own already, as functions do.
+///
+/// # Safety
+/// As [`vectorcall_place`].
+#[inline(always)]
+unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
+    // SAFETY: the caller's promise.
+    if let Some(place) = unsafe { vectorcall_place(p, t) } {
+        // SAFETY: the place lies in the struct.
+        unsafe { (*place).get_or_insert(crate::slots::vectorcall) };
     }
 }
 

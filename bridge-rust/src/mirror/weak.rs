@@ -4,7 +4,7 @@
 use cape_heap::{Mirror, Ptr, WeakCell, heap};
 use cape_vm::{Res, Vm};
 
-use super::{alloc, shown};
+use super::{alloc, show_vectorcall, shown};
 use crate::ffi;
 use crate::layout::*;
 use crate::to_c::to_c_borrowed;
@@ -26,9 +26,7 @@ pub fn reference(vm: &Vm, w: Ptr<WeakCell>, t: *mut PyTypeObject) -> Res<*mut Py
         (*o).wr_object = object;
         (*o).wr_callback = callback;
         (*o).hash = if w.hashed.get() { w.hash.get() as isize } else { -1 };
-        if (*t).tp_vectorcall_offset > 0 {
-            (*o).vectorcall = Some(crate::slots::vectorcall);
-        }
+        show_vectorcall(p, t);
         Ok(p)
     }
 }

@@ -86,6 +86,8 @@ pub const INPLACE_CONCAT: i32 = 42;
 pub const INPLACE_REPEAT: i32 = 43;
 /// `nb_power`
 pub const POWER: i32 = 33;
+/// `nb_inplace_power`
+pub const INPLACE_POWER: i32 = 20;
 
 // SAFETY: the trampolines are functions.
 unsafe impl Sync for SlotRow {}

@@ -14,7 +14,8 @@ use crate::error::take;
 use crate::from_c::from_c;
 use crate::layout::*;
 
-const OPERATORS: [&BinaryOperator; 13] = [
+/// Operators by the numbers of bridge-c/number.c.
+pub const OPERATORS: [&BinaryOperator; 13] = [
     &ops::ADD,
     &ops::SUB,
     &ops::MUL,

@@ -12,12 +12,14 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
-use crate::cross::{MOST, cross, cross_all};
+use crate::convention::cross_named;
+use crate::cross::{MOST, cross};
 use crate::error::{check_result, check_status, is_set, take};
 use crate::ffi;
 use crate::layout::*;
 use crate::lend::borrowed;
-use crate::to_c::{args_tuple, decref, kwargs_dict, linked};
+use crate::mirror::vectorcall_place;
+use crate::to_c::{args_tuple, decref, kwargs_dict};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
 const MARK: usize = SLOT_MARK;
@@ -456,25 +458,17 @@ fn own_vectorcall(def: &MethodDef, o: Value) -> Option<vectorcallfunc> {
     if p.is_null() {
         return None;
     }
-    // SAFETY: a live object, whose type says where the function is.
-    unsafe {
-        let t = (*p).ob_type;
-        if (*t).tp_flags & tpflags::HAVE_VECTORCALL == 0 {
-            return None;
-        }
-        *((p as *mut u8).offset((*t).tp_vectorcall_offset) as *const Option<vectorcallfunc>)
-    }
+    // SAFETY: a live object and its type.
+    unsafe { vectorcall_place(p, (*p).ob_type).and_then(|f| *f) }
 }
 
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     if args.len() <= MOST
         && let Some(f) = own_vectorcall(def, args[0])
     {
-        let given = names.map_or(0, |n| n.len());
-        let names = names.filter(|n| !n.is_empty()).map_or(Ok(null_mut()), |n| linked(vm, n.value()))?;
-        return cross_all(vm, args, move |p| {
+        return cross_named(vm, args, names, move |p, positional, names| {
             // SAFETY: the object's own function; the arguments follow the object.
-            let r = unsafe { f(*p, p.add(1), args.len() - 1 - given, names) };
+            let r = unsafe { f(*p, p.add(1), positional, names) };
             check_result(vm, move || repr_of(vm, args[0]), r)
         });
     }
@@ -555,28 +549,26 @@ fn construct_by(
 ) -> Res<Value> {
     let t = crate::mirror::types::type_to_c(vm, class)?;
     let packed = Packed::new(vm, args, names)?;
-    {
-        let _shown = crate::handled::show(vm);
-        let name = || repr_of(vm, class.value());
-        // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
-        unsafe {
-            let p = new(t, packed.args, packed.kwargs);
-            if p.is_null() || !std::ptr::eq((*p).ob_type, t) {
-                let v = check_result(vm, name, p)?;
-                return init_other(vm, class, v, args, names);
-            }
-            let hold = crate::call_c::Hold(p);
-            check_status(vm, name, 0)?;
-            if let Some(init) = init {
-                let n = init(p, packed.args, packed.kwargs);
-                if n < 0 && !is_set(vm) {
-                    return check_result(vm, name, null_mut());
-                }
-                check_status(vm, name, n)?;
-            }
-            std::mem::forget(hold);
-            crate::from_c::take_over(vm, p)
+    let _shown = crate::handled::show(vm);
+    let name = || repr_of(vm, class.value());
+    // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
+    unsafe {
+        let p = new(t, packed.args, packed.kwargs);
+        if p.is_null() || !std::ptr::eq((*p).ob_type, t) {
+            let v = check_result(vm, name, p)?;
+            return init_other(vm, class, v, args, names);
         }
+        let hold = crate::call_c::Hold(p);
+        check_status(vm, name, 0)?;
+        if let Some(init) = init {
+            let n = init(p, packed.args, packed.kwargs);
+            if n < 0 && !is_set(vm) {
+                return check_result(vm, name, null_mut());
+            }
+            check_status(vm, name, n)?;
+        }
+        std::mem::forget(hold);
+        crate::from_c::take_over(vm, p)
     }
 }
 

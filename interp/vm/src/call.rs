@@ -286,12 +286,7 @@ impl Vm {
         }
         let object = rt().types.object;
         let inherits_init = t.special(Special::Init) == object.special(Special::Init);
-        if new == object.special(Special::New)
-            && inherits_init
-            && args.is_empty()
-            && !t.has(TypeFlags::ABSTRACT)
-            && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
-        {
+        if inherits_init && args.is_empty() && makes_plain_instances(t) {
             return Ok(InstanceObj::new(t.instance_map()).value());
         }
         let obj = match new.downcast::<BuiltinObj>() {
@@ -362,6 +357,22 @@ impl Vm {
             || v.is::<TypeObj>()
             || !type_of(v).special(Special::Call).is_empty()
     }
+}
+
+/// Whether a class is called as classes are: its metaclass has no `__call__` of its own.
+#[inline]
+pub fn is_called_as_class(t: Ptr<TypeObj>) -> bool {
+    let meta = rt().types.type_;
+    let own = type_of(t.value());
+    own == meta || own.special(Special::Call) == meta.special(Special::Call)
+}
+
+/// Whether the `__new__` of a class is that of `object`, and makes an instance without more ado.
+#[inline]
+pub(crate) fn makes_plain_instances(t: Ptr<TypeObj>) -> bool {
+    t.special(Special::New) == rt().types.object.special(Special::New)
+        && !t.has(TypeFlags::ABSTRACT)
+        && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
 }
 
 /// The row and the entry of a method that is implemented in C.

@@ -6,7 +6,7 @@ use cape_bytecode::Word;
 use cape_heap::{Ptr, Value};
 
 use super::Flow;
-use crate::call::raw_method;
+use crate::call::{is_called_as_class, makes_plain_instances, raw_method};
 use crate::exc::Res;
 use crate::frame::Frame;
 use crate::generator::GeneratorObj;
@@ -26,17 +26,12 @@ pub(super) enum Left {
     Exhausted,
 }
 
-/// Overwrites the native stack below the caller's frame.
-#[inline(never)]
-fn scrub_stack() {
-    std::hint::black_box([0u64; 4096]);
-}
-
 impl Vm {
     /// Overwrites the native stack below the caller's frame: what calls that have returned left there keeps nothing alive in the
     /// collection that follows.
+    #[inline(never)]
     pub fn scrub_native_stack(&self) {
-        scrub_stack();
+        std::hint::black_box([0u64; 4096]);
     }
 
     /// Op::Call.
@@ -179,7 +174,7 @@ impl Vm {
             if callee.is_ptr() && callee.header().map() == rt().maps.builtin_function && kwnames.is_none() {
                 let def = callee.cast::<BuiltinObj>().def;
                 if def.scrubs.get() {
-                    scrub_stack();
+                    self.scrub_native_stack();
                 }
                 if def.flavour == Flavour::Function && n == def.nparams && def.simple {
                     self.native_def.set(def);
@@ -281,12 +276,8 @@ impl Vm {
     ) -> Res<Flow> {
         // SAFETY: the caller's promise.
         unsafe {
-            let plain_meta = t.header().map() == rt().maps.type_
-                || type_of(t.value()).special(Special::Call) == rt().types.type_.special(Special::Call);
-            if plain_meta
-                && t.special(Special::New) == rt().types.object.special(Special::New)
-                && !t.has(TypeFlags::ABSTRACT)
-                && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
+            if is_called_as_class(t)
+                && makes_plain_instances(t)
                 && (*f.add(1)).is_empty()
                 && let Some(init) = t.special(Special::Init).downcast::<FunctionObj>()
             {

@@ -36,11 +36,7 @@ impl TupleObj {
 
     /// A tuple with this map: of a subclass (the map comes from the class).
     pub fn with_map(map: MapRef, items: &[Value]) -> Ptr<TupleObj> {
-        let t = heap().alloc_var(
-            map,
-            size_of::<TupleObj>() + 8 * items.len(),
-            TupleObj { header: Header::new(map), len: items.len(), hash: Cell::new(-1) },
-        );
+        let t = Self::empty_cells(map, items.len());
         // SAFETY: the new tuple has as many cells; it may be old when large, hence the barrier.
         unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), t.items_ptr(), items.len()) };
         write_barrier(t.header());
@@ -49,7 +45,11 @@ impl TupleObj {
 
     /// A tuple of `n` items that are EMPTY until its maker, before anybody else sees it, has [`TupleObj::init`]ialised them.
     pub fn uninit(n: usize) -> Ptr<TupleObj> {
-        let map = rt().maps.tuple;
+        Self::empty_cells(rt().maps.tuple, n)
+    }
+
+    #[inline(always)]
+    fn empty_cells(map: MapRef, n: usize) -> Ptr<TupleObj> {
         heap().alloc_var(
             map,
             size_of::<TupleObj>() + 8 * n,
