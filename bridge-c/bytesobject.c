@@ -47,7 +47,7 @@ new_bytes(Py_ssize_t size)
         PyErr_SetString(PyExc_OverflowError, "byte string is too large");
         return NULL;
     }
-    PyBytesObject *op = PyObject_Malloc(HEADER + (size_t)size + 1);
+    PyBytesObject *op = cape_text_malloc(HEADER, (size_t)size + 1);
     if (CAPE_UNLIKELY(op == NULL)) {
         return (PyBytesObject *)PyErr_NoMemory();
     }
@@ -88,7 +88,7 @@ void
 cape_bytes_dealloc(PyObject *op)
 {
     if (PyBytes_CheckExact(op)) {
-        PyObject_Free(op);
+        cape_text_free(op);
     }
     else {
         Py_TYPE(op)->tp_free(op);
@@ -167,10 +167,10 @@ _PyBytes_Resize(PyObject **pv, Py_ssize_t newsize)
         Py_SETREF(*pv, copy);
         return copy == NULL ? -1 : 0;
     }
-    PyBytesObject *op = PyObject_Realloc(v, HEADER + (size_t)newsize + 1);
+    PyBytesObject *op = cape_text_realloc(v, HEADER, (size_t)newsize + 1);
     if (op == NULL) {
         *pv = NULL;
-        PyObject_Free(v);
+        cape_text_free(v);
         PyErr_NoMemory();
         return -1;
     }

@@ -148,6 +148,14 @@ CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
 /* Frees what cape_alloc gave. */
 CAPE_PRIVATE void cape_free(PyObject *op);
 
+/* --- largetext.c: memory of exact str and bytes ------------------------------------------------------------- */
+
+/* Uninitialised memory for the head of a struct and its data; NULL without an exception. */
+CAPE_PRIVATE void *cape_text_malloc(size_t head, size_t data);
+/* The same memory, or other with what was in it (as much as there is room for); NULL leaves all as it was. */
+CAPE_PRIVATE void *cape_text_realloc(void *op, size_t head, size_t data);
+CAPE_PRIVATE void cape_text_free(void *op);
+
 /* --- alloc.c and types.c ---------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -87,7 +87,7 @@ PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     if (size > (Py_ssize_t)((PY_SSIZE_T_MAX - header) / (size_t)kind - 1)) {
         return PyErr_NoMemory();
     }
-    PyObject *op = PyObject_Malloc(header + (size_t)(size + 1) * (size_t)kind);
+    PyObject *op = cape_text_malloc(header, (size_t)(size + 1) * (size_t)kind);
     if (CAPE_UNLIKELY(op == NULL)) {
         return PyErr_NoMemory();
     }
@@ -119,7 +119,12 @@ cape_unicode_dealloc(PyObject *op)
             PyMem_Free(((PyUnicodeObject *)op)->data.any);
         }
     }
-    Py_TYPE(op)->tp_free != NULL ? Py_TYPE(op)->tp_free(op) : PyObject_Free(op);
+    if (PyUnicode_CheckExact(op)) {
+        cape_text_free(op);
+    }
+    else {
+        Py_TYPE(op)->tp_free != NULL ? Py_TYPE(op)->tp_free(op) : PyObject_Free(op);
+    }
 }
 
 int
@@ -622,7 +627,7 @@ PyUnicode_Resize(PyObject **p, Py_ssize_t length)
         PyErr_NoMemory();
         return -1;
     }
-    op = PyObject_Realloc(op, header + (size_t)(length + 1) * kind);
+    op = cape_text_realloc(op, header, (size_t)(length + 1) * kind);
     if (op == NULL) {
         PyErr_NoMemory();
         return -1;

@@ -54,6 +54,7 @@ fn folder() -> &'static Path {
             "single",
             "weakrefs",
             "ends",
+            "largetext",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -255,6 +256,12 @@ fn weak_references_show_c_their_targets() {
     compare("weakrefs.py", "zeal", ZEAL, &[]);
 }
 
+#[test]
+fn large_texts_share_their_memory() {
+    compare("largetext.py", "cape", &[], &[]);
+    compare("largetext.py", "zeal", ZEAL, &[]);
+}
+
 /// Ends of Python by C: what is written, and the exit code.
 fn ends(engine: &Path) {
     let begin = "before: initialized 1 finalizing 0\natexit, registered last (1, 0)\natexit, registered first\n__del__\n\
@@ -308,6 +315,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("typeslots.py");
     check_expected("handover.py");
     check_expected("weakrefs.py");
+    check_expected("largetext.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

@@ -7,7 +7,7 @@ use cape_vm::{Res, Value, Vm};
 
 use crate::handled;
 use crate::layout::PyObject;
-use crate::lend::{Numbers, borrowed};
+use crate::lend::{Numbers, borrowed, give_back, lend_quickly};
 
 /// Values that one crossing may have.
 pub const MOST: usize = 16;
@@ -33,9 +33,28 @@ pub fn cross<const N: usize>(
     cross_long(vm, values, pointers, call)
 }
 
-/// [`cross`], the long way.
+/// [`cross`], the long way: what has no C side yet gets one, and small numbers are lent. Large ones, and exceptions that are handled, go a
+/// still longer one.
 #[inline(never)]
 fn cross_long<const N: usize>(
+    vm: &Vm,
+    values: [Value; N],
+    mut pointers: [*mut PyObject; N],
+    call: impl FnOnce(&[*mut PyObject; N]) -> Res<Value>,
+) -> Res<Value> {
+    if handled::nothing(vm)
+        && let Some(first) = lend_quickly(vm, &values, &mut pointers)?
+    {
+        let r = call(&pointers);
+        give_back(first);
+        came_back(vm);
+        return r;
+    }
+    cross_lent(vm, values, pointers, call)
+}
+
+#[inline(never)]
+fn cross_lent<const N: usize>(
     vm: &Vm,
     values: [Value; N],
     mut pointers: [*mut PyObject; N],
@@ -79,6 +98,24 @@ fn cross_all_long(
 ) -> Res<Value> {
     // SAFETY: as many are written as there are values.
     let pointers = unsafe { std::slice::from_raw_parts_mut(pointers.as_mut_ptr().cast(), values.len()) };
+    if handled::nothing(vm)
+        && let Some(first) = lend_quickly(vm, values, pointers)?
+    {
+        let r = call(pointers.as_ptr());
+        give_back(first);
+        came_back(vm);
+        return r;
+    }
+    cross_all_lent(vm, values, pointers, call)
+}
+
+#[inline(never)]
+fn cross_all_lent(
+    vm: &Vm,
+    values: &[Value],
+    pointers: &mut [*mut PyObject],
+    call: impl FnOnce(*const *mut PyObject) -> Res<Value>,
+) -> Res<Value> {
     let mut numbers = Numbers::none();
     numbers.lend_all(vm, values, pointers)?;
     let _shown = handled::show(vm);

@@ -30,6 +30,10 @@ unsafe extern "C" {
     pub static mut _Py_NoneStruct: PyObject;
     /// Bytes that extensions took since they were last counted.
     pub static mut _Cape_allocated: usize;
+    /// Where the heap's addresses begin.
+    pub static mut _Cape_heap_start: usize;
+    /// How many they are.
+    pub static mut _Cape_heap_size: usize;
     /// The ints from -5 to 256.
     pub static mut _Cape_small_ints: [SmallInt; 0];
     pub static mut _Py_TrueStruct: PyObject;

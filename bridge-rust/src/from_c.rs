@@ -164,6 +164,24 @@ pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
     }
 }
 
+/// The managed side of a large C string in memory that the heap lent, in the same memory.
+///
+/// # Safety
+/// `p` must be an unlinked string in such memory.
+unsafe fn adopted_str(p: *mut PyObject) -> Ptr<StrObj> {
+    // SAFETY: the caller's promise; such strings are compact.
+    unsafe {
+        let a = p as *mut PyASCIIObject;
+        let state = (*a).state;
+        let kind = match state >> 2 & 7 {
+            1 => StrKind::One,
+            2 => StrKind::Two,
+            _ => StrKind::Four,
+        };
+        StrObj::adopt(p as *const u8, (*a).length as usize, kind, state >> 6 & 1 != 0)
+    }
+}
+
 /// Bytes that a fresh object handed over whole may have to be copied instead of linked.
 const SMALL: isize = 512;
 
@@ -184,6 +202,11 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return Ok(v);
         }
         if eq(t, &raw const ffi::PyUnicode_Type) {
+            if heap().has_address(p as *const u8) {
+                let s = adopted_str(p);
+                link(s.header(), p);
+                return Ok(s.value());
+            }
             let s = str_value(p);
             if !(fresh && (*(p as *mut PyASCIIObject)).length < SMALL) {
                 link(s.header(), p);
@@ -193,6 +216,11 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         if eq(t, &raw const ffi::PyBytes_Type) {
             let b = p as *mut PyBytesObject;
             let n = (*b).ob_base.ob_size;
+            if heap().has_address(p as *const u8) {
+                let v = BytesObj::adopt(p as *const u8, n as usize);
+                link(v.header(), p);
+                return Ok(v.value());
+            }
             let data = std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n as usize);
             let v = BytesObj::new(data);
             if !(fresh && n < SMALL) {

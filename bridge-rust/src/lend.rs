@@ -83,6 +83,98 @@ pub fn borrowed(v: Value) -> *mut PyObject {
     null_mut()
 }
 
+/// The short way to lend: objects that have no C side yet get one, unboxed numbers and ints of two digits of the heap's are written into
+/// scratch objects. Gives the first place that may be lent, for [`give_back`]; `None`, with nothing lent, when that is not enough.
+#[inline(always)]
+pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<Option<usize>> {
+    let scratch = scratch();
+    let first = scratch.next.get();
+    let mut next = first;
+    for (p, &v) in pointers.iter_mut().zip(values) {
+        if !p.is_null() {
+            continue;
+        }
+        if v.is_ptr() && !is_number(v) {
+            // (What that calls may lend, and gives back.)
+            scratch.next.set(next);
+            match linked(vm, v) {
+                Ok(l) => *p = l,
+                Err(r) => {
+                    scratch.next.set(first);
+                    return Err(r);
+                }
+            }
+            continue;
+        }
+        let written = if next < SCRATCH { write_short(&scratch.places[next], v) } else { null_mut() };
+        if written.is_null() {
+            for (p, &v) in pointers.iter_mut().zip(values) {
+                *p = borrowed(v);
+            }
+            scratch.next.set(first);
+            return Ok(None);
+        }
+        *p = written;
+        next += 1;
+    }
+    scratch.next.set(next);
+    Ok(Some(first))
+}
+
+/// Writes an unboxed number, or an int of at most two digits of the heap's, into a place that has been used before; null: it is none, or
+/// the place has not.
+#[inline(always)]
+fn write_short(place: &Place, v: Value) -> *mut PyObject {
+    // SAFETY: as in `write`.
+    unsafe {
+        if v.is_float() {
+            let p = place.float.get();
+            if !p.is_null() {
+                (*(p as *mut PyFloatObject)).ob_fval = v.as_float();
+            }
+            return p;
+        }
+        let p = place.int.get();
+        if p.is_null() {
+            return p;
+        }
+        let (magnitude, negative) = if v.is_int() {
+            (v.as_int().unsigned_abs(), v.as_int() < 0)
+        } else {
+            let Some(l) = v.downcast::<LongObj>() else { return null_mut() };
+            let magnitude = match *l.digits() {
+                [low] => low as u64,
+                [low, high] => low as u64 | (high as u64) << 32,
+                _ => return null_mut(),
+            };
+            (magnitude, l.is_negative())
+        };
+        write_magnitude(p, magnitude, negative);
+        p
+    }
+}
+
+/// Writes the value of a scratch int.
+///
+/// # Safety
+/// It must have room for three digits.
+#[inline(always)]
+unsafe fn write_magnitude(p: *mut PyObject, magnitude: u64, negative: bool) {
+    let o = p as *mut PyLongObject;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let digits = (&raw mut (*o).ob_digit) as *mut u32;
+        *digits = magnitude as u32 & 0x3fff_ffff;
+        *digits.add(1) = (magnitude >> 30) as u32 & 0x3fff_ffff;
+        let mut n = 1 + (magnitude >> 30 != 0) as usize;
+        if magnitude >> 60 != 0 {
+            *digits.add(2) = (magnitude >> 60) as u32;
+            n = 3;
+        }
+        (*o).lv_tag = n << 3 | (negative as usize) << 1;
+    }
+}
+
 /// The numbers that one call lends, which it gives back when it is dropped. Those of an inner call must be dropped first.
 pub struct Numbers {
     /// The first scratch place that is lent; `SCRATCH` when none is.
@@ -162,10 +254,8 @@ fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
         let (n, negative) = match long {
             Some(l) => (write_digits30(l, digits), l.is_negative()),
             None => {
-                let magnitude = v.as_int().unsigned_abs();
-                *digits = magnitude as u32 & 0x3fff_ffff;
-                *digits.add(1) = (magnitude >> 30) as u32;
-                (1 + (magnitude >> 30 != 0) as usize, v.as_int() < 0)
+                write_magnitude(p, v.as_int().unsigned_abs(), v.as_int() < 0);
+                return Some(p);
             }
         };
         (*o).lv_tag = n << 3 | if negative { 2 } else { 0 };
@@ -184,7 +274,7 @@ fn filled(cell: &Cell<*mut PyObject>, make: impl FnOnce() -> *mut PyObject) -> O
 
 /// Gives scratch numbers back, from the place `first` on.
 #[inline(always)]
-fn give_back(first: usize) {
+pub fn give_back(first: usize) {
     let scratch = scratch();
     let end = scratch.next.replace(first);
     for place in &scratch.places[first..end] {

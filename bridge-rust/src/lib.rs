@@ -73,6 +73,8 @@ pub(crate) fn start(vm: &Vm) -> Res<()> {
         return Ok(());
     }
     heap().set_foreign(&BRIDGE);
+    // SAFETY: the GIL is held, and no extension runs yet.
+    unsafe { (ffi::_Cape_heap_start, ffi::_Cape_heap_size) = heap().addresses() };
     buffer::register();
     thread::attach(vm);
     thread::remember_hooks(vm);

@@ -94,3 +94,20 @@ _Cape_ByteArrayResize(PyObject *Py_UNUSED(op), Py_ssize_t Py_UNUSED(size))
 {
     Py_FatalError("no object of CPython is linked");
 }
+
+char *
+_Cape_LendText(size_t Py_UNUSED(size))
+{
+    return NULL;
+}
+
+size_t
+_Cape_LentRoom(void *Py_UNUSED(op))
+{
+    return 0;
+}
+
+void
+_Cape_FreeText(void *Py_UNUSED(op))
+{
+}

@@ -1,7 +1,9 @@
 //! The private functions of `include/internal.toml`.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
+use cape_heap::heap;
+use cape_vm::foreign::LARGE_DATA;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::special::Special;
@@ -90,6 +92,24 @@ pub fn _Cape_LinkedDealloc(cx: &Cx, op: Borrowed) -> CResult<()> {
         eprintln!("cape: an extension dropped a reference to a '{name}' object that it did not own");
     }
     let _ = cx;
+    Ok(())
+}
+
+pub fn _Cape_LendText(_: &Cx, size: usize) -> CResult<*mut c_char> {
+    // SAFETY: the memory reaches from the start to the end of the data.
+    Ok(heap()
+        .lend(LARGE_DATA + size)
+        .map_or(std::ptr::null_mut(), |p| unsafe { p.add(LARGE_DATA) } as *mut c_char))
+}
+
+pub fn _Cape_LentRoom(_: &Cx, op: *mut c_void) -> usize {
+    // SAFETY: bridge-c passes a struct in lent memory.
+    unsafe { heap().lent_size(op as *const u8) }
+}
+
+pub fn _Cape_FreeText(_: &Cx, op: *mut c_void) -> CResult<()> {
+    // SAFETY: bridge-c passes a struct in lent memory, whose last reference is gone.
+    unsafe { heap().free_lent(op as *const u8) };
     Ok(())
 }
 

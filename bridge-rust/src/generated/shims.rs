@@ -58,10 +58,28 @@ pub unsafe extern "C" fn _Cape_DumpTraceback() {
     enter_without_gil("_Cape_DumpTraceback", || -> () { internal::_Cape_DumpTraceback() })
 }
 
+/// `void _Cape_FreeText(void *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_FreeText(op: *mut c_void) {
+    enter("_Cape_FreeText", (), |cx| -> CResult<()> { internal::_Cape_FreeText(cx, op) })
+}
+
 /// `int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_GetMethod(obj: *mut PyObject, name: *mut PyObject, method: *mut *mut PyObject) -> c_int {
     enter("_Cape_GetMethod", 0, |cx| -> CResult<c_int> { internal::_Cape_GetMethod(cx, Borrowed::from_c(obj), Borrowed::from_c(name), method) })
+}
+
+/// `char *_Cape_LendText(size_t size)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_LendText(size: usize) -> *mut c_char {
+    enter("_Cape_LendText", core::ptr::null_mut(), |cx| -> CResult<*mut c_char> { internal::_Cape_LendText(cx, size) })
+}
+
+/// `size_t _Cape_LentRoom(void *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_LentRoom(op: *mut c_void) -> usize {
+    enter_infallible("_Cape_LentRoom", |cx| -> usize { internal::_Cape_LentRoom(cx, op) })
 }
 
 /// `void _Cape_LinkedDealloc(PyObject *op)`

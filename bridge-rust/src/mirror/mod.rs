@@ -15,7 +15,7 @@ use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
-use cape_vm::runtime::type_of;
+use cape_vm::runtime::{rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
@@ -82,33 +82,25 @@ fn long(vm: &Vm, l: Ptr<LongObj>, t: *mut PyTypeObject, extra: usize) -> Res<*mu
     Ok(p)
 }
 
-/// Bytes that are cleared word by word.
+/// Bytes that are cleared or copied word by word.
 const FEW_BYTES: usize = 64;
 
 /// A zeroed struct of `size` bytes with its head: one reference, unlinked. The type gains a reference when it is counted.
 fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
     // SAFETY: a live type.
     let size = size.max(unsafe { (*t).tp_basicsize } as usize).next_multiple_of(8);
-    alloc_text(vm, t, size, size)
-}
-
-/// As [`alloc`], but between the first `head` bytes and the last seven the memory is the caller's to fill.
-fn alloc_text(vm: &Vm, t: *mut PyTypeObject, head: usize, size: usize) -> Res<*mut PyObject> {
-    // SAFETY: types are live; cape_alloc gives uninitialised memory, of which the head is cleared here, and the end for a final NUL.
+    // SAFETY: types are live; cape_alloc gives uninitialised memory, which is cleared here.
     unsafe {
-        let size = size.next_multiple_of(8);
         let p = ffi::cape_alloc(t, size);
         if p.is_null() {
             crate::error::take(vm);
             return Err(vm.memory_error(""));
         }
-        let words = p as *mut usize;
-        if head <= FEW_BYTES {
-            (0..head / 8).for_each(|i| words.add(i).write(0));
+        if size <= FEW_BYTES {
+            (0..size / 8).for_each(|i| (p as *mut usize).add(i).write(0));
         } else {
-            std::ptr::write_bytes(p as *mut u8, 0, head);
+            std::ptr::write_bytes(p as *mut u8, 0, size);
         }
-        words.add(size / 8 - 1).write(0);
         (*p).ob_refcnt = 1;
         (*p).ob_type = t;
         if (*t).tp_flags & tpflags::HEAPTYPE != 0 {
@@ -121,6 +113,16 @@ fn alloc_text(vm: &Vm, t: *mut PyTypeObject, head: usize, size: usize) -> Res<*m
 /// Makes the mirror of a heap object that is no class and no exact number: one reference, unlinked (or, when making it
 /// led back to the object, already linked).
 pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    if v.header().map() == rt().maps.str
+        && let Some(s) = v.downcast::<StrObj>()
+    {
+        return exact_string(vm, s);
+    }
+    if v.header().map() == rt().maps.bytes
+        && let Some(b) = v.downcast::<BytesObj>()
+    {
+        return exact_bytes(vm, b);
+    }
     vm.check_native_stack(" while crossing to C")?;
     let class = type_of(v);
     let t = types::type_to_c(vm, class)?;
@@ -144,11 +146,7 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         return Ok(p);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
-        let p = if std::ptr::eq(t, &raw const ffi::PyBytes_Type) {
-            alloc_text(vm, t, 32, 33 + b.len())?
-        } else {
-            alloc(vm, t, basic.max(33) + b.len())?
-        };
+        let p = alloc(vm, t, basic.max(33) + b.len())?;
         // SAFETY: room for the data and its NUL.
         unsafe {
             let o = p as *mut PyBytesObject;
@@ -363,39 +361,109 @@ unsafe fn show(object: &Header, p: *mut PyObject) {
     }
 }
 
+/// The struct of a str or bytes of exact type: `head` bytes, of which the caller writes what is behind the type, and behind them `bytes`
+/// bytes of data, final NUL included. A large one stands in front of the data that it shares with the managed object, others get a copy.
+#[inline(always)]
+fn text(
+    vm: &Vm,
+    object: &Header,
+    large: Option<*mut u8>,
+    head: usize,
+    data: *const u8,
+    bytes: usize,
+    t: *mut PyTypeObject,
+) -> Res<*mut PyObject> {
+    // SAFETY: large texts have room for the head; else there is room for both, rounded up to words, as the object's data is. The exact
+    // types are static, and not counted.
+    unsafe {
+        let p = match large {
+            Some(data) => {
+                heap().share(object);
+                data.sub(head)
+            }
+            None => {
+                let p = ffi::PyObject_Malloc((head + bytes).next_multiple_of(8)) as *mut u8;
+                if p.is_null() {
+                    return Err(vm.memory_error(""));
+                }
+                copy_words(data, p.add(head), bytes);
+                p
+            }
+        } as *mut PyObject;
+        *(p as *mut u64) = 1;
+        (*p).ob_type = t;
+        Ok(p)
+    }
+}
+
+/// Copies so many bytes, rounded up to words.
+///
+/// # Safety
+/// Both must be aligned to words, and be so many words.
+#[inline(always)]
+unsafe fn copy_words(from: *const u8, to: *mut u8, bytes: usize) {
+    if bytes > FEW_BYTES {
+        // SAFETY: the caller's promise.
+        return unsafe { std::ptr::copy_nonoverlapping(from, to, bytes) };
+    }
+    let (from, to) = (from as *const u64, to as *mut u64);
+    for i in 0..bytes.div_ceil(8) {
+        // SAFETY: the caller's promise. Volatile, because a call of memcpy would cost more than it saves.
+        unsafe { to.add(i).write_volatile(from.add(i).read()) }
+    }
+}
+
+fn exact_string(vm: &Vm, s: Ptr<StrObj>) -> Res<*mut PyObject> {
+    let (n, width, ascii) = (s.len(), s.kind() as usize, s.is_ascii());
+    let head = if ascii { 40 } else { 56 };
+    let data = s.raw_bytes().as_ptr();
+    let p = text(vm, s.header(), s.large_data(), head, data, (n + 1) * width, &raw mut ffi::PyUnicode_Type)?;
+    // SAFETY: the struct has a head of that kind.
+    unsafe {
+        let o = p as *mut PyASCIIObject;
+        (*o).length = n as isize;
+        (*o).hash = -1;
+        *(&raw mut (*o).state as *mut u64) =
+            (s.is_interned() as u64) | (width as u64) << 2 | 1 << 5 | (ascii as u64) << 6;
+        if !ascii {
+            let c = p as *mut PyCompactUnicodeObject;
+            (*c).utf8_length = 0;
+            (*c).utf8 = std::ptr::null_mut();
+        }
+    }
+    Ok(p)
+}
+
+fn exact_bytes(vm: &Vm, b: Ptr<BytesObj>) -> Res<*mut PyObject> {
+    let data = b.as_slice().as_ptr();
+    let p = text(vm, b.header(), b.large_data(), 32, data, b.len() + 1, &raw mut ffi::PyBytes_Type)?;
+    // SAFETY: the struct has such a head.
+    unsafe {
+        (*(p as *mut PyBytesObject)).ob_base.ob_size = b.len() as isize;
+        (*(p as *mut PyBytesObject)).ob_shash = -1;
+    }
+    Ok(p)
+}
+
+/// The struct of a string of a subclass, which has its data on its own, as CPython's.
 fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
-    // Exact strings are compact; those of subclasses have their data on its own, as CPython's.
-    let exact = std::ptr::eq(t, &raw const ffi::PyUnicode_Type);
     let (n, width, ascii) = (s.len(), s.kind() as usize, s.is_ascii());
     let bytes = (n + 1) * width;
-    let head = if !exact {
-        64
-    } else if ascii {
-        40
-    } else {
-        56
-    };
-    let p = if exact { alloc_text(vm, t, head, head + bytes)? } else { alloc(vm, t, head)? };
+    let p = alloc(vm, t, 64)?;
     // SAFETY: the struct is fresh; data of `bytes` bytes is at `data`.
     unsafe {
         let o = p as *mut PyASCIIObject;
         (*o).length = n as isize;
         (*o).hash = -1;
-        let data = if exact {
-            (p as *mut u8).add(head)
-        } else {
-            let d = ffi::PyObject_Malloc(bytes) as *mut u8;
-            if d.is_null() {
-                return Err(vm.memory_error(""));
-            }
-            std::ptr::write_bytes(d, 0, bytes);
-            *((p as *mut u8).add(56) as *mut *mut u8) = d;
-            d
-        };
-        let interned = if s.is_interned() { 1 } else { 0 };
-        (*o).state = interned | (width as u32) << 2 | (exact as u32) << 5 | (ascii as u32) << 6;
+        let data = ffi::PyObject_Malloc(bytes) as *mut u8;
+        if data.is_null() {
+            return Err(vm.memory_error(""));
+        }
+        std::ptr::write_bytes(data, 0, bytes);
+        *((p as *mut u8).add(56) as *mut *mut u8) = data;
+        (*o).state = (width as u32) << 2 | (ascii as u32) << 6;
         std::ptr::copy_nonoverlapping(s.raw_bytes().as_ptr(), data, s.raw_bytes().len());
-        if !exact && ascii {
+        if ascii {
             let c = p as *mut PyCompactUnicodeObject;
             (*c).utf8 = data as *mut _;
             (*c).utf8_length = n as isize;

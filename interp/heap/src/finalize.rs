@@ -45,6 +45,8 @@ pub(crate) struct Finalizers {
     drops_young: Vec<usize>,
     drops_old: Vec<usize>,
     queue: VecDeque<Item>,
+    /// Mirrors whose objects have died: the reference that each link owned is to be dropped. Comes behind the queue.
+    released: Vec<*mut Mirror>,
 }
 
 impl Finalizers {
@@ -55,12 +57,18 @@ impl Finalizers {
             drops_young: Vec::new(),
             drops_old: Vec::new(),
             queue: VecDeque::new(),
+            released: Vec::new(),
         }
     }
 
     /// Whether something waits to be run.
     pub(crate) fn any(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || !self.released.is_empty()
+    }
+
+    #[inline(always)]
+    pub(crate) fn queue_release(&mut self, mirror: *mut Mirror) {
+        self.released.push(mirror);
     }
 
     pub(crate) fn queue_callback(&mut self, weak: Value, callback: Value) {
@@ -88,9 +96,7 @@ impl Finalizers {
     /// Calls `f` for every mirror that a queued operation other than a release is about.
     pub(crate) fn each_foreign(&self, f: &mut dyn FnMut(*mut Mirror)) {
         for item in &self.queue {
-            if let Item::Foreign(op, m) = item
-                && *op != ForeignOp::Release
-            {
+            if let Item::Foreign(_, m) = item {
                 f(*m);
             }
         }
@@ -221,7 +227,8 @@ impl Heap {
     /// How much waits.
     pub fn pending_count(&self) -> usize {
         // SAFETY: the GIL is held.
-        unsafe { (*self.state()).finalizers.queue.len() }
+        let f = unsafe { &(*self.state()).finalizers };
+        f.queue.len() + f.released.len()
     }
 
     /// The flag behind [`Heap::has_pending`].
@@ -234,10 +241,30 @@ impl Heap {
     /// gives `None`.
     pub fn take_pending(&self) -> Option<Pending> {
         loop {
-            match self.next_work()? {
-                Work::Managed(p) => return Some(p),
-                Work::Foreign(op, m) => self.run_foreign(op, m),
+            match self.next_work() {
+                Some(Work::Managed(p)) => return Some(p),
+                Some(Work::Foreign(op, m)) => self.run_foreign(op, m),
+                None if self.release_dead() => {}
+                None => return None,
             }
+        }
+    }
+
+    /// Drops the references of links whose objects have died; false when there are none. What runs thereby may collect.
+    fn release_dead(&self) -> bool {
+        // SAFETY: the GIL is held; the references into the state end before anything is run, and begin anew after it.
+        unsafe {
+            let s = self.state();
+            let mut released = std::mem::take(&mut (*s).finalizers.released);
+            self.pending.set((*s).finalizers.any());
+            let any = !released.is_empty();
+            if let Some(foreign) = (*s).links.foreign {
+                released.drain(..).for_each(|mirror| foreign.release(mirror));
+            }
+            if (*s).finalizers.released.capacity() == 0 {
+                (*s).finalizers.released = released;
+            }
+            any
         }
     }
 
@@ -273,6 +300,7 @@ impl Heap {
                     }
                 }
             }
+            again |= self.release_dead();
             if !again {
                 return;
             }

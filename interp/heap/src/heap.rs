@@ -26,6 +26,10 @@ use crate::stats::Stats;
 use crate::weak::Weak;
 use crate::{HeapObject, Value, major, minor, verify};
 
+/// Large objects are collected after so many bytes for each byte of the nursery: their memory is to be used again while it is in the
+/// cache.
+const YOUNG_LARGE: usize = 2;
+
 /// The process's heap.
 pub struct Heap {
     /// The next free byte of the nursery run in use, and its end (0 when every allocation shall take the slow path).
@@ -141,14 +145,35 @@ impl Heap {
         self.alloc_zeroed_from(map, bytes, size_of::<T>().max(bytes - 7), init)
     }
 
+    /// As [`Heap::alloc_leaf`], for maps without a tail whose objects need no registration; of the variable part the last 16 bytes are zeroed,
+    /// rounding included.
+    #[inline(always)]
+    pub fn alloc_plain_leaf<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
+        debug_assert!(T::kind().leaf && !map.needs_more() && bytes > size_of::<T>());
+        let total = (bytes + 15) & !15;
+        let p = if total > MAX_SMALL { self.alloc_large(total).0 } else { self.bump(total) };
+        // SAFETY: so many bytes are free there; the fixed part comes last, because a short object's zeroes reach into it.
+        unsafe {
+            (p as *mut u64).add(total / 8 - 1).write(0);
+            (p as *mut u64).add(total / 8 - 2).write(0);
+            write_words(p as *mut T, init);
+            debug_assert!(map.object_size(&*(p as *const Header)) == total);
+            Ptr::from_raw(p as *mut T)
+        }
+    }
+
     #[inline(always)]
     fn alloc_zeroed_from<T: HeapObject>(&self, map: MapRef, bytes: usize, from: usize, init: T) -> Ptr<T> {
         let total = var_size(map, bytes);
-        if total > MAX_SMALL {
-            return self.alloc_var_large(map, total, from, init);
-        }
-        let p = self.bump(total);
-        // SAFETY: bump returned that many free bytes.
+        // (`init` is used in one place only: then it is made there, and not on the stack first.)
+        let (p, from) = if total > MAX_SMALL {
+            let (p, zero) = self.alloc_large(total);
+            // Memory that is known to be zero is not zeroed again.
+            (p, if zero { total } else { from })
+        } else {
+            (self.bump(total), from)
+        };
+        // SAFETY: both returned that many free bytes.
         unsafe { self.place_var(p, map, total, from, init) }
     }
 
@@ -169,13 +194,6 @@ impl Heap {
         let object = unsafe { self.place_var(p, map, total, size_of::<T>(), init) };
         self.made_old(object.header());
         object
-    }
-
-    #[inline(never)]
-    fn alloc_var_large<T: HeapObject>(&self, map: MapRef, total: usize, from: usize, init: T) -> Ptr<T> {
-        let (p, zero) = self.alloc_large(total);
-        // SAFETY: as in alloc_var; memory that is known to be zero is not zeroed again.
-        unsafe { self.place_var(p, map, total, if zero { total } else { from }, init) }
     }
 
     /// Writes a new object of fixed size.
@@ -288,6 +306,7 @@ impl Heap {
     }
 
     /// Memory for a young large object, and whether it is zero.
+    #[inline(never)]
     fn alloc_large(&self, size: usize) -> (usize, bool) {
         assert!(!self.collecting.get(), "allocation inside a collection");
         self.ensure_init();
@@ -300,13 +319,20 @@ impl Heap {
     }
 
     fn alloc_large_checked(&self, size: usize) -> (usize, bool) {
+        self.large_is_due(size);
+        let s = self.state();
+        // SAFETY: the GIL is held; no reference into the state is kept over a collection.
+        unsafe { (*s).large.alloc(self, &mut (*s).region, size, true) }
+    }
+
+    /// Collects when the large objects made since the last collection, with one more of `size` bytes, are many bytes.
+    pub(crate) fn large_is_due(&self, size: usize) {
         let s = self.state();
         // SAFETY: the GIL is held; no reference into the state is kept over a collection.
         unsafe {
-            if (*s).large.young_bytes + size > (*s).nursery.size * 8 {
+            if (*s).large.young_bytes > 0 && (*s).large.young_bytes + size > (*s).nursery.size * YOUNG_LARGE {
                 self.collect_minor();
             }
-            (*s).large.alloc(self, &mut (*s).region, size, true)
         }
     }
 
@@ -402,6 +428,10 @@ impl Heap {
         self.base.set(base);
         self.bytes.set(bytes);
         self.table.set(table);
+    }
+
+    pub(crate) fn region_range(&self) -> (usize, usize) {
+        (self.base.get(), self.bytes.get())
     }
 
     /// The space of a block of the region.

@@ -21,6 +21,7 @@
 //! * finalizers: `MapFlags::FINALIZER`, `[finalizer]` kinds, `add_finalizer`;
 //! * links: `link`, `unlink`, `relink`, `mirror_of`, `managed_of`, `managed_of_mirror`, `links_base`, `set_foreign`
 //!   ([`ForeignHeap`], [`Mirror`], [`Link`]);
+//! * large objects in one memory with a foreign struct: `lend`, `adopt`, `share`, `free_lent`;
 //! * maps: `MapRef::set_class`, `MapRef::set_shape`, `reclaim_maps`, `Tracer::visit_map`;
 //! * extensions' memory: `pressure(bytes)`;
 //! * the `gc` module: `collect`, `each_object`, `each_referent`, `each_referrer`, `size_of`, `stats` ([`Stats`]),
@@ -48,6 +49,7 @@ mod options;
 mod pressure;
 mod region;
 mod root;
+mod shared;
 mod stats;
 pub mod testing;
 mod value;

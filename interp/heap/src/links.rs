@@ -90,8 +90,6 @@ pub trait ForeignHeap: Sync {
 /// What is queued for the foreign side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ForeignOp {
-    /// Drop the bias reference of a mirror whose object died.
-    Release,
     Finalize,
     Clear,
     /// As the two above, for unlinked structs, on which the queue holds a reference.
@@ -157,20 +155,19 @@ impl Links {
         unsafe { &*self.base.add(index as usize) }
     }
 
-    fn take_index(&mut self) -> u32 {
-        if self.free != 0 {
-            let i = self.free;
-            self.free = self.entry(i).managed.get().bits() as u32;
-            return i;
-        }
-        if self.end & 0xffff == 0 {
-            self.end += 1;
-        }
-        let i = self.end;
-        assert!((i as usize) < MAX_LINKS, "out of memory: too many links");
-        self.end += 1;
+    /// Puts entries that were never used into the list of free ones.
+    fn add_entries(&mut self) {
+        const MANY: u32 = 64;
+        let first = self.end;
+        assert!((first as usize) < MAX_LINKS, "out of memory: too many links");
+        self.end = (first + MANY).min(MAX_LINKS as u32);
         self.commit_to(self.end);
-        i
+        for i in (first..self.end).rev().filter(|i| i & 0xffff != 0) {
+            self.entry(i).mirror.set(std::ptr::null_mut());
+            // SAFETY: not used as a value: free entries hold the next free index.
+            self.entry(i).managed.set(unsafe { Value::from_bits(self.free as u64) });
+            self.free = i;
+        }
     }
 
     fn free_index(&mut self, index: u32) {
@@ -221,27 +218,30 @@ impl Links {
         // SAFETY: a linked mirror is alive.
         unsafe { &*mirror }.link.set(0);
         self.free_index(index);
-        finalizers.queue_foreign(ForeignOp::Release, mirror);
+        finalizers.queue_release(mirror);
     }
 
     /// Ends a minor collection: follows the young links, and cuts those of objects that died.
     pub(crate) fn cut_dead_young(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
-        for index in std::mem::take(&mut self.young) {
+        let mut kept = 0;
+        for i in 0..self.young.len() {
+            let index = self.young[i];
             let e = self.entry(index);
-            let v = e.managed.get();
-            if e.mirror.get().is_null() || !(v.is_ptr() && crate::heap::heap().in_region(v.bits() as usize)) {
+            if e.mirror.get().is_null() {
                 continue;
             }
-            match ctx.forward(v) {
+            match ctx.forward(e.managed.get()) {
                 Some(v) => {
                     e.managed.set(v);
                     if ctx.is_young(v) {
-                        self.young.push(index);
+                        self.young[kept] = index;
+                        kept += 1;
                     }
                 }
                 None => self.cut(index, finalizers),
             }
         }
+        self.young.truncate(kept);
     }
 
     /// Ends a full collection: cuts the links of objects that died.
@@ -285,26 +285,46 @@ impl Heap {
     ///
     /// # Safety
     /// `mirror` must be a live struct, and stay so while it is linked.
+    #[inline(always)]
     pub unsafe fn link(&self, object: &Header, mirror: *mut Mirror) -> u32 {
         debug_assert!(object.link() == 0 && !mirror.is_null());
-        self.ensure_init();
         // SAFETY: the GIL is held; no other reference to the table is alive.
         let links = unsafe { &mut (*self.state()).links };
-        let i = links.take_index();
-        links.count += 1;
+        if links.free == 0 || links.young.len() == links.young.capacity() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.link_after_growth(object, mirror) };
+        }
+        let i = links.free;
         let e = links.entry(i);
+        links.free = e.managed.get().bits() as u32;
+        links.count += 1;
         e.managed.set(object.as_value());
         e.mirror.set(mirror);
         object.set_link(i);
         // SAFETY: the caller gives a live struct.
         unsafe { &*mirror }.link.set(i);
-        if self.is_young(object.as_value()) {
+        if self.is_young_ptr(object as *const Header as usize) {
+            // (There is room.)
             links.young.push(i);
-            if links.young.len() % YOUNG_LINKS == 0 {
+            if links.young.len().is_multiple_of(YOUNG_LINKS) {
                 self.many_young_links();
             }
         }
         i
+    }
+
+    /// [`Heap::link`] when there is no free entry, or no room for one more young link.
+    #[cold]
+    #[inline(never)]
+    unsafe fn link_after_growth(&self, object: &Header, mirror: *mut Mirror) -> u32 {
+        // SAFETY: as above.
+        let links = unsafe { &mut (*self.state()).links };
+        links.young.reserve(1);
+        if links.free == 0 {
+            links.add_entries();
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.link(object, mirror) }
     }
 
     /// Cuts a link. The reference that it owned is the caller's again.
@@ -377,7 +397,6 @@ impl Heap {
         // SAFETY: the GIL is held.
         let Some(foreign) = (unsafe { (*self.state()).links.foreign }) else { return };
         match op {
-            ForeignOp::Release => foreign.release(mirror),
             ForeignOp::Finalize => foreign.finalize(mirror),
             ForeignOp::Clear => foreign.clear(mirror),
             ForeignOp::FinalizeHeld => {

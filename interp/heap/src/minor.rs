@@ -59,7 +59,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).links.cut_dead_young(&ctx, &mut (*s).finalizers);
         (*s).finalizers.drop_dead(&ctx);
         (*s).identities.update(&ctx, &mut (*s).old);
-        (*s).roots.retain_young(|v| heap.is_young(v) && heap.space_of(v.bits() as usize) == Space::Nursery);
+        (*s).roots.retain_young(|v| heap.is_young(v));
         let poisoned = (*s).options.poison;
         (*s).large.sweep_young(heap, &mut (*s).region, poisoned);
 
@@ -94,7 +94,7 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
                         if let Some(p) = large::find(region, w)
                             && heap.space_of(p) == Space::LargeYoung
                         {
-                            promote(heap, grey, p);
+                            keep_large(heap, grey, p);
                         }
                     }
                     _ => {}
@@ -196,7 +196,8 @@ pub(crate) unsafe fn visit_young(s: *mut State, cell: &Cell<Value>) {
     // SAFETY: a live cell refers to a live object, or to one that has been forwarded.
     unsafe {
         if heap().space_of(addr) == Space::LargeYoung {
-            return promote(heap(), &mut (*s).grey, addr);
+            (*s).saw_young |= keep_large(heap(), &mut (*s).grey, addr);
+            return;
         }
         let word = *(addr as *const u64);
         if word & FORWARDED != 0 {
@@ -209,15 +210,25 @@ pub(crate) unsafe fn visit_young(s: *mut State, cell: &Cell<Value>) {
     }
 }
 
-/// Makes a young large object old.
+/// A young large object survives: it becomes old, unless it refers to nothing and survives for the first time. Then it is pinned, so
+/// that a text that a register or a native frame happens to mention does not wait for a full collection. Whether it stays young.
 ///
 /// # Safety
 /// As for [`collect`].
-unsafe fn promote(heap: &Heap, grey: &mut Vec<usize>, addr: usize) {
-    heap.set_space(addr, Space::LargeOld);
+unsafe fn keep_large(heap: &Heap, grey: &mut Vec<usize>, addr: usize) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { &*(addr as *const Header) }.set(ObjFlags::OLD);
+    let h = unsafe { &*(addr as *const Header) };
+    if h.has(ObjFlags::OLD) {
+        return true;
+    }
+    h.set(ObjFlags::OLD);
+    let leaf = h.map().kind().leaf && h.map().tail_words == 0;
+    if leaf && large::age(addr) {
+        return true;
+    }
+    heap.set_space(addr, Space::LargeOld);
     grey.push(addr);
+    false
 }
 
 /// Moves a nursery object to the old space.
@@ -262,7 +273,11 @@ pub(crate) fn survivor(heap: &Heap, addr: usize) -> Option<usize> {
                 (word & PINNED != 0).then_some(addr)
             }
         }
-        Space::LargeYoung => None,
+        Space::LargeYoung => {
+            // SAFETY: it has not been swept yet.
+            let pinned = unsafe { &*(addr as *const Header) }.has(ObjFlags::OLD);
+            pinned.then_some(addr)
+        }
         _ => Some(addr),
     }
 }

@@ -32,6 +32,8 @@ const STEP: usize = 128;
 const HUGE_FROM: usize = (16 << 20) >> BLOCK_SHIFT;
 /// Free runs are given back to the system when they are more bytes than this.
 const KEEP: usize = 64 << 20;
+/// The same after a full collection.
+const KEEP_IDLE: usize = 8 << 20;
 
 /// Reserved address space, and its free blocks.
 pub(crate) struct Region {
@@ -135,9 +137,12 @@ impl Region {
         unsafe { *self.heads.add(i as usize) }
     }
 
-    fn grow(&mut self, n: usize) -> u32 {
+    /// Blocks that were never used; `None`: there are not so many left.
+    fn grow(&mut self, n: usize) -> Option<u32> {
         let first = self.high;
-        assert!(first + n <= self.blocks, "out of memory: the heap's address space is used up");
+        if first + n > self.blocks {
+            return None;
+        }
         self.high += n;
         if self.high > self.committed {
             let want = self.high.next_multiple_of(STEP).min(self.blocks);
@@ -150,7 +155,7 @@ impl Region {
             }
             self.committed = want;
         }
-        first as u32
+        Some(first as u32)
     }
 
     /// One block.
@@ -166,7 +171,7 @@ impl Region {
             self.dirty = self.dirty.saturating_sub(1);
             return first;
         }
-        let first = self.grow(STEP / 4);
+        let first = self.grow(STEP / 4).expect("out of memory: the heap's address space is used up");
         self.singles.extend((first + 1..first + STEP as u32 / 4).rev());
         first
     }
@@ -177,18 +182,18 @@ impl Region {
         self.unmerged = true;
     }
 
-    /// `n` adjacent blocks, and whether they are known to be zero.
-    pub(crate) fn take_run(&mut self, n: u32) -> (u32, bool) {
+    /// `n` adjacent blocks, and whether they are known to be zero. `None`: there are not so many.
+    pub(crate) fn take_run(&mut self, n: u32) -> Option<(u32, bool)> {
         if let Some(first) = self.cut(n) {
-            return (first, false);
+            return Some((first, false));
         }
         if self.unmerged && self.singles.len() >= n as usize {
             self.merge();
             if let Some(first) = self.cut(n) {
-                return (first, false);
+                return Some((first, false));
             }
         }
-        (self.grow(n as usize), true)
+        Some((self.grow(n as usize)?, true))
     }
 
     fn cut(&mut self, n: u32) -> Option<u32> {
@@ -202,7 +207,9 @@ impl Region {
     }
 
     fn merge(&mut self) {
-        for b in std::mem::take(&mut self.singles) {
+        let singles = std::mem::take(&mut self.singles);
+        self.dirty += singles.len();
+        for b in singles {
             self.insert(b, 1);
         }
         self.unmerged = false;
@@ -243,7 +250,9 @@ impl Region {
         if self.singles.len() > keep {
             self.merge();
         }
-        self.release();
+        if self.dirty << BLOCK_SHIFT > KEEP_IDLE {
+            self.release();
+        }
     }
 
     fn release(&mut self) {

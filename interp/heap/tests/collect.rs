@@ -1,8 +1,9 @@
 //! Minor and full collections: moving, pinning, the barrier, large objects, memory staying flat.
 
 mod common;
-use cape_heap::{ObjFlags, Root, RootVec, Value, heap, testing};
+use cape_heap::{Header, ObjFlags, Root, RootVec, Value, heap, testing};
 use common::*;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
@@ -346,4 +347,66 @@ fn remembered_cells_go_with_their_array() {
     heap().collect(false);
     assert!(moving.get().header().has(ObjFlags::OLD));
     assert!(words(fill.get().downcast().unwrap()).iter().all(|w| *w == !hidden));
+}
+
+#[test]
+fn large_leaves_stay_young_once() {
+    let _h = testing::exclusive("verify,poison");
+    let bm = map::<Blob>(0);
+    let r = apart(|| Root::new(blob(bm, 1 << 20).value()));
+    heap().collect(false);
+    assert!(apart(|| heap().is_young(r.get())), "the first collection keeps it young");
+    // Forgotten then, it dies at the next one, without a full collection.
+    apart(|| r.set(Value::NONE));
+    heap().collect(false);
+    assert_eq!(heap().stats().large_bytes, 0);
+    let r = apart(|| Root::new(blob(bm, 1 << 20).value()));
+    heap().collect(false);
+    heap().collect(false);
+    assert!(!heap().is_young(r.get()), "the second one makes it old");
+}
+
+#[test]
+fn lent_memory_outlives_its_object() {
+    let _h = testing::exclusive("verify,poison");
+    let bm = map::<Blob>(0);
+    let size = 200_000;
+    // (Its address is hidden, so that no word on the stack keeps the object.)
+    let hidden = apart(|| {
+        let lent = heap().lend(size).expect("memory");
+        // SAFETY: lent memory of that size.
+        unsafe {
+            std::ptr::write_bytes(lent.add(16), 7, size - 16);
+            assert!(heap().lent_size(lent) >= size);
+        }
+        !(lent as usize)
+    });
+    let lent = || !hidden as *mut u8;
+    heap().collect(true);
+    // Nobody has it but the foreign side.
+    assert_eq!(heap().stats().large_bytes, 0);
+    let make = || {
+        let init = Blob { header: Header::new(bm), len: Cell::new(size - size_of::<Blob>()) };
+        // SAFETY: the memory is lent, and of the size that the object says.
+        unsafe { heap().adopt(lent(), bm, init) }
+    };
+    let r = apart(|| Root::new(make().value()));
+    for full in [false, true, false] {
+        heap().collect(full);
+    }
+    apart(|| assert_eq!(r.get().bits() as usize, lent() as usize));
+    assert!(heap().stats().large_bytes >= size);
+    apart(|| r.set(Value::NONE));
+    heap().collect(true);
+    assert_eq!(heap().stats().large_bytes, 0);
+    // SAFETY: the object is dead, and its memory lent again: not poisoned, and freed once.
+    unsafe {
+        assert!((16 + size_of::<Blob>()..size).all(|i| *lent().add(i) == 7));
+        heap().free_lent(lent());
+        assert_eq!(*lent().add(100_000), 0xdb);
+    }
+    let again = heap().lend(size).expect("memory");
+    assert_eq!(again, lent());
+    // SAFETY: as above.
+    unsafe { heap().free_lent(again) };
 }

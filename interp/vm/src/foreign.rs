@@ -14,6 +14,12 @@ heap_object! {
     pub struct ForeignObj {}
 }
 
+/// A `str` or `bytes` of exact type whose data is of so many bytes or more has, between its fixed part and the data, room for the head of
+/// a C struct: when it crosses, nothing is copied, and what C makes of that size is joined with a managed object in the same memory.
+pub const LARGE_TEXT: usize = 64 << 10;
+/// How far behind the object's start such data is.
+pub const LARGE_DATA: usize = 96;
+
 /// What the bridge does for the VM.
 pub trait Foreign: Sync {
     /// A Python class derived from a class implemented in C was made: gives it its `PyTypeObject`.

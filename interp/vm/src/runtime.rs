@@ -196,9 +196,9 @@ impl Runtime {
             m.class.set_no_barrier(rt().types.object.value());
         }
         rt().maps.native_member.class.set_no_barrier(rt().types.member_descriptor.value());
-        rt().modules.set(DictObj::new().value());
-        rt().builtins.set(DictObj::new().value());
-        rt().sys.set(DictObj::new().value());
+        rt().modules.set(DictObj::namespace().value());
+        rt().builtins.set(DictObj::namespace().value());
+        rt().sys.set(DictObj::namespace().value());
     }
 
     /// `()`.

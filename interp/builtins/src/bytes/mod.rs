@@ -70,9 +70,10 @@ fn add(vm: &Vm, a: Ptr<BytesObj>, b: Value) -> Res<Ptr<BytesObj>> {
         if other.is_empty() && a.header().map() == rt().maps.bytes {
             return Ok(a);
         }
+        return Ok(BytesObj::concat(a.as_slice(), other.as_slice()));
     }
     let other = vm.bytes_like(b)?;
-    Ok(BytesObj::new(&[a.as_slice(), other.as_slice()].concat()))
+    Ok(BytesObj::concat(a.as_slice(), other.as_slice()))
 }
 
 fn getnewargs(_: &Vm, b: Ptr<BytesObj>) -> Ptr<TupleObj> {

@@ -4,11 +4,17 @@ use std::cell::{Cell, UnsafeCell};
 
 use cape_heap::{Header, MapRef, Ptr, heap, heap_object};
 
+use crate::foreign::{LARGE_DATA, LARGE_TEXT};
 use crate::runtime::rt;
 
+const ROOM_SHIFT: u32 = 56;
+/// The room in large ones.
+const ROOM: usize = LARGE_DATA - size_of::<BytesObj>();
+
 heap_object! {
-    /// Immutable bytes; the data and a final NUL follow the fixed part.
-    pub struct BytesObj { len: usize, pub hash: Cell<i64> } [size = BytesObj::bytes] [leaf]
+    /// Immutable bytes; the data and a final NUL follow the fixed part, in large ones at [`LARGE_DATA`].
+    /// `size`: the number of bytes, and from bit [`ROOM_SHIFT`] on how much room there is between fixed part and data.
+    pub struct BytesObj { size: usize, pub hash: Cell<i64> } [size = BytesObj::bytes] [leaf]
 
     /// Mutable bytes. `exports` counts the buffers taken from it: while positive, its size is frozen.
     pub struct BytearrayObj { data: Data, pub exports: Cell<usize> } [drop]
@@ -23,7 +29,18 @@ impl cape_heap::Trace for Data {
 
 impl BytesObj {
     fn bytes(&self) -> usize {
-        size_of::<BytesObj>() + self.len + 1
+        size_of::<BytesObj>() + self.room() + self.len() + 1
+    }
+
+    #[inline(always)]
+    fn room(&self) -> usize {
+        self.size >> ROOM_SHIFT
+    }
+
+    #[inline(always)]
+    fn data(&self) -> *mut u8 {
+        // SAFETY: the data lies in the object.
+        unsafe { ((self as *const BytesObj).add(1) as *mut u8).add(self.room()) }
     }
 
     /// `bytes` with this content.
@@ -33,37 +50,72 @@ impl BytesObj {
 
     /// With this map: of a subclass.
     pub fn with_map(map: MapRef, data: &[u8]) -> Ptr<BytesObj> {
-        let b = heap().alloc_leaf(
-            map,
-            size_of::<BytesObj>() + data.len() + 1,
-            BytesObj { header: Header::new(map), len: data.len(), hash: Cell::new(-1) },
-        );
-        // SAFETY: the object has len + 1 bytes behind its fixed part; the last one stays zero.
-        unsafe {
-            std::ptr::copy_nonoverlapping(
-                data.as_ptr(),
-                (b.as_raw() as *mut u8).add(size_of::<BytesObj>()),
-                data.len(),
-            )
-        };
+        let b = Self::alloc(map, data.len());
+        // SAFETY: the object has that many bytes.
+        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), b.data(), data.len()) };
         b
+    }
+
+    /// `bytes` with two contents, one behind the other.
+    pub fn concat(first: &[u8], second: &[u8]) -> Ptr<BytesObj> {
+        let b = Self::alloc(rt().maps.bytes, first.len() + second.len());
+        // SAFETY: the object has as many bytes as both together.
+        unsafe {
+            std::ptr::copy_nonoverlapping(first.as_ptr(), b.data(), first.len());
+            std::ptr::copy_nonoverlapping(second.as_ptr(), b.data().add(first.len()), second.len());
+        }
+        b
+    }
+
+    /// `bytes` of this length, to be filled; the final NUL is there.
+    fn alloc(map: MapRef, len: usize) -> Ptr<BytesObj> {
+        if map == rt().maps.bytes {
+            let room = if len >= LARGE_TEXT { ROOM } else { 0 };
+            return heap().alloc_plain_leaf(
+                map,
+                size_of::<BytesObj>() + room + len + 1,
+                BytesObj { header: Header::new(map), size: len | room << ROOM_SHIFT, hash: Cell::new(-1) },
+            );
+        }
+        heap().alloc_leaf(
+            map,
+            size_of::<BytesObj>() + len + 1,
+            BytesObj { header: Header::new(map), size: len, hash: Cell::new(-1) },
+        )
+    }
+
+    /// The large bytes whose data is at [`LARGE_DATA`] of memory that the heap lent; `p` is an address in its first block.
+    ///
+    /// # Safety
+    /// As for [`cape_heap::Heap::adopt`].
+    pub unsafe fn adopt(p: *const u8, len: usize) -> Ptr<BytesObj> {
+        let map = rt().maps.bytes;
+        let b = BytesObj { header: Header::new(map), size: len | ROOM << ROOM_SHIFT, hash: Cell::new(-1) };
+        // SAFETY: the caller's promise.
+        unsafe { heap().adopt(p, map, b) }
+    }
+
+    /// The data, when it stands at [`LARGE_DATA`].
+    pub fn large_data(&self) -> Option<*mut u8> {
+        (self.room() != 0).then(|| self.data())
     }
 
     /// The content.
     #[inline(always)]
     pub fn as_slice(&self) -> &[u8] {
-        // SAFETY: len bytes follow; the conservative scan keeps the object in place while it is borrowed.
-        unsafe { std::slice::from_raw_parts((self as *const BytesObj).add(1) as *const u8, self.len) }
+        // SAFETY: so many bytes are there; the conservative scan keeps the object in place while it is borrowed.
+        unsafe { std::slice::from_raw_parts(self.data(), self.len()) }
     }
 
     /// Number of bytes.
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        self.len
+        self.size & ((1 << ROOM_SHIFT) - 1)
     }
 
     /// Whether it is `b''`.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 }
 

@@ -511,6 +511,13 @@ impl DictObj {
         Self::with_map(rt().maps.dict)
     }
 
+    /// An empty dict in the old space, for a namespace: functions refer to it, and native frames mention it while the module runs. Young, it
+    /// would stay young so long, pinned, and each minor collection would visit all those functions.
+    pub fn namespace() -> Ptr<DictObj> {
+        let map = rt().maps.dict;
+        heap().alloc_old(map, DictObj { header: Header::new(map), table: Table::empty() })
+    }
+
     /// An empty dict with this map: of a subclass.
     pub fn with_map(map: MapRef) -> Ptr<DictObj> {
         heap().alloc(map, DictObj { header: Header::new(map), table: Table::empty() })

@@ -18,8 +18,8 @@ heap_object! {
 impl ModuleObj {
     /// A module with an empty namespace.
     pub fn with_map(map: MapRef) -> Ptr<ModuleObj> {
-        let dict = DictObj::new();
-        heap().alloc(
+        let dict = DictObj::namespace();
+        heap().alloc_old(
             map,
             ModuleObj {
                 header: Header::new(map),

@@ -5,11 +5,12 @@ use std::cell::Cell;
 
 use cape_heap::{Header, MapRef, Ptr, Value, heap, heap_object};
 
+use crate::foreign::{LARGE_DATA, LARGE_TEXT};
 use crate::runtime::rt;
 
 heap_object! {
-    /// A string; its code points and a final NUL of their width follow the fixed part.
-    /// `info`: bits 0-2 width, bit 3 ASCII, bit 4 interned.
+    /// A string; its code points and a final NUL of their width follow the fixed part, in large ones at [`LARGE_DATA`].
+    /// `info`: bits 0-2 width, bit 3 ASCII, bit 4 interned, bits 8-15 where the code points are.
     pub struct StrObj { len: usize, hash: Cell<u64>, info: Cell<u64> } [size = StrObj::bytes] [leaf]
 }
 
@@ -25,8 +26,44 @@ pub enum StrKind {
     Four = 4,
 }
 
+/// Copies few bytes without calling memcpy.
+///
+/// # Safety
+/// As for [`std::ptr::copy_nonoverlapping`].
+#[inline(always)]
+unsafe fn copy(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: the caller's promise. Two words that overlap cover up to sixteen bytes, two halves up to eight.
+    unsafe {
+        match n {
+            0 => {}
+            8..=16 => {
+                let last = (from.add(n - 8) as *const u64).read_unaligned();
+                (to as *mut u64).write_unaligned((from as *const u64).read_unaligned());
+                (to.add(n - 8) as *mut u64).write_unaligned(last);
+            }
+            4..8 => {
+                let last = (from.add(n - 4) as *const u32).read_unaligned();
+                (to as *mut u32).write_unaligned((from as *const u32).read_unaligned());
+                (to.add(n - 4) as *mut u32).write_unaligned(last);
+            }
+            1..4 => {
+                // First, middle and last.
+                to.write(from.read());
+                to.add(n / 2).write(from.add(n / 2).read());
+                to.add(n - 1).write(from.add(n - 1).read());
+            }
+            _ => std::ptr::copy_nonoverlapping(from, to, n),
+        }
+    }
+}
+
 const ASCII: u64 = 8;
 const INTERNED: u64 = 16;
+const PLACE_SHIFT: u32 = 8;
+/// Where the code points of most strings are.
+const INLINE: u64 = (size_of::<StrObj>() as u64) << PLACE_SHIFT;
+/// Where those of large strings are.
+const AT_LARGE_DATA: u64 = (LARGE_DATA as u64) << PLACE_SHIFT;
 
 impl StrKind {
     /// The narrowest width for strings whose largest code point is `max`.
@@ -41,18 +78,64 @@ impl StrKind {
 
 impl StrObj {
     fn bytes(&self) -> usize {
-        size_of::<StrObj>() + (self.len + 1) * self.kind() as usize
+        self.place() + (self.len + 1) * self.kind() as usize
+    }
+
+    /// How far behind the start the code points are.
+    #[inline(always)]
+    fn place(&self) -> usize {
+        (self.info.get() >> PLACE_SHIFT) as usize
     }
 
     /// A string of `len` code points of width `kind`, to be filled through [`StrObj::data_mut`] before anybody sees it; the final NUL is
     /// there.
     fn alloc(map: MapRef, len: usize, kind: StrKind, ascii: bool) -> Ptr<StrObj> {
-        let info = kind as u64 | if ascii { ASCII } else { 0 };
+        if map == rt().maps.str {
+            return Self::alloc_exact(len, kind, ascii);
+        }
         heap().alloc_leaf(
             map,
             size_of::<StrObj>() + (len + 1) * kind as usize,
+            StrObj {
+                header: Header::new(map),
+                len,
+                hash: Cell::new(0),
+                info: Cell::new(kind as u64 | if ascii { ASCII } else { 0 } | INLINE),
+            },
+        )
+    }
+
+    /// As [`StrObj::alloc`], of exact type.
+    #[inline(always)]
+    fn alloc_exact(len: usize, kind: StrKind, ascii: bool) -> Ptr<StrObj> {
+        let map = rt().maps.str;
+        let bytes = (len + 1) * kind as usize;
+        let place = if bytes >= LARGE_TEXT { LARGE_DATA } else { size_of::<StrObj>() };
+        let info = kind as u64 | (ascii as u64) << 3 | (place as u64) << PLACE_SHIFT;
+        heap().alloc_plain_leaf(
+            map,
+            place + bytes,
             StrObj { header: Header::new(map), len, hash: Cell::new(0), info: Cell::new(info) },
         )
+    }
+
+    /// The large string whose `len` code points of width `kind` are at [`LARGE_DATA`] of memory that the heap lent; `p` is an address
+    /// in its first block.
+    ///
+    /// # Safety
+    /// As for [`cape_heap::Heap::adopt`].
+    pub unsafe fn adopt(p: *const u8, len: usize, kind: StrKind, ascii: bool) -> Ptr<StrObj> {
+        let info = kind as u64 | if ascii { ASCII } else { 0 } | AT_LARGE_DATA;
+        let map = rt().maps.str;
+        let s = StrObj { header: Header::new(map), len, hash: Cell::new(0), info: Cell::new(info) };
+        // SAFETY: the caller's promise.
+        unsafe { heap().adopt(p, map, s) }
+    }
+
+    /// The code points of a string, when they stand at [`LARGE_DATA`].
+    #[inline(always)]
+    pub fn large_data(&self) -> Option<*mut u8> {
+        (self.place() != size_of::<StrObj>()).then(|| self.data_mut())
     }
 
     /// A copy of exact type `str` in the old space, where it never moves.
@@ -60,12 +143,12 @@ impl StrObj {
         let map = rt().maps.str;
         let p = heap().alloc_var_old(
             map,
-            s.bytes(),
+            size_of::<StrObj>() + s.bytes() - s.place(),
             StrObj {
                 header: Header::new(map),
                 len: s.len,
                 hash: Cell::new(s.hash.get()),
-                info: Cell::new(s.info.get() & !INTERNED),
+                info: Cell::new(s.info.get() & (ASCII | 7) | INLINE),
             },
         );
         // SAFETY: the copy has room for as many bytes.
@@ -73,9 +156,10 @@ impl StrObj {
         p
     }
 
+    #[inline(always)]
     fn data_mut(&self) -> *mut u8 {
-        // SAFETY: the data follows the fixed part.
-        unsafe { (self as *const StrObj).add(1) as *mut u8 }
+        // SAFETY: the data lies in the object.
+        unsafe { (self as *const StrObj as *mut u8).add(self.place()) }
     }
 
     /// A `str` with this text.
@@ -123,9 +207,9 @@ impl StrObj {
 
     /// A `str` from Latin-1 bytes (so also from ASCII).
     pub fn from_latin1(s: &[u8]) -> Ptr<StrObj> {
-        let p = Self::alloc(rt().maps.str, s.len(), StrKind::One, s.is_ascii());
+        let p = Self::alloc_exact(s.len(), StrKind::One, s.is_ascii());
         // SAFETY: the storage has len bytes.
-        unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p.data_mut(), s.len()) };
+        unsafe { copy(s.as_ptr(), p.data_mut(), s.len()) };
         p
     }
 
@@ -253,8 +337,17 @@ impl StrObj {
 
     /// The concatenation of two strings.
     pub fn concat(a: Ptr<StrObj>, b: Ptr<StrObj>) -> Ptr<StrObj> {
+        if a.is_ascii() && b.is_ascii() {
+            let p = Self::alloc_exact(a.len + b.len, StrKind::One, true);
+            // SAFETY: the storage has room for both.
+            unsafe {
+                copy(a.data_mut(), p.data_mut(), a.len);
+                copy(b.data_mut(), p.data_mut().add(a.len), b.len);
+            }
+            return p;
+        }
         let kind = a.kind().max(b.kind());
-        let p = Self::alloc(rt().maps.str, a.len + b.len, kind, a.is_ascii() && b.is_ascii());
+        let p = Self::alloc_exact(a.len + b.len, kind, false);
         // SAFETY: the storage has room for both, at the wider of their widths.
         unsafe {
             a.copy_to(p.data_mut(), kind);
