@@ -16,10 +16,7 @@
 )]
 #![allow(non_camel_case_types, reason = "C names")]
 
-/// The allocator of Rust's side and, through `bridge-c/obmalloc.c`, of C objects.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
+mod allocator;
 pub mod api;
 mod attributes;
 pub mod buffer;
