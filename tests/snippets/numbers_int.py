@@ -137,3 +137,64 @@ except TypeError as e:
     assert str(e) == "int.__new__(str): str is not a subtype of int", str(e)
 else:
     raise AssertionError("TypeError not raised")
+
+# An int of many digits with one that fits a word, against the schoolbook.
+def slowly(n):
+    """The digits of a non-negative int, base 2**16."""
+    digits = []
+    while n:
+        digits.append(n & 0xFFFF)
+        n >>= 16
+    return digits
+
+
+def joined(digits, negative=False):
+    n = 0
+    for d in reversed(digits):
+        n = n << 16 | d
+    return -n if negative else n
+
+
+words = [0, 1, -1, 2, -3, 10, 97, 2**16, 2**31, 2**32 - 1, -(2**32) + 1, 2**32, 2**50, -(2**50) - 1, 2**63 - 1, -(2**63), True]
+for bits in (128, 129, 159, 160, 161, 191, 192, 300):
+    for big in (2**bits, 2**bits - 1, -(2**bits), 1 - 2**bits, int("7" * (bits // 3)), -int("3" * (bits // 3))):
+        for w in words:
+            # Two's complement of 512 bits, digit by digit.
+            mask = 2**512 - 1
+            total, carry = [], 0
+            for x, y in zip((slowly(big & mask) + [0] * 32)[:32], (slowly(w & mask) + [0] * 32)[:32]):
+                carry += x + y
+                total.append(carry & 0xFFFF)
+                carry >>= 16
+            assert (big + w) & mask == joined(total) == (w + big) & mask
+            assert big - w == big + -w and w - big == -(big + -w)
+            product, carry = [], 0
+            for d in slowly(abs(big)) + [0] * 5:
+                carry += d * abs(int(w))
+                product.append(carry & 0xFFFF)
+                carry >>= 16
+            assert big * w == w * big == joined(product, (big < 0) != (w < 0))
+            if w:
+                q, r = big // w, big % w
+                assert q * w + r == big and (0 <= r < w or w < r <= 0) and (q, r) == divmod(big, w), (big, w)
+assert type(2**200 + True) is int and type(I(2**200) + 1) is int
+
+# Operators of unboxed ints and floats that have instructions of their own.
+pairs = [(7, 2), (-7, 2), (7, -2), (-7, -2), (0, 5), (2**50 - 1, 3), (-(2**50), 7), (2**50 - 1, 2**50 - 1), (1, 2**50 - 1)]
+for a, b in pairs:
+    assert (a // b, a % b) == divmod(a, b) and (a // b) * b + a % b == a
+    assert a / b == float(a) / float(b) and a & b == ~(~a | ~b)
+    a2, a3, a4 = a, a, a
+    a2 //= b
+    a3 %= b
+    a4 &= b
+    assert (a2, a3, a4) == (a // b, a % b, a & b)
+assert (-7 // 2, -7 % 2, 7 // -2, 7 % -2) == (-4, 1, -4, -1) and 7.5 // 2 == 3.0 and 7.5 % 2 == 1.5 and 7.0 / 2 == 3.5
+assert True / 2 == 0.5 and True // 1 == 1 and True & True is True and sum([True, False, True], 5) == 7 and type(sum([True])) is int
+for f in (lambda a: a / 0, lambda a: a // 0, lambda a: a % 0, lambda a: a / 0.0):
+    try:
+        f(1)
+    except ZeroDivisionError:
+        pass
+    else:
+        raise AssertionError("ZeroDivisionError not raised")

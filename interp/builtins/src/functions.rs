@@ -466,9 +466,8 @@ fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Val
             "Cannot specify a default for {name}() with multiple positional arguments"
         )));
     }
-    let it = vm.iter(if positional { args.value() } else { args.get(0) })?;
     let mut best: Option<(Value, Value)> = None;
-    while let Some(v) = vm.next(it)? {
+    let mut meet = |v: Value| -> Res<()> {
         let k = match key.0 {
             Some(f) => vm.call(f, &[v])?,
             None => v,
@@ -476,6 +475,17 @@ fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Val
         match best {
             Some((_, b)) if !vm.compare_bool(k, b, cmp)? => {}
             _ => best = Some((v, k)),
+        }
+        Ok(())
+    };
+    if positional {
+        for i in 0..args.len() {
+            meet(args.get(i))?;
+        }
+    } else {
+        let it = vm.iter(args.get(0))?;
+        while let Some(v) = vm.next(it)? {
+            meet(v)?;
         }
     }
     match (best, default) {
@@ -675,11 +685,12 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
             total = Value::float(finish_sum(s, c));
             compensation = None;
         }
-        if total.both_ints(v) {
-            if let Some(r) = total.int_add(v) {
-                total = r;
-                continue;
-            }
+        let n = if v.is_bool() { Value::int((v == Value::TRUE) as i64) } else { v };
+        if total.both_ints(n)
+            && let Some(r) = total.int_add(n)
+        {
+            total = r;
+            continue;
         }
         total = vm.binary(total, v, &ops::ADD)?;
         if total.is_float() {

@@ -52,6 +52,9 @@ macro_rules! arithmetic {
             if let Some((x, y)) = words(a, b) {
                 return i128_value(x as i128 $op y as i128);
             }
+            if let Some(r) = crate::long_word::$name(a, b) {
+                return r;
+            }
             match ints(a, b) {
                 None => NOT_IMPLEMENTED,
                 Some((Int::Big(x), Int::Big(y))) => big_value(x $op y),
@@ -124,6 +127,9 @@ pub fn floordiv(vm: &Vm, a: Value, b: Value) -> Res<Value> {
     if let Some((x, y)) = words(a, b) {
         return if y == 0 { zero_division(vm) } else { Ok(i128_value(floor_div_mod(x, y).0)) };
     }
+    if let Some(r) = crate::long_word::floordiv(a, b) {
+        return Ok(r);
+    }
     let Some((x, y)) = ints(a, b) else { return Ok(NOT_IMPLEMENTED) };
     match y {
         Int::Small(0) => zero_division(vm),
@@ -135,6 +141,9 @@ pub fn floordiv(vm: &Vm, a: Value, b: Value) -> Res<Value> {
 pub fn modulo(vm: &Vm, a: Value, b: Value) -> Res<Value> {
     if let Some((x, y)) = words(a, b) {
         return if y == 0 { zero_division(vm) } else { Ok(int_value(floor_div_mod(x, y).1)) };
+    }
+    if let Some(r) = crate::long_word::modulo(a, b) {
+        return Ok(r);
     }
     let Some((x, y)) = ints(a, b) else { return Ok(NOT_IMPLEMENTED) };
     match y {

@@ -36,7 +36,12 @@ impl LongObj {
         );
         // SAFETY: the object has n digits behind its fixed part.
         let digits = unsafe { std::slice::from_raw_parts_mut(p.as_raw().add(1) as *mut u32, n) };
-        digits.iter_mut().zip(magnitude.iter_u32_digits()).for_each(|(to, d)| *to = d);
+        for (to, d) in digits.chunks_mut(2).zip(magnitude.iter_u64_digits()) {
+            to[0] = d as u32;
+            if let Some(high) = to.get_mut(1) {
+                *high = (d >> 32) as u32;
+            }
+        }
         p
     }
 
