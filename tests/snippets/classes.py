@@ -240,3 +240,71 @@ assert m.say() == "after"
 for i in range(200):
     setattr(o, f"a{i}", i)
 assert sum(getattr(o, f"a{i}") for i in range(200)) == 19900 and len(o.__dict__) == 200
+
+
+# one site, objects of several classes and shapes, which change in between
+class Animal:
+    legs = 4
+
+    def __init__(self, name):
+        self.name = name
+
+    def noise(self):
+        return "?"
+
+    @property
+    def label(self):
+        return f"{self.name}:{self.noise()}:{self.legs}"
+
+
+class Dog(Animal):
+    def noise(self):
+        return "woof"
+
+
+class Bird(Animal):
+    legs = 2
+
+    def __init__(self, name):
+        self.wings = 2
+        super().__init__(name)
+
+    def noise(self):
+        return "tweet"
+
+
+class Odd(Animal):
+    __slots__ = ("own",)
+    noise = None
+
+    def __init__(self, name):
+        self.own = 1
+        self.noise = lambda: "odd"
+        super().__init__(name)
+
+
+animals = [c(c.__name__) for c in (Animal, Dog, Bird, Odd)]
+expected = ["Animal:?:4", "Dog:woof:4", "Bird:tweet:2", "Odd:odd:4"]
+for _ in range(5):
+    assert [a.label for a in animals] == expected
+    assert [a.label for a in reversed(animals)] == expected[::-1]
+    assert [a.label for a in animals[1:3] * 3] == expected[1:3] * 3
+Dog.noise = lambda self: "wuff"
+Animal.legs = 5
+animals[2].legs = 3
+expected = ["Animal:?:5", "Dog:wuff:5", "Bird:tweet:3", "Odd:odd:5"]
+for _ in range(3):
+    assert [a.label for a in animals] == expected
+    for a in animals:
+        a.name = a.name.lower()
+        assert a.label == f"{type(a).__name__.lower()}:{a.noise()}:{a.legs}"
+        a.name = type(a).__name__
+Dog.label = property(lambda self: "dog")
+assert [a.label for a in animals] == [expected[0], "dog", *expected[2:]]
+Dog.label = "plain"
+assert [a.label for a in animals] == [expected[0], "plain", *expected[2:]]
+del Dog.label
+assert [a.label for a in animals] == expected
+Dog.__getattr__ = lambda self, name: f"no {name}"
+Dog.label = property(lambda self: self.missing)
+assert animals[1].label == "no missing"

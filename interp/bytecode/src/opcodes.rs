@@ -267,12 +267,12 @@ opcodes! {
 
         // ---- attributes, items ----
         /// `r[a] = r[b].name`.
-        LoadAttr(a Dst, b Reg, c Name, x Null) cache 2;
+        LoadAttr(a Dst, b Reg, c Name, x Null) cache 4;
         /// For a call `r[b].name(...)`: pair at a. `r[a]` = the unbound function and `r[a+1]` = the object when the attribute is
         /// found on the type as a method descriptor; else `r[a]` = the attribute and `r[a+1]` = EMPTY.
-        LoadMethod(a DstFirst, b Reg, c Name) cache 2;
+        LoadMethod(a DstFirst, b Reg, c Name) cache 4;
         /// `r[a].name = r[b]`, `c` = name.
-        StoreAttr(a Reg, b Reg, c Name) cache 2;
+        StoreAttr(a Reg, b Reg, c Name) cache 4;
         /// `del r[a].name`, `c` = name.
         DelAttr(a Reg, c Name);
         /// `super().name` or `super(cls, self).name`: `r[b]` = what the global name `super` gave, `r[b+1]` = the class,

@@ -29,4 +29,5 @@ names! {
     flush "flush", write "write", read "read", lt_module "<module>", lambda "<lambda>", format_spec "format_spec",
     unraisablehook "unraisablehook", warnings "warnings", conditional_annotations "__conditional_annotations__", classdict "__classdict__",
     getattr "__getattr__", dir "__dir__", exc_notes "add_note", args "args", print_file_and_line "print_file_and_line",
+    super_ "super",
 }

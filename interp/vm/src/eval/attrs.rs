@@ -1,7 +1,8 @@
 //! Attribute sites with inline caches.
 //!
-//! Cache of LoadAttr and LoadMethod: word 0 = map id (low half) and class version (high half); word 1 = kind (low byte) and
-//! payload (from bit 32 on). A hit needs the object's map to be the one cached, and the map's version (its class's) to be unchanged.
+//! Each has two entries of two words, the latest first: word 0 = map id (low half) and class version (high half); word 1 = kind (low
+//! half byte) and payload (of LoadAttr and LoadMethod from bit 32 on). A hit needs the object's map to be the one cached, and the map's
+//! version (its class's) to be unchanged.
 
 use std::cell::Cell;
 
@@ -41,6 +42,8 @@ const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
 /// 8..32; the same number for loads and stores.
 const DICT: u64 = 12;
+/// Property, in the code's cache values.
+const PROPERTY: u64 = 13;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -69,16 +72,34 @@ unsafe fn at_offset(obj: Value, offset: u64) -> Value {
 /// The attribute, if the cache knows it.
 ///
 /// # Safety
-/// `cache` must be the two cache words of an attribute instruction of `code`.
+/// `cache` must be the four cache words of an attribute instruction of `code`.
 #[inline(always)]
 pub(super) unsafe fn cached_attr(code: Ptr<CodeObj>, obj: Value, cache: *const Cell<u64>) -> Option<Value> {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
-    if w0 == 0 || !hit(obj, w0) {
-        return None;
+    if hit(obj, w0) {
+        return known_attr(code, obj, w1);
     }
+    // SAFETY: as above.
+    unsafe { second_attr(code, obj, cache.add(2)) }
+}
+
+/// [`cached_attr`] by the second entry.
+///
+/// # Safety
+/// As for [`cached_attr`].
+#[inline(never)]
+unsafe fn second_attr(code: Ptr<CodeObj>, obj: Value, entry: *const Cell<u64>) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    let (w0, w1) = unsafe { ((*entry).get(), (*entry.add(1)).get()) };
+    if hit(obj, w0) { known_attr(code, obj, w1) } else { None }
+}
+
+/// The attribute, as the entry that was hit says.
+#[inline(always)]
+fn known_attr(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<Value> {
     let payload = w1 >> 32;
-    match w1 & 0xff {
+    match w1 & 15 {
         // SAFETY: see at_offset.
         INLINE => Some(unsafe { at_offset(obj, payload) }),
         OVERFLOW => {
@@ -93,7 +114,7 @@ pub(super) unsafe fn cached_attr(code: Ptr<CodeObj>, obj: Value, cache: *const C
             let v = unsafe { at_offset(obj, payload) };
             (!v.is_empty()).then_some(v)
         }
-        GETSET | DICT => None,
+        GETSET | DICT | PROPERTY => None,
         kind => cached_special(code, obj, kind, payload),
     }
 }
@@ -134,19 +155,36 @@ pub(super) unsafe fn cached_method(
 ) -> Option<(Value, Value)> {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
-    if w0 == 0 || !hit(obj, w0) {
-        return None;
+    if hit(obj, w0) {
+        return known_method(code, obj, w1);
     }
-    if w1 & 0xff == METHOD {
-        return Some((cache_value(code, w1 >> 32), obj));
-    }
-    if w1 & 0xff == METHOD_NO_DICT {
-        // SAFETY: see at_offset.
-        let word = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) };
-        return word.is_empty().then(|| (cache_value(code, w1 >> 32), obj));
-    }
+    // SAFETY: as above.
+    unsafe { second_method(code, obj, cache.add(2)) }
+}
+
+/// [`cached_method`] by the second entry.
+///
+/// # Safety
+/// As for [`cached_attr`].
+#[inline(never)]
+unsafe fn second_method(code: Ptr<CodeObj>, obj: Value, entry: *const Cell<u64>) -> Option<(Value, Value)> {
     // SAFETY: the caller's promise.
-    unsafe { cached_attr(code, obj, cache) }.map(|v| (v, Value::EMPTY))
+    let (w0, w1) = unsafe { ((*entry).get(), (*entry.add(1)).get()) };
+    if hit(obj, w0) { known_method(code, obj, w1) } else { None }
+}
+
+/// Function and self, as the entry that was hit says.
+#[inline(always)]
+fn known_method(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<(Value, Value)> {
+    match w1 & 15 {
+        METHOD => Some((cache_value(code, w1 >> 32), obj)),
+        METHOD_NO_DICT => {
+            // SAFETY: see at_offset.
+            let word = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) };
+            word.is_empty().then(|| (cache_value(code, w1 >> 32), obj))
+        }
+        _ => known_attr(code, obj, w1).map(|v| (v, Value::EMPTY)),
+    }
 }
 
 /// Stores, if the cache knows where.
@@ -157,7 +195,28 @@ pub(super) unsafe fn cached_method(
 pub(super) unsafe fn cached_store(obj: Value, v: Value, cache: *const Cell<u64>) -> bool {
     // SAFETY: the caller's promise.
     let (w0, w1) = unsafe { ((*cache).get(), (*cache.add(1)).get()) };
-    if w0 == 0 || w1 & 15 >= GETSET || !hit(obj, w0) {
+    if hit(obj, w0) {
+        return known_store(obj, v, w1);
+    }
+    // SAFETY: as above.
+    unsafe { second_store(obj, v, cache.add(2)) }
+}
+
+/// [`cached_store`] by the second entry.
+///
+/// # Safety
+/// As for [`cached_attr`].
+#[inline(never)]
+unsafe fn second_store(obj: Value, v: Value, entry: *const Cell<u64>) -> bool {
+    // SAFETY: the caller's promise.
+    let (w0, w1) = unsafe { ((*entry).get(), (*entry.add(1)).get()) };
+    hit(obj, w0) && known_store(obj, v, w1)
+}
+
+/// Stores, as the entry that was hit says.
+#[inline(always)]
+fn known_store(obj: Value, v: Value, w1: u64) -> bool {
+    if w1 & 15 >= GETSET {
         return false;
     }
     let h = obj.header();
@@ -207,15 +266,56 @@ fn is_plain_method(d: Value) -> bool {
     d.is::<FunctionObj>() || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor
 }
 
-fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64) {
+/// The two words of entry `i` of the instruction at `pc`.
+fn entry_words<'a>(pc: *const Cell<u64>, i: usize) -> (&'a Cell<u64>, &'a Cell<u64>) {
+    debug_assert!(i < 2);
+    // SAFETY: four cache words follow an attribute instruction.
+    unsafe { (&*pc.add(1 + 2 * i), &*pc.add(2 + 2 * i)) }
+}
+
+/// The entry that gives way to one for `map`: the first when it is for this map, too.
+fn leaving(pc: *const Cell<u64>, map: MapRef) -> usize {
+    let first = entry_words(pc, 0).0.get();
+    (first != 0 && first as u32 != map.id()) as usize
+}
+
+/// Makes an entry the first one.
+fn put_entry(pc: *const Cell<u64>, map: MapRef, version: u32, w1: u64) {
     if version == 0 {
         return;
     }
-    // SAFETY: two cache words follow an attribute instruction.
-    unsafe {
-        (*pc.add(1)).set(map.id() as u64 | (version as u64) << 32);
-        (*pc.add(2)).set(kind | payload << 32);
+    let (a, b) = (entry_words(pc, 0), entry_words(pc, 1));
+    if leaving(pc, map) == 1 {
+        b.0.set(a.0.get());
+        b.1.set(a.1.get());
     }
+    a.0.set(map.id() as u64 | (version as u64) << 32);
+    a.1.set(w1);
+}
+
+fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64) {
+    put_entry(pc, map, version, kind | payload << 32);
+}
+
+/// How many cache values an entry of this kind has.
+fn slots_of(kind: u64) -> u32 {
+    match kind {
+        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | PROPERTY => 1,
+        MODULE => 2,
+        TYPE_VALUE => 3,
+        _ => 0,
+    }
+}
+
+/// Cache values for an entry for `map`: those of the entry that gives way, when it has enough.
+fn entry_slots(code: Ptr<CodeObj>, pc: *const Cell<u64>, map: MapRef, n: u32) -> u32 {
+    let (w0, w1) = entry_words(pc, leaving(pc, map));
+    if slots_of(w1.get() & 15) < n {
+        return cache_slots(code, n);
+    }
+    // Nothing is to be found there under the old map.
+    w0.set(0);
+    (w1.get() >> 32) as u32
 }
 
 impl Vm {
@@ -227,18 +327,25 @@ impl Vm {
         name: Value,
         pc: *const Cell<u64>,
     ) -> Res<Value> {
-        // SAFETY: two cache words follow.
-        let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
-        if w1 & 15 == GETSET && hit(obj, w0) {
-            // SAFETY: the slot of this cache holds a native attribute's descriptor.
-            let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
-            return d.def.read(self, obj);
-        }
-        if w1 & 15 == DICT
-            && hit(obj, w0)
-            && let Some((d, i)) = dict_entry(obj, name, w1)
-        {
-            return Ok(d.table.keys().entry(i).value);
+        for i in 0..2 {
+            let (w0, w1) = entry_words(pc, i);
+            let w1 = w1.get();
+            if !matches!(w1 & 15, GETSET | DICT | PROPERTY) || !hit(obj, w0.get()) {
+                continue;
+            }
+            if w1 & 15 == PROPERTY {
+                // SAFETY: the slot of this cache holds a property with a getter.
+                let p = unsafe { cache_value(code, w1 >> 32).cast::<PropertyObj>() };
+                return self.property_get(p, obj);
+            }
+            if w1 & 15 == GETSET {
+                // SAFETY: the slot of this cache holds a native attribute's descriptor.
+                let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
+                return d.def.read(self, obj);
+            }
+            if let Some((d, i)) = dict_entry(obj, name, w1) {
+                return Ok(d.table.keys().entry(i).value);
+            }
         }
         self.load_attr_slow(code, obj, name, pc)
     }
@@ -253,7 +360,7 @@ impl Vm {
     ) -> Res<Value> {
         if obj.is_ptr() {
             self.cache_attr(code, obj, name, pc, false);
-            // SAFETY: two cache words follow.
+            // SAFETY: four cache words follow.
             if let Some(v) = unsafe { cached_attr(code, obj, pc.add(1)) } {
                 return Ok(v);
             }
@@ -300,9 +407,19 @@ impl Vm {
                 && let Some(g) = d.downcast::<GetSetObj>()
                 && g.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
             {
-                let at = self.reuse_slots(code, pc, GETSET, 1);
+                let at = entry_slots(code, pc, map, 1);
                 self.set_cache_value(code, at, d);
                 fill(pc, map, version(t), GETSET, at as u64);
+                return true;
+            }
+            if !method
+                && let Some(p) = d.downcast::<PropertyObj>()
+                && d.header().map() == rt().maps.property
+                && p.get.get().is::<FunctionObj>()
+            {
+                let at = entry_slots(code, pc, map, 1);
+                self.set_cache_value(code, at, d);
+                fill(pc, map, version(t), PROPERTY, at as u64);
                 return true;
             }
             return false;
@@ -327,7 +444,7 @@ impl Vm {
         let Some(d) = descr else { return false };
         if is_plain_method(d) {
             if method {
-                let at = cache_slots(code, 1);
+                let at = entry_slots(code, pc, map, 1);
                 self.set_cache_value(code, at, d);
                 fill(pc, map, version(t), METHOD, at as u64);
                 return true;
@@ -339,7 +456,7 @@ impl Vm {
             _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
             _ => return false,
         };
-        let at = cache_slots(code, 1);
+        let at = entry_slots(code, pc, map, 1);
         self.set_cache_value(code, at, value);
         fill(pc, map, version(t), CLASS_VALUE, at as u64);
         true
@@ -371,7 +488,7 @@ impl Vm {
         if !unsafe { at_offset(obj, offset) }.is_empty() {
             return false;
         }
-        let at = self.reuse_slots(code, pc, METHOD_NO_DICT, 1);
+        let at = entry_slots(code, pc, map, 1);
         self.set_cache_value(code, at, d);
         fill(pc, map, version(t), METHOD_NO_DICT | offset << 8, at as u64);
         true
@@ -394,7 +511,7 @@ impl Vm {
         if i >= 1 << 18 || lookup_mro(t, name).is_some_and(is_data_descriptor) {
             return false;
         }
-        let at = self.reuse_slots(code, pc, MODULE, 2);
+        let at = entry_slots(code, pc, m.header().map(), 2);
         self.set_cache_value(code, at, m.value());
         let packed = m.dict().table.version() as i64 | (i as i64) << 32;
         self.set_cache_value(code, at + 1, Value::int(packed));
@@ -426,19 +543,12 @@ impl Vm {
             _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
             _ => return false,
         };
-        let at = self.reuse_slots(code, pc, TYPE_VALUE, 3);
+        let at = entry_slots(code, pc, c.header().map(), 3);
         self.set_cache_value(code, at, c.value());
         self.set_cache_value(code, at + 1, value);
         self.set_cache_value(code, at + 2, Value::int(version(c) as i64));
         fill(pc, c.header().map(), version(meta), TYPE_VALUE, at as u64);
         true
-    }
-
-    /// Cache slots for a site, the ones that it has when it had the same kind before.
-    fn reuse_slots(&self, code: Ptr<CodeObj>, pc: *const Cell<u64>, kind: u64, n: u32) -> u32 {
-        // SAFETY: two cache words follow.
-        let w1 = unsafe { (*pc.add(2)).get() };
-        if w1 & 0xff == kind { (w1 >> 32) as u32 } else { cache_slots(code, n) }
     }
 
     #[inline(never)]
@@ -452,7 +562,7 @@ impl Vm {
         let t = type_of(obj);
         if obj.is_ptr() {
             if self.cache_attr(code, obj, name, pc, true)
-                // SAFETY: two cache words follow.
+                // SAFETY: four cache words follow.
                 && let Some(p) = unsafe { cached_method(code, obj, pc.add(1)) }
             {
                 return Ok(p);
@@ -481,22 +591,24 @@ impl Vm {
         v: Value,
         pc: *const Cell<u64>,
     ) -> Res<()> {
-        // SAFETY: two cache words follow.
-        let (w0, w1) = unsafe { ((*pc.add(1)).get(), (*pc.add(2)).get()) };
-        if w1 & 15 == GETSET && hit(obj, w0) {
-            // SAFETY: the slot of this cache holds a writable native attribute's descriptor.
-            let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
-            return d.def.write(self, obj, v);
-        }
-        if w1 & 15 == DICT
-            && hit(obj, w0)
-            && let Some((d, i)) = dict_entry(obj, name, w1)
-        {
-            d.table.set_value(i, v);
-            return Ok(());
+        for i in 0..2 {
+            let (w0, w1) = entry_words(pc, i);
+            let w1 = w1.get();
+            if !matches!(w1 & 15, GETSET | DICT) || !hit(obj, w0.get()) {
+                continue;
+            }
+            if w1 & 15 == GETSET {
+                // SAFETY: the slot of this cache holds a writable native attribute's descriptor.
+                let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
+                return d.def.write(self, obj, v);
+            }
+            if let Some((d, i)) = dict_entry(obj, name, w1) {
+                d.table.set_value(i, v);
+                return Ok(());
+            }
         }
         self.cache_store(code, obj, name, pc);
-        // SAFETY: two cache words follow.
+        // SAFETY: four cache words follow.
         if unsafe { cached_store(obj, v, pc.add(1)) } {
             return Ok(());
         }
@@ -517,7 +629,7 @@ impl Vm {
             && g.def.set.is_some()
             && g.class.downcast::<TypeObj>().is_some_and(|c| t.is_subtype(c))
         {
-            let at = self.reuse_slots(code, pc, GETSET, 1);
+            let at = entry_slots(code, pc, map, 1);
             self.set_cache_value(code, at, g.value());
             fill(pc, map, version(t), GETSET, at as u64);
             return;
@@ -560,13 +672,8 @@ impl Vm {
         offset: u64,
         add: Option<MapRef>,
     ) {
-        let v = version(t);
         let kind = if add.is_some() { STORE_ADD } else { STORE_INLINE };
-        // SAFETY: two cache words follow.
-        unsafe {
-            (*pc.add(1)).set(map.id() as u64 | (v as u64) << 32);
-            (*pc.add(2)).set(kind | offset << 4 | (add.map_or(0, |m| m.id()) as u64) << 32);
-        }
+        put_entry(pc, map, version(t), kind | offset << 4 | (add.map_or(0, |m| m.id()) as u64) << 32);
     }
 
     /// `super().name`; see the opcode.
@@ -604,7 +711,7 @@ impl Vm {
         two: bool,
         method: bool,
     ) -> Res<(Value, Value)> {
-        let builtin = rt().builtins().get_str(rt().intern("super"));
+        let builtin = rt().builtins().get_str(rt().names.super_);
         let direct = Some(sup) == builtin;
         if let (true, Some(c)) = (direct, class.downcast::<TypeObj>())
             && let Some(start) = self.super_start(c, obj)?

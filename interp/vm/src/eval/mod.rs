@@ -339,7 +339,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
 
                     Op::LoadAttr => {
                         let obj = reg!(w.b());
-                        // SAFETY: two cache words follow.
+                        // SAFETY: four cache words follow.
                         let v = match unsafe { attrs::cached_attr(code!(), obj, pc.add(1)) } {
                             Some(v) => v,
                             None => {
@@ -351,11 +351,11 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         if w.x() & 1 != 0 {
                             set!(w.a() + 1, Value::EMPTY);
                         }
-                        step!(3)
+                        step!(5)
                     }
                     Op::LoadMethod => {
                         let obj = reg!(w.b());
-                        // SAFETY: two cache words follow.
+                        // SAFETY: four cache words follow.
                         let (f, this) = match unsafe { attrs::cached_method(code!(), obj, pc.add(1)) } {
                             Some(p) => p,
                             None => {
@@ -365,16 +365,16 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         };
                         set!(w.a(), f);
                         set!(w.a() + 1, this);
-                        step!(3)
+                        step!(5)
                     }
                     Op::StoreAttr => {
                         let obj = reg!(w.a());
-                        // SAFETY: two cache words follow.
+                        // SAFETY: four cache words follow.
                         if !unsafe { attrs::cached_store(obj, reg!(w.b()), pc.add(1)) } {
                             sync!();
                             tri!(vm.store_attr(code!(), obj, name!(w.c()), reg!(w.b()), pc));
                         }
-                        step!(3)
+                        step!(5)
                     }
                     Op::DelAttr => {
                         sync!();
