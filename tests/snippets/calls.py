@@ -87,3 +87,40 @@ def forever():
 raises(RecursionError, "maximum recursion depth exceeded", forever)
 assert (lambda *a, k=1, **kw: (a, k, kw))(1, 2, k=3, j=4) == ((1, 2), 3, {"j": 4})
 assert max(*[3, 1], 2, key=lambda v: -v) == 1
+
+
+def defaulted(a, b=2, c=3, *, d=4):
+    unset = [a, b, c, d]
+    return unset
+
+
+def plain(a, b=2, c=3):
+    return a, b, c
+
+
+assert plain(1) == (1, 2, 3) and plain(1, 5) == (1, 5, 3) and plain(1, 5, 6) == (1, 5, 6) and plain(c=1, a=0) == (0, 2, 1)
+assert defaulted(1) == [1, 2, 3, 4] and defaulted(1, d=0, b=9) == [1, 9, 3, 0]
+plain.__defaults__ = (7, 8, 9, 10)
+assert plain() == (8, 9, 10) and plain(1) == (1, 9, 10)
+plain.__defaults__ = None
+raises(TypeError, "plain() missing 2 required positional arguments: 'b' and 'c'", plain, 1)
+raises(TypeError, "plain() missing 1 required positional argument: 'a'", lambda: plain(b=1, c=2))
+
+
+def unbound_after(flag):
+    if flag:
+        late = 1
+    return late
+
+
+assert unbound_after(True) == 1
+raises(UnboundLocalError, "cannot access local variable 'late' where it is not associated with a value", unbound_after, False)
+assert len((1, 2)) == 2 and len({1: 2}) == 1 and len("añ€") == 3 and max(3, 9, 4) == 9 and min("b", "a", key=ord) == "a"
+
+
+class Long(tuple):
+    def __len__(self):
+        return 77
+
+
+assert len(Long((1,))) == 77

@@ -96,3 +96,14 @@ assert list(map(lambda a, b: a + b, [1, 2], [3, 4])) == [4, 6] and list(filter(N
 assert list(zip([1, 2], "ab", strict=True)) == [(1, "a"), (2, "b")] and sum([[1], [2]], []) == [1, 2] and min("b", "a") == "a"
 i = iter([1, 2, 3])
 assert next(i) == 1 and list(i) == [2, 3] and next(i, "end") == "end" and list(iter(iter([1, 2, 0, 3]).__next__, 0)) == [1, 2]
+
+# slices with plain bounds, and with others
+for seq in ("hello", "añ€😀z", [1, 2, 3, 4, 5], (1, 2, 3, 4, 5), b"hello"):
+    n = len(seq)
+    for i in (None, 0, 1, 4, 5, 6, 99, -1, -5, -6, -99, 2**60, -(2**60), 2**80, True):
+        for j in (None, 0, 1, 4, 5, 99, -1, -5, -99, 2**60, -(2**80), False):
+            expected = [seq[k] for k in range(*slice(i, j).indices(n))]
+            assert list(seq[i:j]) == expected and type(seq[i:j]) is type(seq)
+            assert seq[i:j] == seq[slice(i, j)]
+whole = (1, 2)
+assert whole[:] is whole and "ab"[0:] == "ab" and (fresh := [1])[:] is not fresh

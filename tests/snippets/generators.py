@@ -142,3 +142,153 @@ for iterator in (iter([]), zip(), map(str, []), iter({}), reversed([])):
         next(iterator)
     except StopIteration as e:
         assert e.value is None and e.args == (), e.args
+
+
+# delegation several levels deep: values, results and exceptions pass through
+def leaf(log):
+    got = None
+    try:
+        while True:
+            got = yield got
+            if got == "raise":
+                raise KeyError("leaf")
+            if got == "return":
+                return "result"
+            if got == "stop":
+                raise StopIteration(3)
+    except ValueError as e:
+        log.append(e.args[0])
+        yield "caught"
+        return "after"
+    finally:
+        log.append("leaf left")
+
+
+def middle(log):
+    try:
+        r = yield from leaf(log)
+        log.append(r)
+        return ("middle", r)
+    except KeyError:
+        log.append("middle caught")
+        yield "recovered"
+    finally:
+        log.append("middle left")
+
+
+def top(log):
+    r = yield from middle(log)
+    log.append(r)
+    yield "last"
+
+
+def begun():
+    log = []
+    g = top(log)
+    assert next(g) is None and g.send(1) == 1 and g.send("x") == "x" and g.gi_yieldfrom.gi_yieldfrom.gi_suspended
+    return g, log
+
+
+g, log = begun()
+assert g.send("return") == "last" and list(g) == []
+assert log == ["leaf left", "result", "middle left", ("middle", "result")]
+g, log = begun()
+assert g.send("raise") == "recovered" and next(g) == "last"
+assert log == ["leaf left", "middle caught", "middle left", None]
+g, log = begun()
+assert g.throw(ValueError("thrown")) == "caught" and g.send(5) == "last"
+assert log == ["thrown", "leaf left", "after", "middle left", ("middle", "after")]
+g, log = begun()
+g.close()
+assert log == ["leaf left", "middle left"] and g.gi_frame is None
+g, log = begun()
+try:
+    g.send("stop")
+except RuntimeError as e:
+    import traceback
+
+    assert str(e) == "generator raised StopIteration" and e.__cause__.value == 3
+    assert [f.name for f in traceback.extract_tb(e.__traceback__)][:3] == ["<module>", "top", "middle"]
+else:
+    raise AssertionError("RuntimeError not raised")
+
+
+def descending(n):
+    if n:
+        yield from descending(n - 1)
+        yield n
+        yield from descending(n - 1)
+
+
+assert sum(descending(9)) == 1013 and sum(x for x in descending(9)) == 1013
+
+
+def spine(n):
+    if n:
+        yield from spine(n - 1)
+    yield n
+
+
+assert list(spine(300)) == list(range(301))
+
+
+def endless(n):
+    yield from endless(n + 1)
+
+
+try:
+    next(endless(0))
+except RecursionError:
+    pass
+else:
+    raise AssertionError("RecursionError not raised")
+
+
+def itself():
+    yield from me
+
+
+me = itself()
+try:
+    next(me)
+except ValueError as e:
+    assert str(e) == "generator already executing"
+else:
+    raise AssertionError("ValueError not raised")
+
+
+# what handles an exception goes on handling it whoever resumes
+def handling():
+    try:
+        raise KeyError(1)
+    except KeyError:
+        inner = yield from two_values()
+        assert sys.exception().args == (1,)
+        return inner
+
+
+def two_values():
+    assert sys.exception().args == (1,)
+    yield 1
+    assert sys.exception().args == (1,)
+    return 2
+
+
+import sys
+
+try:
+    raise OSError(7)
+except OSError:
+    g = handling()
+    assert next(g) == 1 and sys.exception().args == (7,)
+    assert next(g, "end") == "end" and sys.exception().args == (7,)
+
+
+async def level(n):
+    if n == 0:
+        await asyncio.sleep(0)
+        return 1
+    return 1 + await level(n - 1)
+
+
+assert asyncio.run(level(50)) == 51

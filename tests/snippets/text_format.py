@@ -83,3 +83,11 @@ check(
     ],
     lambda t, args: t % args,
 )
+
+# a width, perhaps with zeros: the short way of ints
+for i in (0, 7, -7, 42, -42, 123456, -123456, 2**50, -(2**63), 2**63 - 1, 2**70, True):
+    for width in (1, 2, 3, 9, 10, 25, 99, 100):
+        text = str(int(i))
+        assert f"{i:{width}}" == f"{i:{width}d}" == text.rjust(width), (i, width)
+        assert f"{i:0{width}}" == f"{i:0{width}d}" == text.zfill(width), (i, width)
+assert f"{5:0}" == "5" and f"{5:d}" == "5" and f"{-5:<4}|" == "-5  |"

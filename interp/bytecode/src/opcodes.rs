@@ -489,6 +489,22 @@ opcodes! {
         Mul of BinaryOp;
         /// `BinaryOpK` with `*` or `*=`.
         MulK of BinaryOpK;
+        /// `BinaryOp` with `/` or `/=`.
+        TrueDiv of BinaryOp;
+        /// `BinaryOpK` with `/` or `/=`.
+        TrueDivK of BinaryOpK;
+        /// `BinaryOp` with `//` or `//=`.
+        FloorDiv of BinaryOp;
+        /// `BinaryOpK` with `//` or `//=`.
+        FloorDivK of BinaryOpK;
+        /// `BinaryOp` with `%` or `%=`.
+        Mod of BinaryOp;
+        /// `BinaryOpK` with `%` or `%=`.
+        ModK of BinaryOpK;
+        /// `BinaryOp` with `&` or `&=`.
+        And of BinaryOp;
+        /// `BinaryOpK` with `&` or `&=`.
+        AndK of BinaryOpK;
     }
 }
 

@@ -162,6 +162,13 @@ impl Heap {
         }
     }
 
+    /// As [`Heap::alloc_var`] for a caller that at once fills the object up to its byte `filled`: only what is behind is zeroed.
+    #[inline(always)]
+    pub fn alloc_filled<T: HeapObject>(&self, map: MapRef, bytes: usize, filled: usize, init: T) -> Ptr<T> {
+        debug_assert!(size_of::<T>() <= filled && filled <= bytes);
+        self.alloc_zeroed_from(map, bytes, filled, init)
+    }
+
     #[inline(always)]
     fn alloc_zeroed_from<T: HeapObject>(&self, map: MapRef, bytes: usize, from: usize, init: T) -> Ptr<T> {
         let total = var_size(map, bytes);

@@ -204,7 +204,9 @@ impl Vm {
         if !g.registered.get() {
             let code = g.code();
             let word = cape_bytecode::Word(code.words[g.pc.get() as usize].get());
-            if word.op() == Some(cape_bytecode::Op::YieldFrom) || code.unit.find_handler(g.pc.get()).is_some()
+            let may_handle = !code.unit.exceptions.is_empty();
+            if word.op_byte() == cape_bytecode::Op::YieldFrom as u8
+                || may_handle && code.unit.find_handler(g.pc.get()).is_some()
             {
                 self.register_generator(g);
             }

@@ -300,6 +300,21 @@ impl Vm {
         {
             return Ok(l.len());
         }
+        if let Some(t) = v.downcast::<TupleObj>()
+            && t.header().map() == rt().maps.tuple
+        {
+            return Ok(t.len());
+        }
+        if let Some(d) = v.downcast::<DictObj>()
+            && d.header().map() == rt().maps.dict
+        {
+            return Ok(d.len());
+        }
+        if let Some(s) = v.downcast::<StrObj>()
+            && s.header().map() == rt().maps.str
+        {
+            return Ok(s.len());
+        }
         let t = type_of(v);
         let f = t.special(Special::Len);
         if f.is_empty() {
@@ -994,13 +1009,7 @@ impl Vm {
             if m == maps.generator {
                 // SAFETY: its map says so.
                 let g = unsafe { it.cast::<crate::generator::GeneratorObj>() };
-                return Ok(match self.resume(g, Ok(Value::NONE))? {
-                    crate::generator::Sent::Yielded(v) => Some(v),
-                    crate::generator::Sent::Returned(v) => {
-                        self.leave_stop_value(v);
-                        None
-                    }
-                });
+                return self.next_of_generator(g);
             }
         }
         self.next_slow(it)
@@ -1008,29 +1017,25 @@ impl Vm {
 
     #[inline(never)]
     fn next_slow(&self, it: Value) -> Res<Option<Value>> {
-        if let Some((def, call)) = crate::call::raw_method(type_of(it).special(Special::Next)) {
-            // A slot gives EMPTY when exhausted, as native methods do; a method of this name raises StopIteration.
+        let f = type_of(it).special(Special::Next);
+        if let Some(m) = f.downcast::<MethodDescrObj>() {
+            // A native `__next__`, or a slot of C, gives EMPTY when exhausted; a method of C of this name raises StopIteration.
             self.check_native_stack("")?;
-            return match call(self, def, &[it], None) {
+            let r = match crate::call::raw_method(f) {
+                Some((def, call)) => call(self, def, &[it], None),
+                None => m.def.call(self, &[it], None),
+            };
+            return match r {
                 Ok(v) => Ok((!v.is_empty()).then_some(v)),
                 Err(r) => self.exhausted(r),
             };
         }
-        self.next_any(it)
+        self.next_any(it, f)
     }
 
     #[inline(never)]
-    fn next_any(&self, it: Value) -> Res<Option<Value>> {
+    fn next_any(&self, it: Value, f: Value) -> Res<Option<Value>> {
         let t = type_of(it);
-        let f = t.special(Special::Next);
-        if let Some(m) = f.downcast::<MethodDescrObj>() {
-            // A native `__next__` gives EMPTY when exhausted.
-            self.check_native_stack("")?;
-            return match m.def.call(self, &[it], None) {
-                Ok(v) => Ok((!v.is_empty()).then_some(v)),
-                Err(r) => self.exhausted(r),
-            };
-        }
         if f.is_empty() {
             return Err(self.type_error(format!("'{}' object is not an iterator", full_name(t))));
         }

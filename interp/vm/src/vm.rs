@@ -277,10 +277,13 @@ impl Vm {
         self.frames
     }
 
-    pub(crate) fn frames_end(&self) -> *mut Frame {
-        self.frames_end
+    /// The first frame that may not be pushed: what the recursion limit allows, and the stack has room for.
+    #[inline(always)]
+    pub(crate) fn frames_limit(&self) -> *mut Frame {
+        self.frames.wrapping_add(self.recursion_limit.get() as usize).min(self.frames_end)
     }
 
+    #[inline(always)]
     pub(crate) fn regs_end(&self) -> *mut Value {
         self.regs_end
     }

@@ -84,10 +84,43 @@ fn grouping(spec: &Spec) -> Grouping {
     }
 }
 
+/// A word in decimal, by a spec of a width and at most zeros before it: what most specs of ints are.
+fn plain_decimal(i: &Int, spec: &StrObj) -> Option<Ptr<StrObj>> {
+    const ROOM: usize = 128;
+    let Int::Small(i) = *i else { return None };
+    let spec = spec.as_ascii()?.as_bytes();
+    let spec = spec.strip_suffix(b"d").unwrap_or(spec);
+    let zeros = spec.first() == Some(&b'0');
+    let width = match spec[zeros as usize..] {
+        [a @ b'1'..=b'9'] => (a - b'0') as usize,
+        [a @ b'1'..=b'9', b @ b'0'..=b'9'] => (a - b'0') as usize * 10 + (b - b'0') as usize,
+        _ => return None,
+    };
+    let mut text = [if zeros { b'0' } else { b' ' }; ROOM];
+    let (mut at, mut rest) = (ROOM, i.unsigned_abs());
+    loop {
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    let negative = i < 0;
+    let start = (at - negative as usize).min(ROOM - width);
+    if negative {
+        text[if zeros { start } else { at - 1 }] = b'-';
+    }
+    Some(StrObj::from_latin1(&text[start..]))
+}
+
 /// `format(i, spec)`.
 pub fn format_int(vm: &Vm, i: &Int, text: Ptr<StrObj>) -> Res<Ptr<StrObj>> {
     if text.is_empty() {
         return int_to_text(vm, i, 10).map(|s| StrObj::new(&s));
+    }
+    if let Some(s) = plain_decimal(i, &text) {
+        return Ok(s);
     }
     let spec = Spec::parse(vm, text, '>', "int")?;
     match spec.kind {

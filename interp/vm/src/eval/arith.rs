@@ -43,6 +43,38 @@ fast!(fast_add int_add +);
 fast!(fast_sub int_sub -);
 fast!(fast_mul int_mul *);
 
+/// `a / b` for unboxed numbers, but not by zero.
+#[inline(always)]
+pub(super) fn fast_truediv(a: Value, b: Value) -> Option<Value> {
+    let (x, y) = (num(a)?, num(b)?);
+    // The operands of a division of ints convert exactly, so that it is rounded once.
+    (y != 0.0).then(|| Value::float(x / y))
+}
+
+/// `a // b` for unboxed ints, `b` positive.
+#[inline(always)]
+pub(super) fn fast_floordiv(a: Value, b: Value) -> Option<Value> {
+    if !a.both_ints(b) || b.as_int() <= 0 {
+        return None;
+    }
+    Some(Value::int(a.as_int().div_euclid(b.as_int())))
+}
+
+/// `a % b` for unboxed ints, `b` positive.
+#[inline(always)]
+pub(super) fn fast_mod(a: Value, b: Value) -> Option<Value> {
+    if !a.both_ints(b) || b.as_int() <= 0 {
+        return None;
+    }
+    Some(Value::int(a.as_int().rem_euclid(b.as_int())))
+}
+
+/// `a & b` for unboxed ints.
+#[inline(always)]
+pub(super) fn fast_and(a: Value, b: Value) -> Option<Value> {
+    a.both_ints(b).then(|| Value::int(a.as_int() & b.as_int()))
+}
+
 /// Bits by comparison operator: less 1, equal 2, greater 4.
 const MASKS: [u8; 6] = [1, 3, 2, 5, 4, 6];
 

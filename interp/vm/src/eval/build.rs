@@ -47,6 +47,44 @@ pub(super) fn fast_item(c: Value, k: Value) -> Option<Value> {
     None
 }
 
+/// `c[from:to]` for exact strings, lists and tuples with plain bounds.
+#[inline(never)]
+pub(super) fn fast_slice(c: Value, from: Value, to: Value) -> Option<Value> {
+    let bound = |v: Value, default: usize, n: usize| {
+        if v.is_int() {
+            let i = v.as_int();
+            Some((if i < 0 { i + n as i64 } else { i }).clamp(0, n as i64) as usize)
+        } else {
+            v.is_none().then_some(default)
+        }
+    };
+    let range = |n: usize| {
+        let (i, j) = (bound(from, 0, n)?, bound(to, n, n)?);
+        Some((i, j.max(i)))
+    };
+    let (m, maps) = (c.map()?, &rt().maps);
+    if m == maps.str {
+        // SAFETY: its map says so.
+        let s = unsafe { c.cast::<StrObj>() };
+        let (i, j) = range(s.len())?;
+        return Some(if j - i == s.len() { c } else { s.substring(i, j).value() });
+    }
+    if m == maps.list {
+        // SAFETY: its map says so.
+        let l = unsafe { c.cast::<ListObj>() };
+        let items = l.generic_slice()?;
+        let (i, j) = range(items.len())?;
+        return Some(ListObj::new(&items[i..j]).value());
+    }
+    if m == maps.tuple {
+        // SAFETY: its map says so.
+        let t = unsafe { c.cast::<TupleObj>() };
+        let (i, j) = range(t.len())?;
+        return Some(if j - i == t.len() { c } else { TupleObj::new(&t.as_slice()[i..j]).value() });
+    }
+    None
+}
+
 /// `c[k] = v` for exact lists with a good index.
 #[inline(always)]
 pub(super) fn fast_store(c: Value, k: Value, v: Value) -> bool {
@@ -246,7 +284,7 @@ impl Vm {
         if let Some(items) = items {
             if items.len() == n {
                 // SAFETY: n destination registers.
-                unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), dst, n) };
+                unsafe { crate::object::copy_values(items, dst) };
                 return Ok(());
             }
             return Err(if items.len() > n {

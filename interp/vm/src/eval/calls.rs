@@ -6,6 +6,7 @@ use cape_bytecode::Word;
 use cape_heap::{Ptr, Value};
 
 use super::Flow;
+use super::frames::{SLACK, clear};
 use crate::call::{is_called_as_class, makes_plain_instances, raw_method};
 use crate::exc::Res;
 use crate::frame::Frame;
@@ -34,7 +35,7 @@ impl Vm {
         std::hint::black_box([0u64; 4096]);
     }
 
-    /// Op::Call.
+    /// Op::Call of anything but a Python function.
     ///
     /// # Safety
     /// `frame` is the top frame and `pc` its Call instruction `w`.
@@ -48,11 +49,31 @@ impl Vm {
             let has_self = !(*f.add(1)).is_empty();
             let (args, n) =
                 if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
-            if let Some(func) = (*f).downcast::<FunctionObj>() {
-                return self.enter_function(func, args, n, None, w.a() as u32, Value::EMPTY);
-            }
             self.call_other(f, args, n, None, w.a() as u32)
         }
+    }
+
+    /// Op::Call of a Python function: afterwards its frame is on top.
+    ///
+    /// # Safety
+    /// As [`Vm::call_op`].
+    #[inline(always)]
+    pub(super) unsafe fn call_python(
+        &self,
+        frame: *mut Frame,
+        pc: *const Cell<u64>,
+        w: Word,
+        func: Ptr<FunctionObj>,
+    ) -> Res<()> {
+        // SAFETY: the compiler's call layout.
+        unsafe {
+            (*frame).pc = pc.add(2);
+            let f = (*frame).base.add(w.b() as usize);
+            let no_self = (*f.add(1)).is_empty() as usize;
+            let (args, n) = (f.add(1 + no_self), w.c() as usize + 1 - no_self);
+            self.enter_function(func, args, n, None, w.a() as u32, Value::EMPTY)?;
+        }
+        Ok(())
     }
 
     /// The short path of Op::Call into functions that are implemented in C: `None` if this is no such call.
@@ -139,12 +160,18 @@ impl Vm {
         ctor: Value,
     ) -> Res<Flow> {
         let code = func.code();
-        if args.wrapping_add(code.nregs as usize + n + 256) >= self.regs_end() {
+        let nregs = code.nregs as usize;
+        if args.wrapping_add(nregs + n + SLACK) >= self.regs_end() {
             return Err(self.too_deep(""));
         }
         // SAFETY: the window begins at the arguments, nothing above them is live, and there is room.
         unsafe {
-            self.bind(func, args, n, kwnames, args)?;
+            if code.simple && n == code.argcount as usize && kwnames.is_none() {
+                clear(args.add(n), nregs - n);
+                self.fill_closure(code, func.closure.get(), args);
+            } else {
+                self.bind(func, args, n, kwnames, args)?;
+            }
             let frame = self.push_frame(
                 code,
                 args,
@@ -181,6 +208,21 @@ impl Vm {
                     let r = (def.func)(self, std::slice::from_raw_parts(args, n))?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
+            } else if callee.is_ptr()
+                && callee.header().map() == rt().maps.method_descriptor
+                && kwnames.is_none()
+            {
+                let m = callee.cast::<MethodDescrObj>();
+                if m.def.raw.is_none()
+                    && m.def.simple
+                    && n == m.def.nparams
+                    && n > 0
+                    && type_of(*args).is_subtype(m.class.cast())
+                {
+                    self.native_def.set(m.def);
+                    let r = (m.def.func)(self, std::slice::from_raw_parts(args, n))?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
             }
             self.call_any(f, args, n, kwnames, ret)
         }
@@ -210,15 +252,12 @@ impl Vm {
                     self.check_native_stack("")?;
                     return (raw.call)(self, m.def, slice, kwnames).map(Flow::Value);
                 }
-                if kwnames.is_none()
-                    && n == m.def.nparams
-                    && m.def.simple
-                    && n > 0
+                if n > 0
                     && m.header().map() == rt().maps.method_descriptor
                     && type_of(slice[0]).is_subtype(class)
                 {
-                    self.native_def.set(m.def);
-                    let r = (m.def.func)(self, slice)?;
+                    self.check_native_stack("")?;
+                    let r = m.def.call(self, slice, kwnames)?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
                 return self.call_args(callee, slice, kwnames).map(Flow::Value);
@@ -341,6 +380,28 @@ impl Vm {
                         (*frame).pc = (*frame).pc.add(1);
                     }
                 }
+            }
+        }
+        Ok(true)
+    }
+
+    /// YieldFrom to a generator or coroutine: its frame goes on in this loop. False: it is not for this short path.
+    pub(super) fn enter_delegate(&self, it: Value, v: Value) -> Res<bool> {
+        use crate::generator::GenState;
+        let Some(g) = it.downcast::<GeneratorObj>() else { return Ok(false) };
+        let s = g.state();
+        if g.header().map() == rt().maps.async_generator
+            || !(s == GenState::Suspended || s == GenState::Created && v.is_none())
+        {
+            return Ok(false);
+        }
+        let frame = self.push_generator(g, super::frames::DELEGATED, false)?;
+        // SAFETY: the frame was just pushed; the pc of a new one stands at ReturnGenerator.
+        unsafe {
+            if s == GenState::Suspended {
+                super::frames::deliver(frame, v);
+            } else {
+                (*frame).pc = (*frame).pc.add(1);
             }
         }
         Ok(true)

@@ -76,6 +76,14 @@ fn specialise(w: Word) -> Word {
         (Some(BinOp::Sub), true) => Op::SubK,
         (Some(BinOp::Mul), false) => Op::Mul,
         (Some(BinOp::Mul), true) => Op::MulK,
+        (Some(BinOp::TrueDiv), false) => Op::TrueDiv,
+        (Some(BinOp::TrueDiv), true) => Op::TrueDivK,
+        (Some(BinOp::FloorDiv), false) => Op::FloorDiv,
+        (Some(BinOp::FloorDiv), true) => Op::FloorDivK,
+        (Some(BinOp::Mod), false) => Op::Mod,
+        (Some(BinOp::Mod), true) => Op::ModK,
+        (Some(BinOp::And), false) => Op::And,
+        (Some(BinOp::And), true) => Op::AndK,
         _ => return w,
     };
     w.with_op(to)
@@ -120,6 +128,8 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
             kwonly: unit.kwonlyargcount,
             flags: unit.flags,
             nregs: unit.nregs as u32,
+            first_free: unit.first_free as u32,
+            nfree: unit.freevars.len() as u32,
             simple: unit.kwonlyargcount == 0 && unit.flags & star == 0,
             hash: Cell::new(-1),
             liveness: Native(OnceCell::new()),
@@ -148,7 +158,8 @@ pub(super) fn cache_slots(code: Ptr<CodeObj>, n: u32) -> u32 {
 }
 
 impl Vm {
-    /// Pushes a frame whose registers begin at `base`; the caller has written the parameters and cleared the others.
+    /// Pushes a frame whose registers begin at `base`; the caller has written the parameters and cleared the others, and has made sure
+    /// that the window ends [`SLACK`] registers below the end of the stack.
     #[inline(always)]
     pub(crate) fn push_frame(
         &self,
@@ -162,10 +173,7 @@ impl Vm {
     ) -> Res<*mut Frame> {
         let top = self.frame_top.get().wrapping_add(1);
         let end = base.wrapping_add(code.nregs as usize);
-        if self.depth() >= self.recursion_limit.get() as usize
-            || top >= self.frames_end()
-            || end.wrapping_add(256) >= self.regs_end()
-        {
+        if top >= self.frames_limit() {
             return Err(self.too_deep(""));
         }
         // SAFETY: top is inside the frame mapping.
@@ -222,7 +230,7 @@ impl Vm {
         let saved = self.sp.get();
         let base = saved;
         let code = f.code();
-        if base.wrapping_add(code.nregs as usize + args.len() + 256) >= self.regs_end() {
+        if base.wrapping_add(code.nregs as usize + args.len() + SLACK) >= self.regs_end() {
             return Err(self.too_deep(""));
         }
         // SAFETY: there is room above sp.
@@ -243,7 +251,7 @@ impl Vm {
     ) -> Res<Value> {
         self.check_native_stack("")?;
         let saved = self.sp.get();
-        if saved.wrapping_add(code.nregs as usize + 256) >= self.regs_end() {
+        if saved.wrapping_add(code.nregs as usize + SLACK) >= self.regs_end() {
             return Err(self.too_deep(""));
         }
         let builtins = self.builtins_of(globals);
@@ -271,15 +279,12 @@ impl Vm {
         }
     }
 
-    unsafe fn fill_closure(&self, code: Ptr<CodeObj>, closure: Value, win: *mut Value) {
-        let unit = &code.unit;
-        if unit.freevars.is_empty() {
-            return;
-        }
+    #[inline(always)]
+    pub(super) unsafe fn fill_closure(&self, code: Ptr<CodeObj>, closure: Value, win: *mut Value) {
         if let Some(t) = closure.downcast::<TupleObj>() {
-            for (i, &c) in t.as_slice().iter().enumerate().take(unit.freevars.len()) {
+            for (i, &c) in t.as_slice().iter().enumerate().take(code.nfree as usize) {
                 // SAFETY: free variables have registers first_free.. in the window.
-                unsafe { *win.add(unit.first_free as usize + i) = c };
+                unsafe { win.add(code.first_free as usize + i).write(c) };
             }
         }
     }
@@ -289,6 +294,7 @@ impl Vm {
     ///
     /// # Safety
     /// The window, and above it room for a copy of the arguments, must be free register-stack memory.
+    #[inline(never)]
     pub(crate) unsafe fn bind(
         &self,
         f: Ptr<FunctionObj>,
@@ -324,23 +330,28 @@ impl Vm {
         win: *mut Value,
     ) -> Res<()> {
         let argcount = code.argcount as usize;
-        let defaults = f.defaults.downcast::<TupleObj>();
-        let nd = defaults.map_or(0, |d| d.len());
-        let first = argcount.saturating_sub(nd);
+        let defaults: Option<Ptr<TupleObj>> = f.defaults.downcast();
+        let defaults = defaults.as_ref().map_or(&[][..], |d| d.as_slice());
+        // More defaults than parameters: the last ones count.
+        let defaults = &defaults[defaults.len().saturating_sub(argcount)..];
+        let first = argcount - defaults.len();
+        let mut complete = true;
         for i in given.min(argcount)..argcount {
             // SAFETY: parameter registers are in the window.
-            unsafe {
-                if (*win.add(i)).is_empty()
-                    && let Some(d) = defaults
-                    && i >= first
-                {
-                    *win.add(i) = d.get(i - first + nd.saturating_sub(argcount));
+            let at = unsafe { &mut *win.add(i) };
+            if at.is_empty() {
+                match i.checked_sub(first) {
+                    Some(k) => *at = defaults[k],
+                    None => complete = false,
                 }
             }
         }
+        if complete {
+            return Ok(());
+        }
         // SAFETY: as above.
         let missing: Vec<usize> = (0..argcount).filter(|&i| unsafe { (*win.add(i)).is_empty() }).collect();
-        if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "positional")) }
+        Err(self.missing_arguments(f, &missing, "positional"))
     }
 
     unsafe fn bind_slow(
@@ -356,14 +367,15 @@ impl Vm {
         let nkw = kwnames.map_or(0, |k| k.len());
         let npos = n - nkw;
         let saved = self.sp.get();
-        if win.wrapping_add(nregs).max(saved).wrapping_add(n + 256) >= self.regs_end() {
+        if win.wrapping_add(nregs).max(saved).wrapping_add(n + SLACK) >= self.regs_end() {
             return Err(self.too_deep(""));
         }
         // SAFETY: the caller's promise; sp is moved over window and copy, so that allocation sees them as live.
         let args = unsafe {
             let copy = win.add(nregs).max(saved);
             std::ptr::copy(args, copy, n);
-            clear(win, nregs);
+            // Exactly: the copy may begin behind them.
+            std::ptr::write_bytes(win, 0, nregs);
             self.sp.set(copy.add(n));
             std::slice::from_raw_parts(copy, n)
         };
@@ -528,19 +540,24 @@ impl Vm {
 
     /// Puts a generator's frame on the stack, ready to go on after its yield. `entry` as in [`Frame`].
     pub(crate) fn push_generator(&self, g: Ptr<GeneratorObj>, ret: u32, entry: bool) -> Res<*mut Frame> {
-        let code = g.code();
+        // SAFETY: a generator's code field holds code, and one that can be resumed has an array of its registers.
+        let (code, regs) = unsafe { (g.code.get().cast::<CodeObj>(), g.registers.get().cast::<ArrayObj>()) };
         let base = self.sp.get();
+        if base.wrapping_add(code.nregs as usize + SLACK) >= self.regs_end() {
+            return Err(self.too_deep(""));
+        }
         let frame =
             self.push_frame(code, base, g.func.get(), g.globals.get(), g.builtins.get(), ret, entry)?;
-        let regs: Ptr<ArrayObj> = g.registers.downcast().expect("a resumable generator has registers");
-        // SAFETY: push_frame has checked that there is room for the window.
+        // SAFETY: there is room for the window, and the array is as long.
         unsafe {
-            std::ptr::copy_nonoverlapping(regs.items_ptr(), base, code.nregs as usize);
+            copy_words(regs.items_ptr(), base, code.nregs as usize);
             let f = &mut *frame;
             f.generator = g.value();
             f.pc = code.words.as_ptr().add(g.pc.get() as usize);
             f.outer_handled = self.set_aside(g.handled.get());
-            if let Some(o) = g.frame.downcast::<crate::frame::FrameObj>() {
+            if !g.frame.get().is_empty()
+                && let Some(o) = g.frame.downcast::<crate::frame::FrameObj>()
+            {
                 f.object = o.value();
                 o.live.set(frame);
             }
@@ -551,14 +568,18 @@ impl Vm {
 
     /// A generator's frame suspends at its present pc: its registers go back to the heap.
     pub(crate) fn suspend_generator(&self, frame: *mut Frame) {
-        // SAFETY: frame is the top frame and belongs to a generator.
+        // SAFETY: frame is the top frame and belongs to a generator, whose array is as long as the window.
         unsafe {
             let f = &mut *frame;
             let g: Ptr<GeneratorObj> = f.generator.cast();
-            let regs: Ptr<ArrayObj> = g.registers.cast();
-            regs.copy_from(0, std::slice::from_raw_parts(f.base, f.code.nregs as usize));
+            let regs: Ptr<ArrayObj> = g.registers.get().cast();
+            copy_words(f.base, regs.items_ptr(), f.code.nregs as usize);
+            cape_heap::write_barrier(regs.header());
             g.pc.set(f.lasti());
-            g.handled.set(g, self.take_back(f.outer_handled));
+            let handled = self.take_back(f.outer_handled);
+            if handled != g.handled.get() {
+                g.handled.set(g, handled);
+            }
             g.set_state(GenState::Suspended);
             self.pop_frame(frame, false);
             self.note_suspended(g);
@@ -614,6 +635,32 @@ impl Vm {
         self.after_generator(g, r)
     }
 
+    /// `next(g)` of a generator; its return value is left as that of the StopIteration.
+    #[inline(never)]
+    pub(crate) fn next_of_generator(&self, g: Ptr<GeneratorObj>) -> Res<Option<Value>> {
+        let r = if g.state() == GenState::Suspended {
+            self.check_native_stack("")?;
+            let saved = self.sp.get();
+            let frame = self.push_generator(g, 0, true)?;
+            // SAFETY: the frame was just pushed.
+            unsafe { deliver(frame, Value::NONE) };
+            let r = super::run_from(self, None);
+            self.sp.set(saved);
+            let v = r?;
+            if g.state() == GenState::Suspended {
+                return Ok(Some(v));
+            }
+            v
+        } else {
+            match self.resume(g, Ok(Value::NONE))? {
+                Sent::Yielded(v) => return Ok(Some(v)),
+                Sent::Returned(v) => v,
+            }
+        };
+        self.leave_stop_value(r);
+        Ok(None)
+    }
+
     /// Runs `f`, which throws into what the generator delegates to, as called from the generator's frame, and goes on
     /// with the generator as its result says.
     pub(crate) fn throw_through(&self, g: Ptr<GeneratorObj>, f: impl FnOnce(&Vm) -> Res<Sent>) -> Res<Sent> {
@@ -664,7 +711,7 @@ pub(crate) unsafe fn deliver(frame: *mut Frame, v: Value) {
     unsafe {
         let f = &mut *frame;
         let w = Word((*f.pc).get());
-        if w.op() == Some(Op::YieldFrom) {
+        if w.op_byte() == Op::YieldFrom as u8 {
             *f.base.add(w.c() as usize) = v;
         } else {
             *f.base.add(w.a() as usize) = v;
@@ -673,12 +720,37 @@ pub(crate) unsafe fn deliver(frame: *mut Frame, v: Value) {
     }
 }
 
-/// Makes `n` registers EMPTY.
+/// [`Frame::ret`] of a generator that a YieldFrom of the frame below has entered.
+pub(crate) const DELEGATED: u32 = u32::MAX;
+
+/// Room that is kept free above every window: for the native code that uses scratch registers, and for [`clear`].
+pub(crate) const SLACK: usize = 256;
+
+/// Makes `n` registers EMPTY, and up to three more: nothing above them may be in use.
 ///
 /// # Safety
-/// They must be register-stack memory.
+/// They must be register-stack memory, with [`SLACK`] behind them.
 #[inline(always)]
 pub(crate) unsafe fn clear(at: *mut Value, n: usize) {
-    // SAFETY: the caller's promise; EMPTY is all zeros.
-    unsafe { std::ptr::write_bytes(at, 0, n) }
+    let end = at.wrapping_add(n);
+    let mut at = at;
+    while at < end {
+        for i in 0..4 {
+            // SAFETY: the caller's promise. Volatile: for so few words a call of memset takes longer.
+            unsafe { at.add(i).write_volatile(Value::EMPTY) };
+        }
+        at = at.wrapping_add(4);
+    }
+}
+
+/// Copies `n` values that do not overlap, word by word: they have been written so a moment ago, and wider loads would wait for that.
+///
+/// # Safety
+/// As for `copy_nonoverlapping`.
+#[inline(always)]
+unsafe fn copy_words(from: *const Value, to: *mut Value, n: usize) {
+    for i in 0..n {
+        // SAFETY: the caller's promise. Volatile, or it becomes a memcpy.
+        unsafe { to.add(i).write(from.add(i).read_volatile()) }
+    }
 }

@@ -173,6 +173,83 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     step!($words);
                 }};
             }
+            macro_rules! arith {
+                ($w:ident, $fast:ident, $right:expr) => {{
+                    let (a, b) = (reg!($w.b()), $right);
+                    let r = match arith::$fast(a, b) {
+                        Some(r) => r,
+                        None => {
+                            sync!();
+                            tri!(vm.binary_op($w.x(), a, b))
+                        }
+                    };
+                    set!($w.a(), r);
+                    step!(2)
+                }};
+            }
+            // A value leaves the generator on top: to whoever resumed it, and on through those that delegate to it.
+            macro_rules! yield_up {
+                ($v:expr) => {{
+                    let v = $v;
+                    let ret = loop {
+                        // SAFETY: as above.
+                        let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
+                        vm.suspend_generator(frame);
+                        if entry {
+                            return Ok(v);
+                        }
+                        reload!();
+                        if ret != frames::DELEGATED {
+                            break ret;
+                        }
+                    };
+                    set!(ret, v);
+                    step!(1)
+                }};
+            }
+            // The frame on top returns a value.
+            macro_rules! leave {
+                ($v:expr) => {{
+                    let v = $v;
+                    sync!();
+                    // SAFETY: as above.
+                    let (entry, ret, special) = unsafe {
+                        (
+                            (*frame).entry,
+                            (*frame).ret,
+                            !(*frame).generator.is_empty() || !(*frame).ctor.is_empty(),
+                        )
+                    };
+                    if special {
+                        match tri!(vm.return_special(frame, v)) {
+                            calls::Left::Entry(v) => return Ok(v),
+                            calls::Left::Deliver(v) => {
+                                reload!();
+                                set!(ret, v);
+                                step!(1)
+                            }
+                            calls::Left::Exhausted if ret == frames::DELEGATED => {
+                                reload!();
+                                // SAFETY: the caller's pc stands at its YieldFrom.
+                                set!(unsafe { Word((*pc).get()) }.a(), v);
+                                step!(1)
+                            }
+                            calls::Left::Exhausted => {
+                                reload!();
+                                // SAFETY: the caller's pc stands at the cache word of its ForIter.
+                                jump!(unsafe { Word((*pc.sub(1)).get()) }.xc())
+                            }
+                        }
+                    }
+                    vm.pop_frame(frame, true);
+                    if entry {
+                        return Ok(v);
+                    }
+                    reload!();
+                    set!(ret, v);
+                    step!(1)
+                }};
+            }
             macro_rules! flow {
                 ($e:expr, $dst:expr, $words:expr) => {
                     match tri!($e) {
@@ -450,8 +527,15 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     Op::LoadSlice => {
                         sync!();
-                        let s = SliceObj::new(reg!(w.c()), reg!(w.c() + 1), Value::NONE);
-                        set!(w.a(), tri!(vm.get_item(reg!(w.b()), s.value())));
+                        let (o, from, to) = (reg!(w.b()), reg!(w.c()), reg!(w.c() + 1));
+                        let v = match build::fast_slice(o, from, to) {
+                            Some(v) => v,
+                            None => {
+                                let s = SliceObj::new(from, to, Value::NONE);
+                                tri!(vm.get_item(o, s.value()))
+                            }
+                        };
+                        set!(w.a(), v);
                         step!(1)
                     }
                     Op::StoreSlice => {
@@ -501,78 +585,20 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         let b = tri!(vm.truth(reg!(w.b())));
                         branch_on!(w.a(), 1, !b)
                     }
-                    Op::Add => {
-                        let (a, b) = (reg!(w.b()), reg!(w.c()));
-                        let r = match arith::fast_add(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
-                    Op::AddK => {
-                        let (a, b) = (reg!(w.b()), konst!(w.c()));
-                        let r = match arith::fast_add(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
-                    Op::Sub => {
-                        let (a, b) = (reg!(w.b()), reg!(w.c()));
-                        let r = match arith::fast_sub(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
-                    Op::SubK => {
-                        let (a, b) = (reg!(w.b()), konst!(w.c()));
-                        let r = match arith::fast_sub(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
-                    Op::Mul => {
-                        let (a, b) = (reg!(w.b()), reg!(w.c()));
-                        let r = match arith::fast_mul(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
-                    Op::MulK => {
-                        let (a, b) = (reg!(w.b()), konst!(w.c()));
-                        let r = match arith::fast_mul(a, b) {
-                            Some(r) => r,
-                            None => {
-                                sync!();
-                                tri!(vm.binary_op(w.x(), a, b))
-                            }
-                        };
-                        set!(w.a(), r);
-                        step!(2)
-                    }
+                    Op::Add => arith!(w, fast_add, reg!(w.c())),
+                    Op::AddK => arith!(w, fast_add, konst!(w.c())),
+                    Op::Sub => arith!(w, fast_sub, reg!(w.c())),
+                    Op::SubK => arith!(w, fast_sub, konst!(w.c())),
+                    Op::Mul => arith!(w, fast_mul, reg!(w.c())),
+                    Op::MulK => arith!(w, fast_mul, konst!(w.c())),
+                    Op::TrueDiv => arith!(w, fast_truediv, reg!(w.c())),
+                    Op::TrueDivK => arith!(w, fast_truediv, konst!(w.c())),
+                    Op::FloorDiv => arith!(w, fast_floordiv, reg!(w.c())),
+                    Op::FloorDivK => arith!(w, fast_floordiv, konst!(w.c())),
+                    Op::Mod => arith!(w, fast_mod, reg!(w.c())),
+                    Op::ModK => arith!(w, fast_mod, konst!(w.c())),
+                    Op::And => arith!(w, fast_and, reg!(w.c())),
+                    Op::AndK => arith!(w, fast_and, konst!(w.c())),
                     Op::BinaryOp => {
                         sync!();
                         set!(w.a(), tri!(vm.binary_op(w.x(), reg!(w.b()), reg!(w.c()))));
@@ -766,7 +792,13 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
 
                     Op::Call => {
                         poll!();
-                        // SAFETY: the compiler's call layout: callee, self, arguments.
+                        if let Some(f) = reg!(w.b()).downcast::<FunctionObj>() {
+                            // SAFETY: the compiler's call layout: callee, self, arguments.
+                            tri!(unsafe { vm.call_python(frame, pc, w, f) });
+                            reload!();
+                            continue;
+                        }
+                        // SAFETY: as above.
                         if let Some(r) = unsafe { vm.call_raw(frame, pc, w) } {
                             set!(w.a(), tri!(r));
                             step!(3)
@@ -798,40 +830,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         set!(w.a(), tri!(vm.intrinsic2(w.x(), reg!(w.b()), reg!(w.c()))));
                         step!(1)
                     }
-                    Op::Return | Op::ReturnConst => {
-                        let v = if op == Op::Return { reg!(w.a()) } else { konst!(w.bc()) };
-                        sync!();
-                        // SAFETY: as above.
-                        let (entry, ret, special) = unsafe {
-                            (
-                                (*frame).entry,
-                                (*frame).ret,
-                                !(*frame).generator.is_empty() || !(*frame).ctor.is_empty(),
-                            )
-                        };
-                        if special {
-                            match tri!(vm.return_special(frame, v)) {
-                                calls::Left::Entry(v) => return Ok(v),
-                                calls::Left::Deliver(v) => {
-                                    reload!();
-                                    set!(ret, v);
-                                    step!(1)
-                                }
-                                calls::Left::Exhausted => {
-                                    reload!();
-                                    // SAFETY: the caller's pc stands at the cache word of its ForIter.
-                                    jump!(unsafe { Word((*pc.sub(1)).get()) }.xc())
-                                }
-                            }
-                        }
-                        vm.pop_frame(frame, true);
-                        if entry {
-                            return Ok(v);
-                        }
-                        reload!();
-                        set!(ret, v);
-                        step!(1)
-                    }
+                    Op::Return => leave!(reg!(w.a())),
+                    Op::ReturnConst => leave!(konst!(w.bc())),
                     Op::MakeFunction => {
                         sync!();
                         set!(w.a(), vm.make_function(frame, konst!(w.bc())));
@@ -1021,34 +1021,21 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                             )
                             .value();
                         }
-                        // SAFETY: as above.
-                        let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
-                        vm.suspend_generator(frame);
-                        if entry {
-                            return Ok(v);
-                        }
-                        reload!();
-                        set!(ret, v);
-                        step!(1)
+                        yield_up!(v)
                     }
                     Op::YieldFrom => {
                         sync!();
-                        match tri!(vm.send_to(reg!(w.b()), reg!(w.c()))) {
+                        let (it, v) = (reg!(w.b()), reg!(w.c()));
+                        if tri!(vm.enter_delegate(it, v)) {
+                            reload!();
+                            continue;
+                        }
+                        match tri!(vm.send_to(it, v)) {
                             crate::generator::Sent::Returned(v) => {
                                 set!(w.a(), v);
                                 step!(1)
                             }
-                            crate::generator::Sent::Yielded(v) => {
-                                // SAFETY: as above.
-                                let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
-                                vm.suspend_generator(frame);
-                                if entry {
-                                    return Ok(v);
-                                }
-                                reload!();
-                                set!(ret, v);
-                                step!(1)
-                            }
+                            crate::generator::Sent::Yielded(v) => yield_up!(v),
                         }
                     }
                     Op::GetAwaitable => {

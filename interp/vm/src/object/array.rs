@@ -33,9 +33,23 @@ impl ArrayObj {
 
     /// An array with these values.
     pub fn from_slice(values: &[Value]) -> Ptr<ArrayObj> {
-        let a = ArrayObj::new(values.len());
+        Self::with_capacity(values.len(), values)
+    }
+
+    /// An array of `len` cells that begins with these values; the others are EMPTY.
+    #[inline]
+    pub fn with_capacity(len: usize, values: &[Value]) -> Ptr<ArrayObj> {
+        assert!(values.len() <= len);
+        let map = rt().maps.array;
+        let bytes = |n: usize| size_of::<ArrayObj>() + 8 * n;
+        let a = heap().alloc_filled(
+            map,
+            bytes(len),
+            bytes(values.len()),
+            ArrayObj { header: Header::new(map), len },
+        );
         // SAFETY: the new array has as many cells; it may be old when large, hence the barrier.
-        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), a.items_ptr(), values.len()) };
+        unsafe { copy_values(values, a.items_ptr()) };
         write_barrier(a.header());
         a
     }
@@ -89,6 +103,22 @@ impl ArrayObj {
     }
 }
 
+/// Copies values into a new object: few of them one by one, because they have been written so a moment ago.
+///
+/// # Safety
+/// There must be room for them at `to`, elsewhere.
+#[inline(always)]
+pub(crate) unsafe fn copy_values(values: &[Value], to: *mut Value) {
+    if values.len() > 8 {
+        // SAFETY: the caller's promise.
+        return unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) };
+    }
+    for (i, v) in values.iter().enumerate() {
+        // SAFETY: as above. Volatile, or it becomes a memcpy.
+        unsafe { to.add(i).write((v as *const Value).read_volatile()) };
+    }
+}
+
 /// A growable sequence of values for native code. It must stay in a native stack frame
 /// (never boxed, never in a `Vec`): that is what keeps its array alive and in place.
 pub struct ValueVec {
@@ -111,8 +141,7 @@ impl ValueVec {
     pub fn push(&mut self, v: Value) {
         let n = self.len.get();
         if n == self.array.get().len() {
-            let bigger = ArrayObj::new((n * 2).max(8));
-            bigger.copy_from(0, self.as_slice());
+            let bigger = ArrayObj::with_capacity((n * 2).max(8), self.as_slice());
             self.array.set(bigger);
         }
         self.array.get().set(n, v);

@@ -28,6 +28,9 @@ heap_object! {
         pub kwonly: u32,
         pub flags: u32,
         pub nregs: u32,
+        /// The first register of free variables, and their number.
+        pub first_free: u32,
+        pub nfree: u32,
         /// Parameters need no binding beyond their number: no keyword-only, `*args`, `**kwargs`.
         pub simple: bool,
         pub hash: Cell<i64>,

@@ -146,8 +146,9 @@ impl ListObj {
         // SAFETY: generic.
         let mut a = unsafe { self.items.cast::<ArrayObj>() };
         if new_len > a.len() {
-            let bigger = ArrayObj::new((new_len + (new_len >> 3) + 6) & !3);
-            bigger.copy_from(0, &a.as_slice()[..from]);
+            // Growing copies, so small lists grow by more than CPython's, which are often extended in place.
+            let extra = if new_len < 1 << 14 { new_len >> 1 } else { new_len >> 2 };
+            let bigger = ArrayObj::with_capacity((new_len + extra + 6) & !3, &a.as_slice()[..from]);
             bigger.copy_from(from + new.len(), &a.as_slice()[to..len]);
             self.items.store(&self.header, bigger.value());
             a = bigger;

@@ -22,6 +22,7 @@ mod str;
 mod tuple;
 mod types;
 
+pub(crate) use self::array::copy_values;
 pub use self::array::{ArrayObj, ValueVec};
 pub use self::bytes::{BytearrayObj, BytesObj};
 pub use self::cache::CacheObj;

@@ -36,9 +36,15 @@ impl TupleObj {
 
     /// A tuple with this map: of a subclass (the map comes from the class).
     pub fn with_map(map: MapRef, items: &[Value]) -> Ptr<TupleObj> {
-        let t = Self::empty_cells(map, items.len());
+        let bytes = size_of::<TupleObj>() + 8 * items.len();
+        let t = heap().alloc_filled(
+            map,
+            bytes,
+            bytes,
+            TupleObj { header: Header::new(map), len: items.len(), hash: Cell::new(-1) },
+        );
         // SAFETY: the new tuple has as many cells; it may be old when large, hence the barrier.
-        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), t.items_ptr(), items.len()) };
+        unsafe { super::array::copy_values(items, t.items_ptr()) };
         write_barrier(t.header());
         t
     }
