@@ -265,9 +265,18 @@ fn inherit_specials(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
 }
 
 fn fill_specials(t: Ptr<TypeObj>) {
-    for &s in Special::all() {
-        let v = lookup_mro(t, s.name_value()).unwrap_or(Value::EMPTY);
-        t.special[s as usize].set(t, v);
+    let mut found = [Value::EMPTY; SPECIAL_NAMES.len()];
+    for &c in t.mro().as_slice().iter().rev() {
+        // SAFETY: an MRO holds type objects.
+        let c: Ptr<TypeObj> = unsafe { c.cast() };
+        for e in c.dict().table.iter() {
+            if let Some(s) = Special::of_key(e.key) {
+                found[s as usize] = e.value;
+            }
+        }
+    }
+    for (field, v) in t.special.iter().zip(found) {
+        field.set(t, v);
     }
     note_special(t, Special::Getattr);
     note_special(t, Special::Setattr);

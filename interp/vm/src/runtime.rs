@@ -25,6 +25,7 @@ pub struct Runtime {
     pub names: crate::names::Names,
     /// The special method names, interned.
     pub special_names: [Value; SPECIAL_COUNT],
+    pub(crate) special_index: [u8; crate::special::INDEX],
     shared: Shared,
     latin1: [Value; 256],
     hash_state: SeedableRandomState,
@@ -148,6 +149,7 @@ impl Runtime {
             maps,
             names: crate::names::Names::placeholder(),
             special_names: [placeholder; SPECIAL_COUNT],
+            special_index: [0; crate::special::INDEX],
             shared: Shared { empty_tuple, empty_array, empty_keys, empty_str: placeholder },
             latin1: [placeholder; 256],
             interned: UnsafeCell::new(HashMap::with_hasher(hash_state.clone())),
@@ -180,6 +182,7 @@ impl Runtime {
         for (i, n) in SPECIAL_NAMES.iter().enumerate() {
             rt_mut.special_names[i] = rt().intern(n);
         }
+        rt_mut.special_index = crate::special::index(&rt_mut.special_names);
         rt_mut.names.fill();
         // Stage 3: type objects, in the table's order (bases first).
         let mut made: Vec<Ptr<TypeObj>> = Vec::new();

@@ -2,6 +2,8 @@
 
 use cape_heap::Value;
 
+use crate::object::StrObj;
+
 macro_rules! specials {
     ($($variant:ident $name:literal),* $(,)?) => {
         /// A special method; the index into `TypeObj::special`.
@@ -46,6 +48,28 @@ specials! {
 /// Number of special methods.
 pub const SPECIAL_COUNT: usize = SPECIAL_NAMES.len();
 
+/// Slots of the index of names.
+pub(crate) const INDEX: usize = 512;
+
+/// Where the search for a name begins: interned strings do not move.
+fn slot(name: Value) -> usize {
+    ((name.bits() >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55) as usize % INDEX
+}
+
+/// For each slot: the number of the name there and one more, or 0.
+pub(crate) fn index(names: &[Value; SPECIAL_COUNT]) -> [u8; INDEX] {
+    const { assert!(SPECIAL_COUNT < 256 && SPECIAL_COUNT < INDEX / 2) };
+    let mut index = [0; INDEX];
+    for (n, &name) in names.iter().enumerate() {
+        let mut i = slot(name);
+        while index[i] != 0 {
+            i = (i + 1) % INDEX;
+        }
+        index[i] = n as u8 + 1;
+    }
+    index
+}
+
 impl Special {
     /// All of them, in order.
     pub fn all() -> &'static [Special] {
@@ -61,6 +85,20 @@ impl Special {
     #[inline(always)]
     pub fn name_value(self) -> Value {
         crate::runtime::rt().special_names[self as usize]
+    }
+
+    /// The special method that a key of a class's dictionary names.
+    pub fn of_key(key: Value) -> Option<Special> {
+        let rt = crate::runtime::rt();
+        let mut i = slot(key);
+        while let n @ 1.. = rt.special_index[i] as usize {
+            if rt.special_names[n - 1] == key {
+                return Some(ALL[n - 1]);
+            }
+            i = (i + 1) % INDEX;
+        }
+        // Others that are not interned may have the text of one.
+        key.downcast::<StrObj>().filter(|s| !s.is_interned()).and_then(|s| Special::of_name(s.as_ascii()?))
     }
 
     /// The special method with this Python name.
