@@ -124,3 +124,76 @@ class Long(tuple):
 
 
 assert len(Long((1,))) == 77
+
+
+# keywords are bound in place where that is simple
+def named(a, b=2, /, c=3, *, d, e=5):
+    return a, b, c, d, e
+
+
+assert named(1, d=4) == (1, 2, 3, 4, 5) and named(1, 9, 8, e=7, d=6) == (1, 9, 8, 6, 7) and named(1, c=0, d=4) == (1, 2, 0, 4, 5)
+assert named(*[1, 2], **{"d": 3, "c": 4}) == (1, 2, 4, 3, 5)
+name = "".join(["d"])
+assert named(1, **{name + "": 4}) == (1, 2, 3, 4, 5)
+raises(TypeError, "named() missing 1 required keyword-only argument: 'd'", named, 1)
+raises(TypeError, "named() missing 1 required positional argument: 'a'", lambda: named(d=1))
+raises(TypeError, "named() got multiple values for argument 'c'", lambda: named(1, 2, 3, c=4, d=5))
+raises(TypeError, "named() got some positional-only arguments passed as keyword arguments: 'a'", lambda: named(a=1, d=5))
+raises(TypeError, "named() got an unexpected keyword argument 'z'", lambda: named(1, d=5, z=1))
+assert named.__code__.co_varnames == ("a", "b", "c", "d", "e") and named.__code__.co_names == ()
+
+
+# code that has not run yet knows all that it will
+def documented(first, *rest, key=None):
+    "What it does."
+
+    def inner():
+        return first, len(rest)
+
+    return inner
+
+
+code = documented.__code__
+assert code.co_consts[0] == documented.__doc__ == "What it does." and documented.__doc__ is documented.__doc__
+assert code.co_varnames[:3] == ("first", "key", "rest") and code.co_cellvars == ("first", "rest")
+nested = [c for c in code.co_consts if hasattr(c, "co_name")][0]
+assert nested.co_name == "inner" and nested.co_freevars == ("first", "rest") and "len" in nested.co_names
+assert nested.co_filename == code.co_filename == __file__ and documented(1, 2)() == (1, 1)
+
+
+def other():
+    return 7
+
+
+def undocumented():
+    return 6
+
+
+raises(ValueError, "other() requires a code object with 0 free vars, not 2", setattr, other, "__code__", documented(1).__code__)
+other.__code__ = (lambda: 8).__code__
+assert other() == 8 and other.__doc__ is None and undocumented.__doc__ is None
+documented.__code__ = undocumented.__code__
+assert documented.__doc__ == "What it does." and documented() == 6
+undocumented.__doc__ = "now"
+assert undocumented.__doc__ == "now"
+del undocumented.__doc__
+assert undocumented.__doc__ is None
+
+
+def idle():
+    "Idle."
+    return lambda: "from inside"
+
+
+same = idle.__code__.replace()
+renamed = idle.__code__.replace(co_name="renamed", co_filename="elsewhere")
+assert same == idle.__code__ and hash(same) == hash(idle.__code__) and renamed != same
+assert (renamed.co_name, renamed.co_filename, renamed.co_consts[0]) == ("renamed", "elsewhere", "Idle.")
+idle.__code__ = renamed
+assert idle()() == "from inside" and idle().__code__.co_filename == __file__ and idle.__doc__ == "Idle."
+assert max(3, 1, 2) == 3 and min(2.5, 1, True) == 1 and max("a", "b") == "b" and min([1], [0], key=len) == [1]
+assert type(min(1, True)) is int and type(max(True, 1)) is bool
+raises(TypeError, "'>' not supported between instances of 'str' and 'int'", max, 1, "a")
+raises(TypeError, "max expected at least 1 argument, got 0", max)
+raises(TypeError, "'int' object is not iterable", max, 1)
+assert "ab" * 0 == "" and "ab" * -1 == "" and "ab" * 3 == "ababab" and "ab" * True == "ab"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cape_bytecode::{CodeUnit, flags};
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::class::full_name;
-use cape_vm::eval::new_code;
+use cape_vm::eval::{new_code, str_tuple, variable_names};
 use cape_vm::native::{Named, extend, new_type};
 use cape_vm::object::{
     ArrayObj, BytesObj, CodeObj, DictObj, SetObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
@@ -47,10 +47,10 @@ pub fn init(_vm: &Vm) {
         .getter("co_code", "", |_: &Vm, c: Code| code_bytes(&c.unit))
         .getter("_co_code_adaptive", "", |_: &Vm, c: Code| code_bytes(&c.unit))
         .getter("co_consts", "", |_: &Vm, c: Code| TupleObj::new(consts(c).as_slice()))
-        .getter("co_names", "", |_: &Vm, c: Code| c.names.downcast::<ArrayObj>().map(|a| TupleObj::new(a.as_slice())))
-        .getter("co_varnames", "", |_: &Vm, c: Code| c.varnames.get())
-        .getter("co_freevars", "", |_: &Vm, c: Code| c.freevars.get())
-        .getter("co_cellvars", "", |_: &Vm, c: Code| c.cellvars.get())
+        .getter("co_names", "", |_: &Vm, c: Code| unfolded(c).names.downcast::<ArrayObj>().map(|a| TupleObj::new(a.as_slice())))
+        .getter("co_varnames", "", |_: &Vm, c: Code| variable_names(c))
+        .getter("co_freevars", "", |_: &Vm, c: Code| str_tuple(&c.unit.freevars))
+        .getter("co_cellvars", "", |_: &Vm, c: Code| str_tuple(&c.unit.cellvars))
         .getter("co_linetable", "", |_: &Vm, c: Code| line_bytes(&c.unit))
         .getter("co_lnotab", "", |_: &Vm, c: Code| line_bytes(&c.unit))
         .getter("co_exceptiontable", "", |_: &Vm, c: Code| exception_bytes(&c.unit))
@@ -61,7 +61,7 @@ pub fn init(_vm: &Vm) {
             let name = u16::try_from(i).ok().and_then(|i| c.unit.register_name(i).map(str::to_string));
             name.ok_or_else(|| vm.index_error("tuple index out of range"))
         })
-        .method("__sizeof__($self, /)", "Size of object in memory, in bytes.", |_: &Vm, c: Code| 200 + 8 * c.words.len())
+        .method("__sizeof__($self, /)", "Size of object in memory, in bytes.", |_: &Vm, c: Code| 200 + 8 * c.unit.code.len())
         .method("__repr__($self, /)", "Return repr(self).", repr)
         .method("__hash__($self, /)", "Return hash(self).", |vm: &Vm, c: Code| hash(vm, c))
         .method("__eq__($self, value, /)", "Return self==value.", |vm: &Vm, a: Code, b: Value| compare(vm, a, b, true))
@@ -85,8 +85,15 @@ pub fn init(_vm: &Vm) {
     }
 }
 
-fn consts(c: Code) -> Ptr<ArrayObj> {
-    c.consts.downcast().expect("constants of code")
+/// The code with all its parts.
+fn unfolded(c: Code) -> Code {
+    cape_vm::eval::unfold(c);
+    c
+}
+
+/// Its constants.
+pub fn consts(c: Code) -> Ptr<ArrayObj> {
+    unfolded(c).consts.downcast().expect("constants of code")
 }
 
 fn code_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
@@ -363,6 +370,7 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
         u.flags &= !flags::HAS_DOCSTRING;
     }
     let new = new_code(vm, Arc::new(u));
+    cape_vm::eval::unfold(new);
     new.filename.set(new, filename);
     new.consts.set(new, new_consts);
     Ok(new.value())

@@ -26,7 +26,7 @@ pub fn init(_vm: &Vm) {
             f.module.set(f, or_none(v));
             cape_vm::foreign::changed(f.header());
         })
-        .getset("__doc__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.doc), |_: &Vm, f: Ptr<FunctionObj>, v: Value| f.doc.set(f, or_none(v)))
+        .getset("__doc__", "", |_: &Vm, f: Ptr<FunctionObj>| doc(f), |_: &Vm, f: Ptr<FunctionObj>, v: Value| f.doc.set(f, or_none(v)))
         .getset("__annotations__", "Dict of annotations in a function object.", annotations, set_annotations)
         .getset("__annotate__", "Get the code object for a function.", |_: &Vm, f: Ptr<FunctionObj>| present(&f.annotate), set_annotate)
         .getset("__type_params__", "Get the declared type parameters for a function.", type_params, set_type_params)
@@ -82,6 +82,16 @@ pub fn add_dict(b: TypeBuilder) -> TypeBuilder {
         |vm: &Vm, o: Value| vm.dict_of(o).ok_or_else(|| vm.attribute_error("This object has no __dict__")),
         |vm: &Vm, o: Value, d: Value| cape_vm::attr::set_dict(vm, o, d),
     )
+}
+
+/// The docstring. The first time that somebody asks for it, it is taken from the code, whose first constant it is.
+fn doc(f: Ptr<FunctionObj>) -> Value {
+    if f.doc.get().is_empty() {
+        let code = f.code();
+        let says = code.unit.docstring().is_some();
+        f.doc.set(f, if says { crate::code::consts(code).get(0) } else { Value::NONE });
+    }
+    f.doc.get()
 }
 
 /// The field's value, None for EMPTY.
@@ -192,6 +202,8 @@ fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
         let n = f.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         return Err(vm.value_error(format!("{n}() requires a code object with {has} free vars, not {wants}")));
     }
+    // That of the old code, which stays.
+    doc(f);
     f.code.set(f, v);
     changed(f);
     Ok(())

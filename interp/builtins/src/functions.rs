@@ -1,7 +1,7 @@
 //! The functions of the `builtins` module, and the module itself.
 
 use cape_vm::class::full_name;
-use cape_vm::native::OrNone;
+use cape_vm::native::{NativeFn, OrNone};
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
 use cape_vm::runtime::{intern, rt, type_of};
@@ -93,6 +93,14 @@ fn table(m: Ptr<ModuleObj>) {
         .function("sorted(iterable, /, *, key=None, reverse=False)", "Return a new list containing all items from the iterable in ascending order.", sorted)
         .function("sum(iterable, /, start=0)", "Return the sum of a 'start' value (default: 0) plus an iterable of numbers", sum)
         .function("vars(object=None, /)", "Show vars.", vars);
+    let several: [(&str, NativeFn); 2] = [
+        ("max", |vm, args| extreme_of(vm, args, Cmp::Gt)),
+        ("min", |vm, args| extreme_of(vm, args, Cmp::Lt)),
+    ];
+    for (name, f) in several {
+        let b: Ptr<BuiltinObj> = m.get(intern(name)).and_then(|b| b.downcast()).expect("a function");
+        b.def.positional.set(Some(f));
+    }
 }
 
 fn attr_name(vm: &Vm, n: Value) -> Res<()> {
@@ -466,8 +474,9 @@ fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Val
             "Cannot specify a default for {name}() with multiple positional arguments"
         )));
     }
+    let it = vm.iter(if positional { args.value() } else { args.get(0) })?;
     let mut best: Option<(Value, Value)> = None;
-    let mut meet = |v: Value| -> Res<()> {
+    while let Some(v) = vm.next(it)? {
         let k = match key.0 {
             Some(f) => vm.call(f, &[v])?,
             None => v,
@@ -476,23 +485,24 @@ fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Val
             Some((_, b)) if !vm.compare_bool(k, b, cmp)? => {}
             _ => best = Some((v, k)),
         }
-        Ok(())
-    };
-    if positional {
-        for i in 0..args.len() {
-            meet(args.get(i))?;
-        }
-    } else {
-        let it = vm.iter(args.get(0))?;
-        while let Some(v) = vm.next(it)? {
-            meet(v)?;
-        }
     }
     match (best, default) {
         (Some((v, _)), _) => Ok(v),
         (None, Some(d)) => Ok(d),
         (None, None) => Err(vm.value_error(format!("{name}() iterable argument is empty"))),
     }
+}
+
+/// `max` or `min` of several arguments.
+fn extreme_of(vm: &Vm, args: &[Value], cmp: Cmp) -> Res<Value> {
+    let [first, second, others @ ..] = args else { return Ok(Value::EMPTY) };
+    let mut best = *first;
+    for &v in std::iter::once(second).chain(others) {
+        if vm.compare_bool(v, best, cmp)? {
+            best = v;
+        }
+    }
+    Ok(best)
 }
 
 fn next(vm: &Vm, it: Value, default: Option<Value>) -> Res<Value> {

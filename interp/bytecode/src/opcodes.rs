@@ -477,6 +477,8 @@ opcodes! {
         BuildTemplate(a Dst, b Reg, c Reg);
     }
     specialised {
+        /// The only word of code that has not run yet: makes the others, and begins.
+        Unfold of Nop;
         /// `BinaryOp` with `+` or `+=`.
         Add of BinaryOp;
         /// `BinaryOpK` with `+` or `+=`.

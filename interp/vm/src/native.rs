@@ -62,6 +62,9 @@ pub struct MethodDef {
     /// The function collects garbage: what native frames have left behind on the stack is wiped before it is called, so that
     /// the conservative scan takes nothing dead for a root.
     pub scrubs: Cell<bool>,
+    /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
+    /// It gives EMPTY when it does not know an answer.
+    pub positional: Cell<Option<NativeFn>>,
     parsed: OnceCell<Signature>,
 }
 
@@ -287,6 +290,7 @@ impl MethodDef {
             class_name: Cell::new(""),
             raw: None,
             scrubs: Cell::new(false),
+            positional: Cell::new(None),
             parsed: OnceCell::new(),
         }))
     }
@@ -310,6 +314,7 @@ impl MethodDef {
             class_name: Cell::new(""),
             raw: Some(raw),
             scrubs: Cell::new(false),
+            positional: Cell::new(None),
             parsed: OnceCell::new(),
         }))
     }

@@ -154,6 +154,14 @@ impl Vm {
         {
             return Ok(r);
         }
+        if op.to_plain() == BinOp::Mul
+            && b.is_int()
+            && let Some(s) = a.downcast::<StrObj>()
+            && s.header().map() == rt().maps.str
+        {
+            // No number: its slot of sequences decides.
+            return self.call_special(rt().types.str.special(crate::special::Special::Mul), &[a, b]);
+        }
         if op.to_plain() == BinOp::Add
             && let (Some(p), Some(q)) = (a.downcast::<StrObj>(), b.downcast::<StrObj>())
             && p.header().map() == rt().maps.str

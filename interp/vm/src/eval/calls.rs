@@ -208,6 +208,13 @@ impl Vm {
                     let r = (def.func)(self, std::slice::from_raw_parts(args, n))?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
+                if let Some(short) = def.positional.get() {
+                    self.native_def.set(def);
+                    let r = short(self, std::slice::from_raw_parts(args, n))?;
+                    if !r.is_empty() {
+                        return Ok(Flow::Value(r));
+                    }
+                }
             } else if callee.is_ptr()
                 && callee.header().map() == rt().maps.method_descriptor
                 && kwnames.is_none()

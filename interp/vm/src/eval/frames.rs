@@ -54,9 +54,10 @@ pub fn const_value(vm: &Vm, c: &Const) -> Value {
     }
 }
 
-fn str_tuple<'a>(names: impl Iterator<Item = &'a Box<str>>) -> Value {
-    let mut v = ValueVec::new();
-    names.for_each(|n| v.push(intern(n)));
+/// A tuple of interned names.
+pub fn str_tuple(names: &[Box<str>]) -> Value {
+    let mut v = ValueVec::with_capacity(names.len());
+    names.iter().for_each(|n| v.push(intern(n)));
     TupleObj::new(&v).value()
 }
 
@@ -89,41 +90,30 @@ fn specialise(w: Word) -> Word {
     w.with_op(to)
 }
 
-/// Makes a code object executable from its unit.
-pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
-    let mut consts = ValueVec::with_capacity(unit.consts.len());
-    unit.consts.iter().for_each(|c| consts.push(const_value(vm, c)));
-    let mut names = ValueVec::with_capacity(unit.names.len());
-    unit.names.iter().for_each(|n| names.push(intern(n)));
-    let mut words: Vec<Cell<u64>> = unit.code.iter().map(|w| Cell::new(w.0)).collect();
-    for (at, _, w) in unit.instructions() {
-        words[at as usize].set(specialise(w).0);
-    }
-    // A word behind the end, so that a saved pc may always be stepped over.
-    words.push(Cell::new(0));
+/// Makes a code object of its unit. The rest is made when it first runs, by [`unfold`].
+pub fn new_code(_vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
+    let filename = StrObj::new(&unit.filename).value();
+    code_of_file(unit, filename)
+}
+
+fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
     let map = rt().maps.code;
     let star = flags::VARARGS | flags::VARKEYWORDS;
-    let cellvars = str_tuple(unit.cellvars.iter());
-    let freevars = str_tuple(unit.freevars.iter());
-    let varnames = str_tuple(unit.varnames.iter());
-    let filename = StrObj::new(&unit.filename).value();
-    let consts = ArrayObj::from_slice(&consts);
-    let names = ArrayObj::from_slice(&names);
-    let code = heap().alloc_old(
+    let later = || Field::new(Value::EMPTY);
+    let (name, qualname) = (intern(&unit.name), intern(&unit.qualname));
+    heap().alloc_old(
         map,
         CodeObj {
             header: Header::new(map),
-            words: Native(words.into_boxed_slice()),
-            consts: Field::new(consts.value()),
-            names: Field::new(names.value()),
-            cache_values: Field::new(Value::EMPTY),
+            words: Native(Words::folded()),
+            consts: later(),
+            names: later(),
+            cache_values: later(),
             cache_used: Cell::new(0),
-            name: Field::new(intern(&unit.name)),
-            qualname: Field::new(intern(&unit.qualname)),
+            name: Field::new(name),
+            qualname: Field::new(qualname),
             filename: Field::new(filename),
-            varnames: Field::new(varnames),
-            cellvars: Field::new(cellvars),
-            freevars: Field::new(freevars),
+            varnames: later(),
             argcount: unit.argcount,
             kwonly: unit.kwonlyargcount,
             flags: unit.flags,
@@ -135,11 +125,54 @@ pub fn new_code(vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
             liveness: Native(OnceCell::new()),
             unit: Native(unit),
         },
-    );
+    )
+}
+
+/// The names of the parameters and the other variables of the code's own, made when they are first asked for.
+pub fn variable_names(code: Ptr<CodeObj>) -> Ptr<TupleObj> {
+    if code.varnames.get().is_empty() {
+        code.varnames.set(code, str_tuple(&code.unit.varnames));
+    }
+    // SAFETY: nothing else is ever stored there.
+    unsafe { code.varnames.get().cast() }
+}
+
+/// Makes what running code needs, unless it is made: words, constants, names.
+pub fn unfold(code: Ptr<CodeObj>) {
+    if code.words.are_folded() {
+        make_words(code);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn make_words(code: Ptr<CodeObj>) {
+    let vm = crate::vm::current();
+    let unit = Arc::clone(&code.unit);
+    let mut consts = ValueVec::with_capacity(unit.consts.len());
+    for c in &unit.consts {
+        consts.push(match c {
+            // Of one file: also when the file was given another name.
+            Const::Code(u) if u.filename == unit.filename => {
+                code_of_file(Arc::clone(u), code.filename.get()).value()
+            }
+            c => const_value(vm, c),
+        });
+    }
+    code.consts.set(code, ArrayObj::from_slice(&consts).value());
+    let mut names = ValueVec::with_capacity(unit.names.len());
+    unit.names.iter().for_each(|n| names.push(intern(n)));
+    code.names.set(code, ArrayObj::from_slice(&names).value());
+    let mut words: Vec<Cell<u64>> = unit.code.iter().map(|w| Cell::new(w.0)).collect();
+    for (at, _, w) in unit.instructions() {
+        words[at as usize].set(specialise(w).0);
+    }
+    // A word behind the end, so that a saved pc may always be stepped over.
+    words.push(Cell::new(0));
+    code.words.unfold(words.into_boxed_slice());
     if let Some(watcher) = crate::profile::watcher() {
         watcher.code_made(code);
     }
-    code
 }
 
 /// Where an inline cache keeps a managed value: an index into the code's `cache_values`.
@@ -314,12 +347,99 @@ impl Vm {
                 if n < argcount {
                     self.fill_defaults(f, code, n, win)?;
                 }
-            } else {
+            } else if !self.bind_named(f, code, args, n, kwnames, win)? {
                 self.bind_slow(f, args, n, kwnames, win)?;
             }
             self.fill_closure(code, f.closure.get(), win);
         }
         Ok(())
+    }
+
+    /// As [`Vm::bind`] where there is nothing to collect and nothing wrong: no `*args` or `**kwargs`, not too many arguments, keywords
+    /// that name parameters. False: nothing is done.
+    #[inline(always)]
+    unsafe fn bind_named(
+        &self,
+        f: Ptr<FunctionObj>,
+        code: Ptr<CodeObj>,
+        args: *const Value,
+        n: usize,
+        kwnames: Option<Ptr<TupleObj>>,
+        win: *mut Value,
+    ) -> Res<bool> {
+        const FEW: usize = 6;
+        let names = kwnames.as_ref().map_or(&[][..], |k| k.as_slice());
+        let (argcount, nkw) = (code.argcount as usize, names.len());
+        let npos = n - nkw;
+        if code.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0 || npos > argcount || nkw > FEW {
+            return Ok(false);
+        }
+        let mut at = [0; FEW];
+        let mut values = [Value::EMPTY; FEW];
+        if code.varnames.get().is_empty() && (nkw > 0 || code.kwonly > 0) {
+            // The arguments are the caller's temporaries, which a collection must leave alone.
+            let caller = self.frame_top.get();
+            // SAFETY: the caller's frame, or the unused one below the first.
+            unsafe {
+                let nested = std::mem::replace(&mut (*caller).binding, true);
+                variable_names(code);
+                (*caller).binding = nested;
+            }
+        }
+        if nkw > 0 {
+            let varnames = variable_names(code);
+            let first = npos.max(code.unit.posonlyargcount as usize);
+            let open = &varnames.as_slice()[..argcount + code.kwonly as usize];
+            for k in 0..nkw {
+                let Some(j) = (first..open.len()).find(|&j| open[j] == names[k]) else { return Ok(false) };
+                if at[..k].contains(&j) {
+                    return Ok(false);
+                }
+                at[k] = j;
+                // SAFETY: there are n arguments.
+                values[k] = unsafe { *args.add(npos + k) };
+            }
+        }
+        // SAFETY: the promise of `bind`; parameter registers are in the window.
+        unsafe {
+            std::ptr::copy(args, win, npos);
+            clear(win.add(npos), code.nregs as usize - npos);
+            for k in 0..nkw {
+                *win.add(at[k]) = values[k];
+            }
+            if npos < argcount {
+                self.fill_defaults(f, code, npos, win)?;
+            }
+            if code.kwonly > 0 {
+                self.fill_keyword_defaults(f, code, win)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives keyword-only parameters that have no argument their defaults. The names are there: nothing may be allocated here.
+    unsafe fn fill_keyword_defaults(
+        &self,
+        f: Ptr<FunctionObj>,
+        code: Ptr<CodeObj>,
+        win: *mut Value,
+    ) -> Res<()> {
+        let argcount = code.argcount as usize;
+        let kwdefaults = f.kwdefaults.downcast::<DictObj>();
+        let mut missing = Vec::new();
+        for i in argcount..argcount + code.kwonly as usize {
+            // SAFETY: parameter registers are in the window.
+            let at = unsafe { &mut *win.add(i) };
+            if !at.is_empty() {
+                continue;
+            }
+            let name = variable_names(code).get(i);
+            match kwdefaults.and_then(|d| d.get_str(name)) {
+                Some(v) => *at = v,
+                None => missing.push(i),
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "keyword-only")) }
     }
 
     unsafe fn fill_defaults(
@@ -403,7 +523,7 @@ impl Vm {
                 set(varkw_at, d.value());
             }
             let posonly = code.unit.posonlyargcount as usize;
-            let varnames: Ptr<TupleObj> = code.varnames.downcast().expect("varnames");
+            let varnames = variable_names(code);
             for k in 0..nkw {
                 let name = kwnames.map_or(Value::EMPTY, |t| t.get(k));
                 let Some(text) = name.downcast::<StrObj>() else {
@@ -440,17 +560,8 @@ impl Vm {
             }
             // SAFETY: the window's promise is passed on.
             unsafe { self.fill_defaults(f, code, take, win)? };
-            let kwdefaults = f.kwdefaults.downcast::<DictObj>();
-            let mut missing = Vec::new();
-            for i in argcount..params {
-                if get(i).is_empty() {
-                    match kwdefaults.and_then(|d| d.get_str(varnames.get(i))) {
-                        Some(v) => set(i, v),
-                        None => missing.push(i),
-                    }
-                }
-            }
-            if missing.is_empty() { Ok(()) } else { Err(self.missing_arguments(f, &missing, "keyword-only")) }
+            // SAFETY: as above.
+            unsafe { self.fill_keyword_defaults(f, code, win) }
         })();
         // SAFETY: as above.
         unsafe { (*caller).binding = nested };

@@ -36,10 +36,8 @@ impl Vm {
     pub fn function_from(&self, code: Ptr<CodeObj>, globals: Value, builtins: Value) -> Ptr<FunctionObj> {
         let module =
             globals.downcast::<DictObj>().and_then(|g| g.get_str(rt().names.name)).unwrap_or(Value::NONE);
-        let doc = match code.unit.docstring() {
-            Some(_) => code.consts.downcast::<ArrayObj>().map_or(Value::NONE, |c| c.get(0)),
-            None => Value::NONE,
-        };
+        // EMPTY: what the code says, when somebody asks.
+        let doc = if code.unit.docstring().is_some() { Value::EMPTY } else { Value::NONE };
         FunctionObj::new(code, globals, builtins, module, doc)
     }
 

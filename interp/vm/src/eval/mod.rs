@@ -30,7 +30,7 @@ use crate::runtime::rt;
 use crate::vm::{Vm, requested};
 
 pub use except::{exception_matches, is_exception_class};
-pub use frames::new_code;
+pub use frames::{new_code, str_tuple, unfold, variable_names};
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {
@@ -272,6 +272,12 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                 let op: Op = unsafe { std::mem::transmute::<u8, Op>(w.op_byte()) };
                 match op {
                     Op::Nop => step!(1),
+                    Op::Unfold => {
+                        frames::unfold(code!());
+                        pc = code!().words.as_ptr();
+                        sync!();
+                        continue;
+                    }
                     Op::Move => {
                         set!(w.a(), reg!(w.b()));
                         if w.x() & 1 != 0 {

@@ -2,17 +2,20 @@
 
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use cape_bytecode::{CodeUnit, Liveness};
+use cape_bytecode::{CodeUnit, Liveness, Op};
 use cape_heap::{Field, Native, heap_object};
 
 heap_object! {
     /// Old from birth, so its address is stable. `words` is its own, quickened copy of the unit's instructions;
-    /// `consts` and `names` are arrays of values (names interned); `cache_values` holds what inline caches
-    /// remember of managed values, as an array indexed from the cache words.
+    /// `consts` and `names` are arrays of values (names interned). They are made when the code first runs
+    /// ([`crate::eval::unfold`]), which most never does, and `varnames`, a tuple, when it is asked for
+    /// ([`crate::eval::variable_names`]). `cache_values` holds what inline caches remember of managed values, as an array indexed
+    /// from the cache words.
     pub struct CodeObj {
         pub unit: Native<Arc<CodeUnit>>,
-        pub words: Native<Box<[Cell<u64>]>>,
+        pub words: Native<Words>,
         pub consts: Field,
         pub names: Field,
         pub cache_values: Field,
@@ -21,8 +24,6 @@ heap_object! {
         pub qualname: Field,
         pub filename: Field,
         pub varnames: Field,
-        pub cellvars: Field,
-        pub freevars: Field,
         /// Copies of the unit's facts that calls look at.
         pub argcount: u32,
         pub kwonly: u32,
@@ -37,4 +38,54 @@ heap_object! {
         /// Which temporaries live where, once a full collection has asked.
         pub liveness: Native<OnceCell<Liveness>>,
     } [drop]
+}
+
+/// What code that has not run yet consists of.
+static FOLDED: [AtomicU64; 2] = [AtomicU64::new(Op::Unfold as u64), AtomicU64::new(0)];
+
+/// The words of a code object, once they are made.
+pub struct Words {
+    first: Cell<*const Cell<u64>>,
+    len: Cell<usize>,
+}
+
+impl Words {
+    /// Words that are still to be made.
+    pub fn folded() -> Words {
+        Words { first: Cell::new(FOLDED.as_ptr() as *const Cell<u64>), len: Cell::new(FOLDED.len()) }
+    }
+
+    /// Whether they are still to be made.
+    pub fn are_folded(&self) -> bool {
+        self.first.get() == FOLDED.as_ptr() as *const Cell<u64>
+    }
+
+    /// They are made, once.
+    pub(crate) fn unfold(&self, words: Box<[Cell<u64>]>) {
+        assert!(self.are_folded());
+        self.len.set(words.len());
+        self.first.set(Box::into_raw(words) as *const Cell<u64>);
+    }
+}
+
+impl std::ops::Deref for Words {
+    type Target = [Cell<u64>];
+
+    #[inline(always)]
+    fn deref(&self) -> &[Cell<u64>] {
+        // SAFETY: both came from one slice, that of `unfold` or the static one, which has the layout of cells and is never written;
+        // a slice that was handed out before `unfold` is of the static one.
+        unsafe { std::slice::from_raw_parts(self.first.get(), self.len.get()) }
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        if !self.are_folded() {
+            let words =
+                std::ptr::slice_from_raw_parts_mut(self.first.get() as *mut Cell<u64>, self.len.get());
+            // SAFETY: they came from this box.
+            drop(unsafe { Box::from_raw(words) });
+        }
+    }
 }
