@@ -308,3 +308,19 @@ assert [a.label for a in animals] == expected
 Dog.__getattr__ = lambda self, name: f"no {name}"
 Dog.label = property(lambda self: self.missing)
 assert animals[1].label == "no missing"
+
+# special methods by computed names, from bases, mixed and removed
+computed = "".join(["__le", "n__"])
+Sized = type("Sized", (), {computed: lambda self: 5, "__call__": lambda self: "called"})
+Derived = type("Derived", (Sized,), {})
+Other = type("Other", (), {"__len__": lambda self: 6, "__neg__": lambda self: "neg"})
+Both = type("Both", (Derived, Other), {"__call__": None})
+assert len(Sized()) == len(Derived()) == len(Both()) == 5 and -Both() == "neg" and Derived()() == "called"
+try:
+    Both()()
+except TypeError as e:
+    assert str(e) == "'NoneType' object is not callable", e
+else:
+    raise AssertionError("TypeError not raised")
+delattr(Sized, computed)
+assert len(Both()) == 6
