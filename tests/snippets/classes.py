@@ -324,3 +324,47 @@ else:
     raise AssertionError("TypeError not raised")
 delattr(Sized, computed)
 assert len(Both()) == 6
+
+
+# Methods that are read and not called: the place where they are read remembers them, and forgets in time.
+class Read:
+    def m(self):
+        return "m", self
+
+    def replaced(self):
+        return "new", self
+
+
+def read(o):
+    return o.m
+
+
+for _ in range(3):
+    a, b = Read(), Read()
+    assert read(a)() == ("m", a) and read(b)() == ("m", b)
+    assert read(a).__self__ is a and read(a) == a.m and read(a) != read(b)
+b.m = "shadow"
+assert read(b) == "shadow" and read(a)() == ("m", a)
+a.other = 1
+assert read(a)() == ("m", a)
+Read.m = Read.replaced
+assert read(a)() == ("new", a) and read(b) == "shadow"
+Read.m = property(lambda self: "property")
+assert read(a) == "property" and read(b) == "property"
+del Read.m
+assert read(b) == "shadow"
+try:
+    read(a)
+except AttributeError as e:
+    assert str(e) == "'Read' object has no attribute 'm'", e
+else:
+    raise AssertionError("m is gone")
+
+
+def joined(s):
+    return s.join
+
+
+for _ in range(3):
+    assert joined("-")("ab") == "a-b" and joined("+")(["a", "b"]) == "a+b"
+    assert joined(b"-")([b"a", b"b"]) == b"a-b"

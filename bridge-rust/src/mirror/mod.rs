@@ -485,20 +485,23 @@ fn list(vm: &Vm, l: Ptr<ListObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
             return Err(vm.memory_error(""));
         }
         let mut done = 0;
-        for i in 0..n {
-            match to_c(vm, l.get(i).unwrap_or(Value::NONE)) {
-                Ok(c) => {
-                    *mem.add(done) = c;
-                    done += 1;
-                }
-                Err(r) => {
-                    for i in 0..done {
-                        decref(*mem.add(i));
+        while done < n {
+            let item = l.get(done).unwrap_or(Value::NONE);
+            let known = borrowed(item);
+            if !known.is_null() {
+                incref(known);
+                *mem.add(done) = known;
+            } else {
+                match to_c(vm, item) {
+                    Ok(c) => *mem.add(done) = c,
+                    Err(r) => {
+                        (0..done).for_each(|i| decref(*mem.add(i)));
+                        ffi::PyMem_Free(mem as *mut _);
+                        return Err(r);
                     }
-                    ffi::PyMem_Free(mem as *mut _);
-                    return Err(r);
                 }
             }
+            done += 1;
         }
         (*o).ob_item = mem;
         (*o).ob_base.ob_size = n as isize;

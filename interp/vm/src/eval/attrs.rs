@@ -44,6 +44,8 @@ const METHOD_NO_DICT: u64 = 11;
 const DICT: u64 = 12;
 /// Property, in the code's cache values.
 const PROPERTY: u64 = 13;
+/// Method that is read and not called, in the code's cache values: it is bound to the object.
+const BOUND: u64 = 14;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -114,7 +116,7 @@ fn known_attr(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<Value> {
             let v = unsafe { at_offset(obj, payload) };
             (!v.is_empty()).then_some(v)
         }
-        GETSET | DICT | PROPERTY => None,
+        GETSET | DICT | PROPERTY | BOUND => None,
         kind => cached_special(code, obj, kind, payload),
     }
 }
@@ -300,7 +302,7 @@ fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64
 /// How many cache values an entry of this kind has.
 fn slots_of(kind: u64) -> u32 {
     match kind {
-        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | PROPERTY => 1,
+        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | PROPERTY | BOUND => 1,
         MODULE => 2,
         TYPE_VALUE => 3,
         _ => 0,
@@ -330,8 +332,11 @@ impl Vm {
         for i in 0..2 {
             let (w0, w1) = entry_words(pc, i);
             let w1 = w1.get();
-            if !matches!(w1 & 15, GETSET | DICT | PROPERTY) || !hit(obj, w0.get()) {
+            if !matches!(w1 & 15, GETSET | DICT | PROPERTY | BOUND) || !hit(obj, w0.get()) {
                 continue;
+            }
+            if w1 & 15 == BOUND {
+                return self.descr_get(cache_value(code, w1 >> 32), obj, type_of(obj));
             }
             if w1 & 15 == PROPERTY {
                 // SAFETY: the slot of this cache holds a property with a getter.
@@ -443,13 +448,10 @@ impl Vm {
         }
         let Some(d) = descr else { return false };
         if is_plain_method(d) {
-            if method {
-                let at = entry_slots(code, pc, map, 1);
-                self.set_cache_value(code, at, d);
-                fill(pc, map, version(t), METHOD, at as u64);
-                return true;
-            }
-            return false;
+            let at = entry_slots(code, pc, map, 1);
+            self.set_cache_value(code, at, d);
+            fill(pc, map, version(t), if method { METHOD } else { BOUND }, at as u64);
+            return true;
         }
         let value = match d.downcast::<StaticMethodObj>() {
             Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
