@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use cape_compile::asdl::{Class, ROWS};
 use cape_compile::tree::{Item, Node};
-use cape_vm::eval::frames::const_value;
+use cape_vm::eval::const_value;
 use cape_vm::object::*;
 use cape_vm::{Res, Value, Vm, intern, shape};
 

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use cape_heap::{HeapObject, MapRef, Ptr, Value};
 
-use super::frames::cache_slots;
+use super::code::cache_slots;
 use crate::attr::{interned, is_data_descriptor};
 use crate::class::{lookup_mro, version};
 use crate::exc::Res;

@@ -8,8 +8,9 @@ mod arith;
 mod attrs;
 mod build;
 mod calls;
+mod code;
 mod except;
-pub mod frames;
+mod frames;
 mod import;
 mod matching;
 mod misc;
@@ -29,8 +30,8 @@ use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::{Vm, requested};
 
+pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
 pub use except::{exception_matches, is_exception_class};
-pub use frames::{new_code, str_tuple, unfold, variable_names};
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {
@@ -273,7 +274,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                 match op {
                     Op::Nop => step!(1),
                     Op::Unfold => {
-                        frames::unfold(code!());
+                        code::unfold(code!());
                         pc = code!().words.as_ptr();
                         sync!();
                         continue;
