@@ -244,14 +244,15 @@ impl Heap {
             match self.next_work() {
                 Some(Work::Managed(p)) => return Some(p),
                 Some(Work::Foreign(op, m)) => self.run_foreign(op, m),
-                None if self.release_dead() => {}
+                None if self.release_dead(&mut false) => {}
                 None => return None,
             }
         }
     }
 
-    /// Drops the references of links whose objects have died; false when there are none. What runs thereby may collect.
-    fn release_dead(&self) -> bool {
+    /// Drops the references of links whose objects have died; false when there are none. What runs thereby may collect. `hidden` becomes true
+    /// when that may have ended references that the collection could not see.
+    fn release_dead(&self, hidden: &mut bool) -> bool {
         // SAFETY: the GIL is held; the references into the state end before anything is run, and begin anew after it.
         unsafe {
             let s = self.state();
@@ -259,7 +260,10 @@ impl Heap {
             self.pending.set((*s).finalizers.any());
             let any = !released.is_empty();
             if let Some(foreign) = (*s).links.foreign {
-                released.drain(..).for_each(|mirror| foreign.release(mirror));
+                for mirror in released.drain(..) {
+                    *hidden |= foreign.hides_references(mirror);
+                    foreign.release(mirror);
+                }
             }
             if (*s).finalizers.released.capacity() == 0 {
                 (*s).finalizers.released = released;
@@ -282,25 +286,26 @@ impl Heap {
         })
     }
 
-    /// Full collections, each followed by `run` for everything pending, until one finds no finalizer and no cycle over the
-    /// boundary (at most five): what `gc.collect()` does.
+    /// Full collections, each followed by `run` for everything pending, until one finds no finalizer, no cycle over the
+    /// boundary and no struct that may have held something unseen (at most five): what `gc.collect()` does.
     pub fn collect_fully(&self, run: &mut dyn FnMut(Pending)) {
         for _ in 0..5 {
             self.collect(true);
             let mut again = false;
-            while let Some(work) = self.next_work() {
-                match work {
-                    Work::Managed(p) => {
+            loop {
+                match self.next_work() {
+                    Some(Work::Managed(p)) => {
                         again |= matches!(p, Pending::Finalize(_));
                         run(p);
                     }
-                    Work::Foreign(op, m) => {
+                    Some(Work::Foreign(op, m)) => {
                         again = true;
                         self.run_foreign(op, m);
                     }
+                    None if self.release_dead(&mut again) => {}
+                    None => break,
                 }
             }
-            again |= self.release_dead();
             if !again {
                 return;
             }
