@@ -2,7 +2,7 @@
 
 use std::ptr::eq;
 
-use cape_heap::{Mirror, heap};
+use cape_heap::{MapRef, Mirror, heap};
 use cape_vm::class::full_name;
 use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
@@ -12,6 +12,7 @@ use num_bigint::{BigInt, Sign};
 
 use crate::ffi;
 use crate::layout::*;
+use crate::mirror::types::class_behind;
 use crate::to_c::{decref, incref};
 
 /// The link index in a head; 0 when the object is not linked.
@@ -57,6 +58,18 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     // SAFETY: a live object, whose reference is ours.
     unsafe {
         let t = (*p).ob_type;
+        if !t.is_null()
+            && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0
+            && let Some(class) = class_behind(t)
+            && let map = class.instance_map()
+            && eq(map.kind(), <ForeignObj as cape_heap::HeapObject>::kind())
+        {
+            // The link takes our reference over.
+            let v = proxy(map);
+            heap().link(v.header(), p as *mut Mirror);
+            memory_taken();
+            return Ok(v.value());
+        }
         let v = if eq(t, &raw const ffi::PyLong_Type) {
             long_value(p)
         } else if eq(t, &raw const ffi::PyFloat_Type) {
@@ -320,6 +333,28 @@ pub unsafe fn link(object: &cape_heap::Header, p: *mut PyObject) {
         incref(p);
         heap().link(object, p as *mut Mirror);
     }
+    memory_taken();
+}
+
+/// Memory that C allocates between two looks of the collector.
+const LOOK: usize = 1 << 20;
+
+/// To be called where objects are linked: the collector hears of the memory that C's structs, of either origin, took.
+#[inline(always)]
+pub fn memory_taken() {
+    // SAFETY: the GIL is held.
+    let taken = unsafe { ffi::_Cape_allocated };
+    if taken > LOOK {
+        // SAFETY: as above.
+        unsafe { ffi::_Cape_allocated = 0 };
+        heap().memory_taken(taken);
+    }
+}
+
+/// A new proxy, for an instance of a class with this map.
+#[inline(always)]
+fn proxy(map: MapRef) -> Ptr<ForeignObj> {
+    heap().alloc(map, ForeignObj { header: cape_heap::Header::new(map) })
 }
 
 /// An instance of a class implemented in C, or a C object of another builtin layout: gets its managed side.
@@ -335,15 +370,10 @@ unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject, fresh: bool)
             return Ok(class.value());
         }
         let class = crate::typeready::class_of(vm, t)?;
-        let taken = ffi::_Cape_allocated;
-        if taken > 1 << 20 {
-            ffi::_Cape_allocated = 0;
-            heap().memory_taken(taken);
-        }
         let map = class.instance_map();
         let kind = map.kind();
         let v = if eq(kind, <ForeignObj as cape_heap::HeapObject>::kind()) {
-            heap().alloc(map, ForeignObj { header: cape_heap::Header::new(map) }).value()
+            proxy(map).value()
         } else {
             match crate::mirror::managed_for(vm, p, class)? {
                 Some(v) => v,

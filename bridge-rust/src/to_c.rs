@@ -6,6 +6,7 @@ use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
+use crate::from_c::memory_taken;
 use crate::layout::*;
 use crate::lend::borrowed;
 
@@ -145,6 +146,7 @@ pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         return Ok(crate::mirror::types::type_to_c(vm, t)? as *mut PyObject);
     }
     let p = crate::mirror::make(vm, v)?;
+    memory_taken();
     if v.header().link() == 0 {
         // SAFETY: a fresh struct with one reference, which becomes the link's.
         unsafe { heap().link(v.header(), p as *mut Mirror) };
