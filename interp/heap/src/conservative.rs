@@ -33,6 +33,8 @@ pub(crate) struct Threads {
 
 thread_local! {
     static THIS: Cell<u32> = const { Cell::new(0) };
+    /// The ends of the thread's stack; zeros until they are asked for.
+    static BOUNDS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
 impl Threads {
@@ -70,8 +72,19 @@ pub fn native_stack_base() -> usize {
     stack_bounds().1
 }
 
-/// The ends of the calling thread's stack.
-fn stack_bounds() -> (usize, usize) {
+/// The ends of the calling thread's stack; (0, an address above all others) when the system does not say. Asked for once: a
+/// thread of C attaches and detaches again and again.
+pub fn stack_bounds() -> (usize, usize) {
+    let known = BOUNDS.get();
+    if known.1 != 0 {
+        return known;
+    }
+    let bounds = ask_for_bounds();
+    BOUNDS.set(bounds);
+    bounds
+}
+
+fn ask_for_bounds() -> (usize, usize) {
     // SAFETY: pthread_getattr_np initialises the attributes, which are destroyed after use.
     unsafe {
         let mut attr = std::mem::zeroed();

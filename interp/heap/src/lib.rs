@@ -57,7 +57,7 @@ mod verify;
 mod weak;
 
 pub use barrier::{write_barrier, write_barrier_at};
-pub use conservative::native_stack_base;
+pub use conservative::{native_stack_base, stack_bounds};
 pub use finalize::Pending;
 pub use heap::{Heap, heap};
 pub use kind::{HeapObject, KindInfo, Native, Trace, Tracer};

@@ -1,6 +1,7 @@
 //! The state of one thread that runs Python code.
 
 use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cape_bytecode::Liveness;
@@ -116,9 +117,21 @@ pub struct Stacks {
 // SAFETY: memory that belongs to whoever has the struct.
 unsafe impl Send for Stacks {}
 
+/// Stacks of threads that have ended, for those that come: mapping them anew, with the faults of their first pages, is most of what
+/// a thread of C's pays that takes the GIL for a moment. Whoever finds the list locked does without it (a fork's child may for ever).
+static SPARE: Mutex<Vec<Stacks>> = Mutex::new(Vec::new());
+/// How many are kept.
+const SPARES: usize = 4;
+/// Stacks that were used up to here have more memory behind them than is worth keeping.
+const DEEP_FRAME: usize = 256;
+const DEEP_REGISTER: usize = 16 << 10;
+
 impl Stacks {
     /// New ones; `None` when there is no address space left for them.
     pub fn reserve() -> Option<Stacks> {
+        if let Some(spare) = SPARE.try_lock().ok().and_then(|mut spare| spare.pop()) {
+            return Some(spare);
+        }
         let regs = reserve(REGISTERS * size_of::<Value>())? as *mut Value;
         match reserve(FRAMES * size_of::<Frame>()) {
             Some(frames) => Some(Stacks { regs, frames: frames as *mut Frame }),
@@ -131,8 +144,26 @@ impl Stacks {
     }
 }
 
+impl Stacks {
+    /// Whether much of them was ever used: what is mapped anew is zero, a frame's code and most values are not.
+    fn was_deep(&self) -> bool {
+        // SAFETY: both are inside the mappings; any bits are a word.
+        unsafe {
+            *(self.frames.add(DEEP_FRAME) as *const usize) != 0
+                || *(self.regs.add(DEEP_REGISTER) as *const u64) != 0
+        }
+    }
+}
+
 impl Drop for Stacks {
     fn drop(&mut self) {
+        if !self.was_deep()
+            && let Ok(mut spare) = SPARE.try_lock()
+            && spare.len() < SPARES
+        {
+            spare.push(Stacks { regs: self.regs, frames: self.frames });
+            return;
+        }
         // SAFETY: the mappings were made with these sizes.
         unsafe {
             libc::munmap(self.regs as *mut _, REGISTERS * size_of::<Value>());
@@ -160,20 +191,13 @@ fn reserve(bytes: usize) -> Option<*mut u8> {
 const STACK_MARGIN: usize = 512 << 10;
 
 fn native_stack_limit() -> usize {
-    // SAFETY: plain pthread queries about the calling thread.
-    unsafe {
-        let mut attr: libc::pthread_attr_t = std::mem::zeroed();
-        if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
-            return 0;
-        }
-        let (mut base, mut size) = (std::ptr::null_mut(), 0);
-        libc::pthread_attr_getstack(&attr, &mut base, &mut size);
-        libc::pthread_attr_destroy(&mut attr);
-        // The main thread's mapping may be unlimited: trust at most 8 MiB there.
-        let top = base as usize + size;
-        let usable = size.min(8 << 20);
-        top - usable + STACK_MARGIN.min(usable / 4)
+    let (low, top) = cape_heap::stack_bounds();
+    if low == 0 {
+        return 0;
     }
+    // The main thread's mapping may be unlimited: trust at most 8 MiB there.
+    let usable = (top - low).min(8 << 20);
+    top - usable + STACK_MARGIN.min(usable / 4)
 }
 
 impl Vm {
