@@ -368,3 +368,163 @@ def joined(s):
 for _ in range(3):
     assert joined("-")("ab") == "a-b" and joined("+")(["a", "b"]) == "a+b"
     assert joined(b"-")([b"a", b"b"]) == b"a-b"
+
+
+def raises(kind, message, f, *args):
+    try:
+        f(*args)
+    except kind as e:
+        assert str(e) == message, str(e)
+    else:
+        raise AssertionError("nothing raised")
+
+
+# sites that have seen descriptors and class methods notice it when those change
+class Data:
+    def __get__(self, obj, cls):
+        return "got", obj is None, cls.__name__
+
+    def __set__(self, obj, value):
+        obj.seen = value
+
+
+class Raises:
+    def __get__(self, obj, cls):
+        raise AttributeError
+
+    def __set__(self, obj, value):
+        raise AttributeError("no")
+
+
+class Host:
+    data = Data()
+    raises = Raises()
+
+    @property
+    def prop(self):
+        return self.__dict__.get("hidden", 0)
+
+    @prop.setter
+    def prop(self, value):
+        self.__dict__["hidden"] = value
+
+    @classmethod
+    def named(cls, *args):
+        return cls.__name__, args
+
+    made = classmethod(lambda cls: (cls.__name__, "made"))
+    of_dict = dict.__dict__["fromkeys"]
+
+
+class Lower(Host):
+    pass
+
+
+def read(o):
+    return o.data
+
+
+def write(o, value):
+    o.data = value
+
+
+def prop(o, value):
+    o.prop = value
+    return o.prop
+
+
+def named(o, *args):
+    return o.named(1), o.made()
+
+
+host = Host()
+for _ in range(3):
+    assert read(host) == ("got", False, "Host") and prop(host, 5) == 5 and prop(Lower(), 6) == 6
+    write(host, 7)
+    assert host.seen == 7
+    for o in (Host, Lower, host, Lower()):
+        name = (o if isinstance(o, type) else type(o)).__name__
+        assert named(o) == ((name, (1,)), (name, "made")), o
+    try:
+        host.raises
+    except AttributeError as e:
+        assert (e.name, e.obj, str(e)) == ("raises", host, "")
+host.__dict__["data"] = "own"
+assert read(host) == ("got", False, "Host")
+set_of_data = Data.__set__
+del Data.__set__
+assert read(host) == "own"
+write(host, "written")
+assert read(host) == "written"
+Data.__set__ = set_of_data
+assert read(host) == ("got", False, "Host")
+Data.__get__ = lambda self, obj, cls: "other"
+assert read(host) == "other"
+del Data.__get__
+assert read(host) == "written"
+del host.__dict__["data"]
+assert isinstance(read(host), Data)
+Host.prop = property(lambda self: "changed")
+raises(AttributeError, "property '<lambda>' of 'Host' object has no setter", prop, host, 1)
+Host.prop = 5
+assert prop(host, 8) == 8 and host.__dict__["prop"] == 8
+Host.named = classmethod(lambda cls, x: ("new", cls.__name__))
+assert [named(o)[0] for o in (Host, Lower, host, Lower())] == [("new", "Host"), ("new", "Lower")] * 2
+Lower.named = staticmethod(lambda x: "static")
+assert [named(o)[0] for o in (Host, Lower, host, Lower())] == [("new", "Host"), "static", ("new", "Host"), "static"]
+host.named = lambda x: "of the instance"
+assert named(host)[0] == "of the instance" and named(Host())[0] == ("new", "Host")
+for _ in range(3):
+    assert [c.fromkeys("ab") for c in (dict,)] == [{"a": None, "b": None}]
+    assert [{}.fromkeys("a", 1), type("D", (dict,), {})().fromkeys("a", 1)] == [{"a": 1}] * 2
+    raises(TypeError, "descriptor 'fromkeys' requires a subtype of 'dict' but received 'Host'", lambda: Host.of_dict("a"))
+
+# what a class has, looked up for one object after the other while it changes
+class Looked:
+    pass
+
+
+def looked(names):
+    return [getattr(x, n, "-") for x in (first, second) for n in names]
+
+
+first, second = Looked(), Looked()
+assert looked("ab") == ["-"] * 4
+Looked.a = 1
+assert looked("ab") == [1, "-", 1, "-"]
+object_a = first.__dict__["a"] = 2
+assert looked("ab") == [2, "-", 1, "-"]
+Looked.b = property(lambda self: 3)
+del Looked.a
+assert looked("ab") == [2, 3, "-", 3]
+for i in range(3000):
+    setattr(Looked, f"n{i}", i)
+    assert getattr(first, f"n{i}") == i and getattr(second, f"m{i}", None) is None
+assert [getattr(first, f"n{i}") for i in range(3000)] == list(range(3000))
+
+# builtin classes called: what they take, and what subclasses make of it
+assert [int(), int(5), int("7"), int("11", 2), float(), float(2), str(), str(5), str(b"x", "ascii"), bool(), bool([]), bool(5)] == [
+    0, 5, 7, 3, 0.0, 2.0, "", "5", "x", False, False, True]
+assert [tuple(), tuple("ab"), bytes(2), bytes("a", "ascii"), frozenset("a"), complex(1, 2), type(5), object().__class__] == [
+    (), ("a", "b"), b"\0\0", b"a", frozenset({"a"}), 1 + 2j, int, object]
+raises(TypeError, "type() takes 1 or 3 arguments", lambda: type(1, 2))
+raises(TypeError, "bool expected at most 1 argument, got 2", lambda: bool(1, 2))
+
+
+class Truth:
+    def __int__(self):
+        return True
+
+    def __float__(self):
+        return 2
+
+    def __bool__(self):
+        return 1
+
+    def __index__(self):
+        return 2
+
+
+raises(TypeError, "Truth.__float__ returned non-float (type int)", lambda: float(Truth()))
+raises(TypeError, "__bool__ should return bool, returned int", lambda: bool(Truth()))
+assert [10, 20, 30][Truth()] == 30 and [10, 20, 30][Truth():] == [30]

@@ -1,5 +1,6 @@
 //! `float`.
 
+use cape_vm::foreign::ForeignObj;
 use cape_vm::native::{OrNone, TypeBuilder, extend};
 use cape_vm::object::*;
 use cape_vm::special::Special;
@@ -129,6 +130,11 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, x: Value) -> Res<Value> {
 
 /// `float(x)`: text and bytes parsed, numbers through `__float__` or `__index__`.
 pub fn to_float(vm: &Vm, x: Value) -> Res<f64> {
+    let f = type_of(x).special(Special::Float);
+    if x.is::<ForeignObj>() && !f.is_empty() {
+        let r = vm.call_special(f, &[x])?;
+        return if r.is_float() { Ok(r.as_float()) } else { checked_float(vm, x, r) };
+    }
     let text = match x.downcast::<StrObj>() {
         Some(s) if type_of(x) == rt().types.str || type_of(x).special(Special::Float).is_empty() => {
             Some(ascii_number(s))
@@ -163,6 +169,11 @@ fn strict_subclass_result(vm: &Vm, x: Value) -> Res<Option<f64>> {
         return Ok(None);
     }
     let r = vm.call_special(f, &[x])?;
+    checked_float(vm, x, r).map(Some)
+}
+
+/// What the `__float__` of `x` gave, which must be a float.
+fn checked_float(vm: &Vm, x: Value, r: Value) -> Res<f64> {
     let Some(value) = object_float(r) else {
         return Err(vm.type_error(format!(
             "{}.__float__ returned non-float (type {})",
@@ -179,7 +190,7 @@ fn strict_subclass_result(vm: &Vm, x: Value) -> Res<Option<f64>> {
         );
         warn(vm, rt().types.deprecation_warning, &message)?;
     }
-    Ok(Some(value))
+    Ok(value)
 }
 
 fn hash(vm: &Vm, v: Value) -> Value {

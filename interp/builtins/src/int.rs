@@ -176,8 +176,10 @@ pub fn to_int(vm: &Vm, x: Value) -> Res<Value> {
     {
         return crate::float_ops::trunc(vm, f);
     }
-    if let Some(r) = vm.try_special(x, Special::Int, &[])? {
-        return checked_int(vm, r, "__int__");
+    let f = type_of(x).special(Special::Int);
+    if !f.is_empty() {
+        let r = vm.call_special(f, &[x])?;
+        return if r.is_int() { Ok(r) } else { checked_int(vm, r, "__int__") };
     }
     if let Some(r) = vm.try_special(x, Special::Index, &[])? {
         return checked_int(vm, r, "__index__");

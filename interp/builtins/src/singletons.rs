@@ -17,7 +17,7 @@ pub fn init(_vm: &Vm) {
     })
     .doc("The type of the None singleton.")
     .method("__repr__($self, /)", "Return repr(self).", |_: &Vm, _: Value| "None")
-    .method("__hash__($self, /)", "Return hash(self).", |_: &Vm, _: Value| 0xfca8_6420u32)
+    .method("__hash__($self, /)", "Return hash(self).", |_: &Vm, _: Value| cape_vm::ops::NONE_HASH)
     .method("__bool__($self, /)", "True if self else False", |_: &Vm, _: Value| false);
     rich_comparisons!(none, Value, compare_none);
     extend(rt().types.ellipsis)

@@ -2,7 +2,7 @@
 
 use cape_heap::{Field, Header, Ptr, Value, heap};
 
-use crate::class::{full_name, lookup_mro};
+use crate::class::{full_name, lookup_mro, lookup_of_instance};
 use crate::exc::Res;
 use crate::native::GetSetDef;
 use crate::object::*;
@@ -44,7 +44,12 @@ impl Vm {
 
     /// An AttributeError that does not say what it is about is told, for suggestions.
     #[cold]
-    fn attribute_context(&self, r: crate::exc::Raised, obj: Value, name: Value) -> crate::exc::Raised {
+    pub(crate) fn attribute_context(
+        &self,
+        r: crate::exc::Raised,
+        obj: Value,
+        name: Value,
+    ) -> crate::exc::Raised {
         let e = r.exc();
         if r.is(rt().types.attribute_error)
             && (0..2).all(|i| matches!(crate::exc::extra(e, i), Value::EMPTY | Value::NONE))
@@ -92,7 +97,7 @@ impl Vm {
 
     /// `object.__getattribute__`; `None` when missing.
     pub fn generic_getattr(&self, t: Ptr<TypeObj>, obj: Value, name: Value) -> Res<Option<Value>> {
-        let descr = lookup_mro(t, name);
+        let descr = lookup_of_instance(t, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
             && has_get(d)
@@ -142,7 +147,7 @@ impl Vm {
     /// `type.__getattribute__(cls, name)`; `None` when missing.
     pub fn type_getattr(&self, c: Ptr<TypeObj>, name: Value) -> Res<Option<Value>> {
         let meta = type_of(c.value());
-        let descr = lookup_mro(meta, name);
+        let descr = lookup_of_instance(meta, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
             && has_get(d)
@@ -160,7 +165,7 @@ impl Vm {
 
     fn module_getattr(&self, m: Ptr<ModuleObj>, name: Value) -> Res<Option<Value>> {
         let t = type_of(m.value());
-        let descr = lookup_mro(t, name);
+        let descr = lookup_of_instance(t, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
         {
@@ -346,7 +351,7 @@ impl Vm {
     pub fn generic_setattr(&self, obj: Value, name: Value, v: Value) -> Res<()> {
         let name = interned(name);
         let t = type_of(obj);
-        let descr = lookup_mro(t, name);
+        let descr = lookup_of_instance(t, name);
         if let Some(d) = descr
             && is_data_descriptor(d)
         {

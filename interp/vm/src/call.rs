@@ -254,6 +254,64 @@ impl Vm {
         self.with_receiver(obj, rest, |vm, all| vm.call_special(f, all)).map(Some)
     }
 
+    /// `cls(*args)` of a class with a native `__new__` of its own and no `__init__`, as `int` and `str`: the one function is all there
+    /// is to call. `None`: another class, or not the number of arguments that the function takes.
+    ///
+    /// # Safety
+    /// `n` arguments follow the register `self_slot`, which is free.
+    ///
+    /// Apart from the callers, whose frames must be small when a collection runs.
+    #[inline(never)]
+    pub(crate) unsafe fn call_constructor(
+        &self,
+        t: Ptr<TypeObj>,
+        self_slot: *mut Value,
+        n: usize,
+    ) -> Option<Res<Value>> {
+        // SAFETY: the caller's promise.
+        let args = unsafe { std::slice::from_raw_parts(self_slot.add(1), n) };
+        let types = &rt().types;
+        if type_of(t.value()) != types.type_ {
+            return None;
+        }
+        if t == types.type_ {
+            return (n == 1).then(|| Ok(type_of(args[0]).value()));
+        }
+        let new = t.special(Special::New);
+        if !new.is_ptr() || new.header().map() != rt().maps.builtin_function {
+            return None;
+        }
+        // SAFETY: what the map says is what the object is.
+        let b = unsafe { new.cast::<BuiltinObj>() };
+        let def = b.def;
+        let all = def.simple && n + 1 == def.nparams;
+        if b.this.get() != t.value()
+            || !all && !def.takes_few(n + 1)
+            || t == types.object
+            || t.special(Special::Init) != types.object.special(Special::Init)
+            || t.has(TypeFlags::NO_INSTANTIATION)
+        {
+            return None;
+        }
+        if let Err(r) = self.check_native_stack("") {
+            return Some(Err(r));
+        }
+        let r = if all {
+            self.native_def.set(def);
+            // SAFETY: the caller's promise.
+            unsafe {
+                *self_slot = t.value();
+                (def.func)(self, std::slice::from_raw_parts(self_slot, n + 1))
+            }
+        } else {
+            def.call_few(self, t.value(), args)
+        };
+        match r {
+            Ok(v) if type_of(v) != t => Some(self.initialize(v, t, args, None)),
+            r => Some(r),
+        }
+    }
+
     /// `cls(*args)`: the metaclass's `__call__`.
     pub fn call_type(&self, t: Ptr<TypeObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
         let meta = type_of(t.value());
@@ -300,6 +358,18 @@ impl Vm {
             // object.__init__ has nothing to do after another __new__.
             return Ok(obj);
         }
+        self.initialize(obj, t, args, kwnames)
+    }
+
+    /// What follows on the `__new__` of a class, which gave `obj`: its own class's `__init__`, if it is an instance at all.
+    fn initialize(
+        &self,
+        obj: Value,
+        t: Ptr<TypeObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        let ot = type_of(obj);
         if !ot.is_subtype(t) {
             return Ok(obj);
         }

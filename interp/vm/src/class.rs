@@ -307,6 +307,76 @@ pub fn lookup_mro_where(t: Ptr<TypeObj>, name: Value) -> Option<(Value, Ptr<Type
     None
 }
 
+/// Where a name was found in a class of a certain version. Interned strings live for ever, so the address is the name; it is never
+/// followed.
+struct Place {
+    name: Cell<u64>,
+    version: Cell<u32>,
+    /// Position in the MRO (upper 8 bits) and entry in that class's dictionary; [`NOWHERE`].
+    at: Cell<u32>,
+}
+
+const NOWHERE: u32 = u32::MAX;
+const PLACES: usize = 2048;
+
+struct Places([Place; PLACES]);
+// SAFETY: used with the GIL held.
+unsafe impl Sync for Places {}
+static FOUND: Places =
+    Places([const { Place { name: Cell::new(0), version: Cell::new(0), at: Cell::new(0) } }; PLACES]);
+
+/// As [`lookup_mro`], for a class whose instances are in use and thus complete, and a name that is best interned.
+#[inline]
+pub fn lookup_of_instance(t: Ptr<TypeObj>, name: Value) -> Option<Value> {
+    let v = version(t);
+    let place = &FOUND.0[((name.bits() >> 4) as usize ^ v as usize) % PLACES];
+    if place.name.get() == name.bits() && place.version.get() == v {
+        let at = place.at.get();
+        if at == NOWHERE {
+            return None;
+        }
+        // SAFETY: an MRO holds type objects, and that of this version has one at the position.
+        let c: Ptr<TypeObj> = unsafe { t.mro().as_slice()[(at >> 24) as usize].cast() };
+        let dict = c.dict();
+        let (keys, i) = (dict.table.keys(), (at & 0xff_ffff) as usize);
+        if i < keys.filled() {
+            let e = keys.entry(i);
+            // The dictionary may have been rebuilt.
+            if e.key == name && !e.value.is_empty() {
+                return Some(e.value);
+            }
+        }
+    }
+    lookup_and_note(t, name, v, place)
+}
+
+#[inline(never)]
+fn lookup_and_note(t: Ptr<TypeObj>, name: Value, v: u32, place: &Place) -> Option<Value> {
+    let mut found = None;
+    for (k, &c) in t.mro().as_slice().iter().enumerate() {
+        // SAFETY: an MRO holds type objects.
+        let c: Ptr<TypeObj> = unsafe { c.cast() };
+        if let Some(i) = c.dict().index_of_str(name) {
+            found = Some((k, i, c.dict().table.keys().entry(i).value));
+            break;
+        }
+    }
+    let at = match found {
+        None => Some(NOWHERE),
+        Some((k, i, _)) => (k < 0xff && i < 1 << 24).then_some((k << 24 | i) as u32),
+    };
+    // (Keys that are no plain strings run Python code when they are compared.)
+    if let Some(at) = at
+        && name.downcast::<StrObj>().is_some_and(|s| s.is_interned())
+        && t.version.get() == v
+    {
+        place.name.set(name.bits());
+        place.version.set(v);
+        place.at.set(at);
+    }
+    found.map(|f| f.2)
+}
+
 /// Direct subclasses that are still alive.
 pub fn subclasses(t: Ptr<TypeObj>) -> Ptr<ArrayObj> {
     let Some(a) = t.subclasses.downcast::<ArrayObj>().filter(|a| !a.is_empty()) else {

@@ -320,6 +320,7 @@ impl MethodDef {
     }
 
     /// The parsed parameter list (without `$module`).
+    #[inline]
     pub fn parsed(&self) -> &Signature {
         self.parsed.get_or_init(|| {
             let text = self.signature.strip_prefix("($module, ").map(|r| {
@@ -345,6 +346,27 @@ impl MethodDef {
             Some(raw) => (raw.call)(vm, self, args, kwnames),
             None => self.call_bound(vm, args, kwnames),
         }
+    }
+
+    /// Whether `n` positional arguments, receiver included, need no binding but EMPTY for what is missing.
+    #[inline(always)]
+    pub(crate) fn takes_few(&self, n: usize) -> bool {
+        self.simple && self.nparams <= FEW && n <= self.nparams && n >= self.parsed().required
+    }
+
+    /// Calls it with `first` and `rest`, which [`MethodDef::takes_few`] allows. Not inlined: as for `Vm::call_constructor`.
+    #[inline(never)]
+    pub(crate) fn call_few(&'static self, vm: &Vm, first: Value, rest: &[Value]) -> Res<Value> {
+        let mut all = [Value::EMPTY; FEW];
+        all[0] = first;
+        match *rest {
+            [] => {}
+            [a] => all[1] = a,
+            [a, b] => (all[1], all[2]) = (a, b),
+            _ => all[1..rest.len() + 1].copy_from_slice(rest),
+        }
+        vm.native_def.set(self);
+        (self.func)(vm, &all[..self.nparams])
     }
 
     #[inline(never)]

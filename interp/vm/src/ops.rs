@@ -102,6 +102,9 @@ binary_operators! {
     AND And Rand Iand "&"; XOR Xor Rxor Ixor "^"; OR Or Ror Ior "|"; DIVMOD Divmod Rdivmod Divmod "divmod()";
 }
 
+/// CPython's hash of None.
+pub const NONE_HASH: i64 = 0xfca8_6420;
+
 const HASH_MODULUS: i64 = (1 << 61) - 1;
 
 /// CPython's hash of an integer.
@@ -199,6 +202,12 @@ impl Vm {
             return Ok((v == Value::TRUE) as i64);
         }
         let f = type_of(v).special(Special::Hash);
+        if f == rt().types.object.special(Special::Hash) {
+            return Ok(self.identity_hash(v));
+        }
+        if v.is_none() {
+            return Ok(NONE_HASH);
+        }
         if f.is_empty() || f.is_none() {
             return Err(self.unhashable(v));
         }
@@ -339,7 +348,20 @@ impl Vm {
     }
 
     /// `operator.index(v)`: an int of exact type... or of a subclass, as CPython allows with a warning.
+    #[inline]
     pub fn index_value(&self, v: Value) -> Res<Value> {
+        if v.is_int() {
+            return Ok(v);
+        }
+        if let Some((def, call)) = crate::call::raw_method(type_of(v).special(Special::Index)) {
+            self.check_native_stack("")?;
+            let r = call(self, def, &[v], None)?;
+            return if r.is_int() { Ok(r) } else { self.checked_index(r) };
+        }
+        self.any_index_value(v)
+    }
+
+    fn any_index_value(&self, v: Value) -> Res<Value> {
         if long_is_int(v) {
             return Ok(v);
         }
@@ -351,6 +373,12 @@ impl Vm {
             );
         }
         let r = self.call_special(f, &[v])?;
+        self.checked_index(r)
+    }
+
+    /// What an `__index__` gave, which must be an int.
+    #[inline(never)]
+    fn checked_index(&self, r: Value) -> Res<Value> {
         if !long_is_int(r) {
             return Err(
                 self.type_error(format!("__index__ returned non-int (type {})", type_of(r).name_str()))
@@ -384,7 +412,11 @@ impl Vm {
 
     /// As `PyNumber_AsSsize_t`: an index; values out of range raise IndexError.
     pub fn index_isize(&self, v: Value) -> Res<isize> {
-        match self.index_int(v)?.to_i64() {
+        let i = self.index_value(v)?;
+        if i.is_int() {
+            return Ok(i.as_int() as isize);
+        }
+        match self.index_int(i)?.to_i64() {
             Some(i) => Ok(i as isize),
             None => Err(self
                 .index_error(format!("cannot fit '{}' into an index-sized integer", full_name(type_of(v))))),
@@ -553,8 +585,42 @@ impl Vm {
         type_of(a) == rt().types.int && Int::of(a) == Int::of(b)
     }
 
+    /// `a <op> b` where one method alone is asked: one implemented in C, of operands that are of one class, or one of which is an
+    /// instance of a class of C and the other a number, whose methods know no such instances. `None`: not so.
+    #[inline(always)]
+    pub(crate) fn binary_by_c(&self, a: Value, b: Value, op: &BinaryOperator) -> Option<Res<Value>> {
+        let number = |v: Value| v.is_int() || v.is_float();
+        let (f, args) = if a.is_ptr() {
+            let f = type_of(a).special(op.method);
+            if b.is_ptr() {
+                if a.header().map() != b.header().map() {
+                    return None;
+                }
+            } else if !number(b) || !a.is::<crate::foreign::ForeignObj>() || of_sequence(op, f) {
+                return None;
+            }
+            (f, [a, b])
+        } else if number(a) && b.is::<crate::foreign::ForeignObj>() {
+            let f = type_of(b).special(op.reflected);
+            if of_sequence(op, f) {
+                return None;
+            }
+            (f, [b, a])
+        } else {
+            return None;
+        };
+        let (def, call) = crate::call::raw_method(f)?;
+        Some(match self.check_native_stack("").and_then(|()| call(self, def, &args, None)) {
+            Ok(r) if r == Value::NOT_IMPLEMENTED && !of_sequence(op, f) => self.by_sequences(a, b, op, false),
+            r => r,
+        })
+    }
+
     /// `a <op> b` by the methods of the operands; no fast paths.
     pub fn binary(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
+        if let Some(r) = self.binary_by_c(a, b, op) {
+            return r;
+        }
         let r = self.by_numbers(a, b, op)?;
         if r == Value::NOT_IMPLEMENTED { self.by_sequences(a, b, op, false) } else { Ok(r) }
     }
@@ -1015,6 +1081,27 @@ impl Vm {
         self.next_slow(it)
     }
 
+    /// As [`Vm::next`], for iterators that are most likely no builtin ones.
+    #[inline(never)]
+    pub(crate) fn next_of_any(&self, it: Value) -> Res<Option<Value>> {
+        let Some((def, call)) = crate::call::raw_method(type_of(it).special(Special::Next)) else {
+            return self.next(it);
+        };
+        self.check_native_stack("")?;
+        match call(self, def, &[it], None) {
+            Ok(v) if v.is_empty() => {
+                self.take_stop_value();
+                Ok(None)
+            }
+            Ok(v) => Ok(Some(v)),
+            Err(r) => {
+                let end = self.exhausted(r)?;
+                self.take_stop_value();
+                Ok(end)
+            }
+        }
+    }
+
     #[inline(never)]
     fn next_slow(&self, it: Value) -> Res<Option<Value>> {
         let f = type_of(it).special(Special::Next);
@@ -1168,6 +1255,7 @@ fn is_builtin_sequence(v: Value) -> bool {
 
 /// Whether a method stands for a slot of sequences (`+` and `*` of the builtin ones, and of those of C that say so): it is tried after
 /// the number slots of both operands.
+#[inline]
 pub(crate) fn of_sequence(op: &BinaryOperator, f: Value) -> bool {
     if !matches!(op.method, Special::Add | Special::Mul) {
         return false;

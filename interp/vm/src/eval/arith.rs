@@ -6,7 +6,7 @@ use cape_heap::Value;
 use crate::exc::Res;
 use crate::object::*;
 use crate::ops::{self, BinaryOperator};
-use crate::runtime::{rt, type_of};
+use crate::runtime::rt;
 use crate::vm::Vm;
 
 #[inline(always)]
@@ -123,20 +123,11 @@ impl Vm {
     #[inline(never)]
     pub(crate) fn binary_op(&self, x: u8, a: Value, b: Value) -> Res<Value> {
         let op = BinOp::from_u8(x).expect("an operator");
-        if a.is_ptr()
-            && b.is_ptr()
-            && a.header().map() == b.header().map()
+        if (a.is_ptr() || b.is_ptr())
             && !op.is_inplace()
-            && let Some((def, call)) = crate::call::raw_method(type_of(a).special(operator(op).method))
+            && let Some(r) = self.binary_by_c(a, b, operator(op))
         {
-            self.check_native_stack("")?;
-            let r = call(self, def, &[a, b], None)?;
-            let late = || ops::of_sequence(operator(op), type_of(a).special(operator(op).method));
-            return if r == Value::NOT_IMPLEMENTED && !late() {
-                self.by_sequences(a, b, operator(op), false)
-            } else {
-                Ok(r)
-            };
+            return r;
         }
         self.binary_op_any(op, a, b)
     }

@@ -42,10 +42,14 @@ const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
 /// 8..32; the same number for loads and stores.
 const DICT: u64 = 12;
-/// Property, in the code's cache values.
-const PROPERTY: u64 = 13;
+/// Data descriptor of another kind, in the code's cache values; the same number for loads and stores.
+const DESCRIPTOR: u64 = 13;
 /// Method that is read and not called, in the code's cache values: it is bound to the object.
 const BOUND: u64 = 14;
+/// Class method of an object's class: the function behind it, in the code's cache values, to be called with the class as self.
+const CLASS_METHOD: u64 = 15;
+/// The same of a class, with the cache values of TYPE_VALUE.
+const TYPE_METHOD: u64 = CLASS_METHOD | 16;
 
 #[inline(always)]
 fn hit(obj: Value, w0: u64) -> bool {
@@ -116,7 +120,7 @@ fn known_attr(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<Value> {
             let v = unsafe { at_offset(obj, payload) };
             (!v.is_empty()).then_some(v)
         }
-        GETSET | DICT | PROPERTY | BOUND => None,
+        GETSET | DICT | DESCRIPTOR | BOUND | CLASS_METHOD => None,
         kind => cached_special(code, obj, kind, payload),
     }
 }
@@ -185,8 +189,22 @@ fn known_method(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<(Value, Value
             let word = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) };
             word.is_empty().then(|| (cache_value(code, w1 >> 32), obj))
         }
+        CLASS_METHOD => cached_class_method(code, obj, w1),
         _ => known_attr(code, obj, w1).map(|v| (v, Value::EMPTY)),
     }
+}
+
+#[inline(never)]
+fn cached_class_method(code: Ptr<CodeObj>, obj: Value, w1: u64) -> Option<(Value, Value)> {
+    let at = w1 >> 32;
+    if w1 & 0xff == CLASS_METHOD {
+        return Some((cache_value(code, at), type_of(obj).value()));
+    }
+    if cache_value(code, at) != obj {
+        return None;
+    }
+    let c: Ptr<TypeObj> = obj.downcast()?;
+    (c.version.get() as i64 == cache_value(code, at + 2).as_int()).then(|| (cache_value(code, at + 1), obj))
 }
 
 /// Stores, if the cache knows where.
@@ -302,9 +320,9 @@ fn fill(pc: *const Cell<u64>, map: MapRef, version: u32, kind: u64, payload: u64
 /// How many cache values an entry of this kind has.
 fn slots_of(kind: u64) -> u32 {
     match kind {
-        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | PROPERTY | BOUND => 1,
+        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | DESCRIPTOR | BOUND => 1,
         MODULE => 2,
-        TYPE_VALUE => 3,
+        TYPE_VALUE | CLASS_METHOD => 3,
         _ => 0,
     }
 }
@@ -332,16 +350,17 @@ impl Vm {
         for i in 0..2 {
             let (w0, w1) = entry_words(pc, i);
             let w1 = w1.get();
-            if !matches!(w1 & 15, GETSET | DICT | PROPERTY | BOUND) || !hit(obj, w0.get()) {
+            if !matches!(w1 & 15, GETSET | DICT | DESCRIPTOR | BOUND) || !hit(obj, w0.get()) {
                 continue;
             }
             if w1 & 15 == BOUND {
                 return self.descr_get(cache_value(code, w1 >> 32), obj, type_of(obj));
             }
-            if w1 & 15 == PROPERTY {
-                // SAFETY: the slot of this cache holds a property with a getter.
-                let p = unsafe { cache_value(code, w1 >> 32).cast::<PropertyObj>() };
-                return self.property_get(p, obj);
+            if w1 & 15 == DESCRIPTOR {
+                if let Some(r) = self.read_through(cache_value(code, w1 >> 32), obj, name) {
+                    return r;
+                }
+                break;
             }
             if w1 & 15 == GETSET {
                 // SAFETY: the slot of this cache holds a native attribute's descriptor.
@@ -391,7 +410,7 @@ impl Vm {
             return self.cache_module(code, m, t, name, pc);
         }
         if let Some(c) = obj.downcast::<TypeObj>() {
-            return self.cache_type(code, c, t, name, pc);
+            return self.cache_type(code, c, t, name, pc, method);
         }
         if obj.is::<NamespaceObj>() {
             return false;
@@ -417,15 +436,8 @@ impl Vm {
                 fill(pc, map, version(t), GETSET, at as u64);
                 return true;
             }
-            if !method
-                && let Some(p) = d.downcast::<PropertyObj>()
-                && d.header().map() == rt().maps.property
-                && p.get.get().is::<FunctionObj>()
-            {
-                let at = entry_slots(code, pc, map, 1);
-                self.set_cache_value(code, at, d);
-                fill(pc, map, version(t), PROPERTY, at as u64);
-                return true;
+            if !method {
+                self.cache_descriptor(code, d, t, map, pc);
             }
             return false;
         }
@@ -435,10 +447,13 @@ impl Vm {
                 return if method {
                     self.cache_method_no_dict(code, obj, t, descr, pc)
                 } else {
-                    self.cache_dict(obj, t, name, pc)
+                    !descr.is_some_and(may_become_data_descriptor) && self.cache_dict(obj, t, name, pc)
                 };
             };
             if let Some(slot) = s.slot_of(name) {
+                if descr.is_some_and(may_become_data_descriptor) {
+                    return false;
+                }
                 match inline_offset(map, slot) {
                     Some(o) => fill(pc, map, version(t), INLINE, o),
                     None => fill(pc, map, version(t), OVERFLOW, (slot - map.inline_count as u32) as u64),
@@ -453,6 +468,12 @@ impl Vm {
             fill(pc, map, version(t), if method { METHOD } else { BOUND }, at as u64);
             return true;
         }
+        if method && let Some(f) = behind_class_method(d) {
+            let at = entry_slots(code, pc, map, 3);
+            self.set_cache_value(code, at, f);
+            fill(pc, map, version(t), CLASS_METHOD, at as u64);
+            return true;
+        }
         let value = match d.downcast::<StaticMethodObj>() {
             Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
             _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
@@ -462,6 +483,38 @@ impl Vm {
         self.set_cache_value(code, at, value);
         fill(pc, map, version(t), CLASS_VALUE, at as u64);
         true
+    }
+
+    /// Remembers a data descriptor that has methods for it.
+    fn cache_descriptor(
+        &self,
+        code: Ptr<CodeObj>,
+        d: Value,
+        t: Ptr<TypeObj>,
+        map: MapRef,
+        pc: *const Cell<u64>,
+    ) {
+        if !d.is::<GetSetObj>() && !d.is::<MemberObj>() {
+            let at = entry_slots(code, pc, map, 1);
+            self.set_cache_value(code, at, d);
+            fill(pc, map, version(t), DESCRIPTOR, at as u64);
+        }
+    }
+
+    /// What a data descriptor gives; `None`: it is one that cannot be read, or none any more, since its own class changed.
+    fn read_through(&self, d: Value, obj: Value, name: Value) -> Option<Res<Value>> {
+        let r = if d.header().map() == rt().maps.property {
+            // SAFETY: the map says what it is.
+            self.property_get(unsafe { d.cast() }, obj)
+        } else {
+            let t = type_of(d);
+            let get = t.special(Special::Get);
+            if get.is_empty() || t.special(Special::Set).is_empty() && t.special(Special::Delete).is_empty() {
+                return None;
+            }
+            self.call_special(get, &[d, obj, type_of(obj).value()])
+        };
+        Some(r.map_err(|r| self.attribute_context(r, obj, name)))
     }
 
     /// Remembers where in its dictionary an object has an attribute that nothing in its class hides.
@@ -528,28 +581,37 @@ impl Vm {
         meta: Ptr<TypeObj>,
         name: Value,
         pc: *const Cell<u64>,
+        method: bool,
     ) -> bool {
         if lookup_mro(meta, name).is_some() {
             return false;
         }
         let Some(d) = lookup_mro(c, name) else { return false };
-        let value = match d.downcast::<StaticMethodObj>() {
-            Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
-            _ if d.is::<FunctionObj>()
-                || d.is::<GetSetObj>()
-                || d.is::<MemberObj>()
-                || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor =>
-            {
-                d
+        let (kind, value) = match behind_class_method(d) {
+            Some(f) if method => (TYPE_METHOD, Some(f)),
+            _ => (TYPE_VALUE, None),
+        };
+        let value = if let Some(f) = value {
+            f
+        } else {
+            match d.downcast::<StaticMethodObj>() {
+                Some(s) if d.header().map() == rt().maps.staticmethod => s.callable.get(),
+                _ if d.is::<FunctionObj>()
+                    || d.is::<GetSetObj>()
+                    || d.is::<MemberObj>()
+                    || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor =>
+                {
+                    d
+                }
+                _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
+                _ => return false,
             }
-            _ if !d.is_ptr() || type_of(d).special(Special::Get).is_empty() && !binds_natively(d) => d,
-            _ => return false,
         };
         let at = entry_slots(code, pc, c.header().map(), 3);
         self.set_cache_value(code, at, c.value());
         self.set_cache_value(code, at + 1, value);
         self.set_cache_value(code, at + 2, Value::int(version(c) as i64));
-        fill(pc, c.header().map(), version(meta), TYPE_VALUE, at as u64);
+        fill(pc, c.header().map(), version(meta), kind, at as u64);
         true
     }
 
@@ -596,8 +658,20 @@ impl Vm {
         for i in 0..2 {
             let (w0, w1) = entry_words(pc, i);
             let w1 = w1.get();
-            if !matches!(w1 & 15, GETSET | DICT) || !hit(obj, w0.get()) {
+            if !matches!(w1 & 15, GETSET | DICT | DESCRIPTOR) || !hit(obj, w0.get()) {
                 continue;
+            }
+            if w1 & 15 == DESCRIPTOR {
+                let d = cache_value(code, w1 >> 32);
+                if d.header().map() == rt().maps.property {
+                    // SAFETY: the map says what it is.
+                    return self.property_set(unsafe { d.cast() }, obj, v);
+                }
+                let set = type_of(d).special(Special::Set);
+                if !set.is_empty() {
+                    return self.call_special(set, &[d, obj, v]).map(|_| ());
+                }
+                break;
             }
             if w1 & 15 == GETSET {
                 // SAFETY: the slot of this cache holds a writable native attribute's descriptor.
@@ -636,6 +710,13 @@ impl Vm {
             fill(pc, map, version(t), GETSET, at as u64);
             return;
         }
+        if let Some(d) = descr
+            && is_data_descriptor(d)
+            && !d.is::<MemberObj>()
+        {
+            self.cache_descriptor(code, d, t, map, pc);
+            return;
+        }
         if shape::has_attrs(map) && shape::shape_of(map).is_none() && !descr.is_some_and(is_data_descriptor) {
             self.cache_dict(obj, t, name, pc);
             return;
@@ -652,6 +733,9 @@ impl Vm {
                 let tail = map.fixed_size() - 8 * map.tail_words as usize;
                 self.fill_store(pc, map, t, tail as u64 + 8 * m.index.get() as u64, None);
             }
+            return;
+        }
+        if descr.is_some_and(may_become_data_descriptor) {
             return;
         }
         let Some(s) = shape::shape_of(map) else { return };
@@ -761,6 +845,20 @@ pub fn super_lookup(start: Ptr<TypeObj>, class: Ptr<TypeObj>, name: Value) -> Op
     let mro = mro.as_slice();
     let at = mro.iter().position(|&c| c == class.value())?;
     mro[at + 1..].iter().find_map(|c| c.downcast::<TypeObj>()?.dict().get_str(name))
+}
+
+/// Whether a class attribute is of a class that may get a `__set__`, whereupon it would hide the attributes of instances.
+fn may_become_data_descriptor(d: Value) -> bool {
+    d.is_ptr() && type_of(d).has(TypeFlags::HEAP)
+}
+
+/// What a class method calls with the class as its first argument, if it is a function; `None` for all else.
+fn behind_class_method(d: Value) -> Option<Value> {
+    if d.is::<MethodDescrObj>() {
+        return (d.header().map() == rt().maps.classmethod_descriptor).then_some(d);
+    }
+    let c = d.downcast::<ClassMethodObj>().filter(|_| d.header().map() == rt().maps.classmethod)?;
+    Some(c.callable.get()).filter(|f| f.is::<FunctionObj>())
 }
 
 /// Native descriptors that bind without a `__get__` in their special table.

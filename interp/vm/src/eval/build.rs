@@ -294,10 +294,15 @@ impl Vm {
             });
         }
         let it = self.unpack_iter(v)?;
-        let mut got = ValueVec::with_capacity(n);
+        // (The registers are written when all is well.)
+        let mut few = [Value::EMPTY; 16];
+        let many = if n > few.len() { Some(ArrayObj::new(n)) } else { None };
         for i in 0..n {
-            match self.next(it)? {
-                Some(x) => got.push(x),
+            match self.next_of_any(it)? {
+                Some(x) => match many {
+                    Some(a) => a.set(i, x),
+                    None => few[i] = x,
+                },
                 None => {
                     return Err(
                         self.value_error(format!("not enough values to unpack (expected {n}, got {i})"))
@@ -313,8 +318,9 @@ impl Vm {
                 _ => format!("too many values to unpack (expected {n})"),
             }));
         }
-        // SAFETY: n destination registers.
-        unsafe { std::ptr::copy_nonoverlapping(got.as_slice().as_ptr(), dst, n) };
+        let got = many.map_or(few.as_ptr(), |a| a.items_ptr() as *const Value);
+        // SAFETY: n values, n destination registers.
+        unsafe { std::ptr::copy_nonoverlapping(got, dst, n) };
         Ok(())
     }
 

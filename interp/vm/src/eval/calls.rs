@@ -115,6 +115,12 @@ impl Vm {
                     return None;
                 }
                 m.def
+            } else if map == rt().maps.classmethod_descriptor && has_self {
+                let m = callee.cast::<MethodDescrObj>();
+                if m.def.raw.is_none() || !args[0].downcast::<TypeObj>()?.is_subtype(m.class.cast()) {
+                    return None;
+                }
+                m.def
             } else {
                 return None;
             };
@@ -215,6 +221,10 @@ impl Vm {
                         return Ok(Flow::Value(r));
                     }
                 }
+                if def.flavour == Flavour::Function && n > 0 && def.takes_few(n) {
+                    let r = def.call_few(self, *args, std::slice::from_raw_parts(args.add(1), n - 1))?;
+                    return self.stop_if_empty(r).map(Flow::Value);
+                }
             } else if callee.is_ptr()
                 && callee.header().map() == rt().maps.method_descriptor
                 && kwnames.is_none()
@@ -230,6 +240,12 @@ impl Vm {
                     let r = (m.def.func)(self, std::slice::from_raw_parts(args, n))?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
+            } else if let Some(t) = callee.downcast::<TypeObj>()
+                && kwnames.is_none()
+                && args == f.add(2)
+                && let Some(r) = self.call_constructor(t, f.add(1), n)
+            {
+                return r.map(Flow::Value);
             }
             self.call_any(f, args, n, kwnames, ret)
         }

@@ -894,7 +894,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                             }
                         }
                         sync!();
-                        match tri!(vm.next(it)) {
+                        match tri!(vm.next_of_any(it)) {
                             Some(v) => {
                                 set!(w.a(), v);
                                 step!(2)

@@ -470,7 +470,23 @@ impl Table {
         }
         self.keys.set_no_barrier(rt().empty_keys().value());
         self.used.set(0);
-        self.resize(owner, other.len());
+        let (n, log2) = (other.len(), other.keys().log2);
+        if other.keys().filled() == n && usable_of(log2) <= 3 * n.max(5) {
+            // Nothing was deleted, and it is not much too large: the same table is right.
+            let new = TableKeys::new(log2);
+            let old = other.keys();
+            // SAFETY: both have an index and entries of the same size, of which the first n are filled.
+            unsafe {
+                std::ptr::copy_nonoverlapping(old.indices(), new.indices(), TableKeys::index_bytes(log2));
+                std::ptr::copy_nonoverlapping(old.entry_ptr(0), new.entry_ptr(0), n);
+            }
+            new.filled.set(n as u32);
+            new.free.set(old.free.get());
+            write_barrier(new.header());
+            self.keys.store(owner, new.value());
+            return self.set_used(n);
+        }
+        self.resize(owner, n);
         for e in other.iter() {
             self.insert_new(owner, e.hash, e.key, e.value);
         }
