@@ -307,6 +307,16 @@ PySequence_List(PyObject *op)
     if (op == NULL) {
         return cape_null_error();
     }
+    if (PyList_CheckExact(op)) {
+        return PyList_GetSlice(op, 0, Py_SIZE(op));
+    }
+    if (PyTuple_CheckExact(op)) {
+        PyObject *copy = PyList_New(Py_SIZE(op));
+        for (Py_ssize_t i = 0; copy != NULL && i < Py_SIZE(op); i++) {
+            PyList_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(op, i)));
+        }
+        return copy;
+    }
     PyObject *list = PyList_New(0);
     if (list != NULL && PyList_Extend(list, op) < 0) {
         Py_CLEAR(list);
@@ -496,6 +506,14 @@ PyAIter_Check(PyObject *op)
 PyObject *
 PyObject_GetIter(PyObject *op)
 {
+#ifndef CAPE_INSIDE_CPYTHON
+    if (PyList_CheckExact(op)) {
+        return cape_list_iterator(op);
+    }
+    if (PyTuple_CheckExact(op)) {
+        return cape_tuple_iterator(op);
+    }
+#endif
     getiterfunc iter = Py_TYPE(op)->tp_iter;
     if (iter == NULL) {
         if (PySequence_Check(op)) {

@@ -181,6 +181,10 @@ CAPE_PRIVATE void cape_float_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_complex_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_slice_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_capsule_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_iterator_dealloc(PyObject *op);
+/* iterobject.c: iterators over an exact list or tuple. New references, or NULL. */
+CAPE_PRIVATE PyObject *cape_list_iterator(PyObject *list);
+CAPE_PRIVATE PyObject *cape_tuple_iterator(PyObject *tuple);
 CAPE_PRIVATE PyObject *cape_capsule_repr(PyObject *op);
 /* datetime.c: sees to it that the module datetime has its capsule; -1 with an exception. */
 CAPE_PRIVATE int cape_datetime_ready(void);

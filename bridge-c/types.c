@@ -158,7 +158,7 @@
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyFrameLocalsProxy_Type, "FrameLocalsProxy", 24, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_MAPPING | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
-    TYPE(PyListIter_Type, "list_iterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
+    TYPE(PyListIter_Type, "list_iterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_iterator_dealloc, \
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyListRevIter_Type, "list_reverseiterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
@@ -188,7 +188,7 @@
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyStdPrinter_Type, "stderrprinter", 24, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE) \
-    TYPE(PyTupleIter_Type, "tuple_iterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
+    TYPE(PyTupleIter_Type, "tuple_iterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_iterator_dealloc, \
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyUnicodeIter_Type, "str_iterator", 32, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \

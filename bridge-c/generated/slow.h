@@ -178,7 +178,6 @@ PyAPI_FUNC(int) (PyUnicode_FSConverter)(PyObject *op, void *ptr);
 PyAPI_FUNC(Py_ssize_t) (PyUnicode_Find)(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction);
 PyAPI_FUNC(PyObject *) (PyUnicode_Format)(PyObject *format, PyObject *args);
 PyAPI_FUNC(void) (PyUnicode_InternInPlace)(PyObject **op);
-PyAPI_FUNC(PyObject *) (PyUnicode_Join)(PyObject *separator, PyObject *seq);
 PyAPI_FUNC(PyObject *) (PyUnicode_Replace)(PyObject *str, PyObject *substr, PyObject *replstr, Py_ssize_t maxcount);
 PyAPI_FUNC(PyObject *) (PyUnicode_Split)(PyObject *s, PyObject *sep, Py_ssize_t maxsplit);
 PyAPI_FUNC(Py_ssize_t) (PyUnicode_Tailmatch)(PyObject *str, PyObject *substr, Py_ssize_t start, Py_ssize_t end, int direction);

@@ -11,6 +11,7 @@ use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
+use cape_vm::runtime::type_of;
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -77,9 +78,58 @@ pub unsafe extern "C" fn getbuffer(o: *mut PyObject, view: *mut Py_buffer, what:
     })
 }
 
+/// What `internal` of a view of a bytearray holds: there is nothing to remember.
+static OF_BYTEARRAY: u8 = 0;
+
+/// Describes a row of bytes; `internal` stays to be filled in.
+///
+/// # Safety
+/// `o` must be live, `view` a place for the description.
+unsafe fn describe_row(
+    o: *mut PyObject,
+    view: *mut Py_buffer,
+    buf: *mut u8,
+    len: usize,
+    readonly: bool,
+    what: u32,
+) {
+    let has = |f: u32| what & f == f;
+    let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
+    // SAFETY: the caller's promise.
+    unsafe {
+        incref(o);
+        *view = Py_buffer {
+            buf: buf as *mut c_void,
+            obj: o,
+            len: len as isize,
+            itemsize: 1,
+            readonly: readonly as c_int,
+            ndim: 1,
+            format: if has(flags::FORMAT) { c"B".as_ptr() as *mut c_char } else { null_mut() },
+            shape: if_has(flags::ND, &raw mut (*view).len),
+            strides: if_has(flags::STRIDES, &raw mut (*view).itemsize),
+            suboffsets: null_mut(),
+            internal: null_mut(),
+        };
+    }
+}
+
 unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CResult<()> {
     let vm = cx.vm;
-    let b = vm.buffer(from_c(vm, o)?, what)?;
+    let v = from_c(vm, o)?;
+    if let Some(b) = v.downcast::<BytearrayObj>()
+        && !type_of(v).special(Special::Buffer).is::<FunctionObj>()
+    {
+        // While it is exported its storage stays where it is.
+        b.exports.set(b.exports.get() + 1);
+        // SAFETY: the caller's promise.
+        unsafe {
+            describe_row(o, view, b.data_ptr(), b.as_slice().len(), false, what);
+            (*view).internal = &raw const OF_BYTEARRAY as *mut c_void;
+        }
+        return Ok(());
+    }
+    let b = vm.buffer(v, what)?;
     let described = b.raw().layout.as_ref().map(|l| {
         let format = CString::new(l.format.as_bytes()).unwrap_or_default();
         (format, Layout::clone(l))
@@ -103,22 +153,10 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
         let (_, _, raw) = b.into_parts();
         let (len, readonly) = (raw.len, raw.readonly);
         let kept = Box::into_raw(Box::new(Exported { raw, exporter, base, described }));
-        incref(o);
+        describe_row(o, view, buf, len, readonly, what);
+        (*view).internal = kept as *mut c_void;
         let has = |f: u32| what & f == f;
         let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
-        *view = Py_buffer {
-            buf: buf as *mut c_void,
-            obj: o,
-            len: len as isize,
-            itemsize: 1,
-            readonly: readonly as c_int,
-            ndim: 1,
-            format: if has(flags::FORMAT) { c"B".as_ptr() as *mut c_char } else { null_mut() },
-            shape: if_has(flags::ND, &raw mut (*view).len),
-            strides: if_has(flags::STRIDES, &raw mut (*view).itemsize),
-            suboffsets: null_mut(),
-            internal: kept as *mut c_void,
-        };
         if let Some((format, l)) = &mut (*kept).described {
             let first = |v: &mut Vec<isize>| if v.is_empty() { null_mut() } else { v.as_mut_ptr() };
             (*view).itemsize = l.itemsize as isize;
@@ -135,7 +173,7 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
 }
 
 /// `bf_releasebuffer` of managed classes.
-pub unsafe extern "C" fn releasebuffer(_o: *mut PyObject, view: *mut Py_buffer) {
+pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
     enter_infallible("bf_releasebuffer", |cx| {
         // SAFETY: C gives back what getbuffer filled.
         unsafe {
@@ -144,6 +182,12 @@ pub unsafe extern "C" fn releasebuffer(_o: *mut PyObject, view: *mut Py_buffer) 
                 return;
             }
             (*view).internal = null_mut();
+            if std::ptr::eq(kept.cast(), &raw const OF_BYTEARRAY) {
+                if let Some(b) = from_c(cx.vm, o).ok().and_then(|v| v.downcast::<BytearrayObj>()) {
+                    b.exports.set(b.exports.get() - 1);
+                }
+                return;
+            }
             let mut kept = Box::from_raw(kept);
             let before = error::take(cx.vm);
             if let Ok(exporter) = from_c(cx.vm, kept.exporter) {
@@ -167,13 +211,23 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
     // SAFETY: a live object; its type's slots are functions of their signatures.
     unsafe {
         let Some(f) = c_getbuffer((*o.0).ob_type) else { return Err(vm.not_bytes_like(v)) };
+        // (Its shape may point into itself.)
         let mut view = Box::new(std::mem::zeroed::<Py_buffer>());
         error::check_status(vm, || "bf_getbuffer".into(), f(o.0, &mut *view, what as c_int))?;
+        let layout = if is_row_of_bytes(&view) { None } else { Some(Box::new(layout_of(&view))) };
+        let memory = Memory::Fixed(view.buf as *mut u8);
+        let (len, readonly) = (view.len as usize, view.readonly != 0);
+        if std::ptr::eq(view.obj, o.0) && !releases((*o.0).ob_type) {
+            // The object is all that keeps the memory, and the buffer keeps that.
+            decref(view.obj);
+            let raw = RawBuffer { memory, len, readonly, layout, release: None, internal: null_mut() };
+            return Ok(Buffer::new(v, raw));
+        }
         let raw = RawBuffer {
-            memory: Memory::Fixed(view.buf as *mut u8),
-            len: view.len as usize,
-            readonly: view.readonly != 0,
-            layout: Some(Box::new(layout_of(&view))),
+            memory,
+            len,
+            readonly,
+            layout,
             release: Some(|_, internal| {
                 unsafe extern "C" {
                     fn PyBuffer_Release(view: *mut Py_buffer);
@@ -186,6 +240,12 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
         };
         Ok(Buffer::new(v, raw))
     }
+}
+
+/// Whether a type wants to know when a buffer is given back.
+unsafe fn releases(t: *mut PyTypeObject) -> bool {
+    // SAFETY: a live type.
+    unsafe { !(*t).tp_as_buffer.is_null() && (*(*t).tp_as_buffer).bf_releasebuffer.is_some() }
 }
 
 /// The nearest `bf_getbuffer` that is C's own.
@@ -204,6 +264,25 @@ unsafe fn c_getbuffer(mut t: *mut PyTypeObject) -> Option<getbufferproc> {
         }
     }
     None
+}
+
+/// Whether a `Py_buffer` describes unsigned bytes, one behind the other.
+///
+/// # Safety
+/// As [`layout_of`].
+unsafe fn is_row_of_bytes(view: &Py_buffer) -> bool {
+    let is = |p: *mut isize, n: isize| {
+        // SAFETY: the caller's promise, of one dimension.
+        p.is_null() || unsafe { *p } == n
+    };
+    // SAFETY: the caller's promise: a C string.
+    let format = view.format.is_null() || unsafe { CStr::from_ptr(view.format) } == c"B";
+    view.ndim == 1
+        && view.itemsize == 1
+        && format
+        && view.suboffsets.is_null()
+        && is(view.shape, view.len)
+        && is(view.strides, 1)
 }
 
 /// The arrangement that a `Py_buffer` describes.

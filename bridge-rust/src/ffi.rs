@@ -67,6 +67,8 @@ unsafe extern "C" {
     pub fn _PyLong_New(digits: isize) -> *mut PyObject;
     pub fn PyFloat_FromDouble(v: f64) -> *mut PyObject;
     pub fn PyTuple_New(n: isize) -> *mut PyObject;
+    pub fn PyList_New(n: isize) -> *mut PyObject;
+    pub fn PyUnicode_InternFromString(s: *const c_char) -> *mut PyObject;
     pub fn PyUnicode_New(size: isize, max: u32) -> *mut PyObject;
     pub fn PyBytes_FromStringAndSize(s: *const c_char, n: isize) -> *mut PyObject;
     pub fn PyObject_Malloc(n: usize) -> *mut c_void;

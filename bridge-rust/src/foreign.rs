@@ -78,8 +78,20 @@ impl Foreign for Bridge {
     }
 
     fn list_items(&self, list: &Header, out: Ptr<ArrayObj>) {
+        let (vm, l) = (current(), list_struct(list));
         for i in 0..out.len() {
-            out.set(i, self.list_get(list, i).unwrap_or(Value::NONE));
+            // SAFETY: a mirrored list is linked with its live struct; what a conversion may run changes neither the collector's idea
+            // of the list nor `l`, and its size is asked each time.
+            let v = unsafe {
+                if i >= (*l).ob_base.ob_size as usize {
+                    break;
+                }
+                match *(*l).ob_item.add(i) {
+                    p if p.is_null() => None,
+                    p => from_c(vm, p).ok(),
+                }
+            };
+            out.set(i, v.unwrap_or(Value::NONE));
         }
     }
 
@@ -154,6 +166,18 @@ impl Foreign for Bridge {
                 if !p.is_null() {
                     decref(p);
                 }
+            }
+        }
+    }
+
+    fn list_reorder(&self, list: &Header, places: &[u32]) {
+        let l = list_struct(list);
+        // SAFETY: as above; the places are those of the items.
+        unsafe {
+            let items = std::slice::from_raw_parts_mut((*l).ob_item, places.len());
+            let old = smallvec::SmallVec::<[*mut PyObject; 64]>::from_slice(items);
+            for (item, &place) in items.iter_mut().zip(places) {
+                *item = old[place as usize];
             }
         }
     }

@@ -31,13 +31,11 @@ pub fn from_c(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     if l != 0 {
         return Ok(heap().managed_of(l));
     }
-    // SAFETY: a live object, laid out as its type says.
-    unsafe {
-        if eq((*p).ob_type, &raw const ffi::PyLong_Type) && (*(p as *mut PyLongObject)).lv_tag < 2 << 3 {
-            return Ok(long_value(p));
-        }
+    match one_digit(p) {
+        Some(v) => Ok(v),
+        None if eq(p, &raw const ffi::_Py_NoneStruct) => Ok(Value::NONE),
+        None => from_unlinked(vm, p, false),
     }
-    from_unlinked(vm, p, false)
 }
 
 /// The managed side of a new reference, which is taken over: what C made fresh and hands over whole is freed.
@@ -51,6 +49,21 @@ pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     // SAFETY: the reference is ours.
     unsafe { decref(p) };
     Ok(v)
+}
+
+/// The value of an int of one digit; `None` for all other objects.
+#[inline(always)]
+fn one_digit(p: *mut PyObject) -> Option<Value> {
+    // SAFETY: a live object, laid out as its type says.
+    unsafe {
+        let l = p as *mut PyLongObject;
+        if !eq((*p).ob_type, &raw const ffi::PyLong_Type) || (*l).lv_tag >= 2 << 3 {
+            return None;
+        }
+        // The two low bits are 1 minus the sign.
+        let digit = *((&raw const (*l).ob_digit) as *const u32);
+        Some(Value::int((1 - ((*l).lv_tag & 3) as i64) * digit as i64))
+    }
 }
 
 #[inline(never)]
@@ -70,7 +83,9 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
             memory_taken();
             return Ok(v.value());
         }
-        let v = if eq(t, &raw const ffi::PyLong_Type) {
+        let v = if let Some(v) = one_digit(p) {
+            v
+        } else if eq(t, &raw const ffi::PyLong_Type) {
             long_value(p)
         } else if eq(t, &raw const ffi::PyFloat_Type) {
             Value::float((*(p as *mut PyFloatObject)).ob_fval)
@@ -287,6 +302,9 @@ unsafe fn copied_list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
 unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     if p.is_null() {
         return Ok(Value::NONE);
+    }
+    if let Some(v) = one_digit(p) {
+        return Ok(v);
     }
     // SAFETY: a live object.
     if unsafe { (*p).ob_refcnt } != 1 {

@@ -221,6 +221,14 @@ pub struct PyListObject {
     pub allocated: isize,
 }
 
+/// An iterator over a list or a tuple.
+#[repr(C)]
+pub struct PySequenceIterObject {
+    pub ob_base: PyObject,
+    pub it_index: isize,
+    pub it_seq: *mut PyObject,
+}
+
 /// `classobject.h`: a bound method.
 #[repr(C)]
 pub struct PyMethodObject {

@@ -436,7 +436,115 @@ step(PyObject *Py_UNUSED(module), PyObject *iterator)
                          next == NULL ? Py_NewRef(PyErr_Occurred() ? Py_True : Py_None) : next);
 }
 
+/* ---- iterators, sorting, buffers ---- */
+
+/* Up to `count` items of an iterator, in a list. */
+static PyObject *
+some_of(PyObject *iterator, long count)
+{
+    PyObject *items = PyList_New(0), *item;
+    while (items != NULL && count-- > 0 && (item = PyIter_Next(iterator)) != NULL) {
+        PyList_Append(items, item);
+        Py_DECREF(item);
+    }
+    if (PyErr_Occurred()) {
+        Py_CLEAR(items);
+    }
+    return items;
+}
+
+/* iterator(iterable, count): (its first items, its iterator). */
+static PyObject *
+iterator(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *iterable;
+    long count;
+    if (!PyArg_ParseTuple(args, "Ol", &iterable, &count)) {
+        return NULL;
+    }
+    PyObject *it = PyObject_GetIter(iterable);
+    if (it == NULL) {
+        return NULL;
+    }
+    PyObject *items = some_of(it, count);
+    if (items == NULL) {
+        Py_DECREF(it);
+        return NULL;
+    }
+    return Py_BuildValue("(NN)", items, it);
+}
+
+/* more(iterator, count): its next items. */
+static PyObject *
+more(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *it;
+    long count;
+    return PyArg_ParseTuple(args, "Ol", &it, &count) ? some_of(it, count) : NULL;
+}
+
+/* changed(list, callable): the items that are there when the list is walked, and `callable` called after the first of them. */
+static PyObject *
+changed(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *iterable, *callable;
+    if (!PyArg_ParseTuple(args, "OO", &iterable, &callable)) {
+        return NULL;
+    }
+    PyObject *it = PyObject_GetIter(iterable);
+    PyObject *first = it == NULL ? NULL : PyIter_Next(it);
+    PyObject *result = first == NULL ? NULL : PyObject_CallNoArgs(callable);
+    PyObject *items = result == NULL ? NULL : some_of(it, 100);
+    Py_XDECREF(it);
+    Py_XDECREF(result);
+    return items == NULL ? NULL : Py_BuildValue("(NN)", first, items);
+}
+
+/* own_iterator(list): puts an iterator over the list into it, which only the list has. */
+static PyObject *
+own_iterator(PyObject *Py_UNUSED(module), PyObject *list)
+{
+    PyObject *it = PyObject_GetIter(list);
+    if (it == NULL || PyList_Append(list, it) < 0) {
+        return NULL;
+    }
+    Py_DECREF(it);
+    Py_RETURN_NONE;
+}
+
+/* sorted(list): sorts it. */
+static PyObject *
+sorted(PyObject *Py_UNUSED(module), PyObject *list)
+{
+    return PyList_Sort(list) < 0 ? NULL : Py_NewRef(list);
+}
+
+/* lend(object, flags, callable): what its buffer is, and what the callable gives meanwhile. */
+static PyObject *
+lend(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *object, *callable;
+    int flags;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "OiO", &object, &flags, &callable) || PyObject_GetBuffer(object, &view, flags) < 0) {
+        return NULL;
+    }
+    PyObject *result = PyObject_CallNoArgs(callable);
+    PyObject *all = result == NULL ? NULL : Py_BuildValue(
+        "(OniinzNNN)", view.obj == object ? Py_True : Py_False, view.len, view.readonly, view.ndim, view.itemsize, view.format,
+        view.shape == NULL ? Py_NewRef(Py_None) : PyLong_FromSsize_t(view.shape[0]),
+        view.strides == NULL ? Py_NewRef(Py_None) : PyLong_FromSsize_t(view.strides[0]), result);
+    PyBuffer_Release(&view);
+    return all;
+}
+
 static PyMethodDef methods[] = {
+    {"iterator", iterator, METH_VARARGS, NULL},
+    {"more", more, METH_VARARGS, NULL},
+    {"changed", changed, METH_VARARGS, NULL},
+    {"own_iterator", own_iterator, METH_O, NULL},
+    {"sorted", sorted, METH_O, NULL},
+    {"lend", lend, METH_VARARGS, NULL},
     {"step", step, METH_O, NULL},
     {"raise_", raise, METH_VARARGS, NULL},
     {"normalized", normalized, METH_VARARGS, NULL},

@@ -409,6 +409,123 @@ def iterators():
     case("step", lambda: (step(iter([1, 2])), step(iter([1])), step(zip("a", "b")), step(map(len, [5]))))
 
 
+def sequence_iterators():
+    class Sub(list):
+        pass
+
+    class Own(list):
+        def __iter__(self):
+            return iter("own")
+
+    def walked(iterable, *counts):
+        items, it = handover.iterator(iterable, counts[0])
+        hint = operator.length_hint(it)
+        rest = [handover.more(it, n) for n in counts[1:]]
+        return type(it).__name__, items, hint, next(it, "end"), rest, list(it), next(it, "end"), operator.length_hint(it), handover.more(it, 1)
+
+    for sequence in ([], (), [1], (1,), [1, "a", None, 2.5], (1, "a", None, 2.5), Sub("abcd"), Own("abcd"), [[]] * 3, list(range(1000))):
+        for counts in ((0,), (1,), (2, 1), (1, 1, 1), (2000,)):
+            case(f"walk {type(sequence).__name__} of {len(sequence)} {counts}", lambda: str(walked(sequence, *counts))[:300])
+    l = [1, 2, 3]
+    case("grows", lambda: handover.changed(l, lambda: l.append(4)))
+    case("shrinks", lambda: handover.changed(l, l.pop))
+    case("emptied", lambda: handover.changed(l, l.clear))
+    case("raises", lambda: handover.changed([1], lambda: 1 / 0))
+
+    def after_the_end():
+        l = [1]
+        items, it = handover.iterator(l, 2)
+        l += [2, 3]
+        return items, list(it)
+
+    def kept_alive():
+        items, it = handover.iterator([object() for _ in range(3)], 1)
+        gc.collect()
+        return len(items), len(list(it))
+
+    def reduced():
+        items, it = handover.iterator([1, 2, 3], 1)
+        return it.__reduce__()[1:], it.__setstate__(2), list(it)
+
+    def cycle(see):
+        class A:
+            pass
+
+        l = [A()]
+        dead = weakref.ref(l[0])
+        handover.own_iterator(l)
+        if see:
+            repr(l[1])
+        return dead
+
+    def deeper(n):
+        return [n, n and deeper(n - 1)]
+
+    def collected(see):
+        dead = cycle(see)
+        for _ in range(3):
+            gc.collect()
+            deeper(20)  # and what the stack still has of it is gone
+        return dead() is None
+
+    case("after the end", after_the_end)
+    case("kept alive", kept_alive)
+    case("reduced", reduced)
+    case("list with its iterator", lambda: (collected(False), collected(True)))
+
+
+def sorting():
+    class Odd:
+        def __lt__(self, other):
+            raise KeyError("odd")
+
+    a, b, c = [1], [1], [0]
+    lists = [[], [1], [3, 1, 2], [1, 2, 3], [3, 2, 1], [2, 2, 1, 1], [1, 2.5, -1], [2.5, 1.5, 2.5], ["b", "a", "ab", ""],
+             ["\u20ac", "a", "\xe9"], [a, b, c], [2**70, -2**70, 5], [True, 0, 2], list(range(100, 0, -1)), [(1, 2), (1,), ()]]
+    for l in lists:
+        seen = lambda: handover.sorted(list(l))  # noqa: E731
+        case(f"sorted {l[:4]}", lambda: (seen() == sorted(l), seen()[:5]))
+        case(f"reversed {l[:4]}", lambda: (x := seen(), x.sort(reverse=True), x == sorted(l, reverse=True))[2])
+    case("stable", lambda: [x is y for x, y in zip(handover.sorted([a, b, c]), [c, a, b])])
+    case("nan", lambda: len(handover.sorted([1.0, math.nan, 0.5])))
+    case("not comparable", lambda: handover.sorted([1, "a"]))
+    case("odd", lambda: handover.sorted([Odd(), Odd()]))
+
+
+def buffers():
+    SIMPLE, WRITABLE, FORMAT, ND, STRIDES, FULL, FULL_RO = 0, 1, 4, 8, 24, 285, 284
+
+    class Sub(bytearray):
+        pass
+
+    def lent(make, flags, meanwhile=lambda o: None):
+        o = make()
+        result = handover.lend(o, flags, lambda: meanwhile(o))
+        return result, bytes(o) if not isinstance(o, memoryview) else o.tobytes()
+
+    makers = {"bytes": lambda: b"abcdef", "bytearray": lambda: bytearray(b"abcdef"), "subclass": lambda: Sub(b"abcdef"),
+              "empty": bytearray, "view": lambda: memoryview(b"abcdef"), "view of a bytearray": lambda: memoryview(bytearray(b"abcdef")),
+              "slice": lambda: memoryview(b"abcdef")[1:4], "steps": lambda: memoryview(b"abcdef")[::2],
+              "words": lambda: memoryview(bytearray(8)).cast("H"), "two": lambda: memoryview(bytearray(8)).cast("B", (2, 4))}
+    for name, make in makers.items():
+        for flags in (SIMPLE, WRITABLE, FORMAT, ND, ND | FORMAT, STRIDES, FULL, FULL_RO):
+            if name != "words" or flags & ND:
+                case(f"{name} {flags}", lambda: lent(make, flags))
+    for name in ("bytearray", "subclass"):
+        case(f"{name} resized meanwhile", lambda: lent(makers[name], SIMPLE, lambda o: outcome(o.append, 1)))
+        case(f"{name} written meanwhile", lambda: lent(makers[name], SIMPLE, lambda o: o.__setitem__(0, 65)))
+        case(f"{name} lent twice", lambda: lent(makers[name], SIMPLE, lambda o: handover.lend(o, FULL, lambda: outcome(o.clear))))
+
+        def afterwards():
+            o = makers[name]()
+            handover.lend(o, FULL, lambda: None)
+            o += b"gh"
+            return bytes(o)
+
+        case(f"{name} resized afterwards", afterwards)
+    case("view released meanwhile", lambda: lent(makers["view"], SIMPLE, lambda o: outcome(o.release)))
+
+
 class Int(int):
     def __add__(self, other):
         return f"Int.__add__({int(other)})" if isinstance(other, int) else NotImplemented
@@ -485,4 +602,7 @@ unraisables()
 containers()
 numbers()
 iterators()
+sequence_iterators()
+sorting()
+buffers()
 arithmetic()

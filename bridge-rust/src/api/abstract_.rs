@@ -65,13 +65,11 @@ pub fn PyNumber_InPlacePower(cx: &Cx, a: Borrowed, b: Borrowed, m: Borrowed) -> 
 }
 
 pub fn PyNumber_Float(cx: &Cx, o: Borrowed) -> CResult<New> {
-    let v = o.get(cx)?;
-    cx.give(cx.vm.call(rt().types.float.value(), &[v])?)
+    cx.give(Value::float(cape_builtins::float::to_float(cx.vm, o.get(cx)?)?))
 }
 
 pub fn PyNumber_Long(cx: &Cx, o: Borrowed) -> CResult<New> {
-    let v = o.get(cx)?;
-    cx.give(cx.vm.call(rt().types.int.value(), &[v])?)
+    cx.give(cape_builtins::int::to_int(cx.vm, o.get(cx)?)?)
 }
 
 pub fn PyNumber_ToBase(cx: &Cx, n: Borrowed, base: c_int) -> CResult<New> {

@@ -10,7 +10,7 @@ use super::{bad_call, layout, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
 use crate::layout::PyObject;
 use crate::lend::borrowed;
-use crate::to_c::{boxed, to_c, to_c_borrowed};
+use crate::to_c::{boxed, incref, to_c, to_c_borrowed};
 
 const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
 
@@ -200,9 +200,28 @@ pub fn PyDict_GetItemStringRef(
 
 pub fn PyDict_Keys(cx: &Cx, d: Borrowed) -> CResult<New> {
     let d = dict(cx, d)?;
-    let mut v = ValueVec::with_capacity(d.len());
-    d.table.iter().for_each(|e| v.push(e.key));
-    cx.give(ListObj::from_vec(v).value())
+    // SAFETY: makes a list for so many items, which nobody else knows until they are there.
+    let list = unsafe { crate::ffi::PyList_New(d.len() as isize) };
+    if list.is_null() {
+        return Err(crate::error::take(cx.vm).unwrap_or_else(|| bad_call(cx)));
+    }
+    let list = crate::call_c::Hold(list);
+    let (mut at, mut n) = (0, 0);
+    while let Some((i, e)) = d.table.next_entry(at) {
+        let mut key = borrowed(e.key);
+        if key.is_null() {
+            key = to_c(cx.vm, e.key)?;
+        } else {
+            // SAFETY: the key's own C side, which the key keeps.
+            unsafe { incref(key) };
+        }
+        // SAFETY: making C sides changes no dict, so there are as many keys as places.
+        unsafe { *(*(list.0 as *mut crate::layout::PyListObject)).ob_item.add(n) = key };
+        (at, n) = (i + 1, n + 1);
+    }
+    let p = list.0;
+    std::mem::forget(list);
+    Ok(New(p))
 }
 
 pub fn PyDict_Next(

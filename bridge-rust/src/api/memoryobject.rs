@@ -4,15 +4,13 @@ use std::ffi::{c_char, c_int};
 
 use cape_builtins::memoryview::{contiguous_copy, from_buffer};
 use cape_vm::Value;
-use cape_vm::buffer::{Buffer, RawBuffer};
-use cape_vm::runtime::{intern, rt};
+use cape_vm::buffer::{Buffer, RawBuffer, flags};
 
 use crate::enter::{Borrowed, CResult, Cx, New};
 use crate::layout::Py_buffer;
 
 pub(super) fn memoryview(cx: &Cx, v: Value) -> CResult<Value> {
-    let class = rt().builtins().get_str(intern("memoryview")).ok_or_else(|| cx.vm.missing("memoryview"))?;
-    cx.vm.call(class, &[v])
+    Ok(cape_builtins::memoryview::new(cx.vm, v, flags::FULL_RO)?.value())
 }
 
 pub fn PyMemoryView_FromObject(cx: &Cx, base: Borrowed) -> CResult<New> {

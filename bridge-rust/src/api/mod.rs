@@ -74,7 +74,15 @@ pub(crate) fn text(cx: &Cx, s: *const c_char) -> CResult<String> {
 
 /// A C string argument as a `str`.
 pub(crate) fn text_value(cx: &Cx, s: *const c_char) -> CResult<Value> {
-    Ok(rt().intern(&text(cx, s)?))
+    if s.is_null() {
+        return Err(cx.vm.system_error("null argument to internal routine"));
+    }
+    // SAFETY: the API demands a C string. A new reference, or NULL with an exception.
+    let p = unsafe { crate::ffi::PyUnicode_InternFromString(s) };
+    if p.is_null() {
+        return Err(crate::error::take(cx.vm).unwrap_or_else(|| bad_call(cx)));
+    }
+    crate::from_c::take_over(cx.vm, p)
 }
 
 /// SystemError("bad argument to internal function"), as `PyErr_BadInternalCall`.

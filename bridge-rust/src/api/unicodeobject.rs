@@ -137,19 +137,6 @@ pub fn PyUnicode_InternInPlace(cx: &Cx, p: *mut *mut PyObject) -> CResult<()> {
     Ok(())
 }
 
-pub fn PyUnicode_Join(cx: &Cx, sep: Borrowed, seq: Borrowed) -> CResult<New> {
-    let sep = match sep.opt(cx)? {
-        Some(s) => s,
-        None => intern(" "),
-    };
-    if !sep.is::<StrObj>() {
-        return Err(cx
-            .vm
-            .type_error(format!("separator: expected str instance, {} found", type_of(sep).name_str())));
-    }
-    cx.give(cx.vm.call_method(sep, intern("join"), &[seq.get(cx)?])?)
-}
-
 pub fn PyUnicode_Replace(cx: &Cx, s: Borrowed, from: Borrowed, to: Borrowed, max: isize) -> CResult<New> {
     let (s, f, t) = (string(cx, s)?, string(cx, from)?, string(cx, to)?);
     let n = Int::Small(max as i64).into_value();

@@ -1401,12 +1401,6 @@ pub unsafe extern "C" fn PyUnicode_InternInPlace(op: *mut *mut PyObject) {
     enter("PyUnicode_InternInPlace", (), |cx| -> CResult<()> { unicodeobject::PyUnicode_InternInPlace(cx, op) })
 }
 
-/// `PyObject *PyUnicode_Join(PyObject *separator, PyObject *seq)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyUnicode_Join(separator: *mut PyObject, seq: *mut PyObject) -> *mut PyObject {
-    enter("PyUnicode_Join", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Join(cx, Borrowed::from_c(separator), Borrowed::from_c(seq)) })
-}
-
 #[cfg(feature = "twins")]
 /// `Py_UCS4 PyUnicode_ReadChar(PyObject *unicode, Py_ssize_t index)`
 #[unsafe(no_mangle)]

@@ -657,6 +657,16 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
             v.value()
         } else if is(ModuleObj::kind()) {
             ModuleObj::with_map(map).value()
+        } else if is(SeqIterObj::kind())
+            && (map == rt().maps.list_iterator || map == rt().maps.tuple_iterator)
+        {
+            // One that bridge-c/iterobject.c made: the managed side goes on where it is.
+            let it = p as *mut PySequenceIterObject;
+            let seq = std::mem::replace(&mut (*it).it_seq, std::ptr::null_mut());
+            let seq = if seq.is_null() { Value::EMPTY } else { take_over(vm, seq)? };
+            let v = SeqIterObj::with_map(map, seq);
+            v.index.set((*it).it_index as usize);
+            v.value()
         } else if is(InstanceObj::kind()) {
             // What PyType_GenericAlloc made of a class written in Python.
             InstanceObj::new(map).value()

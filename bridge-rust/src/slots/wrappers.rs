@@ -494,6 +494,17 @@ fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 }
 
 fn call_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
+    match *args {
+        [d, o, t] if names.is_none() && !o.is_none() && !t.is_none() => cross(vm, [d, o, t], move |p| {
+            // SAFETY: see above.
+            result(vm, def, d, unsafe { slot::<ternaryfunc>(def)(p[0], p[1], p[2]) })
+        }),
+        _ => call_any_get(vm, def, args, names),
+    }
+}
+
+#[inline(never)]
+fn call_any_get(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     count(vm, def, args, names, 1, 2)?;
     let (o, t) = (args[1], args.get(2).copied().unwrap_or(Value::NONE));
     if o.is_none() && t.is_none() {

@@ -32,7 +32,7 @@ mod members;
 pub mod number;
 pub mod search;
 pub mod slicing;
-mod sort;
+pub mod sort;
 mod source_text;
 pub mod unicode;
 pub mod warn;

@@ -15,6 +15,17 @@ pub fn sort(vm: &Vm, l: Ptr<ListObj>, key: Value, reverse: Option<bool>) -> Res<
     let reverse = reverse.unwrap_or(false);
     let items = l.snapshot();
     let n = items.len();
+    if l.is_mirrored() && n > 1 && (key.is_empty() || key.is_none()) {
+        // Sorting unboxed keys runs no code that could look at the list: its items change places in the mirror.
+        let mut order = places(vm, n, reverse)?;
+        if sort_unboxed(items, &mut order) {
+            if reverse {
+                order.reverse();
+            }
+            l.reorder(&order);
+            return Ok(());
+        }
+    }
     // While sorting the list looks empty; whoever changes it gives it another array.
     let marker = ArrayObj::new(0);
     l.replace(marker, 0);
@@ -47,11 +58,7 @@ fn sorted(vm: &Vm, items: Ptr<ArrayObj>, key: Value, reverse: bool) -> Res<Ptr<A
     if n < 2 {
         return Ok(items);
     }
-    let mut order: Vec<u32> = match u32::try_from(n) {
-        Ok(n) if reverse => (0..n).rev().collect(),
-        Ok(n) => (0..n).collect(),
-        Err(_) => return Err(vm.new_exc_args(rt().types.memory_error, &[])),
-    };
+    let mut order = places(vm, n, reverse)?;
     if !sort_unboxed(keys, &mut order) {
         merge_sort(&mut order, |a, b| less(vm, keys.get(a as usize), keys.get(b as usize)))?;
     }
@@ -64,6 +71,15 @@ fn sorted(vm: &Vm, items: Ptr<ArrayObj>, key: Value, reverse: bool) -> Res<Ptr<A
         out.set(i, from[o as usize]);
     }
     Ok(out)
+}
+
+/// All places of a list, from the last to the first when the order will be reversed.
+fn places(vm: &Vm, n: usize, reverse: bool) -> Res<Vec<u32>> {
+    match u32::try_from(n) {
+        Ok(n) if reverse => Ok((0..n).rev().collect()),
+        Ok(n) => Ok((0..n).collect()),
+        Err(_) => Err(vm.new_exc_args(rt().types.memory_error, &[])),
+    }
 }
 
 /// Sorts places by keys that are all ints, all numbers, or all strings of exact type. False when they are not.
@@ -114,6 +130,22 @@ fn sort_unboxed(keys: Ptr<ArrayObj>, order: &mut [u32]) -> bool {
 
 /// Stable sort of places by plain keys, which are copied beside them.
 fn by_copied_keys<K: Copy>(order: &mut [u32], key: impl Fn(u32) -> K, cmp: impl Fn(&K, &K) -> Ordering) {
+    // What is in order already, or in strictly descending order, is common.
+    let (mut ascends, mut descends) = (true, true);
+    for p in order.windows(2) {
+        let less = cmp(&key(p[1]), &key(p[0])).is_lt();
+        ascends &= !less;
+        descends &= less;
+        if !ascends && !descends {
+            break;
+        }
+    }
+    if ascends {
+        return;
+    }
+    if descends {
+        return order.reverse();
+    }
     let mut pairs: Vec<(K, u32)> = order.iter().map(|&i| (key(i), i)).collect();
     pairs.sort_by(|a, b| cmp(&a.0, &b.0));
     order.iter_mut().zip(pairs).for_each(|(o, p)| *o = p.1);

@@ -50,6 +50,8 @@ pub trait Foreign: Sync {
     fn list_remove(&self, list: &Header, i: usize) -> Value;
     /// Replaces a range of a mirrored list.
     fn list_splice(&self, list: &Header, from: usize, to: usize, new: &[Value]);
+    /// Puts a mirrored list's items into the order of `places`, a permutation of all of them.
+    fn list_reorder(&self, list: &Header, places: &[u32]);
     /// What the mirror of a linked object shows changed: the size or the storage of a dict, set or bytearray, the parts of a function,
     /// the name of a class, slots of an instance of a class of C.
     fn changed(&self, object: &Header);

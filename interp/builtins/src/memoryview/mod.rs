@@ -9,7 +9,7 @@ mod iter;
 
 use std::cell::{Cell, UnsafeCell};
 
-use cape_heap::{Field, Header, HeapObject, Native, heap, heap_object};
+use cape_heap::{Field, Header, HeapObject, Native, ObjFlags, heap, heap_object};
 use cape_vm::buffer::{self, Buffer, Layout, RawBuffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::native::{Flavour, MethodDef, Named, new_type};
@@ -123,9 +123,10 @@ pub fn contiguous_copy(vm: &Vm, view: Value, fortran: bool) -> Res<View> {
 
 /// A view of a buffer, which it keeps until it is released.
 pub fn from_buffer(b: Buffer) -> View {
-    let layout = b.raw().layout().into_owned();
-    let readonly = b.raw().readonly;
-    let (exporter, base, raw) = b.into_parts();
+    let (exporter, base, mut raw) = b.into_parts();
+    let readonly = raw.readonly;
+    // The arrangement is the view's from now on.
+    let layout = raw.layout.take().map_or_else(|| Layout::bytes(raw.len), |l| *l);
     let map = managed_map();
     let managed = heap().alloc(
         map,
@@ -149,7 +150,7 @@ fn managed_map() -> cape_heap::MapRef {
 fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool) -> View {
     managed.views.set(managed.views.get() + 1);
     let map = MEMORYVIEW.get().instance_map();
-    heap().alloc(
+    let view = heap().alloc(
         map,
         MemoryViewObj {
             header: Header::new(map),
@@ -161,7 +162,12 @@ fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool)
             exports: Cell::new(0),
             hash: Cell::new(-1),
         },
-    )
+    );
+    if managed.raw().release.is_none() {
+        // There is nothing to give back: no finalizer need run.
+        view.header().set(ObjFlags::FINALIZED);
+    }
+    view
 }
 
 impl ManagedObj {
@@ -262,20 +268,20 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
         return refused("underlying buffer is not writable");
     }
     let l = &m.layout.0;
-    let (c, f) = (l.is_c_contiguous(), l.is_f_contiguous());
-    if wants(flags::C_CONTIGUOUS) && !c {
+    let (c, f) = (|| l.is_c_contiguous(), || l.is_f_contiguous());
+    if wants(flags::C_CONTIGUOUS) && !c() {
         return refused("underlying buffer is not C-contiguous");
     }
-    if wants(flags::F_CONTIGUOUS) && !f {
+    if wants(flags::F_CONTIGUOUS) && !f() {
         return refused("underlying buffer is not Fortran contiguous");
     }
-    if wants(flags::ANY_CONTIGUOUS) && !c && !f {
+    if wants(flags::ANY_CONTIGUOUS) && !c() && !f() {
         return refused("underlying buffer is not contiguous");
     }
     if !wants(flags::INDIRECT) && !l.suboffsets.is_empty() {
         return refused("underlying buffer requires suboffsets");
     }
-    if !wants(flags::STRIDES) && !c {
+    if !wants(flags::STRIDES) && !c() {
         return refused("underlying buffer is not C-contiguous");
     }
     if !wants(flags::ND) && wants(flags::FORMAT) {

@@ -15,8 +15,9 @@ mod import;
 mod matching;
 mod misc;
 mod names;
+mod supers;
 
-pub use attrs::super_lookup;
+pub use supers::super_lookup;
 
 use std::cell::Cell;
 

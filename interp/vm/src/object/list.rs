@@ -203,6 +203,12 @@ impl ListObj {
         self.len.set(len);
     }
 
+    /// Puts the items of a mirrored list into the order of `places`, a permutation of theirs.
+    pub fn reorder(&self, places: &[u32]) {
+        assert!(self.is_mirrored() && places.len() == self.len());
+        foreign().list_reorder(&self.header, places)
+    }
+
     /// Switches to mirrored storage: from now on the items are read through the mirror. Only the bridge
     /// calls this, after it has filled the mirror's `ob_item`.
     pub fn become_mirrored(&self) {
