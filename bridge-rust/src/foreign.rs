@@ -307,16 +307,6 @@ impl ForeignHeap for Bridge {
         unsafe { crate::mirror::weak::check(mirror, target) }
     }
 
-    fn hides_references(&self, mirror: *mut Mirror) -> bool {
-        // SAFETY: a live struct, and its type.
-        unsafe {
-            let t = (*(mirror as *mut PyObject)).ob_type;
-            let leaf = std::ptr::eq(t, &raw const ffi::PyUnicode_Type)
-                || std::ptr::eq(t, &raw const ffi::PyBytes_Type);
-            (*t).tp_flags & tpflags::HAVE_GC == 0 && !leaf
-        }
-    }
-
     fn release(&self, mirror: *mut Mirror) {
         let p = mirror as *mut PyObject;
         // SAFETY: the link's reference is given back.

@@ -244,15 +244,14 @@ impl Heap {
             match self.next_work() {
                 Some(Work::Managed(p)) => return Some(p),
                 Some(Work::Foreign(op, m)) => self.run_foreign(op, m),
-                None if self.release_dead(&mut false) => {}
+                None if self.release_dead() => {}
                 None => return None,
             }
         }
     }
 
-    /// Drops the references of links whose objects have died; false when there are none. What runs thereby may collect. `hidden` becomes true
-    /// when that may have ended references that the collection could not see.
-    fn release_dead(&self, hidden: &mut bool) -> bool {
+    /// Drops the references of links whose objects have died; false when there are none. What runs thereby may collect.
+    fn release_dead(&self) -> bool {
         // SAFETY: the GIL is held; the references into the state end before anything is run, and begin anew after it.
         unsafe {
             let s = self.state();
@@ -260,10 +259,7 @@ impl Heap {
             self.pending.set((*s).finalizers.any());
             let any = !released.is_empty();
             if let Some(foreign) = (*s).links.foreign {
-                for mirror in released.drain(..) {
-                    *hidden |= foreign.hides_references(mirror);
-                    foreign.release(mirror);
-                }
+                released.drain(..).for_each(|mirror| foreign.release(mirror));
             }
             if (*s).finalizers.released.capacity() == 0 {
                 (*s).finalizers.released = released;
@@ -287,7 +283,7 @@ impl Heap {
     }
 
     /// Full collections, each followed by `run` for everything pending, until one finds no finalizer, no cycle over the
-    /// boundary and no struct that may have held something unseen (at most five): what `gc.collect()` does.
+    /// boundary and no dead object with a struct, which may have held something unseen (at most five): what `gc.collect()` does.
     pub fn collect_fully(&self, run: &mut dyn FnMut(Pending)) {
         for _ in 0..5 {
             self.collect(true);
@@ -302,7 +298,7 @@ impl Heap {
                         again = true;
                         self.run_foreign(op, m);
                     }
-                    None if self.release_dead(&mut again) => {}
+                    None if self.release_dead() => again = true,
                     None => break,
                 }
             }

@@ -75,12 +75,6 @@ pub trait ForeignHeap: Sync {
         let _ = (mirror, target);
     }
 
-    /// Whether the struct may hold references of which [`ForeignHeap::traverse`] does not tell.
-    fn hides_references(&self, mirror: *mut Mirror) -> bool {
-        let _ = mirror;
-        true
-    }
-
     /// Drops one reference; the struct may go.
     fn release(&self, mirror: *mut Mirror);
 
