@@ -151,9 +151,10 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
             _ => (null_mut(), b.address()),
         };
         let (_, _, raw) = b.into_parts();
-        let (len, readonly) = (raw.len, raw.readonly);
+        let (len, readonly, itemsize) = (raw.len, raw.readonly, raw.itemsize);
         let kept = Box::into_raw(Box::new(Exported { raw, exporter, base, described }));
         describe_row(o, view, buf, len, readonly, what);
+        (*view).itemsize = itemsize as isize;
         (*view).internal = kept as *mut c_void;
         let has = |f: u32| what & f == f;
         let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
@@ -216,11 +217,11 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
         error::check_status(vm, || "bf_getbuffer".into(), f(o.0, &mut *view, what as c_int))?;
         let layout = if is_row_of_bytes(&view) { None } else { Some(Box::new(layout_of(&view))) };
         let memory = Memory::Fixed(view.buf as *mut u8);
-        let (len, readonly) = (view.len as usize, view.readonly != 0);
+        let (len, readonly, itemsize) = (view.len as usize, view.readonly != 0, view.itemsize as usize);
         if std::ptr::eq(view.obj, o.0) && !releases((*o.0).ob_type) {
             // The object is all that keeps the memory, and the buffer keeps that.
             decref(view.obj);
-            let raw = RawBuffer { memory, len, readonly, layout, release: None, internal: null_mut() };
+            let raw = RawBuffer { memory, len, readonly, layout, itemsize, release: None, internal: null_mut() };
             return Ok(Buffer::new(v, raw));
         }
         let raw = RawBuffer {
@@ -228,6 +229,7 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
             len,
             readonly,
             layout,
+            itemsize,
             release: Some(|_, internal| {
                 unsafe extern "C" {
                     fn PyBuffer_Release(view: *mut Py_buffer);

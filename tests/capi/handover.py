@@ -2,6 +2,7 @@
 
 usage: handover.py FOLDER_OF_THE_EXTENSION"""
 
+import array
 import gc
 import math
 import operator
@@ -506,11 +507,11 @@ def buffers():
     makers = {"bytes": lambda: b"abcdef", "bytearray": lambda: bytearray(b"abcdef"), "subclass": lambda: Sub(b"abcdef"),
               "empty": bytearray, "view": lambda: memoryview(b"abcdef"), "view of a bytearray": lambda: memoryview(bytearray(b"abcdef")),
               "slice": lambda: memoryview(b"abcdef")[1:4], "steps": lambda: memoryview(b"abcdef")[::2],
-              "words": lambda: memoryview(bytearray(8)).cast("H"), "two": lambda: memoryview(bytearray(8)).cast("B", (2, 4))}
+              "words": lambda: memoryview(bytearray(8)).cast("H"), "two": lambda: memoryview(bytearray(8)).cast("B", (2, 4)),
+              "array": lambda: array.array("i", [1, 2, 3])}
     for name, make in makers.items():
         for flags in (SIMPLE, WRITABLE, FORMAT, ND, ND | FORMAT, STRIDES, FULL, FULL_RO):
-            if name != "words" or flags & ND:
-                case(f"{name} {flags}", lambda: lent(make, flags))
+            case(f"{name} {flags}", lambda: lent(make, flags))
     for name in ("bytearray", "subclass"):
         case(f"{name} resized meanwhile", lambda: lent(makers[name], SIMPLE, lambda o: outcome(o.append, 1)))
         case(f"{name} written meanwhile", lambda: lent(makers[name], SIMPLE, lambda o: o.__setitem__(0, 65)))

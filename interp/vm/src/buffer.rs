@@ -171,6 +171,8 @@ pub struct RawBuffer {
     pub readonly: bool,
     /// The arrangement; `None`: a row of unsigned bytes.
     pub layout: Option<Box<Layout>>,
+    /// Bytes of an item of the exporter's, also where a row of bytes was asked for (PEP 3118).
+    pub itemsize: usize,
     /// What to do when the buffer is given back, with the exporter and `internal`.
     pub release: Option<fn(Value, *mut u8)>,
     /// The exporter's own.
@@ -185,7 +187,15 @@ impl RawBuffer {
 
     /// A row of bytes.
     pub fn row(memory: Memory, len: usize, readonly: bool) -> RawBuffer {
-        RawBuffer { memory, len, readonly, layout: None, release: None, internal: std::ptr::null_mut() }
+        RawBuffer {
+            memory,
+            len,
+            readonly,
+            layout: None,
+            itemsize: 1,
+            release: None,
+            internal: std::ptr::null_mut(),
+        }
     }
 
     /// Address of the first item now.

@@ -298,6 +298,7 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
         len: l.len(),
         readonly: m.readonly,
         layout,
+        itemsize: l.itemsize,
         release: Some(|v, _| {
             if let Some(m) = v.downcast::<MemoryViewObj>() {
                 m.exports.set(m.exports.get() - 1);

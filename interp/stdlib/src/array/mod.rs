@@ -140,6 +140,7 @@ fn export(_: &Vm, v: Value, what: u32) -> Res<Buffer> {
     let (ptr, len) = a.with(|d| (d.as_mut_ptr(), d.len()));
     let mut raw = RawBuffer::fixed(ptr, len, false);
     let t = a.item_type();
+    raw.itemsize = t.size;
     let wants = buffer::flags::FORMAT | buffer::flags::ND;
     if what & wants != 0 {
         let format = if what & buffer::flags::FORMAT != 0 { t.format } else { "B" };
