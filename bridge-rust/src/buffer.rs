@@ -221,7 +221,8 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
         if std::ptr::eq(view.obj, o.0) && !releases((*o.0).ob_type) {
             // The object is all that keeps the memory, and the buffer keeps that.
             decref(view.obj);
-            let raw = RawBuffer { memory, len, readonly, layout, itemsize, release: None, internal: null_mut() };
+            let raw =
+                RawBuffer { memory, len, readonly, layout, itemsize, release: None, internal: null_mut() };
             return Ok(Buffer::new(v, raw));
         }
         let raw = RawBuffer {

@@ -121,21 +121,14 @@ pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -
     Ok(Some(first))
 }
 
-/// Writes an unboxed number, or an int of at most two digits of the heap's, into a place that has been used before; null: it is none, or
-/// the place has not.
+/// Writes an unboxed number, or an int of at most two digits of the heap's, into a place; null: it is none, or memory is out.
 #[inline(always)]
 fn write_short(place: &Place, v: Value) -> *mut PyObject {
     // SAFETY: as in `write`.
     unsafe {
         if v.is_float() {
-            let p = place.float.get();
-            if !p.is_null() {
-                (*(p as *mut PyFloatObject)).ob_fval = v.as_float();
-            }
-            return p;
-        }
-        let p = place.int.get();
-        if p.is_null() {
+            let Some(p) = filled(&place.float, new_float) else { return null_mut() };
+            (*(p as *mut PyFloatObject)).ob_fval = v.as_float();
             return p;
         }
         let (magnitude, negative) = if v.is_int() {
@@ -149,9 +142,22 @@ fn write_short(place: &Place, v: Value) -> *mut PyObject {
             };
             (magnitude, l.is_negative())
         };
+        let Some(p) = filled(&place.int, new_int) else { return null_mut() };
         write_magnitude(p, magnitude, negative);
         p
     }
+}
+
+/// A scratch float; NULL when memory is out, as below.
+fn new_float() -> *mut PyObject {
+    // SAFETY: a constructor.
+    unsafe { ffi::PyFloat_FromDouble(1.0) }
+}
+
+/// A scratch int.
+fn new_int() -> *mut PyObject {
+    // SAFETY: a constructor.
+    unsafe { ffi::_PyLong_New(DIGITS as isize) }
 }
 
 /// Writes the value of a scratch int.
@@ -239,7 +245,7 @@ fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
     // SAFETY: objects of those types which only we refer to; ints have room for DIGITS digits.
     unsafe {
         if let Some(f) = float {
-            let p = filled(&place.float, || ffi::PyFloat_FromDouble(1.0))?;
+            let p = filled(&place.float, new_float)?;
             (*(p as *mut PyFloatObject)).ob_fval = f;
             return Some(p);
         }
@@ -248,7 +254,7 @@ fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
             None if !v.is_int() => return None,
             long => long,
         };
-        let p = filled(&place.int, || ffi::_PyLong_New(DIGITS as isize))?;
+        let p = filled(&place.int, new_int)?;
         let o = p as *mut PyLongObject;
         let digits = (&raw mut (*o).ob_digit) as *mut u32;
         let (n, negative) = match long {

@@ -3,7 +3,7 @@
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::native::{TypeBuilder, extend, new_type};
 use cape_vm::object::*;
-use cape_vm::ops::seq_next;
+use cape_vm::iteration::seq_next;
 use cape_vm::runtime::StaticType;
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};

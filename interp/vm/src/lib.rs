@@ -15,6 +15,8 @@ pub mod foreign;
 pub mod frame;
 pub mod generator;
 pub mod gil;
+mod instances;
+pub mod iteration;
 pub mod names;
 pub mod native;
 pub mod object;

@@ -874,7 +874,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                                 // A mirrored list makes its items as they are asked for.
                                 sync!();
                                 // SAFETY: its map says so.
-                                match crate::ops::seq_next(unsafe { it.cast::<SeqIterObj>() }) {
+                                match crate::iteration::seq_next(unsafe { it.cast::<SeqIterObj>() }) {
                                     Some(v) => {
                                         set!(w.a(), v);
                                         step!(2)

@@ -1,0 +1,251 @@
+//! The iterator protocol.
+
+use cape_heap::{Ptr, Value};
+
+use crate::class::full_name;
+use crate::exc::Res;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+use crate::vm::Vm;
+
+impl Vm {
+    /// Whether instances can be gone through by index: `__getitem__` is Python's or C's, or the native class is a sequence;
+    /// native mappings and type expressions have keys there.
+    fn is_indexable(&self, t: Ptr<TypeObj>) -> bool {
+        let f = t.special(Special::Getitem);
+        !f.is_empty()
+            && !t.is_subtype(rt().types.dict)
+            && (!f.is::<MethodDescrObj>()
+                || t.has(TypeFlags::SEQUENCE)
+                || t.has(TypeFlags::FOREIGN)
+                || is_builtin_text(t))
+    }
+
+    /// `iter(v)`.
+    pub fn iter(&self, v: Value) -> Res<Value> {
+        let maps = &rt().maps;
+        if v.is_ptr() {
+            let m = v.header().map();
+            if m == maps.list {
+                return Ok(SeqIterObj::with_map(maps.list_iterator, v).value());
+            }
+            if m == maps.tuple {
+                return Ok(SeqIterObj::with_map(maps.tuple_iterator, v).value());
+            }
+            if m == maps.generator {
+                return Ok(v);
+            }
+        }
+        let t = type_of(v);
+        let f = t.special(Special::Iter);
+        if f.is_empty() {
+            if self.is_indexable(t) {
+                return Ok(SeqIterObj::with_map(maps.seq_iterator, v).value());
+            }
+            return Err(self.type_error(format!("'{}' object is not iterable", full_name(t))));
+        }
+        if f.is_none() {
+            return Err(self.type_error(format!("'{}' object is not iterable", full_name(t))));
+        }
+        let it = self.call_special(f, &[v])?;
+        if type_of(it).special(Special::Next).is_empty() {
+            return Err(
+                self.type_error(format!("iter() returned non-iterator of type '{}'", full_name(type_of(it))))
+            );
+        }
+        Ok(it)
+    }
+
+    /// `next(it)`; `None` when exhausted.
+    #[inline]
+    pub fn next(&self, it: Value) -> Res<Option<Value>> {
+        let r = self.next_or_value(it)?;
+        if r.is_none() {
+            // Or it would be the value of an iterator that ends later.
+            self.take_stop_value();
+        }
+        Ok(r)
+    }
+
+    /// As [`Vm::next`], for callers that take the value of the StopIteration ([`Vm::take_stop_value`]) at the end.
+    #[inline]
+    pub fn next_or_value(&self, it: Value) -> Res<Option<Value>> {
+        let maps = &rt().maps;
+        if it.is_ptr() {
+            let m = it.header().map();
+            if m == maps.range_iterator {
+                // SAFETY: its map says so.
+                return Ok(unsafe { it.cast::<RangeIterObj>() }.advance());
+            }
+            if m == maps.list_iterator || m == maps.tuple_iterator {
+                // SAFETY: its map says so.
+                return Ok(seq_next(unsafe { it.cast::<SeqIterObj>() }));
+            }
+            if m == maps.generator {
+                // SAFETY: its map says so.
+                let g = unsafe { it.cast::<crate::generator::GeneratorObj>() };
+                return self.next_of_generator(g);
+            }
+        }
+        self.next_slow(it)
+    }
+
+    /// As [`Vm::next`], for iterators that are most likely no builtin ones.
+    #[inline(never)]
+    pub(crate) fn next_of_any(&self, it: Value) -> Res<Option<Value>> {
+        let r = self.next_by_method(it)?;
+        if r.is_none() {
+            self.take_stop_value();
+        }
+        Ok(r)
+    }
+
+    #[inline(never)]
+    fn next_slow(&self, it: Value) -> Res<Option<Value>> {
+        self.next_by_method(it)
+    }
+
+    #[inline(always)]
+    fn next_by_method(&self, it: Value) -> Res<Option<Value>> {
+        let f = type_of(it).special(Special::Next);
+        if let Some(m) = f.downcast::<MethodDescrObj>() {
+            // A native `__next__`, or a slot of C, gives EMPTY when exhausted; a method of C of this name raises StopIteration.
+            self.check_native_stack("")?;
+            let r = match crate::call::raw_method(f) {
+                Some((def, call)) => call(self, def, &[it], None),
+                None => m.def.call(self, &[it], None),
+            };
+            return match r {
+                Ok(v) => Ok((!v.is_empty()).then_some(v)),
+                Err(r) => self.exhausted(r),
+            };
+        }
+        self.next_any(it, f)
+    }
+
+    #[inline(never)]
+    fn next_any(&self, it: Value, f: Value) -> Res<Option<Value>> {
+        let t = type_of(it);
+        if f.is_empty() {
+            return Err(self.type_error(format!("'{}' object is not an iterator", full_name(t))));
+        }
+        match self.call_special(f, &[it]) {
+            Ok(v) => Ok(Some(v)),
+            Err(r) => self.exhausted(r),
+        }
+    }
+
+    fn exhausted(&self, r: crate::exc::Raised) -> Res<Option<Value>> {
+        if !r.is(rt().types.stop_iteration) {
+            return Err(r);
+        }
+        self.leave_stop_value(crate::generator::stop_value(r));
+        Ok(None)
+    }
+
+    /// All items of an iterable, in a fresh array.
+    pub fn list_of(&self, v: Value) -> Res<Ptr<ArrayObj>> {
+        if let Some(l) = v.downcast::<ListObj>()
+            && l.header().map() == rt().maps.list
+        {
+            return Ok(l.snapshot());
+        }
+        if let Some(t) = v.downcast::<TupleObj>()
+            && t.header().map() == rt().maps.tuple
+        {
+            return Ok(ArrayObj::from_slice(t.as_slice()));
+        }
+        let v = self.vec_of(v)?;
+        Ok(ArrayObj::from_slice(&v))
+    }
+
+    /// As [`Vm::list_of`]; what is no iterable raises TypeError with this text.
+    pub fn list_of_iterable(&self, v: Value, otherwise: &str) -> Res<Ptr<ArrayObj>> {
+        if v.is_ptr() && (v.header().map() == rt().maps.list || v.header().map() == rt().maps.tuple) {
+            return self.list_of(v);
+        }
+        match self.iter(v) {
+            Ok(it) => self.list_of(it),
+            Err(r) if r.is(rt().types.type_error) => Err(self.type_error(otherwise)),
+            Err(r) => Err(r),
+        }
+    }
+
+    /// All items of an iterable, in a growable vector.
+    pub fn vec_of(&self, v: Value) -> Res<ValueVec> {
+        let it = self.iter(v)?;
+        let mut out = ValueVec::with_capacity(self.length_hint(v)?.unwrap_or(8).min(1 << 20));
+        while let Some(x) = self.next(it)? {
+            out.push(x);
+        }
+        Ok(out)
+    }
+
+    /// `len(v)` or `v.__length_hint__()`; `None` when neither says.
+    pub fn length_hint(&self, v: Value) -> Res<Option<usize>> {
+        let t = type_of(v);
+        if !t.special(Special::Len).is_empty() {
+            match self.len(v) {
+                Ok(n) => return Ok(Some(n)),
+                Err(r) if r.is(rt().types.type_error) => {}
+                Err(r) => return Err(r),
+            }
+        }
+        let f = t.special(Special::LengthHint);
+        if f.is_empty() {
+            return Ok(None);
+        }
+        let r = match self.call_special(f, &[v]) {
+            Ok(r) => r,
+            Err(r) if r.is(rt().types.type_error) => return Ok(None),
+            Err(r) => return Err(r),
+        };
+        if r == Value::NOT_IMPLEMENTED {
+            return Ok(None);
+        }
+        match Int::of(r) {
+            None => {
+                Err(self
+                    .type_error(format!("__length_hint__ must be an integer, not {}", type_of(r).name_str())))
+            }
+            Some(i) => match i.to_i64() {
+                Some(n) if n >= 0 => Ok(Some(n as usize)),
+                _ => Err(self.value_error("__length_hint__() should return >= 0")),
+            },
+        }
+    }
+
+    /// Runs `f` on every item of an iterable.
+    pub fn for_each(&self, v: Value, mut f: impl FnMut(Value) -> Res<()>) -> Res<()> {
+        let it = self.iter(v)?;
+        while let Some(x) = self.next(it)? {
+            f(x)?;
+        }
+        Ok(())
+    }
+}
+
+/// Next item of a list or tuple iterator.
+#[inline(always)]
+pub fn seq_next(it: Ptr<SeqIterObj>) -> Option<Value> {
+    let seq = it.seq.get();
+    let i = it.index.get();
+    let item = if let Some(l) = seq.downcast::<ListObj>() {
+        l.get(i)
+    } else if let Some(t) = seq.downcast::<TupleObj>() {
+        t.as_slice().get(i).copied()
+    } else {
+        None
+    };
+    match item {
+        Some(_) => it.index.set(i + 1),
+        None => it.seq.set_no_barrier(Value::EMPTY),
+    }
+    item
+}
+
+fn is_builtin_text(t: Ptr<TypeObj>) -> bool {
+    let ty = &rt().types;
+    [ty.str, ty.bytes, ty.bytearray].iter().any(|b| t.is_subtype(*b))
+}
