@@ -123,7 +123,10 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     {
         return exact_bytes(vm, b);
     }
-    vm.check_native_stack(" while crossing to C")?;
+    if !v.is::<ExcObj>() {
+        // (The exception that says so crosses after it was raised, still deeper.)
+        vm.check_native_stack(" while crossing to C")?;
+    }
     let class = type_of(v);
     let t = types::type_to_c(vm, class)?;
     // SAFETY: a live type.

@@ -16,7 +16,8 @@ use crate::vm::Vm;
 
 /// Hears what a profiler has to know. Called with the GIL held.
 pub trait Watcher: Sync {
-    /// A code object was made. Its address and that of its words stay the same until it dies; afterwards another may have them.
+    /// A code object is about to run for the first time, and again when its words have been made. From then on its address and theirs
+    /// stay the same until it dies; afterwards another may have them.
     fn code_made(&self, code: Ptr<CodeObj>);
     /// The calling thread begins to run Python code, on `vm`.
     fn thread_starts(&self, vm: &Vm);

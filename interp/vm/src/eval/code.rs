@@ -139,6 +139,13 @@ pub fn unfold(code: Ptr<CodeObj>) {
 #[inline(never)]
 fn make_words(code: Ptr<CodeObj>) {
     let vm = crate::vm::current();
+    // (A profiler may look while the words are being made.)
+    let made = || {
+        if let Some(watcher) = crate::profile::watcher() {
+            watcher.code_made(code);
+        }
+    };
+    made();
     let unit = Arc::clone(&code.unit);
     let mut consts = ValueVec::with_capacity(unit.consts.len());
     for c in &unit.consts {
@@ -161,9 +168,7 @@ fn make_words(code: Ptr<CodeObj>) {
     // A word behind the end, so that a saved pc may always be stepped over.
     words.push(Cell::new(0));
     code.words.unfold(words.into_boxed_slice());
-    if let Some(watcher) = crate::profile::watcher() {
-        watcher.code_made(code);
-    }
+    made();
 }
 
 /// Where an inline cache keeps a managed value: an index into the code's `cache_values`.
