@@ -30,40 +30,10 @@ pub fn cross<const N: usize>(
         came_back(vm);
         return r;
     }
-    cross_long(vm, values, pointers, call)
-}
-
-/// [`cross`], the long way: what has no C side yet gets one, and small numbers are lent. Large ones, and exceptions that are handled, go a
-/// still longer one.
-#[inline(never)]
-fn cross_long<const N: usize>(
-    vm: &Vm,
-    values: [Value; N],
-    mut pointers: [*mut PyObject; N],
-    call: impl FnOnce(&[*mut PyObject; N]) -> Res<Value>,
-) -> Res<Value> {
-    if handled::nothing(vm)
-        && let Some(first) = lend_quickly(vm, &values, &mut pointers)?
-    {
-        let r = call(&pointers);
-        give_back(first);
-        came_back(vm);
-        return r;
-    }
-    cross_lent(vm, values, pointers, call)
-}
-
-#[inline(never)]
-fn cross_lent<const N: usize>(
-    vm: &Vm,
-    values: [Value; N],
-    mut pointers: [*mut PyObject; N],
-    call: impl FnOnce(&[*mut PyObject; N]) -> Res<Value>,
-) -> Res<Value> {
-    let mut numbers = Numbers::none();
-    numbers.lend_all(vm, &values, &mut pointers)?;
-    let _shown = handled::show(vm);
-    call(&pointers)
+    cross_long(vm, &values, &mut pointers, |p| {
+        // SAFETY: as many pointers as there are values.
+        call(unsafe { &*(p as *const [*mut PyObject; N]) })
+    })
 }
 
 /// As [`cross`], for a number of values (at most [`MOST`]) that only the running program knows. `call` gets the first pointer.
@@ -85,19 +55,20 @@ pub fn cross_all(
         came_back(vm);
         return r;
     }
-    cross_all_long(vm, values, &mut pointers, call)
-}
-
-/// [`cross_all`], the long way.
-#[inline(never)]
-fn cross_all_long(
-    vm: &Vm,
-    values: &[Value],
-    pointers: &mut [MaybeUninit<*mut PyObject>; MOST],
-    call: impl FnOnce(*const *mut PyObject) -> Res<Value>,
-) -> Res<Value> {
     // SAFETY: as many are written as there are values.
     let pointers = unsafe { std::slice::from_raw_parts_mut(pointers.as_mut_ptr().cast(), values.len()) };
+    cross_long(vm, values, pointers, call)
+}
+
+/// The long way of both: what has no C side yet gets one, and small numbers are lent. Large ones, and exceptions that are handled, go a
+/// still longer one.
+#[inline(never)]
+fn cross_long(
+    vm: &Vm,
+    values: &[Value],
+    pointers: &mut [*mut PyObject],
+    call: impl FnOnce(*const *mut PyObject) -> Res<Value>,
+) -> Res<Value> {
     if handled::nothing(vm)
         && let Some(first) = lend_quickly(vm, values, pointers)?
     {
@@ -106,11 +77,11 @@ fn cross_all_long(
         came_back(vm);
         return r;
     }
-    cross_all_lent(vm, values, pointers, call)
+    cross_lent(vm, values, pointers, call)
 }
 
 #[inline(never)]
-fn cross_all_lent(
+fn cross_lent(
     vm: &Vm,
     values: &[Value],
     pointers: &mut [*mut PyObject],

@@ -163,6 +163,21 @@ unsafe fn long_big(l: *mut PyLongObject, n: usize, negative: bool) -> BigInt {
     BigInt::from_slice(if negative { Sign::Minus } else { Sign::Plus }, &out)
 }
 
+/// How wide a C string's code points are, and whether they are ASCII.
+///
+/// # Safety
+/// `a` must be a ready PyUnicode object.
+unsafe fn kind_of(a: *mut PyASCIIObject) -> (StrKind, bool) {
+    // SAFETY: the caller's promise.
+    let state = unsafe { (*a).state };
+    let kind = match state >> 2 & 7 {
+        1 => StrKind::One,
+        2 => StrKind::Two,
+        _ => StrKind::Four,
+    };
+    (kind, state >> 6 & 1 != 0)
+}
+
 /// The text of a C string.
 ///
 /// # Safety
@@ -172,22 +187,21 @@ pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
     unsafe {
         let a = p as *mut PyASCIIObject;
         let n = (*a).length as usize;
-        let state = (*a).state;
-        let kind = state >> 2 & 7;
-        let (compact, ascii) = (state >> 5 & 1 != 0, state >> 6 & 1 != 0);
+        let (kind, ascii) = kind_of(a);
+        let compact = (*a).state >> 5 & 1 != 0;
         let data: *const u8 = if compact {
             if ascii { (p as *const u8).add(40) } else { (p as *const u8).add(56) }
         } else {
             *((p as *const u8).add(56) as *const *const u8)
         };
         match kind {
-            1 => StrObj::from_latin1(std::slice::from_raw_parts(data, n)),
-            2 => {
+            StrKind::One => StrObj::from_latin1(std::slice::from_raw_parts(data, n)),
+            StrKind::Two => {
                 let d = std::slice::from_raw_parts(data as *const u16, n);
                 let max = d.iter().copied().max().unwrap_or(0) as u32;
                 StrObj::from_iter(rt().maps.str, n, max, d.iter().map(|&c| c as u32))
             }
-            _ => StrObj::from_code_points(std::slice::from_raw_parts(data as *const u32, n)),
+            StrKind::Four => StrObj::from_code_points(std::slice::from_raw_parts(data as *const u32, n)),
         }
     }
 }
@@ -200,13 +214,8 @@ unsafe fn adopted_str(p: *mut PyObject) -> Ptr<StrObj> {
     // SAFETY: the caller's promise; such strings are compact.
     unsafe {
         let a = p as *mut PyASCIIObject;
-        let state = (*a).state;
-        let kind = match state >> 2 & 7 {
-            1 => StrKind::One,
-            2 => StrKind::Two,
-            _ => StrKind::Four,
-        };
-        StrObj::adopt(p as *const u8, (*a).length as usize, kind, state >> 6 & 1 != 0)
+        let (kind, ascii) = kind_of(a);
+        StrObj::adopt(p as *const u8, (*a).length as usize, kind, ascii)
     }
 }
 
@@ -230,7 +239,7 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return Ok(v);
         }
         if eq(t, &raw const ffi::PyUnicode_Type) {
-            if heap().has_address(p as *const u8) {
+            if heap().in_region(p as usize) {
                 let s = adopted_str(p);
                 link(s.header(), p);
                 return Ok(s.value());
@@ -244,7 +253,7 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         if eq(t, &raw const ffi::PyBytes_Type) {
             let b = p as *mut PyBytesObject;
             let n = (*b).ob_base.ob_size;
-            if heap().has_address(p as *const u8) {
+            if heap().in_region(p as usize) {
                 let v = BytesObj::adopt(p as *const u8, n as usize);
                 link(v.header(), p);
                 return Ok(v.value());

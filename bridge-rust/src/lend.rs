@@ -241,30 +241,22 @@ impl Drop for Numbers {
 /// Writes a number into a place; `None` when it is too large, when it is none, or when memory is out.
 #[inline(always)]
 fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
-    let float = if v.is_float() { Some(v.as_float()) } else { v.downcast::<FloatObj>().map(|f| f.value) };
+    let short = write_short(place, v);
+    if !short.is_null() {
+        return Some(short);
+    }
     // SAFETY: objects of those types which only we refer to; ints have room for DIGITS digits.
     unsafe {
-        if let Some(f) = float {
+        if let Some(f) = v.downcast::<FloatObj>() {
             let p = filled(&place.float, new_float)?;
-            (*(p as *mut PyFloatObject)).ob_fval = f;
+            (*(p as *mut PyFloatObject)).ob_fval = f.value;
             return Some(p);
         }
-        let long = match v.downcast::<LongObj>() {
-            Some(l) if digits30(l) > DIGITS => return None,
-            None if !v.is_int() => return None,
-            long => long,
-        };
+        let l = v.downcast::<LongObj>().filter(|&l| digits30(l) <= DIGITS)?;
         let p = filled(&place.int, new_int)?;
         let o = p as *mut PyLongObject;
-        let digits = (&raw mut (*o).ob_digit) as *mut u32;
-        let (n, negative) = match long {
-            Some(l) => (write_digits30(l, digits), l.is_negative()),
-            None => {
-                write_magnitude(p, v.as_int().unsigned_abs(), v.as_int() < 0);
-                return Some(p);
-            }
-        };
-        (*o).lv_tag = n << 3 | if negative { 2 } else { 0 };
+        let n = write_digits30(l, (&raw mut (*o).ob_digit) as *mut u32);
+        (*o).lv_tag = n << 3 | (l.is_negative() as usize) << 1;
         Some(p)
     }
 }

@@ -60,6 +60,21 @@ pub fn to_c(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     immediate(vm, v)
 }
 
+/// As [`to_c`], for items of containers, most of which have a C side already.
+///
+/// # Errors
+/// As [`to_c`].
+#[inline(always)]
+pub fn item_to_c(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    let known = borrowed(v);
+    if known.is_null() {
+        return to_c(vm, v);
+    }
+    // SAFETY: the C side of a value that the caller keeps alive.
+    unsafe { incref(known) };
+    Ok(known)
+}
+
 #[inline]
 fn immediate(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     // SAFETY: constructors of C numbers; singletons are immortal statics.

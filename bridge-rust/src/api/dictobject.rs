@@ -10,7 +10,7 @@ use super::{bad_call, layout, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
 use crate::layout::PyObject;
 use crate::lend::borrowed;
-use crate::to_c::{boxed, incref, to_c, to_c_borrowed};
+use crate::to_c::{boxed, item_to_c, to_c, to_c_borrowed};
 
 const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
 
@@ -208,13 +208,7 @@ pub fn PyDict_Keys(cx: &Cx, d: Borrowed) -> CResult<New> {
     let list = crate::call_c::Hold(list);
     let (mut at, mut n) = (0, 0);
     while let Some((i, e)) = d.table.next_entry(at) {
-        let mut key = borrowed(e.key);
-        if key.is_null() {
-            key = to_c(cx.vm, e.key)?;
-        } else {
-            // SAFETY: the key's own C side, which the key keeps.
-            unsafe { incref(key) };
-        }
+        let key = item_to_c(cx.vm, e.key)?;
         // SAFETY: making C sides changes no dict, so there are as many keys as places.
         unsafe { *(*(list.0 as *mut crate::layout::PyListObject)).ob_item.add(n) = key };
         (at, n) = (i + 1, n + 1);

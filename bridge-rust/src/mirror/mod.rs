@@ -21,8 +21,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::ffi;
 use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
-use crate::lend::borrowed;
-use crate::to_c::{boxed, decref, incref, to_c, to_c_borrowed};
+use crate::to_c::{boxed, decref, item_to_c, to_c, to_c_borrowed};
 
 /// A fresh C number for a heap int or float: one reference, unlinked.
 pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
@@ -263,18 +262,12 @@ fn tuple(vm: &Vm, tu: Ptr<TupleObj>, t: *mut PyTypeObject) -> Res<*mut PyObject>
     unsafe {
         let items = (&raw mut (*(p as *mut PyTupleObject)).ob_item) as *mut *mut PyObject;
         for (i, &x) in tu.as_slice().iter().enumerate() {
-            let known = borrowed(x);
-            *items.add(i) = if known.is_null() {
-                match to_c(vm, x) {
-                    Ok(c) => c,
-                    Err(r) => {
-                        decref(p);
-                        return Err(r);
-                    }
+            *items.add(i) = match item_to_c(vm, x) {
+                Ok(c) => c,
+                Err(r) => {
+                    decref(p);
+                    return Err(r);
                 }
-            } else {
-                incref(known);
-                known
             };
         }
     }
@@ -489,19 +482,12 @@ fn list(vm: &Vm, l: Ptr<ListObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
         }
         let mut done = 0;
         while done < n {
-            let item = l.get(done).unwrap_or(Value::NONE);
-            let known = borrowed(item);
-            if !known.is_null() {
-                incref(known);
-                *mem.add(done) = known;
-            } else {
-                match to_c(vm, item) {
-                    Ok(c) => *mem.add(done) = c,
-                    Err(r) => {
-                        (0..done).for_each(|i| decref(*mem.add(i)));
-                        ffi::PyMem_Free(mem as *mut _);
-                        return Err(r);
-                    }
+            match item_to_c(vm, l.get(done).unwrap_or(Value::NONE)) {
+                Ok(c) => *mem.add(done) = c,
+                Err(r) => {
+                    (0..done).for_each(|i| decref(*mem.add(i)));
+                    ffi::PyMem_Free(mem as *mut _);
+                    return Err(r);
                 }
             }
             done += 1;

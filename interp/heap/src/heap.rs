@@ -437,7 +437,9 @@ impl Heap {
         self.table.set(table);
     }
 
-    pub(crate) fn region_range(&self) -> (usize, usize) {
+    /// The first address of the range in which objects live, and how many they are.
+    pub fn addresses(&self) -> (usize, usize) {
+        self.ensure_init();
         (self.base.get(), self.bytes.get())
     }
 
@@ -456,7 +458,7 @@ impl Heap {
 
     /// Whether `addr` lies in the address range of the heap.
     #[inline(always)]
-    pub(crate) fn in_region(&self, addr: usize) -> bool {
+    pub fn in_region(&self, addr: usize) -> bool {
         addr.wrapping_sub(self.base.get()) < self.bytes.get()
     }
 

@@ -83,11 +83,6 @@ impl Large {
         Some(p)
     }
 
-    /// Frees lent memory.
-    pub(crate) fn free_lent(&mut self, heap: &Heap, region: &mut Region, first: u32, poisoned: bool) {
-        Self::free(heap, region, first, poisoned);
-    }
-
     /// An object, young, is put into lent memory.
     pub(crate) fn adopt(&mut self, heap: &Heap, region: &Region, p: usize) {
         heap.set_space(p, Space::LargeYoung);
@@ -110,7 +105,8 @@ impl Large {
         Self::free(heap, region, first, poisoned)
     }
 
-    fn free(heap: &Heap, region: &mut Region, first: u32, poisoned: bool) -> usize {
+    /// Frees the memory of a dead object, or lent memory. How many bytes it had.
+    pub(crate) fn free(heap: &Heap, region: &mut Region, first: u32, poisoned: bool) -> usize {
         let start = region.address(first);
         // SAFETY: the first block of a large object.
         let n = unsafe { Block::of(start) }.cells.get();

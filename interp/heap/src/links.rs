@@ -162,20 +162,20 @@ impl Links {
         assert!((first as usize) < MAX_LINKS, "out of memory: too many links");
         self.end = (first + MANY).min(MAX_LINKS as u32);
         self.commit_to(self.end);
-        for i in (first..self.end).rev().filter(|i| i & 0xffff != 0) {
-            self.entry(i).mirror.set(std::ptr::null_mut());
-            // SAFETY: not used as a value: free entries hold the next free index.
-            self.entry(i).managed.set(unsafe { Value::from_bits(self.free as u64) });
-            self.free = i;
-        }
+        (first..self.end).rev().filter(|i| i & 0xffff != 0).for_each(|i| self.put_free(i));
     }
 
-    fn free_index(&mut self, index: u32) {
+    /// Puts an entry into the list of free ones.
+    fn put_free(&mut self, index: u32) {
         let e = self.entry(index);
         e.mirror.set(std::ptr::null_mut());
         // SAFETY: not used as a value: free entries hold the next free index.
         e.managed.set(unsafe { Value::from_bits(self.free as u64) });
         self.free = index;
+    }
+
+    fn free_index(&mut self, index: u32) {
+        self.put_free(index);
         self.count -= 1;
     }
 

@@ -6,7 +6,7 @@
 use crate::block::{BLOCK, Block, DATA, fill};
 use crate::heap::Heap;
 use crate::kind::HeapObject;
-use crate::large::SHARED;
+use crate::large::{Large, SHARED};
 use crate::map::MapRef;
 use crate::object::{Header, Ptr};
 use crate::old::MAX_SMALL;
@@ -24,18 +24,6 @@ impl Heap {
         // SAFETY: the memory is free.
         unsafe { fill(p, p + 16) };
         Some(p as *mut u8)
-    }
-
-    /// The first address of the range in which objects live, and how many they are.
-    pub fn addresses(&self) -> (usize, usize) {
-        self.ensure_init();
-        self.region_range()
-    }
-
-    /// Whether an address lies in that range.
-    #[inline(always)]
-    pub fn has_address(&self, p: *const u8) -> bool {
-        self.in_region(p as usize)
     }
 
     /// How many bytes lent memory has behind `p`, an address in its first block.
@@ -58,7 +46,7 @@ impl Heap {
         unsafe {
             let first = (*s).region.index(p as usize);
             let poisoned = (*s).options.poison;
-            (*s).large.free_lent(self, &mut (*s).region, first, poisoned);
+            Large::free(self, &mut (*s).region, first, poisoned);
         }
     }
 

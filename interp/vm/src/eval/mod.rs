@@ -469,12 +469,13 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::LoadSuperAttr => {
                         sync!();
                         let b = w.b();
-                        let v = tri!(vm.load_super_attr(
+                        let (v, _) = tri!(vm.load_super(
                             reg!(b),
                             reg!(b + 1),
                             reg!(b + 2),
                             name!(w.c()),
-                            w.x() & 2 != 0
+                            w.x() & 2 != 0,
+                            false
                         ));
                         set!(w.a(), v);
                         if w.x() & 1 != 0 {
@@ -485,12 +486,13 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     Op::LoadSuperMethod => {
                         sync!();
                         let b = w.b();
-                        let (f, this) = tri!(vm.load_super_method(
+                        let (f, this) = tri!(vm.load_super(
                             reg!(b),
                             reg!(b + 1),
                             reg!(b + 2),
                             name!(w.c()),
-                            w.x() & 2 != 0
+                            w.x() & 2 != 0,
+                            true
                         ));
                         set!(w.a(), f);
                         set!(w.a() + 1, this);

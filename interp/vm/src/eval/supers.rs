@@ -8,33 +8,8 @@ use crate::runtime::{rt, type_of};
 use crate::vm::Vm;
 
 impl Vm {
-    /// `super().name`; see the opcode.
-    pub(crate) fn load_super_attr(
-        &self,
-        sup: Value,
-        class: Value,
-        obj: Value,
-        name: Value,
-        two: bool,
-    ) -> Res<Value> {
-        let (f, this) = self.load_super(sup, class, obj, name, two, false)?;
-        debug_assert!(this.is_empty());
-        Ok(f)
-    }
-
-    /// `super().name` as the callee of a call.
-    pub(crate) fn load_super_method(
-        &self,
-        sup: Value,
-        class: Value,
-        obj: Value,
-        name: Value,
-        two: bool,
-    ) -> Res<(Value, Value)> {
-        self.load_super(sup, class, obj, name, two, true)
-    }
-
-    fn load_super(
+    /// `super().name`, see the opcodes: the attribute and EMPTY, or, where it is to be called (`method`), a function and its self.
+    pub(crate) fn load_super(
         &self,
         sup: Value,
         class: Value,
