@@ -26,6 +26,8 @@ pub struct Cli {
     pub main: Main,
     /// `-X gc=...`
     pub gc: Option<String>,
+    /// `-X jit=...`
+    pub jit: Option<String>,
     /// `--profile FILE`
     pub profile: Option<OsString>,
 }
@@ -55,7 +57,7 @@ Options:
 -W arg : warning control; arg is action:message:category:module:lineno
 -x     : skip first line of source
 -X opt : set implementation-specific option: dev, utf8, int_max_str_digits=N,
-         gc=every:N,move,poison,verify, profile=FILE
+         gc=every:N,move,poison,verify, jit=off|HEAT, profile=FILE
 --profile FILE: sample the program; write FILE (for pprof), FILE.svg, FILE.folded
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
@@ -74,6 +76,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     let mut c = Config { orig_argv: args.clone(), ..Config::default() };
     c.executable = executable(args.first());
     let mut gc = None;
+    let mut jit = std::env::var("CAPEJIT").ok().filter(|v| !v.is_empty());
     let mut profile = None;
     let mut main = None;
     let mut i = 1;
@@ -157,6 +160,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                         };
                         match (k.as_str(), &v) {
                             ("gc", Some(v)) => gc = Some(v.clone()),
+                            ("jit", Some(v)) => jit = Some(v.clone()),
                             ("profile", Some(v)) => profile = Some(v.into()),
                             ("dev", _) => c.dev_mode = true,
                             ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
@@ -238,7 +242,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     if c.dev_mode {
         c.warn_options.insert(0, "default".into());
     }
-    Ok(Cli { config: c, main, gc, profile })
+    Ok(Cli { config: c, main, gc, jit, profile })
 }
 
 fn version() -> String {

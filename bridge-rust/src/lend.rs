@@ -25,15 +25,18 @@ const SCRATCH: usize = 64;
 const DIGITS: usize = 10;
 
 /// The ints that are static in C, and borrowed for ever.
-const SMALL_MIN: i64 = -5;
-const SMALL_MAX: i64 = 256;
+pub const SMALL_MIN: i64 = -5;
+/// The largest of them.
+pub const SMALL_MAX: i64 = 256;
 
 /// A scratch int and a scratch float, whose only references are ours; null until they are used.
+#[repr(C)]
 struct Place {
     int: Cell<*mut PyObject>,
     float: Cell<*mut PyObject>,
 }
 
+#[repr(C)]
 struct Scratch {
     /// Places below this one are lent.
     next: Cell<usize>,
@@ -54,6 +57,13 @@ thread_local! {
 fn scratch() -> &'static Scratch {
     // SAFETY: never dropped, since it needs no dropping; the reference does not leave the thread, as callers keep it in locals.
     OWN.with(|own| unsafe { &*std::ptr::from_ref(own) })
+}
+
+/// Where in the memory behind [`Vm::c_scratch`] the number of the next place is, where the places are (an int and a float each), and how
+/// many there are.
+pub fn scratch_layout() -> (usize, usize, usize) {
+    const { assert!(size_of::<Place>() == 16 && std::mem::offset_of!(Place, float) == 8) };
+    (std::mem::offset_of!(Scratch, next), std::mem::offset_of!(Scratch, places), SCRATCH)
 }
 
 /// The C side of a value where there is nothing to count, to make or to give back: of linked objects, singletons, small ints; null
@@ -88,6 +98,7 @@ pub fn borrowed(v: Value) -> *mut PyObject {
 #[inline(always)]
 pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<Option<usize>> {
     let scratch = scratch();
+    vm.c_scratch.set(std::ptr::from_ref(scratch) as *mut u8);
     let first = scratch.next.get();
     let mut next = first;
     for (p, &v) in pointers.iter_mut().zip(values) {

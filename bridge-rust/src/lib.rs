@@ -21,6 +21,7 @@ pub mod api;
 mod attributes;
 pub mod buffer;
 pub mod call_c;
+mod compiled;
 mod convention;
 mod cross;
 pub mod enter;
@@ -73,6 +74,7 @@ pub(crate) fn start(vm: &Vm) -> Res<()> {
     // SAFETY: the GIL is held, and no extension runs yet.
     unsafe { (ffi::_Cape_heap_start, ffi::_Cape_heap_size) = heap().addresses() };
     buffer::register();
+    compiled::install();
     thread::attach(vm);
     thread::remember_hooks(vm);
     mirror::types::start(vm)

@@ -41,6 +41,14 @@ fn run(cli: Cli) -> i32 {
         eprintln!("cape: -X gc={options}: {e}");
         return 2;
     }
+    if let Some(option) = &cli.jit {
+        let heat = option.parse().ok();
+        if heat.is_none() && option != "off" {
+            eprintln!("cape: -X jit={option}: neither a number nor \"off\"");
+            return 2;
+        }
+        cape_vm::eval::set_threshold(heat);
+    }
     cape_bridge::set_finish(finish);
     let code = match boot(&vm).and_then(|()| run_main(&vm, &cli)) {
         Ok(()) => 0,

@@ -31,6 +31,8 @@ pub struct Vm {
     pub(crate) set_aside: Cell<u32>,
     /// What the bridge keeps for this thread (its `PyThreadState`); null before the first extension.
     pub c_state: Cell<*mut u8>,
+    /// The numbers that the bridge may lend for calls; null before the first.
+    pub c_scratch: Cell<*mut u8>,
     /// The native function that was called last, for the messages of argument conversion.
     pub(crate) native_def: Cell<*const MethodDef>,
     /// Native frames must stay above this address.
@@ -39,6 +41,8 @@ pub struct Vm {
     pub recursion_limit: Cell<u32>,
     /// The value of a StopIteration that a native iterator left without an exception object.
     stop_value: Cell<Value>,
+    /// The exception on its way from compiled code to the evaluation loop.
+    pub(crate) raised: Cell<Option<crate::exc::Raised>>,
     hooks: Cell<Hooks>,
     /// Objects that are being printed by `repr` (an array used as a stack), against endless recursion.
     repr_guard: Cell<Value>,
@@ -74,6 +78,11 @@ pub fn request() {
 #[inline(always)]
 pub(crate) fn requested() -> bool {
     REQUEST.load(Ordering::Relaxed)
+}
+
+/// Where compiled code looks whether somebody asked.
+pub(crate) fn request_flag() -> *const AtomicBool {
+    &REQUEST
 }
 
 /// The request is being served.
@@ -222,7 +231,9 @@ impl Vm {
             native_def: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(native_stack_limit()),
             recursion_limit: Cell::new(1000),
+            c_scratch: Cell::new(std::ptr::null_mut()),
             stop_value: Cell::new(Value::NONE),
+            raised: Cell::new(None),
             hooks: Cell::new(Hooks { first_weakref: |_| Value::NONE, poll: |_| Ok(()) }),
             repr_guard: Cell::new(Value::EMPTY),
             context: Cell::new(Value::EMPTY),
@@ -310,6 +321,11 @@ impl Vm {
     #[inline(always)]
     pub(crate) fn regs_end(&self) -> *mut Value {
         self.regs_end
+    }
+
+    /// Keeps an exception for compiled code, which leaves with it before anything is allocated.
+    pub fn keep_raised(&self, r: crate::exc::Raised) {
+        self.raised.set(Some(r));
     }
 
     /// Number of Python frames.

@@ -19,11 +19,11 @@ use crate::special::Special;
 use crate::vm::Vm;
 
 /// Attribute slot in the object, at a byte offset.
-const INLINE: u64 = 1;
+pub(super) const INLINE: u64 = 1;
 /// Attribute slot in the overflow array.
 const OVERFLOW: u64 = 2;
 /// Class attribute that binds to nothing, in the code's cache values.
-const CLASS_VALUE: u64 = 3;
+pub(super) const CLASS_VALUE: u64 = 3;
 /// `__slots__` member, at a byte offset; EMPTY means missing.
 const MEMBER: u64 = 4;
 /// Module attribute: cache values hold the module, its key version and entry index.
@@ -31,14 +31,14 @@ const MODULE: u64 = 5;
 /// Attribute read from a class: cache values hold the class and the value; payload's class version is in word 0.
 const TYPE_VALUE: u64 = 6;
 /// Method to be called with the object as self, in the code's cache values.
-const METHOD: u64 = 7;
+pub(super) const METHOD: u64 = 7;
 /// Stores: payload = byte offset; adding: the new map's id in bits 8..32 is not enough, so it is in word 1's low part.
-const STORE_INLINE: u64 = 8;
+pub(super) const STORE_INLINE: u64 = 8;
 const STORE_ADD: u64 = 9;
 /// Native attribute (getset, C member), in the code's cache values; the same number for loads and stores.
 const GETSET: u64 = 10;
 /// As METHOD, for objects that keep attributes in a dictionary and have none yet: the offset of their attribute word is in bits 8..32.
-const METHOD_NO_DICT: u64 = 11;
+pub(super) const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
 /// 8..32; the same number for loads and stores.
 const DICT: u64 = 12;

@@ -11,7 +11,7 @@ use crate::call::{is_called_as_class, makes_plain_instances, raw_method};
 use crate::exc::Res;
 use crate::frame::Frame;
 use crate::generator::GeneratorObj;
-use crate::native::Flavour;
+use crate::native::{Flavour, MethodDef};
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -25,6 +25,49 @@ pub(super) enum Left {
     Deliver(Value),
     /// The caller's ForIter is exhausted.
     Exhausted,
+}
+
+/// What a Call's cache words remember of the function of C that was called last, for the compiler.
+#[derive(Clone, Copy)]
+pub(super) enum Callee {
+    /// A builtin function, with its definition.
+    Function(&'static MethodDef),
+    /// A method descriptor, with its definition and class.
+    Method(&'static MethodDef, Ptr<TypeObj>),
+}
+
+impl Callee {
+    /// What the two words say.
+    pub(super) fn recorded(def: u64, class: u64) -> Option<Callee> {
+        if def == 0 {
+            return None;
+        }
+        // SAFETY: definitions live for ever, and classes that C has seen, too.
+        unsafe {
+            let def = &*(def as *const MethodDef);
+            Some(match class {
+                0 => Callee::Function(def),
+                c => Callee::Method(def, Value::from_bits(c).cast()),
+            })
+        }
+    }
+
+    pub(super) fn def(self) -> &'static MethodDef {
+        match self {
+            Callee::Function(d) | Callee::Method(d, _) => d,
+        }
+    }
+}
+
+/// Whether a function collects garbage: the interpreter's loop calls it, with as few native frames on the stack as can be, since what
+/// is left in them keeps objects alive.
+#[inline(always)]
+pub(super) fn collects(f: Value) -> bool {
+    if !f.is_ptr() || f.header().map() != rt().maps.builtin_function {
+        return false;
+    }
+    // SAFETY: the map says what it is.
+    unsafe { f.cast::<BuiltinObj>() }.def.scrubs.get()
 }
 
 impl Vm {
@@ -97,6 +140,7 @@ impl Vm {
             let map = callee.header().map();
             let has_self = !(*f.add(1)).is_empty();
             let mut args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
+            let mut class = 0;
             let def = if map == rt().maps.builtin_function && !has_self {
                 let b = callee.cast::<BuiltinObj>();
                 if b.def.raw.is_none() || b.def.flavour == Flavour::Static {
@@ -114,6 +158,9 @@ impl Vm {
                 if m.def.raw.is_none() || !type_of(this).is_subtype(m.class.cast()) {
                     return None;
                 }
+                if has_self {
+                    class = m.class.get().bits();
+                }
                 m.def
             } else if map == rt().maps.classmethod_descriptor && has_self {
                 let m = callee.cast::<MethodDescrObj>();
@@ -125,6 +172,10 @@ impl Vm {
                 return None;
             };
             (*frame).pc = pc.add(2);
+            if class != 0 || map == rt().maps.builtin_function {
+                (*pc.add(1)).set(std::ptr::from_ref(def) as u64);
+                (*pc.add(2)).set(class);
+            }
             def.raw.as_ref().map(|raw| (raw.call)(self, def, args, None))
         }
     }
@@ -206,9 +257,6 @@ impl Vm {
             let callee = *f;
             if callee.is_ptr() && callee.header().map() == rt().maps.builtin_function && kwnames.is_none() {
                 let def = callee.cast::<BuiltinObj>().def;
-                if def.scrubs.get() {
-                    self.scrub_native_stack();
-                }
                 if def.flavour == Flavour::Function && n == def.nparams && def.simple {
                     self.native_def.set(def);
                     let r = (def.func)(self, std::slice::from_raw_parts(args, n))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cape_bytecode::{BinOp, CodeUnit, Const, Op, Word, flags};
 use cape_heap::{Field, Header, Native, Ptr, Value, heap};
 
+use super::jit::Compiled;
 use crate::object::*;
 use crate::runtime::{intern, rt};
 use crate::vm::Vm;
@@ -113,6 +114,7 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
             nfree: unit.freevars.len() as u32,
             simple: unit.kwonlyargcount == 0 && unit.flags & star == 0,
             hash: Cell::new(-1),
+            compiled: Native(Compiled::none()),
             liveness: Native(OnceCell::new()),
             unit: Native(unit),
         },

@@ -12,6 +12,7 @@ mod code;
 mod except;
 mod frames;
 mod import;
+mod jit;
 mod matching;
 mod misc;
 mod names;
@@ -33,6 +34,7 @@ use crate::vm::{Vm, requested};
 
 pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
 pub use except::{exception_matches, is_exception_class};
+pub use jit::{Compiled, Convention, Crossing, set_crossing, set_threshold};
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {
@@ -47,25 +49,73 @@ pub(crate) enum Flow {
     Value(Value),
 }
 
-#[allow(unused_unsafe, reason = "the operand macros are used inside and outside of unsafe blocks")]
+/// What the interpreter's loop comes to.
+enum Next {
+    /// The entry frame has returned this.
+    Returned(Value),
+    /// The code of the top frame is hot, and its pc stands where compiled code may have an entry.
+    Hot,
+    /// The instruction collects garbage: it is to be done when this loop's native frame is gone, too.
+    Collects,
+}
+
+/// Where the interpreter's loop begins.
+#[derive(Clone, Copy, PartialEq)]
+enum Start {
+    /// In a frame that has just been pushed.
+    Fresh,
+    /// In the middle of one, with an instruction that compiled code has left to it.
+    Here,
+    /// With an instruction that collects garbage, and nothing but what is live on the native stack.
+    Clean,
+}
+
 /// As [`run`]; when `throw` is given, the frame first raises it at its present instruction.
+///
+/// Interpreter and compiled code take turns here, side by side: what one has left in its native frame is gone when the other runs.
 #[inline(never)]
 pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
+    if let Some(r) = throw {
+        vm.add_traceback(r.exc(), vm.frame_top.get());
+        vm.unwind(r, true)?;
+    }
+    let mut start = Start::Fresh;
+    loop {
+        let collects = match interpret(vm, start)? {
+            Next::Returned(v) => return Ok(v),
+            Next::Hot => compiled(vm)? == jit::Left::Collects,
+            Next::Collects => true,
+        };
+        start = Start::Here;
+        if collects {
+            vm.scrub_native_stack();
+            start = Start::Clean;
+        }
+    }
+}
+
+/// Compiled code's turn. An exception that a handler takes leaves no trace in the caller's native frame: it comes through the VM.
+#[inline(never)]
+fn compiled(vm: &Vm) -> Res<jit::Left> {
+    match vm.run_compiled() {
+        jit::Left::Raised => {
+            let r = vm.raised.take().expect("an exception");
+            vm.unwind(r, false).map(|()| jit::Left::Here)
+        }
+        left => Ok(left),
+    }
+}
+
+#[allow(unused_unsafe, reason = "the operand macros are used inside and outside of unsafe blocks")]
+/// Runs the top frame in the interpreter.
+#[inline(never)]
+fn interpret(vm: &Vm, start: Start) -> Res<Next> {
+    let mut clean = start == Start::Clean;
     // SAFETY (all blocks of this function): `frame` is the top frame, `regs` its window, `pc` points into its code; the
     // compiler's output only names registers of the window, constants and names that exist.
     let mut frame: *mut Frame = vm.frame_top.get();
     #[allow(clippy::undocumented_unsafe_blocks, reason = "see above")]
     let (mut regs, mut pc): (*mut Value, *const Cell<u64>) = unsafe { ((*frame).base, (*frame).pc) };
-    if let Some(r) = throw {
-        vm.add_traceback(r.exc(), frame);
-        vm.unwind(r, true)?;
-        #[allow(clippy::undocumented_unsafe_blocks, reason = "see above")]
-        unsafe {
-            frame = vm.frame_top.get();
-            (regs, pc) = ((*frame).base, (*frame).pc);
-        }
-    }
-
     macro_rules! reload {
         () => {{
             frame = vm.frame_top.get();
@@ -77,6 +127,10 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
         }};
     }
 
+    // SAFETY: as above.
+    if start == Start::Fresh && unsafe { (*frame).code }.compiled.warm(jit::CALL_HEAT) {
+        return Ok(Next::Hot);
+    }
     loop {
         let raised: Raised = 'run: {
             macro_rules! sync {
@@ -111,6 +165,28 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     // SAFETY: as above.
                     pc = unsafe { pc.add($n) };
                     continue;
+                }};
+            }
+            // The next instruction, at `pc`: in compiled code, if this is a place to count and the code is hot.
+            macro_rules! go_on {
+                ($heat:expr) => {{
+                    if code!().compiled.warm($heat) {
+                        sync!();
+                        return Ok(Next::Hot);
+                    }
+                    continue;
+                }};
+            }
+            // A jump to the head of a loop.
+            macro_rules! jump_back {
+                ($t:expr) => {{
+                    poll!();
+                    // SAFETY: as above.
+                    pc = unsafe {
+                        let code = (*frame).code;
+                        code.words.as_ptr().add($t as usize)
+                    };
+                    go_on!(1);
                 }};
             }
             macro_rules! jump {
@@ -189,6 +265,16 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     step!(2)
                 }};
             }
+            // A value arrives in the caller, whose frame is on top again.
+            macro_rules! deliver {
+                ($ret:expr, $v:expr) => {{
+                    reload!();
+                    set!($ret, $v);
+                    // SAFETY: as above.
+                    pc = unsafe { pc.add(1) };
+                    go_on!(0)
+                }};
+            }
             // A value leaves the generator on top: to whoever resumed it, and on through those that delegate to it.
             macro_rules! yield_up {
                 ($v:expr) => {{
@@ -198,15 +284,14 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
                         vm.suspend_generator(frame);
                         if entry {
-                            return Ok(v);
+                            return Ok(Next::Returned(v));
                         }
-                        reload!();
                         if ret != frames::DELEGATED {
                             break ret;
                         }
+                        frame = vm.frame_top.get();
                     };
-                    set!(ret, v);
-                    step!(1)
+                    deliver!(ret, v)
                 }};
             }
             // The frame on top returns a value.
@@ -224,12 +309,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     };
                     if special {
                         match tri!(vm.return_special(frame, v)) {
-                            calls::Left::Entry(v) => return Ok(v),
-                            calls::Left::Deliver(v) => {
-                                reload!();
-                                set!(ret, v);
-                                step!(1)
-                            }
+                            calls::Left::Entry(v) => return Ok(Next::Returned(v)),
+                            calls::Left::Deliver(v) => deliver!(ret, v),
                             calls::Left::Exhausted if ret == frames::DELEGATED => {
                                 reload!();
                                 // SAFETY: the caller's pc stands at its YieldFrom.
@@ -245,11 +326,9 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     vm.pop_frame(frame, true);
                     if entry {
-                        return Ok(v);
+                        return Ok(Next::Returned(v));
                     }
-                    reload!();
-                    set!(ret, v);
-                    step!(1)
+                    deliver!(ret, v)
                 }};
             }
             macro_rules! flow {
@@ -257,7 +336,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     match tri!($e) {
                         Flow::Enter => {
                             reload!();
-                            continue;
+                            go_on!(jit::CALL_HEAT);
                         }
                         Flow::Value(v) => {
                             set!($dst, v);
@@ -656,10 +735,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
 
                     Op::Jump => jump!(w.bc()),
-                    Op::JumpBack => {
-                        poll!();
-                        jump!(w.bc())
-                    }
+                    Op::JumpBack => jump_back!(w.bc()),
                     Op::JumpIfTrue => {
                         let v = reg!(w.a());
                         let b = if v.is_bool() {
@@ -669,8 +745,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                             tri!(vm.truth(v))
                         };
                         if b {
-                            if w.x() != 0 {
-                                poll!();
+                            if w.x() & 1 != 0 {
+                                jump_back!(w.bc());
                             }
                             jump!(w.bc())
                         }
@@ -685,8 +761,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                             tri!(vm.truth(v))
                         };
                         if !b {
-                            if w.x() != 0 {
-                                poll!();
+                            if w.x() & 1 != 0 {
+                                jump_back!(w.bc());
                             }
                             jump!(w.bc())
                         }
@@ -694,8 +770,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     Op::JumpIfNone => {
                         if reg!(w.a()).is_none() {
-                            if w.x() != 0 {
-                                poll!();
+                            if w.x() & 1 != 0 {
+                                jump_back!(w.bc());
                             }
                             jump!(w.bc())
                         }
@@ -703,8 +779,8 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                     }
                     Op::JumpIfNotNone => {
                         if !reg!(w.a()).is_none() {
-                            if w.x() != 0 {
-                                poll!();
+                            if w.x() & 1 != 0 {
+                                jump_back!(w.bc());
                             }
                             jump!(w.bc())
                         }
@@ -806,12 +882,16 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                             // SAFETY: the compiler's call layout: callee, self, arguments.
                             tri!(unsafe { vm.call_python(frame, pc, w, f) });
                             reload!();
-                            continue;
+                            go_on!(jit::CALL_HEAT);
                         }
                         // SAFETY: as above.
                         if let Some(r) = unsafe { vm.call_raw(frame, pc, w) } {
                             set!(w.a(), tri!(r));
                             step!(3)
+                        }
+                        if calls::collects(reg!(w.b())) && !std::mem::take(&mut clean) {
+                            sync!();
+                            return Ok(Next::Collects);
                         }
                         // SAFETY: as above.
                         flow!(unsafe { vm.call_op(frame, pc, w) }, w.a(), 3)
@@ -892,7 +972,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                                 unsafe { (*frame).pc = pc.add(1) };
                                 if tri!(vm.enter_generator(g, w.a() as u32)) {
                                     reload!();
-                                    continue;
+                                    go_on!(jit::CALL_HEAT);
                                 }
                             }
                         }
@@ -1014,7 +1094,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
                         };
                         vm.pop_frame(frame, true);
                         if entry {
-                            return Ok(g.value());
+                            return Ok(Next::Returned(g.value()));
                         }
                         reload!();
                         set!(ret, g.value());

@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicU64;
 use cape_bytecode::{CodeUnit, Liveness, Op};
 use cape_heap::{Field, Native, heap_object};
 
+use crate::eval::Compiled;
+
 heap_object! {
     /// Old from birth, so its address is stable. `words` is its own, quickened copy of the unit's instructions;
     /// `consts` and `names` are arrays of values (names interned). They are made when the code first runs
@@ -35,6 +37,8 @@ heap_object! {
         /// Parameters need no binding beyond their number: no keyword-only, `*args`, `**kwargs`.
         pub simple: bool,
         pub hash: Cell<i64>,
+        /// The machine code of it, once it is hot.
+        pub compiled: Native<Compiled>,
         /// Which temporaries live where, once a full collection has asked.
         pub liveness: Native<OnceCell<Liveness>>,
     } [drop]

@@ -52,6 +52,11 @@ pub struct Table {
     used: Cell<usize>,
 }
 
+impl Table {
+    /// Where the keys are, for compiled code.
+    pub(crate) const KEYS: usize = std::mem::offset_of!(Table, keys);
+}
+
 impl cape_heap::Trace for Table {
     fn trace(&self, t: &mut Tracer<'_>) {
         self.keys.trace(t)

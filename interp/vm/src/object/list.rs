@@ -18,6 +18,11 @@ heap_object! {
 }
 
 impl ListObj {
+    /// Where the items are, for compiled code.
+    pub(crate) const ITEMS: usize = std::mem::offset_of!(ListObj, items);
+    /// Where the number of items of a list in generic mode is.
+    pub(crate) const LEN: usize = std::mem::offset_of!(ListObj, len);
+
     /// A list of exact type `list`.
     #[inline]
     pub fn new(items: &[Value]) -> Ptr<ListObj> {

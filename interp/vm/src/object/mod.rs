@@ -30,7 +30,7 @@ pub(crate) use self::cache::forget_dead;
 pub use self::cell::CellObj;
 pub use self::code::{CodeObj, Words};
 pub use self::complex::ComplexObj;
-pub use self::dict::{DictObj, SetObj, Table, TableKeys};
+pub use self::dict::{DictObj, Entry, SetObj, Table, TableKeys};
 pub use self::exception::{ExcObj, TracebackObj};
 pub use self::float::{FloatObj, float_of};
 pub use self::function::{BoundMethodObj, ClassMethodObj, FunctionObj, PropertyObj, StaticMethodObj};

@@ -12,6 +12,9 @@ heap_object! {
 }
 
 impl TupleObj {
+    /// Where the number of items is, for compiled code.
+    pub(crate) const LEN: usize = std::mem::offset_of!(TupleObj, len);
+
     fn bytes(&self) -> usize {
         size_of::<TupleObj>() + 8 * self.len
     }

@@ -1,0 +1,80 @@
+//! Machine code made while the program runs: the back end of the baseline compiler.
+//!
+//! A function is described in Cranelift's intermediate language, compiled for this machine, placed in executable [`memory`], and made
+//! known to whoever walks native stacks ([`unwind`]). What the code means is not known here: the VM's translator says that.
+
+mod memory;
+mod unwind;
+
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{AbiParam, Signature, Type, UserFuncName};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+
+pub use cranelift_codegen::ir;
+pub use cranelift_frontend::{FunctionBuilder, Switch};
+
+use memory::CodeMemory;
+
+/// Compiles functions for this machine.
+pub struct Assembler {
+    isa: OwnedTargetIsa,
+    context: Context,
+    builder: FunctionBuilderContext,
+    memory: CodeMemory,
+}
+
+impl Assembler {
+    /// `None` where there is no back end for the machine, or no memory may be made executable.
+    pub fn new() -> Option<Assembler> {
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("preserve_frame_pointers", "true"),
+            ("unwind_info", "true"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ] {
+            flags.set(name, value).ok()?;
+        }
+        let isa = cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()?;
+        let memory = CodeMemory::new()?;
+        Some(Assembler { isa, context: Context::new(), builder: FunctionBuilderContext::new(), memory })
+    }
+
+    /// A signature of the C calling convention.
+    pub fn signature(&self, params: &[Type], returns: &[Type]) -> Signature {
+        let mut s = Signature::new(CallConv::triple_default(self.isa.triple()));
+        s.params.extend(params.iter().map(|&t| AbiParam::new(t)));
+        s.returns.extend(returns.iter().map(|&t| AbiParam::new(t)));
+        s
+    }
+
+    /// Compiles the function that `build` describes; it gets the builder, with nothing in it, and must finish all blocks. `None` when
+    /// the memory for code is used up or the function is too large for the back end. The code stays for ever.
+    pub fn compile(
+        &mut self,
+        signature: Signature,
+        build: impl FnOnce(&mut FunctionBuilder<'_>),
+    ) -> Option<*const u8> {
+        self.context.clear();
+        self.context.func.name = UserFuncName::default();
+        self.context.func.signature = signature;
+        let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+        build(&mut b);
+        b.seal_all_blocks();
+        b.finalize(self.isa.frontend_config());
+        let code = match self.context.compile(&*self.isa, &mut Default::default()) {
+            Ok(code) => code,
+            Err(e) => {
+                debug_assert!(false, "{e:?}");
+                return None;
+            }
+        };
+        // All addresses are constants: nothing is left to be filled in.
+        debug_assert!(code.buffer.relocs().is_empty());
+        let at = self.memory.place(code.code_buffer())?;
+        unwind::register(&*self.isa, code, at);
+        Some(at)
+    }
+}

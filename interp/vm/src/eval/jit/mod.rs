@@ -1,0 +1,222 @@
+//! The baseline compiler: hot code becomes machine code, one template for each instruction, fed by the inline caches.
+//!
+//! - **State.** Compiled code keeps all of a frame's state where the interpreter has it: registers in the register stack, the running
+//!   instruction in `Frame::pc` before anything that can raise, call, collect, or be looked at from outside. So it may be left, and
+//!   entered, at any instruction boundary, and the collector and whoever looks at frames need not know of it.
+//! - **Guards.** A template does what the caches (and the operands at the time of compilation) promise. Where the promise does not hold
+//!   it leaves for the interpreter, which does the instruction again from its beginning and updates its caches. Code that leaves so
+//!   too often is compiled again; from the third time on its templates have the general case built in as a call ([`helpers`]).
+//! - **Entries.** Loop heads, the beginning, and what follows a call. [`Unit::entry`] finds them by the instruction's word.
+//! - **What leaves.** Frames are pushed and popped by the interpreter's functions; the loop of [`run_from`](super::run_from) then goes
+//!   on with whichever frame is on top, in its compiled code if it has some.
+//!
+//! Code lives for ever (there is a limit for all of it), so that a compiled function may be given up while it runs.
+
+mod arith;
+mod calls;
+mod emit;
+mod helpers;
+mod objects;
+mod translate;
+
+use std::cell::{Cell, RefCell};
+
+use cape_heap::{Ptr, Value};
+use cape_jit::Assembler;
+
+use crate::frame::Frame;
+use crate::object::CodeObj;
+use crate::vm::Vm;
+
+pub use calls::{Convention, Crossing, set_crossing};
+
+/// What compiled code returns, other than the address of the instruction where the interpreter goes on: an exception waits in
+/// `Vm::raised`.
+pub(super) const RAISED: u64 = 1;
+/// Another frame is on top.
+pub(super) const ENTER: u64 = 2;
+
+/// The instruction, at which the pc stands, is a call of a function that collects garbage.
+pub(super) const COLLECTS: u64 = 3;
+
+/// Why compiled code left for the interpreter.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Left {
+    /// The instruction is the interpreter's.
+    Here,
+    /// The instruction collects garbage, so that nothing should be left on the native stack.
+    Collects,
+    /// An exception waits in `Vm::raised`.
+    Raised,
+}
+
+/// Compiled code: gets the running frame, its registers, and the number of an entry.
+type Run = unsafe extern "C-unwind" fn(&Vm, *mut Frame, *mut Value, u64) -> u64;
+
+/// How often a loop goes back, or a function is called, before it is compiled.
+const HOT: i32 = 1_500;
+/// The weight of a call: the compiler is worth it sooner for functions.
+pub(super) const CALL_HEAT: i32 = 4;
+/// How many failed guards give a unit up.
+const MISSES: u32 = 60;
+/// The generation from which on templates have the general case built in.
+const PATIENT: u32 = 2;
+/// No more than this many units are made of one code object.
+const GENERATIONS: u32 = 5;
+
+/// The compiled form of a code object.
+pub struct Unit {
+    run: Run,
+    /// By word of the code: the number of the entry there, plus one; 0: none.
+    entries: Box<[u32]>,
+    /// How often guards failed.
+    misses: &'static Cell<u32>,
+}
+
+impl Unit {
+    /// Code whose guards fail too often is compiled again, when its caches have been filled anew.
+    #[cold]
+    fn give_up(&self, code: Ptr<CodeObj>) {
+        if code.compiled.unit.get().is_some_and(|u| std::ptr::eq(u, self)) {
+            code.compiled.unit.set(None);
+            code.compiled.heat.set(-32);
+        }
+    }
+
+    /// The entry at the word with this index.
+    #[inline(always)]
+    pub(super) fn entry(&self, word: usize) -> Option<u64> {
+        let n = self.entries[word];
+        (n != 0).then(|| n as u64 - 1)
+    }
+
+    /// Runs compiled code from an entry.
+    ///
+    /// # Safety
+    /// `frame` is the top frame, `regs` its registers, and `entry` one of this unit's.
+    #[inline(always)]
+    pub(super) unsafe fn enter(&self, vm: &Vm, frame: *mut Frame, regs: *mut Value, entry: u64) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { (self.run)(vm, frame, regs, entry) }
+    }
+}
+
+/// What a code object knows of its compiled form.
+pub struct Compiled {
+    unit: Cell<Option<&'static Unit>>,
+    /// Counts up to zero; above: compiled, or not to be.
+    heat: Cell<i32>,
+    generation: Cell<u32>,
+}
+
+impl Compiled {
+    /// Of code that is not compiled.
+    pub fn none() -> Compiled {
+        Compiled { unit: Cell::new(None), heat: Cell::new(-threshold()), generation: Cell::new(0) }
+    }
+
+    /// Counts; true once it is hot, and from then on.
+    #[inline(always)]
+    pub(super) fn warm(&self, by: i32) -> bool {
+        let h = self.heat.get();
+        if h >= 0 {
+            return true;
+        }
+        self.heat.set(h + by);
+        false
+    }
+}
+
+/// Compilation that is switched off has no threshold that can be reached.
+static THRESHOLD: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(HOT);
+
+fn threshold() -> i32 {
+    THRESHOLD.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Sets how hot code must be to be compiled (0: everything is, when it first loops or is called a second time); `None`: nothing is.
+/// For code objects that are made from now on.
+pub fn set_threshold(n: Option<u32>) {
+    let n = n.map_or(i32::MAX, |n| n.clamp(1, 1 << 30) as i32);
+    THRESHOLD.store(n, std::sync::atomic::Ordering::Relaxed);
+}
+
+struct Shared(RefCell<Option<Option<Assembler>>>);
+// SAFETY: used with the GIL held.
+unsafe impl Sync for Shared {}
+static ASSEMBLER: Shared = Shared(RefCell::new(None));
+
+impl Vm {
+    /// Goes on with the top frame, whose code is hot, in compiled code where there is some, until an instruction is the
+    /// interpreter's: that of the frame that is then on top.
+    #[inline(never)]
+    pub(super) fn run_compiled(&self) -> Left {
+        loop {
+            let frame = self.frame_top.get();
+            // SAFETY: the top frame; its pc points into its code.
+            let (code, regs, word) = unsafe {
+                let code = (*frame).code;
+                (code, (*frame).base, (*frame).pc.offset_from(code.words.as_ptr()) as usize)
+            };
+            if !code.compiled.warm(0) {
+                return Left::Here;
+            }
+            let Some((unit, entry)) = self.compiled_entry(frame, word) else { return Left::Here };
+            // SAFETY: the frame is on top, and the entry is the unit's.
+            let r = unsafe { unit.enter(self, frame, regs, entry) };
+            if unit.misses.get() > MISSES {
+                unit.give_up(code);
+            }
+            match r {
+                RAISED => return Left::Raised,
+                ENTER => {
+                    // SAFETY: the top frame.
+                    let code = unsafe { (*self.frame_top.get()).code };
+                    code.compiled.warm(CALL_HEAT);
+                }
+                COLLECTS => return Left::Collects,
+                at => {
+                    // SAFETY: as above.
+                    unsafe { (*self.frame_top.get()).pc = at as *const Cell<u64> };
+                    return Left::Here;
+                }
+            }
+        }
+    }
+
+    /// The compiled form of hot code, and its entry at the word with this index; compiles it first if need be.
+    #[inline(never)]
+    pub(super) fn compiled_entry(&self, frame: *mut Frame, word: usize) -> Option<(&'static Unit, u64)> {
+        // SAFETY: the running frame.
+        let code = unsafe { (*frame).code };
+        let unit = match code.compiled.unit.get() {
+            Some(u) => u,
+            None if code.words.are_folded() => return None,
+            None => self.compile(code, frame)?,
+        };
+        unit.entry(word).map(|e| (unit, e))
+    }
+
+    /// Compiles code whose frame is running; `None`: not now.
+    #[cold]
+    fn compile(&self, code: Ptr<CodeObj>, frame: *mut Frame) -> Option<&'static Unit> {
+        let of = &code.compiled;
+        let generation = of.generation.get();
+        of.unit.set(None);
+        if generation >= GENERATIONS || threshold() == i32::MAX {
+            of.heat.set(i32::MIN);
+            return None;
+        }
+        of.generation.set(generation + 1);
+        let mut shared = ASSEMBLER.0.try_borrow_mut().ok()?;
+        let Some(assembler) = shared.get_or_insert_with(Assembler::new) else {
+            of.heat.set(i32::MIN);
+            return None;
+        };
+        let unit = translate::unit(self, assembler, code, frame, generation >= PATIENT);
+        of.unit.set(unit);
+        // What is given up is warmed again, so that the caches are fresh.
+        of.heat.set(if unit.is_some() { 0 } else { i32::MIN });
+        unit
+    }
+}

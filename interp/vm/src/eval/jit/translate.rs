@@ -1,0 +1,386 @@
+//! From bytecode to Cranelift's intermediate language, one instruction after the other.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::mem::offset_of;
+
+use cape_bytecode::{Op, Word};
+use cape_heap::{Ptr, Value};
+use cape_jit::ir::condcodes::IntCC;
+use cape_jit::ir::types::I64;
+use cape_jit::ir::{Block, InstBuilder};
+use cape_jit::{Assembler, FunctionBuilder, Switch};
+
+use super::emit::{Emit, Word64};
+use super::helpers::{self, Helper};
+use super::{Run, Unit};
+use crate::frame::Frame;
+use crate::object::*;
+use crate::runtime::rt;
+use crate::vm::Vm;
+
+/// Code with more words is left to the interpreter.
+const MOST_WORDS: usize = 6_000;
+
+/// Parameters of the functions that compiled code calls.
+const MOST_PARAMETERS: usize = 4;
+
+/// Compiles the code of a running frame; `None` if it is too large or there is no memory left for it.
+pub(super) fn unit(
+    vm: &Vm,
+    assembler: &mut Assembler,
+    code: Ptr<CodeObj>,
+    frame: *mut Frame,
+    patient: bool,
+) -> Option<&'static Unit> {
+    let words = code.words.len();
+    if words > MOST_WORDS {
+        return None;
+    }
+    let misses: &'static Cell<u32> = Box::leak(Box::new(Cell::new(0)));
+    let plan = Plan::of(code);
+    let signature = assembler.signature(&[I64; 4], &[I64]);
+    let signatures = (0..=MOST_PARAMETERS).map(|n| assembler.signature(&vec![I64; n], &[I64])).collect();
+    let run = assembler.compile(signature, |b| {
+        translate(vm, b, code, frame, signatures, misses, patient, &plan);
+    })?;
+    let mut entries = vec![0; words].into_boxed_slice();
+    for (n, &at) in plan.entries.iter().enumerate() {
+        entries[at as usize] = n as u32 + 1;
+    }
+    // SAFETY: the code was compiled with this signature.
+    let run = unsafe { std::mem::transmute::<*const u8, Run>(run) };
+    Some(Box::leak(Box::new(Unit { run, entries, misses })))
+}
+
+/// Where blocks begin.
+struct Plan {
+    /// Where the interpreter may enter.
+    entries: BTreeSet<u32>,
+    /// Where jumps lead.
+    targets: BTreeSet<u32>,
+}
+
+impl Plan {
+    fn of(code: Ptr<CodeObj>) -> Plan {
+        let mut plan = Plan { entries: BTreeSet::from([0]), targets: BTreeSet::new() };
+        for (at, op, w) in code.unit.instructions() {
+            let next = at + op.words() as u32;
+            match op {
+                Op::Jump => {
+                    plan.targets.insert(w.bc());
+                }
+                Op::JumpBack => {
+                    plan.entries.insert(w.bc());
+                }
+                Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone => {
+                    if w.bc() <= at {
+                        plan.entries.insert(w.bc());
+                    }
+                    plan.targets.extend([w.bc(), next]);
+                }
+                Op::ForIter => {
+                    plan.targets.insert(w.xc());
+                    plan.entries.insert(next);
+                }
+                Op::Call | Op::CallKw => {
+                    plan.entries.insert(next);
+                }
+                _ => {}
+            }
+        }
+        plan
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "called once")]
+fn translate(
+    vm: &Vm,
+    b: &mut FunctionBuilder<'_>,
+    code: Ptr<CodeObj>,
+    frame: *mut Frame,
+    signatures: Vec<cape_jit::ir::Signature>,
+    misses: &'static Cell<u32>,
+    patient: bool,
+    plan: &Plan,
+) {
+    let (mut e, entry) = Emit::new(b, code, frame, signatures, misses, patient);
+    let mut switch = Switch::new();
+    for (n, &at) in plan.entries.iter().enumerate() {
+        switch.set_entry(n as u128, e.block(at));
+    }
+    for &at in &plan.targets {
+        e.block(at);
+    }
+    // (There are no other numbers.)
+    let first = e.block(0);
+    switch.emit(e.b, entry, first);
+    e.ended = true;
+    let instructions: Vec<(u32, Op)> = code.unit.instructions().map(|(at, op, _)| (at, op)).collect();
+    for &(at, op) in &instructions {
+        if let Some(b) = e.block_at(at) {
+            if !e.ended {
+                e.b.ins().jump(b, &[]);
+            }
+            e.begin(b);
+        } else if e.ended {
+            continue;
+        }
+        e.at = at;
+        e.instruction_at(vm, op);
+    }
+    if !e.ended {
+        e.leave_here();
+    }
+}
+
+impl Emit<'_, '_> {
+    fn instruction_at(&mut self, vm: &Vm, generic: Op) {
+        let w = self.instruction(self.at);
+        let op = w.op().unwrap_or(generic);
+        match op {
+            Op::Nop => {}
+            Op::Move => {
+                let v = self.reg(w.b());
+                self.set(w.a(), v);
+                self.null_flag(w);
+            }
+            Op::Clear => self.empty(w.a()),
+            Op::LoadConst => {
+                let v = self.konst(w.bc());
+                self.set(w.a(), v);
+            }
+            Op::CheckBound => {
+                let v = self.reg(w.a());
+                let bound = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+                self.guard(bound);
+            }
+            Op::LoadDeref => {
+                let cell = self.reg(w.b());
+                let v = self.load(cell, offset_of!(CellObj, content));
+                let bound = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+                self.guard(bound);
+                self.set(w.a(), v);
+                self.null_flag(w);
+            }
+            Op::LoadGlobal => self.load_global(w),
+            Op::LoadAttr => self.load_attr(w),
+            Op::LoadMethod => self.load_method(w),
+            Op::StoreAttr => self.store_attr(w),
+            Op::LoadSubscr | Op::LoadSubscrK => self.load_subscr(w, op == Op::LoadSubscrK),
+            Op::StoreSubscr => self.store_subscr(w),
+            Op::UnaryNeg => self.negate(w),
+            Op::UnaryNot => {
+                let v = self.reg(w.b());
+                let known = self.truth_of(v, helpers::unary_not, true);
+                self.branch_on(w, 1, known);
+            }
+            Op::Add
+            | Op::AddK
+            | Op::Sub
+            | Op::SubK
+            | Op::Mul
+            | Op::MulK
+            | Op::TrueDiv
+            | Op::TrueDivK
+            | Op::FloorDiv
+            | Op::FloorDivK
+            | Op::Mod
+            | Op::ModK
+            | Op::And
+            | Op::AndK => self.arithmetic(op, w),
+            Op::BinaryOp => self.perform(helpers::binary),
+            Op::BinaryOpK => self.perform(helpers::binary_k),
+            Op::Compare => self.comparison(w, false),
+            Op::CompareK => self.comparison(w, true),
+            Op::Is => self.identity(w),
+            Op::Contains => self.test(w, 2, helpers::contains),
+            Op::MatchSequence => self.test(w, 1, helpers::match_sequence),
+            Op::MatchMapping => self.test(w, 1, helpers::match_mapping),
+            Op::CheckExcMatch => self.test(w, 1, helpers::check_exc_match),
+            Op::Jump => self.go(w.bc()),
+            Op::JumpBack => {
+                self.poll();
+                self.go(w.bc());
+            }
+            Op::JumpIfTrue | Op::JumpIfFalse => {
+                let v = self.reg(w.a());
+                let c = self.truth_of(v, helpers::truth, false);
+                self.jump_if(w, c, op == Op::JumpIfTrue, self.at + 1);
+            }
+            Op::JumpIfNone | Op::JumpIfNotNone => {
+                let v = self.reg(w.a());
+                let c = self.equals(v, Value::NONE.bits());
+                self.jump_if(w, c, op == Op::JumpIfNone, self.at + 1);
+            }
+            Op::Call => self.call_site(w),
+            Op::CallKw => {
+                self.poll();
+                self.perform(helpers::call_kw);
+            }
+            Op::CallEx => {
+                self.poll();
+                self.perform(helpers::call_ex);
+            }
+            Op::ForIter => self.for_iter(w),
+            _ => match helpers::plain(op) {
+                Some(f) => {
+                    self.perform(f);
+                    if matches!(op, Op::LoadName | Op::LoadSuperAttr) {
+                        self.null_flag(w);
+                    }
+                }
+                None => self.leave_here(),
+            },
+        }
+        let _ = vm;
+    }
+
+    /// A conditional jump on `condition` (not 0: true) at `next - 1`.
+    fn jump_if(&mut self, w: Word, condition: Word64, on: bool, next: u32) {
+        let to = self.block(w.bc());
+        let to = if w.bc() < next { self.polling(to, next - 1) } else { to };
+        let on_block = self.block(next);
+        if on {
+            self.b.ins().brif(condition, to, &[], on_block, &[]);
+        } else {
+            self.b.ins().brif(condition, on_block, &[], to, &[]);
+        }
+        self.ended = true;
+    }
+
+    /// A block that goes back to `to`, unless somebody asked for work: then the interpreter does the jump at `at`.
+    fn polling(&mut self, to: Block, at: u32) -> Block {
+        let here = self.b.current_block().expect("a block");
+        let block = self.b.create_block();
+        self.b.switch_to_block(block);
+        let before = std::mem::replace(&mut self.at, at);
+        self.poll();
+        self.b.ins().jump(to, &[]);
+        self.at = before;
+        self.b.switch_to_block(here);
+        block
+    }
+
+    /// The truth of a word that is a bool or an int; of others by the helper. `negated`: the opposite.
+    fn truth_of(&mut self, v: Word64, general: Helper, negated: bool) -> Word64 {
+        let (after, other) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(after, cape_jit::ir::types::I8);
+        let masked = self.b.ins().band_imm_s(v, !0x10);
+        let is_bool = self.equals(masked, Value::FALSE.bits());
+        self.unless(is_bool, other);
+        let (t, f) = if negated { (Value::FALSE, Value::TRUE) } else { (Value::TRUE, Value::FALSE) };
+        let _ = f;
+        let c = self.equals(v, t.bits());
+        self.b.ins().jump(after, &[c.into()]);
+        self.follow(other);
+        let answer = self.call(general);
+        let failed = self.b.ins().icmp_imm_s(IntCC::Equal, answer, super::RAISED as i64);
+        self.leave_if(failed, answer);
+        let c = self.equals(answer, helpers::TRUE);
+        self.b.ins().jump(after, &[c.into()]);
+        self.follow(after);
+        result
+    }
+
+    /// A test whose every case is the helper's.
+    fn test(&mut self, w: Word, words: u32, f: Helper) {
+        let answer = self.call(f);
+        let failed = self.b.ins().icmp_imm_s(IntCC::Equal, answer, super::RAISED as i64);
+        self.leave_if(failed, answer);
+        let c = self.equals(answer, helpers::TRUE);
+        self.branch_on(w, words, c);
+    }
+
+    /// The truth value of a test: jumps when the next instruction does only that, else writes it.
+    pub(super) fn branch_on(&mut self, w: Word, words: u32, condition: Word64) {
+        let next = self.at + words;
+        let jump = self.instruction(next);
+        let op = jump.op_byte();
+        if (op == Op::JumpIfFalse as u8 || op == Op::JumpIfTrue as u8) && jump.a() == w.a() && jump.x() == 0 {
+            self.jump_if(jump, condition, op == Op::JumpIfTrue as u8, next + 1);
+            return;
+        }
+        let bit = self.b.ins().uextend(I64, condition);
+        let bit = self.b.ins().ishl_imm_s(bit, 4);
+        let v = self.b.ins().bor_imm_s(bit, Value::FALSE.bits() as i64);
+        self.set(w.a(), v);
+    }
+
+    fn identity(&mut self, w: Word) {
+        // Of pointers, numbers in boxes are compared by value.
+        let (a, b) = (self.reg(w.b()), self.reg(w.c()));
+        let (yes, no) = if w.x() & 1 == 0 { (1, 0) } else { (0, 1) };
+        let (after, other) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(after, cape_jit::ir::types::I8);
+        let different = self.b.create_block();
+        let same = self.b.ins().icmp(IntCC::Equal, a, b);
+        let y = self.b.ins().iconst(cape_jit::ir::types::I8, yes);
+        self.b.ins().brif(same, after, &[y.into()], different, &[]);
+        self.follow(different);
+        let (pa, pb) = (self.is_pointer(a), self.is_pointer(b));
+        let both = self.b.ins().band(pa, pb);
+        let n = self.b.ins().iconst(cape_jit::ir::types::I8, no);
+        // A box is never compared with None and the like.
+        let single = {
+            let (la, lb) = (self.below_pointers(a), self.below_pointers(b));
+            self.b.ins().bor(la, lb)
+        };
+        let _ = both;
+        self.b.ins().brif(single, after, &[n.into()], other, &[]);
+        self.follow(other);
+        let answer = self.call(helpers::is);
+        let c = self.equals(answer, helpers::TRUE);
+        self.b.ins().jump(after, &[c.into()]);
+        self.follow(after);
+        self.branch_on(w, 1, result);
+    }
+
+    /// Whether a word is one of the singletons.
+    fn below_pointers(&mut self, v: Word64) -> Word64 {
+        self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, v, 0x1000)
+    }
+
+    fn for_iter(&mut self, w: Word) {
+        let done = self.block(w.xc());
+        let next = self.block(self.at + 2);
+        if self.hint_map(w.b()) == Some(rt().maps.range_iterator) {
+            let it = self.reg(w.b());
+            let other = if self.patient { self.b.create_block() } else { self.failing() };
+            self.unless_map(it, rt().maps.range_iterator, other);
+            let left = self.load(it, offset_of!(RangeIterObj, remaining));
+            let more = self.b.create_block();
+            self.b.ins().brif(left, more, &[], done, &[]);
+            self.follow(more);
+            let i = self.load(it, offset_of!(RangeIterObj, next));
+            let bounded = self.b.ins().iadd_imm_s(i, -Value::INT_MIN);
+            let small = self.b.ins().icmp_imm_s(
+                IntCC::UnsignedLessThanOrEqual,
+                bounded,
+                Value::INT_MAX - Value::INT_MIN,
+            );
+            self.unless(small, other);
+            let step = self.load(it, offset_of!(RangeIterObj, step));
+            let following = self.b.ins().iadd(i, step);
+            self.store(following, it, offset_of!(RangeIterObj, next));
+            let left = self.b.ins().iadd_imm_s(left, -1);
+            self.store(left, it, offset_of!(RangeIterObj, remaining));
+            let v = self.b.ins().bor_imm_s(i, super::emit::INT as i64);
+            self.set(w.a(), v);
+            self.b.ins().jump(next, &[]);
+            if !self.patient {
+                self.ended = true;
+                return;
+            }
+            self.follow(other);
+        }
+        let answer = self.call(helpers::for_iter);
+        let exhausted = self.equals(answer, helpers::EXHAUSTED);
+        let more = self.b.create_block();
+        self.b.ins().brif(exhausted, done, &[], more, &[]);
+        self.follow(more);
+        self.leave_if(answer, answer);
+        self.b.ins().jump(next, &[]);
+        self.ended = true;
+    }
+}
