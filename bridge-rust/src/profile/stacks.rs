@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use cape_vm::eval::compiled_place;
+
 use super::codes::Codes;
 use super::sampler::{Recorded, Sample, function_start};
 use super::symbols::{Mapping, Side, Symbols};
@@ -168,8 +170,12 @@ impl Builder<'_> {
     fn groups(&mut self, sample: &Sample<'_>) -> (Vec<Vec<usize>>, bool) {
         let mut groups = vec![Vec::new()];
         let mut fresh = None;
+        // Compiled code does not store where it is, but its addresses tell.
+        let mut compiled = sample.native.iter().find_map(|&a| compiled_place(a as usize - 1));
         for frame in sample.python.chunks_exact(2) {
-            let (place, begins) = self.python(frame[0] & !1, frame[1], sample.at);
+            let place = compiled.take().filter(|c| c.0 as u64 == frame[0] & !1);
+            let pc = place.map_or(frame[1], |c| c.1 as u64);
+            let (place, begins) = self.python(frame[0] & !1, pc, sample.at);
             fresh.get_or_insert(begins);
             if let Some(group) = groups.last_mut() {
                 group.push(place);
@@ -187,7 +193,9 @@ impl Builder<'_> {
 
     /// The places of a sample, outermost first, and whose time it is.
     fn stack(&mut self, sample: &Sample<'_>) -> (Vec<usize>, Side) {
-        let natives: Vec<Native> = sample.native.iter().rev().map(|&a| self.native(a)).collect();
+        // (Compiled code is shown as the Python frames that it runs.)
+        let native = sample.native.iter().rev().filter(|&&a| compiled_place(a as usize - 1).is_none());
+        let natives: Vec<Native> = native.map(|&a| self.native(a)).collect();
         let mut loops = natives.iter().filter(|n| n.runs_python).count();
         let (mut groups, fresh) = self.groups(sample);
         let unseen = sample.entries.saturating_sub(groups.len());

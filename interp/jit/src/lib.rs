@@ -17,6 +17,16 @@ pub use cranelift_frontend::{FunctionBuilder, Switch};
 
 use memory::CodeMemory;
 
+/// A compiled function. It stays for ever.
+pub struct Code {
+    /// Where it begins.
+    pub address: *const u8,
+    /// Its size in bytes.
+    pub size: usize,
+    /// Where in it the code of each place of its source begins, by offset: see [`FunctionBuilder::set_srcloc`].
+    pub places: Vec<(u32, u32)>,
+}
+
 /// Compiles functions for this machine.
 pub struct Assembler {
     isa: OwnedTargetIsa,
@@ -51,12 +61,12 @@ impl Assembler {
     }
 
     /// Compiles the function that `build` describes; it gets the builder, with nothing in it, and must finish all blocks. `None` when
-    /// the memory for code is used up or the function is too large for the back end. The code stays for ever.
+    /// the memory for code is used up or the function is too large for the back end.
     pub fn compile(
         &mut self,
         signature: Signature,
         build: impl FnOnce(&mut FunctionBuilder<'_>),
-    ) -> Option<*const u8> {
+    ) -> Option<Code> {
         self.context.clear();
         self.context.func.name = UserFuncName::default();
         self.context.func.signature = signature;
@@ -75,6 +85,7 @@ impl Assembler {
         debug_assert!(code.buffer.relocs().is_empty());
         let at = self.memory.place(code.code_buffer())?;
         unwind::register(&*self.isa, code, at);
-        Some(at)
+        let places = code.buffer.get_srclocs_sorted().iter().map(|l| (l.start, l.loc.bits())).collect();
+        Some(Code { address: at, size: code.code_buffer().len(), places })
     }
 }

@@ -43,6 +43,11 @@ pub fn evaluator() -> usize {
     crate::eval::run_from as *const () as usize
 }
 
+/// The address of the function that interprets, inside of the [`evaluator`]: it keeps the pc in a register.
+pub fn interpreter() -> usize {
+    crate::eval::interpret as *const () as usize
+}
+
 /// One Python frame as a signal handler sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Running {
@@ -56,7 +61,7 @@ pub struct Running {
 
 /// The frames of the interrupted thread, innermost first, until `each` returns false. Async-signal-safe if `each` is.
 ///
-/// `registers` are the interrupted thread's if it stood in the [`evaluator`] itself, which keeps the pc in one of them; else none.
+/// `registers` are the interrupted thread's if it stood in the [`interpreter`] itself, which keeps the pc in one of them; else none.
 ///
 /// # Safety
 /// `vm` is the calling thread's, and lives.

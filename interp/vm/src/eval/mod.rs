@@ -34,7 +34,7 @@ use crate::vm::{Vm, requested};
 
 pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
 pub use except::{exception_matches, is_exception_class};
-pub use jit::{Compiled, Convention, Crossing, set_crossing, set_threshold};
+pub use jit::{Compiled, Convention, Crossing, compiled_place, set_crossing, set_threshold};
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {
@@ -50,7 +50,7 @@ pub(crate) enum Flow {
 }
 
 /// What the interpreter's loop comes to.
-enum Next {
+pub(crate) enum Next {
     /// The entry frame has returned this.
     Returned(Value),
     /// The code of the top frame is hot, and its pc stands where compiled code may have an entry.
@@ -61,7 +61,7 @@ enum Next {
 
 /// Where the interpreter's loop begins.
 #[derive(Clone, Copy, PartialEq)]
-enum Start {
+pub(crate) enum Start {
     /// In a frame that has just been pushed.
     Fresh,
     /// In the middle of one, with an instruction that compiled code has left to it.
@@ -109,7 +109,7 @@ fn compiled(vm: &Vm) -> Res<jit::Left> {
 #[allow(unused_unsafe, reason = "the operand macros are used inside and outside of unsafe blocks")]
 /// Runs the top frame in the interpreter.
 #[inline(never)]
-fn interpret(vm: &Vm, start: Start) -> Res<Next> {
+pub(crate) fn interpret(vm: &Vm, start: Start) -> Res<Next> {
     let mut clean = start == Start::Clean;
     // SAFETY (all blocks of this function): `frame` is the top frame, `regs` its window, `pc` points into its code; the
     // compiler's output only names registers of the window, constants and names that exist.

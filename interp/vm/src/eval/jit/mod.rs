@@ -17,6 +17,7 @@ mod calls;
 mod emit;
 mod helpers;
 mod objects;
+mod places;
 mod translate;
 
 use std::cell::{Cell, RefCell};
@@ -29,6 +30,7 @@ use crate::object::CodeObj;
 use crate::vm::Vm;
 
 pub use calls::{Convention, Crossing, set_crossing};
+pub use places::compiled_place;
 
 /// What compiled code returns, other than the address of the instruction where the interpreter goes on: an exception waits in
 /// `Vm::raised`.

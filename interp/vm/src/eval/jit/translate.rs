@@ -8,12 +8,12 @@ use cape_bytecode::{Op, Word};
 use cape_heap::{Ptr, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I64;
-use cape_jit::ir::{Block, InstBuilder};
+use cape_jit::ir::{Block, InstBuilder, SourceLoc};
 use cape_jit::{Assembler, FunctionBuilder, Switch};
 
 use super::emit::{Emit, Word64};
 use super::helpers::{self, Helper};
-use super::{Run, Unit};
+use super::{Run, Unit, places};
 use crate::frame::Frame;
 use crate::object::*;
 use crate::runtime::rt;
@@ -41,7 +41,7 @@ pub(super) fn unit(
     let plan = Plan::of(code);
     let signature = assembler.signature(&[I64; 4], &[I64]);
     let signatures = (0..=MOST_PARAMETERS).map(|n| assembler.signature(&vec![I64; n], &[I64])).collect();
-    let run = assembler.compile(signature, |b| {
+    let made = assembler.compile(signature, |b| {
         translate(vm, b, code, frame, signatures, misses, patient, &plan);
     })?;
     let mut entries = vec![0; words].into_boxed_slice();
@@ -49,7 +49,8 @@ pub(super) fn unit(
         entries[at as usize] = n as u32 + 1;
     }
     // SAFETY: the code was compiled with this signature.
-    let run = unsafe { std::mem::transmute::<*const u8, Run>(run) };
+    let run = unsafe { std::mem::transmute::<*const u8, Run>(made.address) };
+    places::note(code, made);
     Some(Box::leak(Box::new(Unit { run, entries, misses })))
 }
 
@@ -127,6 +128,7 @@ fn translate(
             continue;
         }
         e.at = at;
+        e.b.set_srcloc(SourceLoc::new(at));
         e.instruction_at(vm, op);
     }
     if !e.ended {
