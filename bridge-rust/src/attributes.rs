@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
+use cape_vm::eval::{Convention, Member};
 use cape_vm::native::{GetSetDef, RawAttr};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
@@ -88,6 +89,46 @@ fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
             _ => member_get_in_c(vm, def, obj),
         }
     }
+}
+
+/// The field that [`member_get`] would read, for compiled code: the sorts that need no object to be made.
+pub fn plain_member(def: &'static GetSetDef) -> Option<(Member, usize)> {
+    let raw = def.raw.as_ref().filter(|r| std::ptr::fn_addr_eq(r.get, member_get as Getter))?;
+    let m = raw.data[0] as *mut PyMemberDef;
+    // SAFETY: the definition lives as long as the class.
+    let (sort, flags, offset) = unsafe { ((*m).type_, (*m).flags, (*m).offset) };
+    let sort = match sort {
+        member_type::OBJECT => Member::Object,
+        member_type::OBJECT_EX => Member::Existing,
+        member_type::INT => Member::Int,
+        member_type::UINT => Member::Unsigned,
+        member_type::LONG | member_type::LONGLONG | member_type::PYSSIZET => Member::Long,
+        member_type::DOUBLE => Member::Double,
+        _ => return None,
+    };
+    (flags & UNUSUAL == 0).then_some((sort, usize::try_from(offset).ok()?))
+}
+
+/// How attributes are read.
+type Getter = fn(&Vm, &'static GetSetDef, Value) -> Res<Value>;
+
+/// The function that reads a `PyGetSetDef`'s attribute, for compiled code.
+pub fn getter(def: &'static GetSetDef) -> Option<(Convention, *const u8)> {
+    let g = getset(def)?;
+    // SAFETY: the definition lives as long as the class.
+    unsafe { Some((Convention::ObjectsAnd((*g).closure as usize), (*g).get? as *const u8)) }
+}
+
+/// The function that writes it.
+pub fn setter(def: &'static GetSetDef) -> Option<(Convention, *const u8)> {
+    let g = getset(def)?;
+    // SAFETY: as above.
+    unsafe { Some((Convention::Status(Some((*g).closure as usize)), (*g).set? as *const u8)) }
+}
+
+fn getset(def: &'static GetSetDef) -> Option<*mut PyGetSetDef> {
+    let raw = def.raw.as_ref().filter(|r| std::ptr::fn_addr_eq(r.get, getset_get as Getter))?;
+    Some(raw.data[0] as *mut PyGetSetDef)
 }
 
 #[inline(never)]

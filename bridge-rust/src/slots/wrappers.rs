@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 use std::ptr::null_mut;
 
+use cape_vm::eval::Convention;
 use cape_vm::generator::stop_value;
 use cape_vm::native::{Flavour, MethodDef, Raw, RawFn, SEQUENCE_SLOT, SLOT_MARK};
 use cape_vm::object::*;
@@ -211,9 +212,37 @@ unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
     unsafe { std::mem::transmute_copy::<usize, F>(&f) }
 }
 
+/// How messages name a slot's method.
+pub fn slot_wrapper_name(def: &MethodDef, this: Value) -> String {
+    format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str())
+}
+
+/// What the function behind a slot's method takes and gives, for compiled code; `None`: it does not call such.
+pub fn slot_convention(raw: &Raw) -> Option<Convention> {
+    let none = &raw const ffi::_Py_NoneStruct as usize;
+    let conventions: [(RawFn, Convention); 15] = [
+        (call_unary, Convention::Objects),
+        (call_binary, Convention::Objects),
+        (call_binary_reflected, Convention::Reflected),
+        (call_power, Convention::ObjectsAnd(none)),
+        (call_len, Convention::Number),
+        (call_hash, Convention::Number),
+        (call_inquiry, Convention::Truth),
+        (call_contains, Convention::Truth),
+        (call_set, Convention::Status(None)),
+        (call_eq, Convention::ObjectsAnd(Cmp::Eq as usize)),
+        (call_ne, Convention::ObjectsAnd(Cmp::Ne as usize)),
+        (call_lt, Convention::ObjectsAnd(Cmp::Lt as usize)),
+        (call_le, Convention::ObjectsAnd(Cmp::Le as usize)),
+        (call_gt, Convention::ObjectsAnd(Cmp::Gt as usize)),
+        (call_ge, Convention::ObjectsAnd(Cmp::Ge as usize)),
+    ];
+    conventions.iter().find(|c| std::ptr::fn_addr_eq(c.0, raw.call)).map(|c| c.1)
+}
+
 #[inline(always)]
 fn result(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Res<Value> {
-    let name = move || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    let name = move || slot_wrapper_name(def, this);
     check_result(vm, name, p)
 }
 
@@ -223,7 +252,7 @@ fn repr_of(vm: &Vm, v: Value) -> String {
 
 #[inline(always)]
 fn status(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<c_int> {
-    let name = move || format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str());
+    let name = move || slot_wrapper_name(def, this);
     check_status(vm, name, n)
 }
 
@@ -234,7 +263,7 @@ fn done(vm: &Vm, def: &'static MethodDef, this: Value, n: c_int) -> Res<Value> {
 
 /// A length or a hash: -1 means that an exception is set.
 #[inline(always)]
-fn number(vm: &Vm, n: isize) -> Res<isize> {
+pub fn number(vm: &Vm, n: isize) -> Res<isize> {
     if n == -1 {
         return Err(take(vm).unwrap_or_else(|| vm.system_error("error return without exception set")));
     }

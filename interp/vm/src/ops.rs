@@ -483,7 +483,7 @@ impl Vm {
 
     /// The second operand's turn, after the first's class did not know.
     #[inline(never)]
-    fn compare_reflected(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
+    pub(crate) fn compare_reflected(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
         let g = type_of(b).special(c.swapped().special());
         let r = if g.is_empty() { Value::NOT_IMPLEMENTED } else { self.call_special(g, &[b, a])? };
         if r == Value::NOT_IMPLEMENTED { self.compare_identity(a, b, c) } else { Ok(r) }

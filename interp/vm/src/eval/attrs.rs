@@ -36,7 +36,7 @@ pub(super) const METHOD: u64 = 7;
 pub(super) const STORE_INLINE: u64 = 8;
 const STORE_ADD: u64 = 9;
 /// Native attribute (getset, C member), in the code's cache values; the same number for loads and stores.
-const GETSET: u64 = 10;
+pub(super) const GETSET: u64 = 10;
 /// As METHOD, for objects that keep attributes in a dictionary and have none yet: the offset of their attribute word is in bits 8..32.
 pub(super) const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits

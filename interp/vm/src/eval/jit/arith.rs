@@ -6,8 +6,10 @@ use cape_jit::ir::condcodes::{FloatCC, IntCC};
 use cape_jit::ir::types::{F64, I64};
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
+use super::crossing::Convention;
 use super::emit::{Emit, FLOAT, INT, INT_SHIFT, Word64};
 use super::helpers::{self, Helper};
+use crate::special::Special;
 
 impl Emit<'_, '_> {
     /// Goes on if both are ints, else with `other`.
@@ -140,7 +142,7 @@ impl Emit<'_, '_> {
         let number = |v: Value| v.is_int() || v.is_float();
         let division = matches!(op, Op::TrueDiv | Op::TrueDivK);
         if left.is_not_number() && !left.is_empty() || right.is_not_number() && !right.is_empty() {
-            self.perform(general);
+            self.operator(w, constant);
             return;
         }
         let floats = left.is_float() || right.is_float() || division && number(left) && number(right);
@@ -174,6 +176,14 @@ impl Emit<'_, '_> {
         }
     }
 
+    /// An operator of any operands: by a function of C, or by the helper.
+    pub(super) fn operator(&mut self, w: Word, constant: bool) {
+        let general: Helper = if constant { helpers::binary_k } else { helpers::binary };
+        if !self.binary_by_c(w, constant, general) {
+            self.perform(general);
+        }
+    }
+
     /// The block `slow` does the instruction by the helper; both ways go on together.
     fn finish_slow(&mut self, _w: Word, slow: Block, fast: Option<()>, general: Helper) {
         if !self.patient {
@@ -192,10 +202,18 @@ impl Emit<'_, '_> {
         self.forget();
     }
 
+    /// A unary operator of an object.
+    pub(super) fn unary(&mut self, w: Word, s: Special, general: Helper) {
+        let objects = |c| c == Convention::Objects;
+        if !self.special_by_c(s, w.b(), &[], Some(w.a()), objects, general) {
+            self.perform(general);
+        }
+    }
+
     pub(super) fn negate(&mut self, w: Word) {
         let v = self.reg(w.b());
         if !self.hint(w.b()).is_int() || self.patient {
-            self.perform(helpers::unary_neg);
+            self.unary(w, Special::Neg, helpers::unary_neg);
             return;
         }
         let other = self.failing();
@@ -216,7 +234,10 @@ impl Emit<'_, '_> {
             (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
         let floats = left.is_float() && right.is_float();
         let ints = !floats && !left.is_not_number() && right.is_int() || left.is_int() && right.is_empty();
-        if !ints && !floats || self.patient && !floats && !ints {
+        if !ints && !floats {
+            if !constant && self.compare_by_c(w, general) {
+                return;
+            }
             self.compare_by_helper(w, general);
             return;
         }
@@ -267,7 +288,7 @@ impl Emit<'_, '_> {
     }
 
     /// The helper's answer as a truth value. A result that is no bool is in its register, and the interpreter goes on with it.
-    fn answer_of_comparison(&mut self, general: Helper) -> Word64 {
+    pub(super) fn answer_of_comparison(&mut self, general: Helper) -> Word64 {
         let answer = self.call(general);
         let failed = self.equals(answer, super::RAISED);
         self.leave_if(failed, answer);

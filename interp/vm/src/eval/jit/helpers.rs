@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use cape_bytecode::{Op, Word};
+use cape_bytecode::{BinOp, Op, Word};
 use cape_heap::{Ptr, Value};
 
 use super::super::{Flow, arith, attrs, build, misc, names};
@@ -168,6 +168,11 @@ fn comparison(at: &At<'_>, constant: bool) -> Res<Did> {
         return Ok(test(r));
     }
     let r = at.vm.compare(a, b, Cmp::from_index(at.w.x()))?;
+    compared(at, r)
+}
+
+#[inline(always)]
+fn compared(at: &At<'_>, r: Value) -> Res<Did> {
     if r.is_bool() {
         return Ok(test(r == Value::TRUE));
     }
@@ -322,6 +327,17 @@ helpers! {
     truth(at) at.vm.truth(at.reg(at.w.a())).map(test);
     binary(at) operator(at, false);
     binary_k(at) operator(at, true);
+    binary_unknown(at) {
+        // Each form has its generic one's operands.
+        let constant = at.w.op().is_some_and(|op| op.generic() == Op::BinaryOpK);
+        let op = BinOp::from_u8(at.w.x()).expect("an operator");
+        value(at.vm.by_sequences(at.reg(at.w.b()), at.right(constant), arith::operator(op), false))
+    };
+    compare_unknown(at) {
+        let c = Cmp::from_index(at.w.x());
+        let r = at.vm.compare_reflected(at.reg(at.w.b()), at.reg(at.w.c()), c)?;
+        compared(at, r)
+    };
     compare(at) comparison(at, false);
     compare_k(at) comparison(at, true);
     is(at) Ok(test(at.vm.is(at.reg(at.w.b()), at.reg(at.w.c())) != (at.w.x() & 1 != 0)));
@@ -421,8 +437,6 @@ pub(super) fn plain(op: Op) -> Option<Helper> {
         Op::LoadSlice => load_slice,
         Op::StoreSlice => store_slice,
         Op::BuildSlice => build_slice,
-        Op::UnaryPos => unary_pos,
-        Op::UnaryInvert => unary_invert,
         Op::BuildTuple => build_tuple,
         Op::BuildList => build_list,
         Op::BuildSet => build_set,

@@ -14,10 +14,12 @@
 
 mod arith;
 mod calls;
+mod crossing;
 mod emit;
 mod helpers;
 mod objects;
 mod places;
+mod slots;
 mod translate;
 
 use std::cell::{Cell, RefCell};
@@ -29,7 +31,7 @@ use crate::frame::Frame;
 use crate::object::CodeObj;
 use crate::vm::Vm;
 
-pub use calls::{Convention, Crossing, set_crossing};
+pub use crossing::{Convention, Crossing, Finish, Member, set_crossing};
 pub use places::compiled_place;
 
 /// What compiled code returns, other than the address of the instruction where the interpreter goes on: an exception waits in

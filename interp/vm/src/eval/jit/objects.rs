@@ -3,19 +3,21 @@
 use std::mem::offset_of;
 
 use cape_bytecode::Word;
-use cape_heap::MapRef;
+use cape_heap::{MapRef, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I32;
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
 use super::super::attrs::{self, INLINE, METHOD, METHOD_NO_DICT, STORE_INLINE};
 use super::super::code::cache_slots;
+use super::crossing::Convention;
 use super::emit::{Emit, Word64};
 use super::helpers;
 use crate::frame::Frame;
 use crate::object::dict::Entry as DictEntry;
 use crate::object::*;
 use crate::runtime::rt;
+use crate::special::Special;
 
 /// What an entry of an attribute cache promises.
 struct Entry {
@@ -73,6 +75,14 @@ impl Emit<'_, '_> {
         (map.version.get() == version).then_some(Entry { map, version, kind: w1 & 15, word: w1 })
     }
 
+    /// The descriptor of a native attribute that the cache of this instruction has, and the map it is for.
+    fn native_attribute(&self) -> Option<(MapRef, Value)> {
+        let e = self.entry(0).filter(|e| e.kind == attrs::GETSET)?;
+        // SAFETY: an entry with such a value has made the caches.
+        let caches = unsafe { self.code.cache_values.cast::<CacheObj>() };
+        Some((e.map, caches.get((e.word >> 32) as usize)))
+    }
+
     /// Goes on if `v` is an object of the entry's map, whose class is as it was.
     fn unless_entry(&mut self, v: Word64, e: &Entry, other: Block) {
         self.unless_map(v, e.map, other);
@@ -96,7 +106,9 @@ impl Emit<'_, '_> {
     pub(super) fn load_attr(&mut self, w: Word) {
         let known = self.entry(0).filter(|e| matches!(e.kind, INLINE | attrs::CLASS_VALUE));
         let Some(e) = known else {
-            self.perform(helpers::load_attr);
+            if !self.native_attribute().is_some_and(|(map, d)| self.load_attr_by_c(w, map, d)) {
+                self.perform(helpers::load_attr);
+            }
             self.null_flag(w);
             return;
         };
@@ -135,7 +147,9 @@ impl Emit<'_, '_> {
     pub(super) fn store_attr(&mut self, w: Word) {
         let known = self.entry(0).filter(|e| e.kind == STORE_INLINE);
         let Some(e) = known else {
-            self.perform(helpers::store_attr);
+            if !self.native_attribute().is_some_and(|(map, d)| self.store_attr_by_c(w, map, d)) {
+                self.perform(helpers::store_attr);
+            }
             return;
         };
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
@@ -221,7 +235,15 @@ impl Emit<'_, '_> {
             k.is_empty() || k.is_int() && k.as_int() >= 0
         };
         if !indexed || !good {
-            self.perform(general);
+            let key = if constant {
+                (self.konst(w.c() as u32), self.constant_value(w.c() as u32))
+            } else {
+                (self.reg(w.c()), self.hint(w.c()))
+            };
+            let objects = |c| c == Convention::Objects;
+            if !self.special_by_c(Special::Getitem, w.b(), &[key], Some(w.a()), objects, general) {
+                self.perform(general);
+            }
             return;
         }
         let c = self.reg(w.b());
@@ -234,9 +256,13 @@ impl Emit<'_, '_> {
         self.rejoin(slow, general);
     }
 
-    pub(super) fn store_subscr(&mut self, _w: Word) {
-        // (The barrier of large arrays remembers cells.)
-        self.perform(helpers::store_subscr);
+    pub(super) fn store_subscr(&mut self, w: Word) {
+        let others = [w.b(), w.c()].map(|r| (self.reg(r), self.hint(r)));
+        let status = |c| c == Convention::Status(None);
+        if !self.special_by_c(Special::Setitem, w.a(), &others, None, status, helpers::store_subscr) {
+            // (The barrier of large arrays remembers cells.)
+            self.perform(helpers::store_subscr);
+        }
     }
 
     fn remember(&mut self) {

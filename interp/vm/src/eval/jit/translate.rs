@@ -17,6 +17,7 @@ use super::{Run, Unit, places};
 use crate::frame::Frame;
 use crate::object::*;
 use crate::runtime::rt;
+use crate::special::Special;
 use crate::vm::Vm;
 
 /// Code with more words is left to the interpreter.
@@ -191,8 +192,10 @@ impl Emit<'_, '_> {
             | Op::ModK
             | Op::And
             | Op::AndK => self.arithmetic(op, w),
-            Op::BinaryOp => self.perform(helpers::binary),
-            Op::BinaryOpK => self.perform(helpers::binary_k),
+            Op::BinaryOp => self.operator(w, false),
+            Op::BinaryOpK => self.operator(w, true),
+            Op::UnaryPos => self.unary(w, Special::Pos, helpers::unary_pos),
+            Op::UnaryInvert => self.unary(w, Special::Invert, helpers::unary_invert),
             Op::Compare => self.comparison(w, false),
             Op::CompareK => self.comparison(w, true),
             Op::Is => self.identity(w),
@@ -303,9 +306,7 @@ impl Emit<'_, '_> {
             self.jump_if(jump, condition, op == Op::JumpIfTrue as u8, next + 1);
             return;
         }
-        let bit = self.b.ins().uextend(I64, condition);
-        let bit = self.b.ins().ishl_imm_s(bit, 4);
-        let v = self.b.ins().bor_imm_s(bit, Value::FALSE.bits() as i64);
+        let v = self.bool_word(condition);
         self.set(w.a(), v);
     }
 

@@ -1,0 +1,262 @@
+//! Operators and attributes of objects of C, whose functions compiled code calls itself.
+
+use cape_bytecode::{BinOp, Word};
+use cape_heap::{MapRef, Value};
+use cape_jit::ir::condcodes::IntCC;
+use cape_jit::ir::types::{F64, I8, I32, I64};
+use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
+
+use super::super::arith::operator;
+use super::crossing::{Convention, Crossing, Definition, Member, Receiver, Target, crossing};
+use super::emit::{Emit, FLOAT, INT, Word64};
+use super::helpers::{self, Helper};
+use crate::call::raw_method;
+use crate::foreign::ForeignObj;
+use crate::object::*;
+use crate::ops::{Cmp, of_sequence};
+use crate::runtime::type_of;
+use crate::special::Special;
+
+/// The map of an object whose class caches may rely on.
+fn stable_map(v: Value) -> Option<MapRef> {
+    // (A version is given when it is asked for.)
+    let version = crate::class::version(type_of(v));
+    v.map().filter(|m| version != 0 && m.version.get() == version)
+}
+
+/// The function behind a special method that C implements, if compiled code may call it.
+fn special(c: &Crossing, v: Value, s: Special) -> Option<Target> {
+    let (def, _) = raw_method(type_of(v).special(s))?;
+    let (convention, function) = (c.function)(def)?;
+    Some(Target { definition: Definition::Method(def), convention, function })
+}
+
+impl Emit<'_, '_> {
+    /// A binary operator one operand of which is an object of C, as [`Vm::binary_by_c`](crate::vm::Vm::binary_by_c) has it. False: it is
+    /// not so, and nothing is done.
+    pub(super) fn binary_by_c(&mut self, w: Word, constant: bool, general: Helper) -> bool {
+        let Some(c) = crossing() else { return false };
+        let Some(op) = BinOp::from_u8(w.x()).filter(|op| !op.is_inplace()) else { return false };
+        let op = operator(op);
+        let (left, right) =
+            (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
+        let number = |v: Value| v.is_int() || v.is_float();
+        let (s, first) = if left.is::<ForeignObj>() && (right.map() == left.map() || number(right)) {
+            (op.method, left)
+        } else if number(left) && right.is::<ForeignObj>() {
+            (op.reflected, right)
+        } else {
+            return false;
+        };
+        if of_sequence(op, type_of(first).special(s)) {
+            return false;
+        }
+        let Some(target) = special(c, first, s) else { return false };
+        if !matches!(
+            target.convention,
+            Convention::Objects | Convention::Reflected | Convention::ObjectsAnd(_)
+        ) {
+            return false;
+        }
+        let Some(map) = stable_map(first) else { return false };
+        let (slow, after, unknown) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.b.set_cold_block(unknown);
+        let a = (self.reg(w.b()), left);
+        let b = (if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) }, right);
+        for (v, guess) in [a, b] {
+            if guess.is_ptr() {
+                self.unless_class(v, map, slow);
+            }
+        }
+        let (values, receiver) = if first == left { ([a, b], w.b()) } else { ([b, a], w.c()) };
+        let receiver = Receiver::Register(receiver);
+        self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, after, Some(unknown));
+        self.follow(unknown);
+        self.ended = false;
+        self.perform(helpers::binary_unknown);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, general, after);
+        true
+    }
+
+    /// A comparison of objects of one class of C. `None`: it is none. Else the result is in the register, if it is no bool, and the truth
+    /// value is given.
+    pub(super) fn compare_by_c(&mut self, w: Word, general: Helper) -> bool {
+        let Some(c) = crossing() else { return false };
+        let (left, right) = (self.hint(w.b()), self.hint(w.c()));
+        if !left.is::<ForeignObj>() || left.map() != right.map() {
+            return false;
+        }
+        let Some(target) = special(c, left, Cmp::from_index(w.x()).special()) else { return false };
+        let Some(map) = stable_map(left) else { return false };
+        if !matches!(target.convention, Convention::ObjectsAnd(_)) {
+            return false;
+        }
+        let (slow, result, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let unknown = self.b.create_block();
+        self.b.set_cold_block(slow);
+        self.b.set_cold_block(unknown);
+        let truth = self.b.append_block_param(done, I8);
+        let (a, b) = (self.reg(w.b()), self.reg(w.c()));
+        self.unless_class(a, map, slow);
+        self.unless_class(b, map, slow);
+        let (values, receiver) = ([(a, left), (b, right)], Receiver::Register(w.b()));
+        self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, result, Some(unknown));
+        self.follow(result);
+        self.ended = false;
+        self.forget();
+        let v = self.load(self.regs, 8 * w.a() as usize);
+        let masked = self.b.ins().band_imm_s(v, !0x10);
+        let is_bool = self.equals(masked, Value::FALSE.bits());
+        let (boolean, odd) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(odd);
+        self.b.ins().brif(is_bool, boolean, &[], odd, &[]);
+        self.follow(boolean);
+        let yes = self.equals(v, Value::TRUE.bits());
+        self.b.ins().jump(done, &[yes.into()]);
+        // The interpreter goes on with what is in the register.
+        self.follow(odd);
+        let next = self.address(self.at + 2);
+        self.leave_with(next);
+        for (block, helper) in [(unknown, helpers::compare_unknown as Helper), (slow, general)] {
+            self.follow(block);
+            let yes = self.answer_of_comparison(helper);
+            self.b.ins().jump(done, &[yes.into()]);
+        }
+        self.follow(done);
+        self.forget();
+        self.branch_on(w, 2, truth);
+        true
+    }
+
+    /// An instruction that is a call of one special method of the object in register `first`, with the values of `others`.
+    pub(super) fn special_by_c(
+        &mut self,
+        s: Special,
+        first: u16,
+        others: &[(Word64, Value)],
+        to: Option<u16>,
+        accepts: fn(Convention) -> bool,
+        general: Helper,
+    ) -> bool {
+        let Some(c) = crossing() else { return false };
+        let guess = self.hint(first);
+        if !guess.is::<ForeignObj>() || others.iter().any(|o| o.1.is_empty()) {
+            return false;
+        }
+        let Some(target) = special(c, guess, s).filter(|t| accepts(t.convention)) else { return false };
+        let Some(map) = stable_map(guess) else { return false };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        let v = self.reg(first);
+        self.unless_class(v, map, slow);
+        let mut values = vec![(v, guess)];
+        values.extend_from_slice(others);
+        self.cross(c, target, &values, Receiver::Register(first), self.at, to, slow, after, None);
+        self.otherwise(slow, general, after);
+        true
+    }
+
+    /// An attribute that C defines, by the cache entry that was filled for it: read from the struct, or by its getter.
+    pub(super) fn load_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
+        let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
+        let obj = self.reg(w.b());
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        if let Some((member, offset)) = (c.member)(g.def) {
+            self.unless_class(obj, map, slow);
+            let p = self.mirror(obj, slow);
+            let v = self.member(c, member, p, offset, slow);
+            self.store(v, self.regs, 8 * w.a() as usize);
+            self.b.ins().jump(after, &[]);
+        } else if let Some((convention, function)) = (c.getter)(g.def) {
+            self.unless_class(obj, map, slow);
+            let target = Target { definition: Definition::Attribute(g.def), convention, function };
+            let values = [(obj, Value::EMPTY)];
+            self.cross(
+                c,
+                target,
+                &values,
+                Receiver::Register(w.b()),
+                self.at,
+                Some(w.a()),
+                slow,
+                after,
+                None,
+            );
+        } else {
+            return false;
+        }
+        self.otherwise(slow, helpers::load_attr, after);
+        true
+    }
+
+    /// What a field of the struct `p` holds.
+    fn member(&mut self, c: &Crossing, member: Member, p: Word64, offset: usize, slow: Block) -> Word64 {
+        match member {
+            Member::Int | Member::Unsigned => {
+                let n = self.b.ins().load(I32, MemFlagsData::trusted(), p, offset as i32);
+                let n = if member == Member::Int {
+                    self.b.ins().sextend(I64, n)
+                } else {
+                    self.b.ins().uextend(I64, n)
+                };
+                self.b.ins().bor_imm_s(n, INT as i64)
+            }
+            Member::Long => {
+                let n = self.load(p, offset);
+                let bounded = self.b.ins().iadd_imm_s(n, -Value::INT_MIN);
+                let span = Value::INT_MAX - Value::INT_MIN;
+                let small = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, bounded, span);
+                self.unless(small, slow);
+                self.b.ins().bor_imm_s(n, INT as i64)
+            }
+            Member::Double => {
+                let f = self.b.ins().load(F64, MemFlagsData::trusted(), p, offset as i32);
+                let ordered = self.b.ins().fcmp(cape_jit::ir::condcodes::FloatCC::Ordered, f, f);
+                self.unless(ordered, slow);
+                let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), f);
+                self.b.ins().iadd_imm_s(bits, FLOAT as i64)
+            }
+            Member::Object | Member::Existing => {
+                let o = self.load(p, offset);
+                let after = self.b.create_block();
+                let result = self.b.append_block_param(after, I64);
+                let none = self.constant(Value::NONE.bits());
+                if member == Member::Object {
+                    let some = self.b.create_block();
+                    self.b.ins().brif(o, some, &[], after, &[none.into()]);
+                    self.follow(some);
+                } else {
+                    let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, o, 0);
+                    self.unless(some, slow);
+                }
+                let other = self.b.create_block();
+                let is_none = self.equals(o, c.singletons[0] as u64);
+                self.b.ins().brif(is_none, after, &[none.into()], other, &[]);
+                self.follow(other);
+                let v = self.managed(c, o, slow);
+                self.b.ins().jump(after, &[v.into()]);
+                self.follow(after);
+                result
+            }
+        }
+    }
+
+    /// An attribute that is written by its setter.
+    pub(super) fn store_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
+        let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
+        let guess = self.hint(w.b());
+        let Some((convention, function)) = (c.setter)(g.def).filter(|_| !guess.is_empty()) else {
+            return false;
+        };
+        let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.unless_class(obj, map, slow);
+        let target = Target { definition: Definition::Attribute(g.def), convention, function };
+        let values = [(obj, Value::EMPTY), (v, guess)];
+        self.cross(c, target, &values, Receiver::Register(w.a()), self.at, None, slow, after, None);
+        self.otherwise(slow, helpers::store_attr, after);
+        true
+    }
+}
