@@ -48,6 +48,7 @@ pub fn install() {
             Finish { object: method_gave, status: method_did },
             Finish { object: attribute_gave, status: attribute_did },
         ],
+        finish_next,
         finish_number,
         give_back,
     });
@@ -124,6 +125,20 @@ unsafe extern "C-unwind" fn attribute_did(vm: &Vm, def: *const u8, _this: Value,
 unsafe fn attribute_name(def: *const u8) -> String {
     // SAFETY: the caller's promise.
     unsafe { (*(def as *const GetSetDef)).name.to_string() }
+}
+
+/// See [`Crossing::finish_next`].
+unsafe extern "C-unwind" fn finish_next(vm: &Vm, def: *const u8, this: Value, p: *mut u8) -> Value {
+    if p.is_null() {
+        let r = crate::slots::exhausted(vm).map(|v| {
+            debug_assert!(v.is_empty());
+            vm.take_stop_value();
+            Value::DELETED
+        });
+        return returned(vm, r);
+    }
+    // SAFETY: as above.
+    unsafe { method_gave(vm, def, this, p) }
 }
 
 /// See [`Crossing::finish_number`].

@@ -59,6 +59,19 @@ fn scratch() -> &'static Scratch {
     OWN.with(|own| unsafe { &*std::ptr::from_ref(own) })
 }
 
+/// Numbers that compiled code can lend at once are made beforehand, so that it need not make any.
+const READY: usize = 8;
+
+/// Shows a thread's `Vm` its scratch numbers.
+pub fn prepare(vm: &Vm) {
+    let scratch = scratch();
+    vm.c_scratch.set(std::ptr::from_ref(scratch) as *mut u8);
+    for place in &scratch.places[..READY] {
+        // (Where memory is out there are none.)
+        let _ = filled(&place.int, new_int).and(filled(&place.float, new_float));
+    }
+}
+
 /// Where in the memory behind [`Vm::c_scratch`] the number of the next place is, where the places are (an int and a float each), and how
 /// many there are.
 pub fn scratch_layout() -> (usize, usize, usize) {
@@ -98,7 +111,6 @@ pub fn borrowed(v: Value) -> *mut PyObject {
 #[inline(always)]
 pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<Option<usize>> {
     let scratch = scratch();
-    vm.c_scratch.set(std::ptr::from_ref(scratch) as *mut u8);
     let first = scratch.next.get();
     let mut next = first;
     for (p, &v) in pointers.iter_mut().zip(values) {

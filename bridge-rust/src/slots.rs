@@ -18,7 +18,9 @@ use table::{ROWS, SlotRow};
 pub use late::{power_by_modulus, sequence_operator};
 pub use table::{INPLACE_POWER, slot_number};
 pub use trampolines::{OPERATORS, call_vector, vectorcall};
-pub use wrappers::{add_slot_wrappers, construct, number, slot_behind, slot_convention, slot_wrapper_name};
+pub use wrappers::{
+    add_slot_wrappers, construct, exhausted, number, slot_behind, slot_convention, slot_wrapper_name,
+};
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
 ///

@@ -57,6 +57,7 @@ pub fn attach(vm: &Vm) {
         STATE.with(|s| s.0.set(t));
     }
     run_in(vm, t);
+    crate::lend::prepare(vm);
 }
 
 fn own_state() -> *mut PyThreadState {

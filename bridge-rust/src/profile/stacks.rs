@@ -101,6 +101,9 @@ struct Native {
     side: Side,
     /// It is the evaluation loop.
     runs_python: bool,
+    /// It calls Python functions: where compiled code follows, or a chain of it, it stands for the evaluation loop.
+    calls_python: bool,
+    chains: bool,
 }
 
 struct Builder<'a> {
@@ -141,12 +144,15 @@ impl Builder<'_> {
             let function = Function { name: s.name, file: s.file, first_line: 0, side, kind: Kind::Native };
             lines.push((self.functions.add(function), s.line));
         }
+        let start = function_start(address as usize - 1);
         let outer = lines.split_off(lines.len() - 1);
         let native = Native {
             outer: self.places.add(Place { address: address - 1, lines: outer }),
             inlined: (!lines.is_empty()).then(|| self.places.add(Place { address: address - 1, lines })),
             side,
-            runs_python: function_start(address as usize - 1) == cape_vm::profile::evaluator(),
+            runs_python: start == cape_vm::profile::evaluator(),
+            calls_python: start == cape_vm::profile::caller(),
+            chains: start == cape_vm::profile::chain(),
         };
         self.natives.insert(address, native.clone());
         native
@@ -194,8 +200,14 @@ impl Builder<'_> {
     /// The places of a sample, outermost first, and whose time it is.
     fn stack(&mut self, sample: &Sample<'_>) -> (Vec<usize>, Side) {
         // (Compiled code is shown as the Python frames that it runs.)
-        let native = sample.native.iter().rev().filter(|&&a| compiled_place(a as usize - 1).is_none());
-        let natives: Vec<Native> = native.map(|&a| self.native(a)).collect();
+        let mut natives: Vec<Native> = Vec::new();
+        for &a in sample.native.iter().rev() {
+            let native = compiled_place(a as usize - 1).is_none().then(|| self.native(a));
+            if let Some(last) = natives.last_mut() {
+                last.runs_python |= last.calls_python && native.as_ref().is_none_or(|n| n.chains);
+            }
+            natives.extend(native);
+        }
         let mut loops = natives.iter().filter(|n| n.runs_python).count();
         let (mut groups, fresh) = self.groups(sample);
         let unseen = sample.entries.saturating_sub(groups.len());

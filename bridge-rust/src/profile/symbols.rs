@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn sides_of_functions() {
         let of = |name| side_in_program(name, "");
-        assert_eq!(of("cape_vm::eval::run_from"), Side::Python);
+        assert_eq!(of("cape_vm::eval::evaluate"), Side::Python);
         assert_eq!(of("<cape_bridge::foreign::Bridge as cape_vm::foreign::Foreign>::load"), Side::Boundary);
         assert_eq!(of("<&mut cape_heap::Heap as core::fmt::Debug>::fmt"), Side::Memory);
         assert_eq!(of("core::ptr::drop_in_place<cape_bridge::enter::Cx>"), Side::Caller);

@@ -220,7 +220,8 @@ pub fn slot_wrapper_name(def: &MethodDef, this: Value) -> String {
 /// What the function behind a slot's method takes and gives, for compiled code; `None`: it does not call such.
 pub fn slot_convention(raw: &Raw) -> Option<Convention> {
     let none = &raw const ffi::_Py_NoneStruct as usize;
-    let conventions: [(RawFn, Convention); 15] = [
+    let conventions: [(RawFn, Convention); 16] = [
+        (call_next, Convention::Next),
         (call_unary, Convention::Objects),
         (call_binary, Convention::Objects),
         (call_binary_reflected, Convention::Reflected),
@@ -289,7 +290,7 @@ fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
 
 /// NULL from `tp_iternext`: the end, unless another exception than StopIteration is set.
 #[inline(never)]
-fn exhausted(vm: &Vm) -> Res<Value> {
+pub fn exhausted(vm: &Vm) -> Res<Value> {
     match take(vm) {
         Some(r) if r.is(rt().types.stop_iteration) => {
             vm.leave_stop_value(stop_value(r));

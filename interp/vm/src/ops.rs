@@ -716,6 +716,11 @@ impl Vm {
                 return Ok(r);
             }
         }
+        self.inplace_by_operands(a, b, op)
+    }
+
+    /// As [`Vm::inplace`], after the first operand's own method.
+    pub(crate) fn inplace_by_operands(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         let r = self.by_numbers(a, b, op)?;
         if r == Value::NOT_IMPLEMENTED { self.by_sequences(a, b, op, true) } else { Ok(r) }
     }

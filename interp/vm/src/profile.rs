@@ -40,7 +40,18 @@ pub(crate) fn watcher() -> Option<&'static dyn Watcher> {
 /// The address of the evaluation loop's function. Each of its native frames runs one frame that [`Running::entry`] marks, and those
 /// above it up to the next.
 pub fn evaluator() -> usize {
-    crate::eval::run_from as *const () as usize
+    crate::eval::evaluate as *const () as usize
+}
+
+/// The address of the function that calls Python functions from native code. Where it enters compiled code itself, its native frame stands
+/// for the [`evaluator`]'s.
+pub fn caller() -> usize {
+    Vm::call_function as *const () as usize
+}
+
+/// The address of the function in which one piece of compiled code follows another.
+pub fn chain() -> usize {
+    Vm::chain as *const () as usize
 }
 
 /// The address of the function that interprets, inside of the [`evaluator`]: it keeps the pc in a register.

@@ -41,6 +41,8 @@ pub struct Vm {
     pub recursion_limit: Cell<u32>,
     /// The value of a StopIteration that a native iterator left without an exception object.
     stop_value: Cell<Value>,
+    /// What an entry frame's compiled code has returned, on its way to the evaluation loop.
+    pub(crate) returned: Cell<Value>,
     /// The exception on its way from compiled code to the evaluation loop.
     pub(crate) raised: Cell<Option<crate::exc::Raised>>,
     hooks: Cell<Hooks>,
@@ -233,6 +235,7 @@ impl Vm {
             recursion_limit: Cell::new(1000),
             c_scratch: Cell::new(std::ptr::null_mut()),
             stop_value: Cell::new(Value::NONE),
+            returned: Cell::new(Value::EMPTY),
             raised: Cell::new(None),
             hooks: Cell::new(Hooks { first_weakref: |_| Value::NONE, poll: |_| Ok(()) }),
             repr_guard: Cell::new(Value::EMPTY),

@@ -62,47 +62,57 @@ pub(crate) enum Next {
 /// Where the interpreter's loop begins.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Start {
-    /// In a frame that has just been pushed.
-    Fresh,
-    /// In the middle of one, with an instruction that compiled code has left to it.
+    /// Anywhere.
     Here,
     /// With an instruction that collects garbage, and nothing but what is live on the native stack.
     Clean,
 }
 
 /// As [`run`]; when `throw` is given, the frame first raises it at its present instruction.
-///
-/// Interpreter and compiled code take turns here, side by side: what one has left in its native frame is gone when the other runs.
 #[inline(never)]
 pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     if let Some(r) = throw {
         vm.add_traceback(r.exc(), vm.frame_top.get());
         vm.unwind(r, true)?;
     }
-    let mut start = Start::Fresh;
-    loop {
-        let collects = match interpret(vm, start)? {
-            Next::Returned(v) => return Ok(v),
-            Next::Hot => compiled(vm)? == jit::Left::Collects,
-            Next::Collects => true,
-        };
-        start = Start::Here;
-        if collects {
-            vm.scrub_native_stack();
-            start = Start::Clean;
-        }
+    // SAFETY: the top frame.
+    let code = unsafe { (*vm.frame_top.get()).code };
+    evaluate(vm, if code.compiled.warm(jit::CALL_HEAT) { jit::Left::Hot } else { jit::Left::Here })
+}
+
+/// Runs a frame that has just been pushed as an entry frame, until it returns or suspends.
+#[inline(always)]
+pub(crate) fn run_new(vm: &Vm, code: Ptr<CodeObj>, frame: *mut Frame) -> Res<Value> {
+    match vm.run_new(code, frame) {
+        Some(jit::Left::Returned) => Ok(vm.returned.replace(Value::EMPTY)),
+        Some(left) => evaluate(vm, left),
+        None => run(vm),
     }
 }
 
-/// Compiled code's turn. An exception that a handler takes leaves no trace in the caller's native frame: it comes through the VM.
+/// The evaluation loop: interpreter and compiled code take turns here, side by side, so that what one has left in its native frame is
+/// gone when the other runs. It goes on after compiled code has left, or as if it had.
 #[inline(never)]
-fn compiled(vm: &Vm) -> Res<jit::Left> {
-    match vm.run_compiled() {
-        jit::Left::Raised => {
-            let r = vm.raised.take().expect("an exception");
-            vm.unwind(r, false).map(|()| jit::Left::Here)
-        }
-        left => Ok(left),
+pub(crate) fn evaluate(vm: &Vm, mut left: jit::Left) -> Res<Value> {
+    loop {
+        let start = match left {
+            jit::Left::Here => Start::Here,
+            jit::Left::Hot => {
+                left = vm.run_compiled();
+                continue;
+            }
+            jit::Left::Collects => {
+                vm.scrub_native_stack();
+                Start::Clean
+            }
+            jit::Left::Returned => return Ok(vm.returned.replace(Value::EMPTY)),
+            jit::Left::Raised => return Err(vm.raised.take().expect("an exception")),
+        };
+        left = match interpret(vm, start)? {
+            Next::Returned(v) => return Ok(v),
+            Next::Collects => jit::Left::Collects,
+            Next::Hot => jit::Left::Hot,
+        };
     }
 }
 
@@ -127,10 +137,6 @@ pub(crate) fn interpret(vm: &Vm, start: Start) -> Res<Next> {
         }};
     }
 
-    // SAFETY: as above.
-    if start == Start::Fresh && unsafe { (*frame).code }.compiled.warm(jit::CALL_HEAT) {
-        return Ok(Next::Hot);
-    }
     loop {
         let raised: Raised = 'run: {
             macro_rules! sync {
@@ -170,7 +176,9 @@ pub(crate) fn interpret(vm: &Vm, start: Start) -> Res<Next> {
             // The next instruction, at `pc`: in compiled code, if this is a place to count and the code is hot.
             macro_rules! go_on {
                 ($heat:expr) => {{
-                    if code!().compiled.warm($heat) {
+                    let code = code!();
+                    // SAFETY: both are in the code's words.
+                    if code.compiled.goes_on($heat, unsafe { pc.offset_from(code.words.as_ptr()) } as usize) {
                         sync!();
                         return Ok(Next::Hot);
                     }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use cape_heap::{MapRef, ObjFlags, Value, heap};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::{I32, I64};
-use cape_jit::ir::{Block, InstBuilder};
+use cape_jit::ir::{Block, InstBuilder, StackSlot};
 
 use super::emit::{Emit, FLOAT, INT, INT_SHIFT, Word64};
 use crate::native::{GetSetDef, MethodDef};
@@ -31,6 +31,8 @@ pub enum Convention {
     ObjectsAnd(usize),
     /// `object f(p1, p0)`.
     Reflected,
+    /// `object f(p0)`, NULL at the end of an iteration.
+    Next,
     /// `Py_ssize_t f(p0)`; -1: an exception is set.
     Number,
     /// `int f(p...)`: a truth value; negative: an exception is set.
@@ -106,6 +108,8 @@ pub struct Crossing {
     pub double: usize,
     /// For what [`Definition::Method`] and [`Definition::Attribute`] name.
     pub finish: [Finish; 2],
+    /// After [`Convention::Next`]: also DELETED, at the end.
+    pub finish_next: unsafe extern "C-unwind" fn(&Vm, *const u8, Value, *mut u8) -> Value,
     /// After a function that gives a number.
     pub finish_number: unsafe extern "C-unwind" fn(&Vm, i64) -> Value,
     /// Gives pairs back, from this one on.
@@ -149,11 +153,19 @@ struct Lent {
     objects: Vec<Word64>,
 }
 
+/// Where the result of a crossing goes. (What is an object is for a register only, where the collector sees it.)
+#[derive(Clone, Copy)]
+pub(super) enum To {
+    Nowhere,
+    Register(u16),
+    Memory(StackSlot),
+}
+
 /// How a crossing ends: with `settle`, which gets the value, if something is to be given back, else in the register, if there is one,
 /// and with `after`.
 #[derive(Clone, Copy)]
 struct End {
-    to: Option<u16>,
+    to: To,
     settle: Option<Block>,
     after: Block,
 }
@@ -185,6 +197,25 @@ impl Emit<'_, '_> {
         slow: Block,
         after: Block,
         unknown: Option<Block>,
+    ) {
+        let to = to.map_or(To::Nowhere, To::Register);
+        let unknown = unknown.map(|b| (Value::NOT_IMPLEMENTED, b));
+        self.cross_to(c, target, values, receiver, word, to, slow, after, unknown);
+    }
+
+    /// As [`Emit::cross`], for results of which one value has a block of its own.
+    #[allow(clippy::too_many_arguments, reason = "everything about a crossing")]
+    pub(super) fn cross_to(
+        &mut self,
+        c: &'static Crossing,
+        target: Target,
+        values: &[(Word64, Value)],
+        receiver: Receiver,
+        word: u32,
+        to: To,
+        slow: Block,
+        after: Block,
+        special: Option<(Value, Block)>,
     ) {
         self.ready_to_cross(slow);
         let mut lent: Option<Lent> = None;
@@ -274,7 +305,11 @@ impl Emit<'_, '_> {
                 };
                 let finish = &c.finish[kind];
                 let status = matches!(convention, Convention::Truth | Convention::Status(_));
-                let f = if status { finish.status as usize } else { finish.object as usize };
+                let f = match convention {
+                    Convention::Next => c.finish_next as usize,
+                    _ if status => finish.status as usize,
+                    _ => finish.object as usize,
+                };
                 let f = self.constant(f as u64);
                 let definition = self.constant(definition);
                 let this = match receiver {
@@ -305,9 +340,9 @@ impl Emit<'_, '_> {
         let status = self.constant(super::RAISED);
         self.leave_with(status);
         self.follow(fine);
-        if let Some(unknown) = unknown {
-            let answered = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, Value::NOT_IMPLEMENTED.bits() as i64);
-            self.unless(answered, unknown);
+        if let Some((value, block)) = special {
+            let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, value.bits() as i64);
+            self.unless(other, block);
         }
         self.arrive(End { to, settle: None, after }, v);
         self.ended = true;
@@ -326,8 +361,12 @@ impl Emit<'_, '_> {
             self.b.ins().jump(settle, &[v.into()]);
             return;
         }
-        if let Some(r) = end.to {
-            self.store(v, self.regs, 8 * r as usize);
+        match end.to {
+            To::Nowhere => {}
+            To::Register(r) => self.store(v, self.regs, 8 * r as usize),
+            To::Memory(slot) => {
+                self.b.ins().stack_store(I64, v, slot, 0);
+            }
         }
         self.b.ins().jump(end.after, &[]);
     }

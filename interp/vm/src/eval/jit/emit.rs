@@ -24,6 +24,15 @@ pub(super) const INT_SHIFT: i64 = 13;
 /// Added to the bits of a float.
 pub(super) const FLOAT: u64 = 1 << 48;
 
+/// Where a register got what it holds.
+#[derive(Clone, Copy)]
+pub(super) enum Guess {
+    /// From a constant of the code.
+    Constant(u32),
+    /// From another register, which held this when the code got hot.
+    As(u16),
+}
+
 /// One function that is being compiled.
 pub(super) struct Emit<'a, 'b> {
     pub b: &'a mut FunctionBuilder<'b>,
@@ -45,6 +54,8 @@ pub(super) struct Emit<'a, 'b> {
     blocks: HashMap<u32, Block>,
     /// What registers are known to hold, until something is called or a block begins.
     known: HashMap<u16, Word64>,
+    /// Where registers got what they hold, of those that were written since the block began.
+    guesses: HashMap<u16, Guess>,
     /// Which words are known to be ints.
     ints: Vec<Word64>,
     /// The word of the instruction that is translated.
@@ -103,6 +114,7 @@ impl<'a, 'b> Emit<'a, 'b> {
             failed,
             blocks: HashMap::new(),
             known: HashMap::new(),
+            guesses: HashMap::new(),
             ints: Vec::new(),
             at: 0,
             patient,
@@ -144,6 +156,7 @@ impl<'a, 'b> Emit<'a, 'b> {
     pub(super) fn begin(&mut self, block: Block) {
         self.b.switch_to_block(block);
         self.forget();
+        self.guesses.clear();
         self.ended = false;
     }
 
@@ -196,10 +209,24 @@ impl<'a, 'b> Emit<'a, 'b> {
         unsafe { self.code.consts.cast::<ArrayObj>() }.get(i as usize)
     }
 
-    /// What a register held when the code got hot.
+    /// What a register will hold, as far as can be guessed: a constant, if one was just loaded, or what it held when the code got hot.
     pub(super) fn hint(&self, r: u16) -> Value {
+        let r = match self.guesses.get(&r) {
+            Some(&Guess::Constant(i)) => return self.constant_value(i),
+            Some(&Guess::As(other)) => other,
+            None => r,
+        };
         // SAFETY: a register of the frame, which is live while its code is compiled.
         unsafe { *self.hints.add(r as usize) }
+    }
+
+    /// Register `r` was given a constant, or what another register was known to hold.
+    pub(super) fn guess(&mut self, r: u16, g: Guess) {
+        let g = match g {
+            Guess::As(other) => *self.guesses.get(&other).unwrap_or(&g),
+            g => g,
+        };
+        self.guesses.insert(r, g);
     }
 
     /// The map of what a register held.
@@ -238,6 +265,7 @@ impl<'a, 'b> Emit<'a, 'b> {
     pub(super) fn set(&mut self, r: u16, v: Word64) {
         self.store(v, self.regs, 8 * r as usize);
         self.known.insert(r, v);
+        self.guesses.remove(&r);
     }
 
     /// A register is made empty.
@@ -291,14 +319,6 @@ impl<'a, 'b> Emit<'a, 'b> {
         self.follow(next);
     }
 
-    /// Goes on if `condition` does not hold.
-    pub(super) fn guard_not(&mut self, condition: Word64) {
-        let next = self.b.create_block();
-        let a = self.address(self.at);
-        self.b.ins().brif(condition, self.failed, &[a.into()], next, &[]);
-        self.follow(next);
-    }
-
     /// Goes on if `condition` holds, else with `other`.
     pub(super) fn unless(&mut self, condition: Word64, other: Block) {
         let next = self.b.create_block();
@@ -333,15 +353,6 @@ impl<'a, 'b> Emit<'a, 'b> {
             self.b.switch_to_block(h);
         }
         b
-    }
-
-    /// Guards that `v` is an object with this map.
-    pub(super) fn guard_map(&mut self, v: Word64, map: MapRef) {
-        let p = self.is_pointer(v);
-        self.guard(p);
-        let id = self.load32(v, 0);
-        let same = self.b.ins().icmp_imm_s(IntCC::Equal, id, map.id() as i64);
-        self.guard(same);
     }
 
     /// Leaves when somebody asked for work between instructions: the interpreter sees to it.

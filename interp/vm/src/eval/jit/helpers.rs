@@ -331,7 +331,7 @@ helpers! {
         // Each form has its generic one's operands.
         let constant = at.w.op().is_some_and(|op| op.generic() == Op::BinaryOpK);
         let op = BinOp::from_u8(at.w.x()).expect("an operator");
-        value(at.vm.by_sequences(at.reg(at.w.b()), at.right(constant), arith::operator(op), false))
+        value(at.vm.by_sequences(at.reg(at.w.b()), at.right(constant), arith::operator(op), op.is_inplace()))
     };
     compare_unknown(at) {
         let c = Cmp::from_index(at.w.x());
@@ -344,6 +344,13 @@ helpers! {
     contains(at) {
         let r = at.vm.contains_op(at.reg(at.w.c()), at.reg(at.w.b()))?;
         Ok(test(r != (at.w.x() & 1 != 0)))
+    };
+    contains_raw(at) at.vm.contains_op(at.reg(at.w.c()), at.reg(at.w.b())).map(test);
+    inplace_unknown(at) {
+        let constant = at.w.op().is_some_and(|op| op.generic() == Op::BinaryOpK);
+        let op = BinOp::from_u8(at.w.x()).expect("an operator");
+        let (a, b) = (at.reg(at.w.b()), at.right(constant));
+        value(at.vm.inplace_by_operands(a, b, arith::operator(op)))
     };
     match_sequence(at) Ok(test(crate::runtime::type_of(at.reg(at.w.b())).has(TypeFlags::SEQUENCE)));
     match_mapping(at) Ok(test(crate::runtime::type_of(at.reg(at.w.b())).has(TypeFlags::MAPPING)));

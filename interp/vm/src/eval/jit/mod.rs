@@ -7,7 +7,7 @@
 //!   it leaves for the interpreter, which does the instruction again from its beginning and updates its caches. Code that leaves so
 //!   too often is compiled again; from the third time on its templates have the general case built in as a call ([`helpers`]).
 //! - **Entries.** Loop heads, the beginning, and what follows a call. [`Unit::entry`] finds them by the instruction's word.
-//! - **What leaves.** Frames are pushed and popped by the interpreter's functions; the loop of [`run_from`](super::run_from) then goes
+//! - **What leaves.** Frames are pushed and popped by the interpreter's functions; [`evaluate`](super::evaluate) then goes
 //!   on with whichever frame is on top, in its compiled code if it has some.
 //!
 //! Code lives for ever (there is a limit for all of it), so that a compiled function may be given up while it runs.
@@ -19,6 +19,7 @@ mod emit;
 mod helpers;
 mod objects;
 mod places;
+mod returns;
 mod slots;
 mod translate;
 
@@ -43,15 +44,22 @@ pub(super) const ENTER: u64 = 2;
 /// The instruction, at which the pc stands, is a call of a function that collects garbage.
 pub(super) const COLLECTS: u64 = 3;
 
+/// The entry frame has returned, and is popped: what it gave is in `Vm::returned`.
+pub(super) const RETURNED: u64 = 5;
+
 /// Why compiled code left for the interpreter.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// The instruction is the interpreter's.
     Here,
+    /// (It has not run yet: it is its turn.)
+    Hot,
     /// The instruction collects garbage, so that nothing should be left on the native stack.
     Collects,
-    /// An exception waits in `Vm::raised`.
+    /// An exception waits in `Vm::raised`: it has left the entry frame.
     Raised,
+    /// The entry frame has returned what is in `Vm::returned`.
+    Returned,
 }
 
 /// Compiled code: gets the running frame, its registers, and the number of an entry.
@@ -119,6 +127,12 @@ impl Compiled {
         Compiled { unit: Cell::new(None), heat: Cell::new(-threshold()), generation: Cell::new(0) }
     }
 
+    /// Counts; true once it is hot, if the word with this index may be an entry.
+    #[inline(always)]
+    pub(super) fn goes_on(&self, by: i32, word: usize) -> bool {
+        self.warm(by) && self.unit.get().is_none_or(|u| u.entries[word] != 0)
+    }
+
     /// Counts; true once it is hot, and from then on.
     #[inline(always)]
     pub(super) fn warm(&self, by: i32) -> bool {
@@ -151,46 +165,88 @@ unsafe impl Sync for Shared {}
 static ASSEMBLER: Shared = Shared(RefCell::new(None));
 
 impl Vm {
+    /// Runs an entry frame that has just been pushed, if its code is compiled: what it came to, unless it is `None`.
+    #[inline(always)]
+    pub(super) fn run_new(&self, code: Ptr<CodeObj>, frame: *mut Frame) -> Option<Left> {
+        let unit = code.compiled.unit.get()?;
+        // SAFETY: the frame is on top; the first entry is the beginning.
+        let r = unsafe { unit.enter(self, frame, (*frame).base, 0) };
+        Some(if r == RETURNED { Left::Returned } else { self.chain(code, unit, r) })
+    }
+
     /// Goes on with the top frame, whose code is hot, in compiled code where there is some, until an instruction is the
     /// interpreter's: that of the frame that is then on top.
     #[inline(never)]
     pub(super) fn run_compiled(&self) -> Left {
+        let frame = self.frame_top.get();
+        // SAFETY: the top frame; its pc points into its code.
+        let (code, regs, word) = unsafe {
+            let code = (*frame).code;
+            (code, (*frame).base, (*frame).pc.offset_from(code.words.as_ptr()) as usize)
+        };
+        if !code.compiled.warm(0) {
+            return Left::Here;
+        }
+        let Some((unit, entry)) = self.compiled_entry(frame, word) else { return Left::Here };
+        // SAFETY: the frame is on top, and the entry is the unit's.
+        let r = unsafe { unit.enter(self, frame, regs, entry) };
+        self.chain(code, unit, r)
+    }
+
+    /// Compiled code has returned `r`: goes on as [`Vm::run_compiled`].
+    #[inline(never)]
+    pub(crate) fn chain(&self, mut code: Ptr<CodeObj>, mut unit: &'static Unit, mut r: u64) -> Left {
         loop {
-            let frame = self.frame_top.get();
-            // SAFETY: the top frame; its pc points into its code.
-            let (code, regs, word) = unsafe {
-                let code = (*frame).code;
-                (code, (*frame).base, (*frame).pc.offset_from(code.words.as_ptr()) as usize)
-            };
-            if !code.compiled.warm(0) {
-                return Left::Here;
-            }
-            let Some((unit, entry)) = self.compiled_entry(frame, word) else { return Left::Here };
-            // SAFETY: the frame is on top, and the entry is the unit's.
-            let r = unsafe { unit.enter(self, frame, regs, entry) };
             if unit.misses.get() > MISSES {
                 unit.give_up(code);
             }
             match r {
-                RAISED => return Left::Raised,
-                ENTER => {
-                    // SAFETY: the top frame.
-                    let code = unsafe { (*self.frame_top.get()).code };
-                    code.compiled.warm(CALL_HEAT);
-                }
+                RAISED => return self.unwind_compiled(),
+                RETURNED => return Left::Returned,
                 COLLECTS => return Left::Collects,
+                ENTER => {}
                 at => {
-                    // SAFETY: as above.
+                    // SAFETY: the top frame.
                     unsafe { (*self.frame_top.get()).pc = at as *const Cell<u64> };
                     return Left::Here;
                 }
+            }
+            let frame = self.frame_top.get();
+            // SAFETY: as in `run_compiled`.
+            let (regs, word) = unsafe {
+                code = (*frame).code;
+                ((*frame).base, (*frame).pc.offset_from(code.words.as_ptr()) as usize)
+            };
+            if !code.compiled.warm(if word == 0 { CALL_HEAT } else { 0 }) {
+                return Left::Here;
+            }
+            let entry;
+            (unit, entry) = match self.compiled_entry(frame, word) {
+                Some(found) => found,
+                None => return Left::Here,
+            };
+            // SAFETY: as in `run_compiled`.
+            r = unsafe { unit.enter(self, frame, regs, entry) };
+        }
+    }
+
+    /// Compiled code has raised: the interpreter goes on with a handler, or the exception stays where it is, on its way out.
+    #[cold]
+    #[inline(never)]
+    fn unwind_compiled(&self) -> Left {
+        let r = self.raised.take().expect("an exception");
+        match self.unwind(r, false) {
+            Ok(()) => Left::Here,
+            Err(r) => {
+                self.raised.set(Some(r));
+                Left::Raised
             }
         }
     }
 
     /// The compiled form of hot code, and its entry at the word with this index; compiles it first if need be.
-    #[inline(never)]
-    pub(super) fn compiled_entry(&self, frame: *mut Frame, word: usize) -> Option<(&'static Unit, u64)> {
+    #[inline(always)]
+    fn compiled_entry(&self, frame: *mut Frame, word: usize) -> Option<(&'static Unit, u64)> {
         // SAFETY: the running frame.
         let code = unsafe { (*frame).code };
         let unit = match code.compiled.unit.get() {

@@ -189,7 +189,12 @@ impl Emit<'_, '_> {
     }
 
     /// Goes on with the address of the items of a list or tuple, and their number, if `c` is as it was when the code got hot.
-    fn items(&mut self, c: Word64, guess: Option<MapRef>, slow: Block) -> Option<(Word64, Word64, usize)> {
+    pub(super) fn items(
+        &mut self,
+        c: Word64,
+        guess: Option<MapRef>,
+        slow: Block,
+    ) -> Option<(Word64, Word64, usize)> {
         let maps = &rt().maps;
         if guess == Some(maps.list) {
             self.unless_map(c, maps.list, slow);

@@ -7,7 +7,7 @@ use cape_jit::ir::types::{F64, I8, I32, I64};
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
 use super::super::arith::operator;
-use super::crossing::{Convention, Crossing, Definition, Member, Receiver, Target, crossing};
+use super::crossing::{Convention, Crossing, Definition, Member, Receiver, Target, To, crossing};
 use super::emit::{Emit, FLOAT, INT, Word64};
 use super::helpers::{self, Helper};
 use crate::call::raw_method;
@@ -36,13 +36,14 @@ impl Emit<'_, '_> {
     /// not so, and nothing is done.
     pub(super) fn binary_by_c(&mut self, w: Word, constant: bool, general: Helper) -> bool {
         let Some(c) = crossing() else { return false };
-        let Some(op) = BinOp::from_u8(w.x()).filter(|op| !op.is_inplace()) else { return false };
-        let op = operator(op);
+        let Some(number_of) = BinOp::from_u8(w.x()) else { return false };
+        let (op, inplace) = (operator(number_of), number_of.is_inplace());
         let (left, right) =
             (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
         let number = |v: Value| v.is_int() || v.is_float();
         let (s, first) = if left.is::<ForeignObj>() && (right.map() == left.map() || number(right)) {
-            (op.method, left)
+            let own = inplace && !type_of(left).special(op.inplace).is_empty();
+            (if own { op.inplace } else { op.method }, left)
         } else if number(left) && right.is::<ForeignObj>() {
             (op.reflected, right)
         } else {
@@ -74,7 +75,7 @@ impl Emit<'_, '_> {
         self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, after, Some(unknown));
         self.follow(unknown);
         self.ended = false;
-        self.perform(helpers::binary_unknown);
+        self.perform(if s == op.inplace { helpers::inplace_unknown } else { helpers::binary_unknown });
         self.b.ins().jump(after, &[]);
         self.otherwise(slow, general, after);
         true
@@ -156,6 +157,69 @@ impl Emit<'_, '_> {
         self.cross(c, target, &values, Receiver::Register(first), self.at, to, slow, after, None);
         self.otherwise(slow, general, after);
         true
+    }
+
+    /// The next item of an iterator of C: goes on with `next`, or with `done` at the end. False: it is none.
+    pub(super) fn next_by_c(&mut self, w: Word, next: Block, done: Block, slow: Block) -> bool {
+        let Some(c) = crossing() else { return false };
+        let guess = self.hint(w.b());
+        if !guess.is::<ForeignObj>() {
+            return false;
+        }
+        let Some(target) = special(c, guess, Special::Next).filter(|t| t.convention == Convention::Next)
+        else {
+            return false;
+        };
+        let Some(map) = stable_map(guess) else { return false };
+        let it = self.reg(w.b());
+        self.unless_class(it, map, slow);
+        let (values, receiver) = ([(it, guess)], Receiver::Register(w.b()));
+        let end = Some((Value::DELETED, done));
+        self.cross_to(c, target, &values, receiver, self.at, To::Register(w.a()), slow, next, end);
+        true
+    }
+
+    /// As [`Emit::special_by_c`], where the special method gives a truth value: gives that.
+    pub(super) fn test_by_c(
+        &mut self,
+        s: Special,
+        first: u16,
+        others: &[(Word64, Value)],
+        general: Helper,
+    ) -> Option<Word64> {
+        let c = crossing()?;
+        let guess = self.hint(first);
+        if !guess.is::<ForeignObj>() || others.iter().any(|o| o.1.is_empty()) {
+            return None;
+        }
+        let target = special(c, guess, s)
+            .filter(|t| matches!(t.convention, Convention::Truth | Convention::Number))?;
+        let map = stable_map(guess)?;
+        let (slow, answered, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        let truth = self.b.append_block_param(after, I8);
+        let v = self.reg(first);
+        self.unless_class(v, map, slow);
+        let mut values = vec![(v, guess)];
+        values.extend_from_slice(others);
+        let scratch = self.stack_slot(8);
+        let receiver = Receiver::Register(first);
+        self.cross_to(c, target, &values, receiver, self.at, To::Memory(scratch), slow, answered, None);
+        self.follow(answered);
+        let v = self.b.ins().stack_load(I64, I64, scratch, 0);
+        let false_value = if target.convention == Convention::Truth { Value::FALSE } else { Value::int(0) };
+        let yes = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, false_value.bits() as i64);
+        self.b.ins().jump(after, &[yes.into()]);
+        self.follow(slow);
+        let answer = self.call(general);
+        let failed = self.equals(answer, super::RAISED);
+        self.leave_if(failed, answer);
+        let yes = self.equals(answer, helpers::TRUE);
+        self.b.ins().jump(after, &[yes.into()]);
+        self.follow(after);
+        self.forget();
+        self.ended = false;
+        Some(truth)
     }
 
     /// An attribute that C defines, by the cache entry that was filled for it: read from the struct, or by its getter.

@@ -11,7 +11,7 @@ use cape_jit::ir::types::I64;
 use cape_jit::ir::{Block, InstBuilder, SourceLoc};
 use cape_jit::{Assembler, FunctionBuilder, Switch};
 
-use super::emit::{Emit, Word64};
+use super::emit::{Emit, Guess, Word64};
 use super::helpers::{self, Helper};
 use super::{Run, Unit, places};
 use crate::frame::Frame;
@@ -85,8 +85,11 @@ impl Plan {
                     plan.targets.insert(w.xc());
                     plan.entries.insert(next);
                 }
-                Op::Call | Op::CallKw => {
+                Op::Call | Op::CallKw | Op::Yield | Op::ReturnGenerator => {
                     plan.entries.insert(next);
+                }
+                Op::YieldFrom => {
+                    plan.entries.extend([at, next]);
                 }
                 _ => {}
             }
@@ -146,12 +149,14 @@ impl Emit<'_, '_> {
             Op::Move => {
                 let v = self.reg(w.b());
                 self.set(w.a(), v);
+                self.guess(w.a(), Guess::As(w.b()));
                 self.null_flag(w);
             }
             Op::Clear => self.empty(w.a()),
             Op::LoadConst => {
                 let v = self.konst(w.bc());
                 self.set(w.a(), v);
+                self.guess(w.a(), Guess::Constant(w.bc()));
             }
             Op::CheckBound => {
                 let v = self.reg(w.a());
@@ -199,7 +204,16 @@ impl Emit<'_, '_> {
             Op::Compare => self.comparison(w, false),
             Op::CompareK => self.comparison(w, true),
             Op::Is => self.identity(w),
-            Op::Contains => self.test(w, 2, helpers::contains),
+            Op::Contains => {
+                let item = (self.reg(w.b()), self.hint(w.b()));
+                match self.test_by_c(Special::Contains, w.c(), &[item], helpers::contains_raw) {
+                    Some(c) => {
+                        let c = if w.x() & 1 != 0 { self.b.ins().bxor_imm_s(c, 1) } else { c };
+                        self.branch_on(w, 2, c);
+                    }
+                    None => self.test(w, 2, helpers::contains),
+                }
+            }
             Op::MatchSequence => self.test(w, 1, helpers::match_sequence),
             Op::MatchMapping => self.test(w, 1, helpers::match_mapping),
             Op::CheckExcMatch => self.test(w, 1, helpers::check_exc_match),
@@ -209,8 +223,14 @@ impl Emit<'_, '_> {
                 self.go(w.bc());
             }
             Op::JumpIfTrue | Op::JumpIfFalse => {
-                let v = self.reg(w.a());
-                let c = self.truth_of(v, helpers::truth, false);
+                let by_c = self.truth_by_c(w.a());
+                let c = match by_c {
+                    Some(c) => c,
+                    None => {
+                        let v = self.reg(w.a());
+                        self.truth_of(v, helpers::truth, false)
+                    }
+                };
                 self.jump_if(w, c, op == Op::JumpIfTrue, self.at + 1);
             }
             Op::JumpIfNone | Op::JumpIfNotNone => {
@@ -228,6 +248,14 @@ impl Emit<'_, '_> {
                 self.perform(helpers::call_ex);
             }
             Op::ForIter => self.for_iter(w),
+            Op::Return => {
+                let v = self.reg(w.a());
+                self.return_value(v);
+            }
+            Op::ReturnConst => {
+                let v = self.konst(w.bc());
+                self.return_value(v);
+            }
             _ => match helpers::plain(op) {
                 Some(f) => {
                     self.perform(f);
@@ -239,6 +267,14 @@ impl Emit<'_, '_> {
             },
         }
         let _ = vm;
+    }
+
+    /// The truth of an object of C.
+    fn truth_by_c(&mut self, r: u16) -> Option<Word64> {
+        let guess = self.hint(r);
+        let class = guess.is_ptr().then(|| crate::runtime::type_of(guess))?;
+        let s = if class.special(Special::Bool).is_empty() { Special::Len } else { Special::Bool };
+        self.test_by_c(s, r, &[], helpers::truth)
     }
 
     /// A conditional jump on `condition` (not 0: true) at `next - 1`.
@@ -347,36 +383,17 @@ impl Emit<'_, '_> {
     fn for_iter(&mut self, w: Word) {
         let done = self.block(w.xc());
         let next = self.block(self.at + 2);
-        if self.hint_map(w.b()) == Some(rt().maps.range_iterator) {
-            let it = self.reg(w.b());
-            let other = if self.patient { self.b.create_block() } else { self.failing() };
-            self.unless_map(it, rt().maps.range_iterator, other);
-            let left = self.load(it, offset_of!(RangeIterObj, remaining));
-            let more = self.b.create_block();
-            self.b.ins().brif(left, more, &[], done, &[]);
-            self.follow(more);
-            let i = self.load(it, offset_of!(RangeIterObj, next));
-            let bounded = self.b.ins().iadd_imm_s(i, -Value::INT_MIN);
-            let small = self.b.ins().icmp_imm_s(
-                IntCC::UnsignedLessThanOrEqual,
-                bounded,
-                Value::INT_MAX - Value::INT_MIN,
-            );
-            self.unless(small, other);
-            let step = self.load(it, offset_of!(RangeIterObj, step));
-            let following = self.b.ins().iadd(i, step);
-            self.store(following, it, offset_of!(RangeIterObj, next));
-            let left = self.b.ins().iadd_imm_s(left, -1);
-            self.store(left, it, offset_of!(RangeIterObj, remaining));
-            let v = self.b.ins().bor_imm_s(i, super::emit::INT as i64);
-            self.set(w.a(), v);
-            self.b.ins().jump(next, &[]);
-            if !self.patient {
-                self.ended = true;
-                return;
-            }
-            self.follow(other);
+        let slow = self.b.create_block();
+        let guess = self.hint_map(w.b());
+        let maps = &rt().maps;
+        if guess == Some(maps.range_iterator) {
+            self.next_of_range(w, next, done, slow);
+        } else if guess == Some(maps.list_iterator) || guess == Some(maps.tuple_iterator) {
+            self.next_of_sequence(w, guess == Some(maps.list_iterator), next, slow);
+        } else if !self.next_by_c(w, next, done, slow) {
+            self.b.ins().jump(slow, &[]);
         }
+        self.follow(slow);
         let answer = self.call(helpers::for_iter);
         let exhausted = self.equals(answer, helpers::EXHAUSTED);
         let more = self.b.create_block();
@@ -385,5 +402,47 @@ impl Emit<'_, '_> {
         self.leave_if(answer, answer);
         self.b.ins().jump(next, &[]);
         self.ended = true;
+    }
+
+    fn next_of_range(&mut self, w: Word, next: Block, done: Block, slow: Block) {
+        let it = self.reg(w.b());
+        self.unless_map(it, rt().maps.range_iterator, slow);
+        let left = self.load(it, offset_of!(RangeIterObj, remaining));
+        let more = self.b.create_block();
+        self.b.ins().brif(left, more, &[], done, &[]);
+        self.follow(more);
+        let i = self.load(it, offset_of!(RangeIterObj, next));
+        let bounded = self.b.ins().iadd_imm_s(i, -Value::INT_MIN);
+        let span = Value::INT_MAX - Value::INT_MIN;
+        let small = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, bounded, span);
+        self.unless(small, slow);
+        let step = self.load(it, offset_of!(RangeIterObj, step));
+        let following = self.b.ins().iadd(i, step);
+        self.store(following, it, offset_of!(RangeIterObj, next));
+        let left = self.b.ins().iadd_imm_s(left, -1);
+        self.store(left, it, offset_of!(RangeIterObj, remaining));
+        let v = self.b.ins().bor_imm_s(i, super::emit::INT as i64);
+        self.set(w.a(), v);
+        self.b.ins().jump(next, &[]);
+    }
+
+    /// The next item of a list's (that C has not seen) or a tuple's iterator; its end is the helper's.
+    fn next_of_sequence(&mut self, w: Word, list: bool, next: Block, slow: Block) {
+        let maps = &rt().maps;
+        let it = self.reg(w.b());
+        self.unless_map(it, if list { maps.list_iterator } else { maps.tuple_iterator }, slow);
+        let sequence = self.load(it, offset_of!(SeqIterObj, seq));
+        let map = if list { maps.list } else { maps.tuple };
+        let Some((base, n, offset)) = self.items(sequence, Some(map), slow) else { return };
+        let i = self.load(it, offset_of!(SeqIterObj, index));
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, i, n);
+        self.unless(inside, slow);
+        let at = self.b.ins().ishl_imm_s(i, 3);
+        let at = self.b.ins().iadd(base, at);
+        let v = self.load(at, offset);
+        let following = self.b.ins().iadd_imm_s(i, 1);
+        self.store(following, it, offset_of!(SeqIterObj, index));
+        self.set(w.a(), v);
+        self.b.ins().jump(next, &[]);
     }
 }

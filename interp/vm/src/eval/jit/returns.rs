@@ -1,0 +1,55 @@
+//! Leaving a frame.
+
+use std::mem::offset_of;
+
+use cape_jit::ir::types::{I8, I64};
+use cape_jit::ir::{InstBuilder, MemFlagsData};
+
+use super::emit::{Emit, Word64};
+use super::{ENTER, RETURNED};
+use crate::frame::Frame;
+use crate::vm::Vm;
+
+impl Emit<'_, '_> {
+    /// Returns from a plain function's frame to its caller's, which is then on top, or out of the loop. Frames that somebody has seen,
+    /// generators' and constructors' are the interpreter's.
+    pub(super) fn return_value(&mut self, v: Word64) {
+        let mut special = self.load(self.frame, offset_of!(Frame, object));
+        for field in [offset_of!(Frame, generator), offset_of!(Frame, ctor)] {
+            let f = self.load(self.frame, field);
+            special = self.b.ins().bor(special, f);
+        }
+        let (here, plain) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(here);
+        self.b.ins().brif(special, here, &[], plain, &[]);
+        self.follow(here);
+        self.leave_here();
+        self.follow(plain);
+        let caller = self.b.ins().iadd_imm_s(self.frame, -(size_of::<Frame>() as i64));
+        let sp = self.load(self.frame, offset_of!(Frame, saved_sp));
+        let entry =
+            self.b.ins().load(I8, MemFlagsData::trusted(), self.frame, offset_of!(Frame, entry) as i32);
+        let ret = self.load32(self.frame, offset_of!(Frame, ret));
+        self.store(caller, self.vm, offset_of!(Vm, frame_top));
+        self.store(sp, self.vm, offset_of!(Vm, sp));
+        let (out, inside) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(entry, out, &[], inside, &[]);
+        self.follow(out);
+        self.store(v, self.vm, offset_of!(Vm, returned));
+        let status = self.constant(RETURNED);
+        self.leave_with(status);
+        self.follow(inside);
+        let base = self.load(caller, offset_of!(Frame, base));
+        let ret = self.b.ins().uextend(I64, ret);
+        let offset = self.b.ins().ishl_imm_s(ret, 3);
+        let to = self.b.ins().iadd(base, offset);
+        self.store(v, to, 0);
+        // The caller stands at its last cache word.
+        let pc = self.load(caller, offset_of!(Frame, pc));
+        let pc = self.b.ins().iadd_imm_s(pc, 8);
+        self.store(pc, caller, offset_of!(Frame, pc));
+        let status = self.constant(ENTER);
+        self.leave_with(status);
+        self.ended = true;
+    }
+}
