@@ -188,7 +188,9 @@ fn loops_inside_loops_and_short_lived_code() {
             let names = s.names();
             assert_eq!(names.iter().filter(|n| **n == "down").count(), depth + 1, "{names:?}");
             let loops = names.iter().enumerate().filter(|(_, n)| [EVALUATOR, CALLER].contains(n));
-            let inside: Vec<&str> = loops.map(|(i, _)| names[i + 1]).collect();
+            // (What calls compiled code may also call the loop.)
+            let inside: Vec<&str> =
+                loops.map(|(i, _)| names[i + 1]).filter(|n| !n.starts_with("cape_")).collect();
             assert!(inside.ends_with(&["down"; 10]), "{inside:?}");
             assert!(inside.len() == depth + 1 || depth > 100, "{inside:?}");
             found += s.samples;
