@@ -13,6 +13,7 @@ use crate::convention::{FASTCALL_KW, is_entry};
 use crate::error::{check_result, check_status};
 use crate::layout::*;
 use crate::slots::{slot_convention, slot_wrapper_name};
+use crate::to_c::{is_number, linked};
 use crate::{attributes, ffi, handled, lend};
 
 /// Tells it.
@@ -50,6 +51,7 @@ pub fn install() {
         ],
         finish_next,
         finish_number,
+        give_link,
         give_back,
     });
 }
@@ -145,6 +147,14 @@ unsafe extern "C-unwind" fn finish_next(vm: &Vm, def: *const u8, this: Value, p:
 unsafe extern "C-unwind" fn finish_number(vm: &Vm, n: i64) -> Value {
     let r = crate::slots::number(vm, n as isize).map(|n| Int::Small(n as i64).into_value());
     returned(vm, r)
+}
+
+/// See [`Crossing::give_link`].
+unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
+    if is_number(v) {
+        return std::ptr::null_mut();
+    }
+    linked(vm, v).map_or(std::ptr::null_mut(), |p| p as *mut u8)
 }
 
 /// See [`Crossing::give_back`].

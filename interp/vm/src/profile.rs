@@ -43,10 +43,14 @@ pub fn evaluator() -> usize {
     crate::eval::evaluate as *const () as usize
 }
 
-/// The address of the function that calls Python functions from native code. Where it enters compiled code itself, its native frame stands
-/// for the [`evaluator`]'s.
-pub fn caller() -> usize {
-    Vm::call_function as *const () as usize
+/// The addresses of the functions that call Python functions and resume generators from native code. Where they enter compiled code
+/// themselves, their native frames stand for the [`evaluator`]'s.
+pub fn callers() -> [usize; 3] {
+    [
+        Vm::call_function as *const () as usize,
+        Vm::next_of_generator as *const () as usize,
+        Vm::resume_frame as *const () as usize,
+    ]
 }
 
 /// The address of the function in which one piece of compiled code follows another.

@@ -34,7 +34,12 @@ pub(super) enum Callee {
     Function(&'static MethodDef),
     /// A method descriptor, with its definition and class.
     Method(&'static MethodDef, Ptr<TypeObj>),
+    /// A builtin function that is not C's.
+    Native(&'static MethodDef),
 }
+
+/// Stands for a class in the second word of a [`Callee::Native`].
+const NATIVE: u64 = 1;
 
 impl Callee {
     /// What the two words say.
@@ -47,6 +52,7 @@ impl Callee {
             let def = &*(def as *const MethodDef);
             Some(match class {
                 0 => Callee::Function(def),
+                NATIVE => Callee::Native(def),
                 c => Callee::Method(def, Value::from_bits(c).cast()),
             })
         }
@@ -54,7 +60,7 @@ impl Callee {
 
     pub(super) fn def(self) -> &'static MethodDef {
         match self {
-            Callee::Function(d) | Callee::Method(d, _) => d,
+            Callee::Function(d) | Callee::Method(d, _) | Callee::Native(d) => d,
         }
     }
 }
@@ -90,6 +96,10 @@ impl Vm {
             (*frame).pc = pc.add(2);
             let f = (*frame).base.add(w.b() as usize);
             let has_self = !(*f.add(1)).is_empty();
+            if !has_self && (*f).is_ptr() && (*f).header().map() == rt().maps.builtin_function {
+                (*pc.add(1)).set(std::ptr::from_ref((*f).cast::<BuiltinObj>().def) as u64);
+                (*pc.add(2)).set(NATIVE);
+            }
             let (args, n) =
                 if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
             self.call_other(f, args, n, None, w.a() as u32)

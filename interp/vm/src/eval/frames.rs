@@ -541,6 +541,7 @@ impl Vm {
     }
 
     /// Resumes a generator that may be resumed, from native code.
+    #[inline(never)]
     pub(crate) fn resume_frame(&self, g: Ptr<GeneratorObj>, input: Result<Value, Raised>) -> Res<Sent> {
         self.check_native_stack("")?;
         let saved = self.sp.get();
@@ -573,12 +574,15 @@ impl Vm {
                 Some(r)
             }
         };
-        let r = super::run_from(self, throw);
+        let r = match throw {
+            None => super::run_new(self, g.code(), frame),
+            throw => super::run_from(self, throw),
+        };
         self.sp.set(saved);
         self.after_generator(g, r)
     }
 
-    /// `next(g)` of a generator; its return value is left as that of the StopIteration.
+    /// `next(g)` of a generator; its return value is left as that of the StopIteration. (Profilers look for its native frames.)
     #[inline(never)]
     pub(crate) fn next_of_generator(&self, g: Ptr<GeneratorObj>) -> Res<Option<Value>> {
         let r = if g.state() == GenState::Suspended {
@@ -587,7 +591,7 @@ impl Vm {
             let frame = self.push_generator(g, 0, true)?;
             // SAFETY: the frame was just pushed.
             unsafe { deliver(frame, Value::NONE) };
-            let r = super::run_from(self, None);
+            let r = super::run_new(self, g.code(), frame);
             self.sp.set(saved);
             let v = r?;
             if g.state() == GenState::Suspended {

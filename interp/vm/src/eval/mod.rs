@@ -80,7 +80,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     evaluate(vm, if code.compiled.warm(jit::CALL_HEAT) { jit::Left::Hot } else { jit::Left::Here })
 }
 
-/// Runs a frame that has just been pushed as an entry frame, until it returns or suspends.
+/// Runs an entry frame that has just been pushed, from its pc, until it returns or suspends.
 #[inline(always)]
 pub(crate) fn run_new(vm: &Vm, code: Ptr<CodeObj>, frame: *mut Frame) -> Res<Value> {
     match vm.run_new(code, frame) {

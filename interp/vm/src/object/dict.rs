@@ -55,6 +55,8 @@ pub struct Table {
 impl Table {
     /// Where the keys are, for compiled code.
     pub(crate) const KEYS: usize = std::mem::offset_of!(Table, keys);
+    /// Where the number of entries is.
+    pub(crate) const USED: usize = std::mem::offset_of!(Table, used);
 }
 
 impl cape_heap::Trace for Table {

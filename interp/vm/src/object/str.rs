@@ -77,6 +77,9 @@ impl StrKind {
 }
 
 impl StrObj {
+    /// Where the number of characters is, for compiled code.
+    pub(crate) const LEN: usize = std::mem::offset_of!(StrObj, len);
+
     fn bytes(&self) -> usize {
         self.place() + (self.len + 1) * self.kind() as usize
     }

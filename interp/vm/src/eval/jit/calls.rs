@@ -4,14 +4,24 @@ use std::mem::offset_of;
 
 use cape_bytecode::Word;
 use cape_heap::{MapRef, Value};
+use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::calls::Callee;
 use super::crossing::{Convention, Crossing, Definition, Receiver, Target, crossing};
-use super::emit::{Emit, Word64};
-use super::helpers;
+use super::emit::{Emit, INT, Word64};
+use super::{helpers, slots};
+use crate::foreign::ForeignObj;
+use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
+use crate::special::Special;
+
+/// Whether this is the function `len` of `builtins`.
+fn is_len(def: &'static MethodDef) -> bool {
+    let len = rt().builtins().get_str(rt().intern("len")).and_then(|v| v.downcast::<BuiltinObj>());
+    len.is_some_and(|b| std::ptr::eq(b.def, def))
+}
 
 /// Arguments of a function that takes them in a row.
 const MOST: u16 = 6;
@@ -19,8 +29,15 @@ const MOST: u16 = 6;
 impl Emit<'_, '_> {
     pub(super) fn call_site(&mut self, w: Word) {
         self.poll();
+        let callee = Callee::recorded(self.word(self.at + 1), self.word(self.at + 2));
+        if let Some(Callee::Native(def)) = callee {
+            if !(is_len(def) && w.c() == 1 && self.length(w, def)) {
+                self.perform(helpers::call);
+            }
+            return;
+        }
         if let Some(c) = crossing()
-            && let Some(callee) = Callee::recorded(self.word(self.at + 1), self.word(self.at + 2))
+            && let Some(callee) = callee
             && let Some((convention, function)) = (c.function)(callee.def())
             && self.call_into(w, c, callee, convention, function)
         {
@@ -46,6 +63,7 @@ impl Emit<'_, '_> {
             _ => false,
         };
         let receiver_map = match callee {
+            Callee::Native(_) => return false,
             Callee::Function(_) => None,
             Callee::Method(_, class) => {
                 let this = self.hint(w.b() + 1);
@@ -65,12 +83,63 @@ impl Emit<'_, '_> {
             values.push((self.reg(r), self.hint(r)));
         }
         let receiver = match callee {
-            Callee::Function(_) => Receiver::OfFunction(w.b()),
+            Callee::Function(_) | Callee::Native(_) => Receiver::OfFunction(w.b()),
             Callee::Method(..) => Receiver::Register(w.b() + 1),
         };
         let target = Target { definition: Definition::Method(callee.def()), convention, function };
         // The caller stands at its last cache word while the callee runs.
         self.cross(c, target, &values, receiver, self.at + 2, Some(w.a()), slow, after, None);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `len()` of lists, tuples, strs, dicts and objects of C; false, with nothing done, for others.
+    fn length(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let r = w.b() + 2;
+        let guess = self.hint(r);
+        let Some(map) = guess.map() else { return false };
+        let maps = &rt().maps;
+        let offset = if map == maps.tuple {
+            TupleObj::LEN
+        } else if map == maps.str {
+            StrObj::LEN
+        } else if map == maps.dict {
+            offset_of!(DictObj, table) + Table::USED
+        } else if map == maps.list {
+            ListObj::LEN
+        } else {
+            let c = crossing();
+            let Some(target) = c.and_then(|c| slots::special(c, guess, Special::Len)) else { return false };
+            let Some(class) = slots::stable_map(guess) else { return false };
+            if !guess.is::<ForeignObj>() || target.convention != Convention::Number {
+                return false;
+            }
+            let (slow, after) = (self.b.create_block(), self.b.create_block());
+            self.b.set_cold_block(slow);
+            self.callee_guard(w, Callee::Native(def), None, slow);
+            let v = self.reg(r);
+            self.unless_class(v, class, slow);
+            let c = c.expect("what has the target");
+            let (values, to) = ([(v, guess)], Some(w.a()));
+            self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
+            self.otherwise(slow, helpers::call, after);
+            return true;
+        };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let v = self.reg(r);
+        self.unless_map(v, map, slow);
+        if map == maps.list {
+            // Of a list that C has seen, C keeps the length.
+            let items = self.load(v, ListObj::ITEMS);
+            let own = self.b.ins().icmp_imm_s(IntCC::NotEqual, items, 0);
+            self.unless(own, slow);
+        }
+        let n = self.load(v, offset);
+        let n = self.b.ins().bor_imm_s(n, INT as i64);
+        self.store(n, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
         self.otherwise(slow, helpers::call, after);
         true
     }
@@ -91,7 +160,7 @@ impl Emit<'_, '_> {
         let this = self.reg(w.b() + 1);
         let maps = &rt().maps;
         match callee {
-            Callee::Function(def) => {
+            Callee::Function(def) | Callee::Native(def) => {
                 let none = self.equals(this, 0);
                 self.unless(none, slow);
                 self.unless_map(f, maps.builtin_function, slow);

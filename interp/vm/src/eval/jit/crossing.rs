@@ -112,6 +112,8 @@ pub struct Crossing {
     pub finish_next: unsafe extern "C-unwind" fn(&Vm, *const u8, Value, *mut u8) -> Value,
     /// After a function that gives a number.
     pub finish_number: unsafe extern "C-unwind" fn(&Vm, i64) -> Value,
+    /// Gives an object a C side, which its link keeps. NULL: it is a number, or there was an error; nothing is done then.
+    pub give_link: unsafe extern "C-unwind" fn(&Vm, Value) -> *mut u8,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
 }
@@ -218,16 +220,21 @@ impl Emit<'_, '_> {
         special: Option<(Value, Block)>,
     ) {
         self.ready_to_cross(slow);
+        self.sync(word);
         let mut lent: Option<Lent> = None;
-        let mut p = Vec::with_capacity(values.len());
-        for &(v, guess) in values {
-            p.push(self.lend(c, v, guess, &mut lent, slow));
+        // Numbers last: giving an object a C side may lend some, too.
+        let mut p = vec![self.vm; values.len()];
+        for numbers in [false, true] {
+            for (p, &(v, guess)) in p.iter_mut().zip(values) {
+                if (guess.is_int() || guess.is_float()) == numbers {
+                    *p = self.lend(c, v, guess, &mut lent, slow);
+                }
+            }
         }
         if let Some(l) = &lent {
             let next = self.b.ins().iadd_imm_s(l.first, l.objects.len() as i64);
             self.store(next, l.scratch, c.next);
         }
-        self.sync(word);
         let f = self.constant(target.function as u64);
         let r = match target.convention {
             Convention::NoArgs => {
@@ -442,16 +449,37 @@ impl Emit<'_, '_> {
 
     /// The C side of an object; goes on with `slow` if it has none.
     pub(super) fn mirror(&mut self, v: Word64, slow: Block) -> Word64 {
+        let p = self.mirror_or_null(v);
+        let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, p, 0);
+        self.unless(some, slow);
+        p
+    }
+
+    fn mirror_or_null(&mut self, v: Word64) -> Word64 {
         let meta = self.load32(v, 4);
         let link = self.b.ins().band_imm_s(meta, ObjFlags::LINK_MASK as i64);
         let link = self.b.ins().uextend(I64, link);
         let offset = self.b.ins().ishl_imm_s(link, 4);
         let links = self.constant(heap().links_base() as u64);
         let entry = self.b.ins().iadd(links, offset);
-        let p = self.load(entry, 8);
+        self.load(entry, 8)
+    }
+
+    /// The C side of an object, which is made if it has none; goes on with `slow` if that cannot be.
+    fn lend_object(&mut self, crossing: &Crossing, v: Word64, slow: Block) -> Word64 {
+        let (make, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(make);
+        let result = self.b.append_block_param(after, I64);
+        let p = self.mirror_or_null(v);
+        self.b.ins().brif(p, after, &[p.into()], make, &[]);
+        self.follow(make);
+        let f = self.constant(crossing.give_link as usize as u64);
+        let p = self.call_c(f, &[self.vm, v]);
         let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, p, 0);
         self.unless(some, slow);
-        p
+        self.b.ins().jump(after, &[p.into()]);
+        self.follow(after);
+        result
     }
 
     /// The C side of an argument that is of the sort that `guess` is; goes on with `slow` if it is of another, or has none.
@@ -477,7 +505,7 @@ impl Emit<'_, '_> {
         if guess.is_ptr() || guess.is_empty() {
             let pointer = self.is_pointer(v);
             self.unless(pointer, slow);
-            return self.mirror(v, slow);
+            return self.lend_object(crossing, v, slow);
         }
         for (value, at) in [Value::NONE, Value::FALSE, Value::TRUE].into_iter().zip(crossing.singletons) {
             if guess == value {

@@ -8,7 +8,7 @@ use cape_bytecode::{BinOp, Op, Word};
 use cape_heap::{Ptr, Value};
 
 use super::super::{Flow, arith, attrs, build, misc, names};
-use super::{COLLECTS, ENTER, RAISED};
+use super::{COLLECTS, ENTER, RAISED, RETURNED};
 use crate::exc::{Raised, Res};
 use crate::frame::Frame;
 use crate::generator::GeneratorObj;
@@ -222,21 +222,49 @@ fn for_iter_step(at: &At<'_>) -> Res<Did> {
             });
         }
         if m == maps.generator {
-            // SAFETY: its map says so; delivered values go on after the cache word.
+            // SAFETY: its map says so.
             let g = unsafe { it.cast::<GeneratorObj>() };
-            // SAFETY: the running frame; a cache word follows.
-            unsafe { (*at.frame).pc = at.pc.add(1) };
-            if at.vm.enter_generator(g, at.w.a() as u32)? {
-                return Ok(Did::Answer(ENTER));
-            }
-            // SAFETY: as above.
-            unsafe { (*at.frame).pc = at.pc };
+            return Ok(match at.vm.next_of_generator(g)? {
+                Some(v) => Did::Value(v),
+                None => {
+                    at.vm.take_stop_value();
+                    Did::Answer(EXHAUSTED)
+                }
+            });
         }
     }
     Ok(match at.vm.next_of_any(it)? {
         Some(v) => Did::Value(v),
         None => Did::Answer(EXHAUSTED),
     })
+}
+
+/// A plain generator gives a value to whoever resumed it, and on through those that delegate to it.
+fn yield_up(at: &At<'_>, v: Value) -> Did {
+    loop {
+        let frame = at.vm.frame_top.get();
+        // SAFETY: the top frame, a generator's.
+        let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
+        at.vm.suspend_generator(frame);
+        if entry {
+            at.vm.returned.set(v);
+            return Did::Answer(RETURNED);
+        }
+        if ret != super::super::frames::DELEGATED {
+            return deliver(at.vm, ret, v);
+        }
+    }
+}
+
+/// A value arrives in the frame that is now on top, which stands at its last cache word.
+fn deliver(vm: &Vm, ret: u32, v: Value) -> Did {
+    let caller = vm.frame_top.get();
+    // SAFETY: the top frame; the register is in its window.
+    unsafe {
+        *(*caller).base.add(ret as usize) = v;
+        (*caller).pc = (*caller).pc.add(1);
+    }
+    Did::Answer(ENTER)
 }
 
 fn call_any(at: &At<'_>) -> Res<Did> {
@@ -421,6 +449,32 @@ helpers! {
     format_value(at) {
         let spec = if at.w.x() & 4 != 0 { at.reg(at.w.c()) } else { Value::EMPTY };
         value(at.vm.format_value(at.reg(at.w.b()), at.w.x() & 3, spec))
+    };
+    yield_value(at) Ok(yield_up(at, at.reg(at.w.b())));
+    return_generator(at) {
+        // SAFETY: the running frame.
+        let (g, entry, ret) = unsafe {
+            let f = &*at.frame;
+            (at.vm.make_generator(f, f.lasti()), f.entry, f.ret)
+        };
+        at.vm.pop_frame(at.frame, true);
+        if !entry {
+            return Ok(deliver(at.vm, ret, g.value()));
+        }
+        at.vm.returned.set(g.value());
+        Ok(Did::Answer(RETURNED))
+    };
+    return_from_generator(at) {
+        // SAFETY: the running frame.
+        if unsafe { !(*at.frame).entry } {
+            // What the caller does then is the interpreter's.
+            return Ok(Did::Answer(at.pc as u64));
+        }
+        let constant = at.w.op_byte() == Op::ReturnConst as u8;
+        let v = if constant { at.konst(at.w.bc()) } else { at.reg(at.w.a()) };
+        at.vm.finish_generator(at.frame);
+        at.vm.returned.set(v);
+        Ok(Did::Answer(RETURNED))
     };
     store_attr_barrier(at) {
         // SAFETY: the template has found that it is an object.

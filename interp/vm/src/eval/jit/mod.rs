@@ -169,8 +169,10 @@ impl Vm {
     #[inline(always)]
     pub(super) fn run_new(&self, code: Ptr<CodeObj>, frame: *mut Frame) -> Option<Left> {
         let unit = code.compiled.unit.get()?;
-        // SAFETY: the frame is on top; the first entry is the beginning.
-        let r = unsafe { unit.enter(self, frame, (*frame).base, 0) };
+        // SAFETY: the frame's pc points into its code.
+        let entry = unit.entry(unsafe { (*frame).pc.offset_from(code.words.as_ptr()) } as usize)?;
+        // SAFETY: the frame is on top.
+        let r = unsafe { unit.enter(self, frame, (*frame).base, entry) };
         Some(if r == RETURNED { Left::Returned } else { self.chain(code, unit, r) })
     }
 

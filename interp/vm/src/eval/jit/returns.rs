@@ -2,22 +2,32 @@
 
 use std::mem::offset_of;
 
+use cape_bytecode::flags;
 use cape_jit::ir::types::{I8, I64};
 use cape_jit::ir::{InstBuilder, MemFlagsData};
 
 use super::emit::{Emit, Word64};
-use super::{ENTER, RETURNED};
+use super::{ENTER, RETURNED, helpers};
 use crate::frame::Frame;
 use crate::vm::Vm;
+
+/// Code whose frames are generators' and the like.
+const GENERATORS: u32 = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
 
 impl Emit<'_, '_> {
     /// Returns from a plain function's frame to its caller's, which is then on top, or out of the loop. Frames that somebody has seen,
     /// generators' and constructors' are the interpreter's.
     pub(super) fn return_value(&mut self, v: Word64) {
-        let mut special = self.load(self.frame, offset_of!(Frame, object));
-        for field in [offset_of!(Frame, generator), offset_of!(Frame, ctor)] {
-            let f = self.load(self.frame, field);
-            special = self.b.ins().bor(special, f);
+        let object = self.load(self.frame, offset_of!(Frame, object));
+        let ctor = self.load(self.frame, offset_of!(Frame, ctor));
+        let mut special = self.b.ins().bor(object, ctor);
+        if self.code.flags & GENERATORS == 0 {
+            let generator = self.load(self.frame, offset_of!(Frame, generator));
+            special = self.b.ins().bor(special, generator);
+        } else {
+            // (Only once, at the end.)
+            let status = self.call(helpers::return_from_generator);
+            self.leave_if(status, status);
         }
         let (here, plain) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(here);

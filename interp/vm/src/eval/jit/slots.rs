@@ -18,14 +18,14 @@ use crate::runtime::type_of;
 use crate::special::Special;
 
 /// The map of an object whose class caches may rely on.
-fn stable_map(v: Value) -> Option<MapRef> {
+pub(super) fn stable_map(v: Value) -> Option<MapRef> {
     // (A version is given when it is asked for.)
     let version = crate::class::version(type_of(v));
     v.map().filter(|m| version != 0 && m.version.get() == version)
 }
 
 /// The function behind a special method that C implements, if compiled code may call it.
-fn special(c: &Crossing, v: Value, s: Special) -> Option<Target> {
+pub(super) fn special(c: &Crossing, v: Value, s: Special) -> Option<Target> {
     let (def, _) = raw_method(type_of(v).special(s))?;
     let (convention, function) = (c.function)(def)?;
     Some(Target { definition: Definition::Method(def), convention, function })

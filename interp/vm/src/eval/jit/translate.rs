@@ -252,6 +252,16 @@ impl Emit<'_, '_> {
                 let v = self.reg(w.a());
                 self.return_value(v);
             }
+            Op::ReturnGenerator => {
+                let status = self.call(helpers::return_generator);
+                self.leave_with(status);
+                self.ended = true;
+            }
+            Op::Yield if w.x() & 1 == 0 => {
+                let status = self.call(helpers::yield_value);
+                self.leave_with(status);
+                self.ended = true;
+            }
             Op::ReturnConst => {
                 let v = self.konst(w.bc());
                 self.return_value(v);
