@@ -1,0 +1,53 @@
+//! pyperformance and pyperf, as they are on PyPI.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use cape_tests::cape;
+use cape_tests::process::{limit, run};
+
+/// The releases: with others the numbers could not be compared.
+const REQUIREMENTS: &str = "\
+pyperformance==1.14.0 --hash=sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049
+pyperf==2.11.0 --hash=sha256:11c0034bb29a79796417a6e5a7852ff4814a33cce24aeb6d268676c3a52dfda6
+";
+
+/// Downloads and unpacks them, once, into a folder of `parent` that Python can import from.
+pub fn packages(parent: &Path) -> Result<PathBuf, String> {
+    let folder = parent.join("packages");
+    let list = parent.join("requirements.txt");
+    if folder.is_dir() && std::fs::read_to_string(&list).is_ok_and(|text| text == REQUIREMENTS) {
+        return Ok(folder);
+    }
+    let _ = std::fs::remove_dir_all(parent); // other releases, or half of these
+    let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&list, REQUIREMENTS));
+    written.map_err(|e| format!("{}: {e}", list.display()))?;
+    let downloads = parent.join("downloads");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"])
+        .args(["--only-binary=:all:", "--python-version=3.14", "--dest"])
+        .arg(&downloads)
+        .arg("--requirement")
+        .arg(&list);
+    let outcome = run(&mut pip, &parent.join("pip.log"), limit(Duration::from_secs(180)));
+    if !outcome.is_ok() {
+        return Err(format!("pyperformance cannot be downloaded ({})", outcome.tail(1)));
+    }
+    unpack(&downloads, &folder, &parent.join("unpack.log"))?;
+    Ok(folder)
+}
+
+/// Unpacks the archives in a folder with Cape's own library.
+fn unpack(downloads: &Path, folder: &Path, log: &Path) -> Result<(), String> {
+    let code = "import glob, shutil, sys\n\
+                for f in glob.glob(sys.argv[1] + '/*.whl'): shutil.unpack_archive(f, sys.argv[2], 'zip')";
+    let mut command = Command::new(cape());
+    command.args(["-c", code]).args([downloads, folder]);
+    let outcome = run(&mut command, log, limit(Duration::from_secs(120)));
+    if outcome.is_ok() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_dir_all(folder);
+    Err(format!("{}: {}", downloads.display(), outcome.tail(5)))
+}
