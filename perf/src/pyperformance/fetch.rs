@@ -1,4 +1,4 @@
-//! pyperformance and pyperf, as they are on PyPI.
+//! pyperformance, pyperf and what its programs import, as they are on PyPI.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,11 +7,8 @@ use std::time::Duration;
 use cape_tests::cape;
 use cape_tests::process::{limit, run};
 
-/// The releases: with others the numbers could not be compared.
-const REQUIREMENTS: &str = "\
-pyperformance==1.14.0 --hash=sha256:94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049
-pyperf==2.11.0 --hash=sha256:11c0034bb29a79796417a6e5a7852ff4814a33cce24aeb6d268676c3a52dfda6
-";
+/// The releases, which are those that pyperformance asks for: with others the numbers could not be compared.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// Downloads and unpacks them, once, into a folder of `parent` that Python can import from.
 pub fn packages(parent: &Path) -> Result<PathBuf, String> {

@@ -1,4 +1,5 @@
-//! The programs of pyperformance that need the standard library alone: a row per program.
+//! The programs of pyperformance that need the standard library alone, or packages in pure Python (`requirements.txt`): a row per
+//! program.
 
 /// A program.
 pub struct Program {
@@ -58,6 +59,12 @@ const ASYNC_TREE: &[&str] = &[
 /// The programs.
 pub const PROGRAMS: &[Program] = &[
     program("apps", "2to3").beside("vendor/src"),
+    program("apps", "docutils"),
+    program("apps", "html5lib"),
+    program("apps", "networkx")
+        .with(&["shortest_path", "connected_components", "k_core"])
+        .fails("there is no _bz2"),
+    program("apps", "sqlglot_v2").with(&["normalize", "optimize", "parse", "transpile"]),
     program("asyncio", "async_generators"),
     program("asyncio", "async_tree").with(ASYNC_TREE),
     program("asyncio", "asyncio_tcp").with(&["", "--ssl"]).fails("there is no _ssl"),
@@ -109,6 +116,9 @@ pub const PROGRAMS: &[Program] = &[
     program("serialize", "pickle")
         .with(&["pickle", "pickle_dict", "pickle_list", "unpickle", "unpickle_list"])
         .fails("there is no _pickle"),
+    program("serialize", "tomli_loads"),
     program("serialize", "xml_etree").fails("there is no pyexpat"),
     program("startup", "python_startup").with(&["", "--no-site"]),
+    program("template", "chameleon"),
+    program("template", "genshi").fails("there is no pyexpat"),
 ];
