@@ -12,7 +12,7 @@ use crate::compare::Options;
 use crate::engine;
 use crate::report::Report;
 use crate::sample::{Outcome, Plan, Summary};
-use table::{PROGRAMS, Program};
+use table::{PROGRAMS, Program, Variant};
 use worker::{Found, Worker};
 
 /// The groups of a report that are pyperformance's begin with this.
@@ -43,18 +43,16 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let engines = workers.iter().map(|worker| worker.name.to_string()).collect();
     let mut report = Report { engines, cases: vec![] };
     let (mut known, mut problems) = (vec![], vec![]);
-    for program in PROGRAMS {
-        for variant in program.variants {
-            let label = format!("{} {variant}", program.name).trim_end().to_string();
-            if !format!("{}/{label}", program.group).contains(&options.filter) {
-                continue;
-            }
-            match (measure(&workers, program, variant, &options.plan, &mut report), program.trouble) {
-                (Ok(()), None) => {}
-                (Ok(()), Some(reason)) => println!("{label} runs on Cape; the table says why not: {reason}"),
-                (Err(_), Some(reason)) => known.push(format!("does not run on Cape: {label}: {reason}")),
-                (Err(reason), None) => problems.push(format!("{label}: {reason}")),
-            }
+    for variant in PROGRAMS.iter().flat_map(Program::variants) {
+        let (label, trouble) = (variant.label(), variant.program.trouble);
+        if !format!("{}/{label}", variant.program.group).contains(&options.filter) {
+            continue;
+        }
+        match (measure(&workers, variant, &options.plan, &mut report), trouble) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(reason)) => println!("{label} runs on Cape; the table says why not: {reason}"),
+            (Err(_), Some(reason)) => known.push(format!("does not run on Cape: {label}: {reason}")),
+            (Err(reason), None) => problems.push(format!("{label}: {reason}")),
         }
     }
     print!("{}", report.table());
@@ -63,55 +61,53 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// Measures a variant of a program: a row for each of its benchmarks. Err: why it does not run on Cape; what goes wrong on
-/// peers is printed.
-fn measure(
-    workers: &[Worker],
-    program: &Program,
-    variant: &str,
-    plan: &Plan,
-    report: &mut Report,
-) -> Result<(), String> {
+/// Measures a variant of a program: a row for each of its benchmarks. Err: why it does not run on Cape.
+fn measure(workers: &[Worker], variant: Variant, plan: &Plan, report: &mut Report) -> Result<(), String> {
     let mut calibrated = vec![];
     for worker in workers {
-        let found = worker.run(program, variant, &calibration(plan));
+        let found = worker.run(variant, &calibration(plan));
         match &found {
-            Err(reason) if worker.name == "Cape" => return Err(reason.clone()),
-            Err(reason) => println!("{}: {} {variant}: {reason}", worker.name, program.name),
+            Err(reason) if calibrated.is_empty() => return Err(reason.clone()), // Cape is the first
+            Err(reason) => println!("{}: {}: {reason}", worker.name, variant.label()),
             Ok(_) => {}
         }
         calibrated.push(found);
     }
-    let names: Vec<String> =
-        calibrated.iter().flatten().take(1).flatten().map(|found| found.name.clone()).collect();
+    let names: Vec<_> = calibrated[0].iter().flatten().map(|found| found.name.clone()).collect();
     for (task, name) in names.iter().enumerate() {
-        let mut samples: Vec<Result<Vec<f64>, String>> = vec![Ok(vec![]); workers.len()];
-        for _ in 0..plan.rounds {
-            for (i, worker) in workers.iter().enumerate() {
-                let Ok(so_far) = &mut samples[i] else { continue };
-                let found = match &calibrated[i] {
-                    Ok(found) => {
-                        found.get(task).filter(|found| found.name == *name).ok_or("absent".to_string())
-                    }
-                    Err(reason) => Err(reason.clone()),
-                };
-                let values = found.and_then(|found| worker.run(program, variant, &round(found, task, plan)));
-                match values {
-                    Ok(found) => so_far.extend(found.into_iter().flat_map(|found| found.values)),
-                    Err(reason) => samples[i] = Err(reason),
-                }
-            }
+        let of = |found: &Result<Vec<Found>, String>| {
+            let found = found.as_ref().map_err(String::clone)?.get(task);
+            found.filter(|found| found.name == *name).cloned().ok_or("absent".to_string())
+        };
+        let outcomes = rounds(workers, variant, task, &calibrated.iter().map(of).collect::<Vec<_>>(), plan);
+        if let Err(reason) = &outcomes[0] {
+            return Err(format!("{name}: {reason}"));
         }
-        let outcomes: Vec<Outcome> = samples
-            .into_iter()
-            .map(|s| s.map(|s| Summary::of(s.iter().map(|v| v * 1e9).collect())))
-            .collect();
-        if let (Some(Err(reason)), "Cape") = (outcomes.first(), report.engines[0].as_str()) {
-            return Err(reason.clone());
-        }
-        report.add(&format!("{GROUP}{}", program.group), name, outcomes);
+        report.add(&format!("{GROUP}{}", variant.program.group), name, outcomes);
     }
     Ok(())
+}
+
+/// Measures one benchmark on all engines, one process each in turn.
+fn rounds(
+    workers: &[Worker],
+    variant: Variant,
+    task: usize,
+    found: &[Result<Found, String>],
+    plan: &Plan,
+) -> Vec<Outcome> {
+    let mut samples: Vec<Result<Vec<f64>, String>> = vec![Ok(vec![]); workers.len()];
+    for _ in 0..plan.rounds {
+        for ((worker, found), samples) in workers.iter().zip(found).zip(&mut samples) {
+            let Ok(so_far) = samples else { continue };
+            let now = found.clone().and_then(|found| worker.run(variant, &round(&found, task, plan)));
+            match now {
+                Ok(all) => so_far.extend(all.iter().flat_map(|found| &found.values).map(|value| value * 1e9)),
+                Err(reason) => *samples = Err(reason),
+            }
+        }
+    }
+    samples.into_iter().map(|samples| samples.map(Summary::of)).collect()
 }
 
 /// The options that find how many repetitions make a sample.

@@ -31,7 +31,10 @@ pub fn packages(parent: &Path) -> Result<PathBuf, String> {
     if !outcome.is_ok() {
         return Err(format!("pyperformance cannot be downloaded ({})", outcome.tail(1)));
     }
-    unpack(&downloads, &folder, &parent.join("unpack.log"))?;
+    let unpacked = parent.join("unpacked");
+    unpack(&downloads, &unpacked, &parent.join("unpack.log"))?;
+    // Whole, or not there at all.
+    std::fs::rename(&unpacked, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     Ok(folder)
 }
 
@@ -42,9 +45,5 @@ fn unpack(downloads: &Path, folder: &Path, log: &Path) -> Result<(), String> {
     let mut command = Command::new(cape());
     command.args(["-c", code]).args([downloads, folder]);
     let outcome = run(&mut command, log, limit(Duration::from_secs(120)));
-    if outcome.is_ok() {
-        return Ok(());
-    }
-    let _ = std::fs::remove_dir_all(folder);
-    Err(format!("{}: {}", downloads.display(), outcome.tail(5)))
+    if outcome.is_ok() { Ok(()) } else { Err(format!("{}: {}", downloads.display(), outcome.tail(5))) }
 }

@@ -7,12 +7,28 @@ pub struct Program {
     pub group: &'static str,
     /// Its folder, after `bm_`.
     pub name: &'static str,
-    /// Its variants: the arguments of each.
+    /// The arguments of each of its variants.
     pub variants: &'static [&'static str],
     /// A folder beside the program that it imports from.
     pub vendor: Option<&'static str>,
     /// Why it does not run on Cape, where it does not.
     pub trouble: Option<&'static str>,
+}
+
+/// A program with arguments.
+#[derive(Clone, Copy)]
+pub struct Variant {
+    /// The program.
+    pub program: &'static Program,
+    /// What it is told.
+    pub arguments: &'static str,
+}
+
+impl Variant {
+    /// "name arguments".
+    pub fn label(&self) -> String {
+        format!("{} {}", self.program.name, self.arguments).trim_end().to_string()
+    }
 }
 
 /// A program without arguments.
@@ -21,6 +37,11 @@ const fn program(group: &'static str, name: &'static str) -> Program {
 }
 
 impl Program {
+    /// Its variants.
+    pub fn variants(&'static self) -> impl Iterator<Item = Variant> {
+        self.variants.iter().map(move |arguments| Variant { program: self, arguments })
+    }
+
     const fn with(mut self, variants: &'static [&'static str]) -> Program {
         self.variants = variants;
         self

@@ -8,7 +8,7 @@ use cape_tests::process::{limit, run};
 use cape_tests::root;
 use serde_json::Value;
 
-use super::table::Program;
+use super::table::Variant;
 
 /// An interpreter to run programs on.
 pub struct Worker {
@@ -37,7 +37,8 @@ pub struct Found {
 
 impl Worker {
     /// Runs a variant of a program with options of pyperf's. Err: how it ended.
-    pub fn run(&self, program: &Program, variant: &str, options: &[String]) -> Result<Vec<Found>, String> {
+    pub fn run(&self, variant: Variant, options: &[String]) -> Result<Vec<Found>, String> {
+        let program = variant.program;
         let place =
             self.packages.join("pyperformance/data-files/benchmarks").join(format!("bm_{}", program.name));
         let output = self.folder.join(format!("{}.json", self.name));
@@ -47,7 +48,7 @@ impl Worker {
         command
             .arg(root().join("perf/scripts/program.py"))
             .args([&self.command, &place.join("run_benchmark.py")])
-            .args(variant.split_whitespace())
+            .args(variant.arguments.split_whitespace())
             .args(["--worker", "--output"])
             .arg(&output)
             .args(options)
