@@ -62,36 +62,39 @@ pub fn own_flags() -> Vec<String> {
     vec![format!("-I{}", root().join("include").display())]
 }
 
-/// The engines of this machine: Cape, then the peers that are here. Says which are absent. `huge`: also with the cases that
-/// take gigabytes.
-pub fn all(huge: bool) -> Vec<Engine> {
-    let setup = |name, command, flags| Setup {
-        name,
-        command,
-        script: "serve.py",
-        options: if huge { vec!["--huge".into()] } else { vec![] },
-        sources: crossing_sources(),
-        flags,
-    };
-    let mut engines = vec![start(setup("Cape", cape().to_path_buf(), own_flags()))];
+/// The interpreters of this machine: Cape, then the peers that are here. Says which are absent.
+pub fn interpreters() -> Vec<(&'static str, PathBuf)> {
+    let mut found = vec![("Cape", cape().to_path_buf())];
     match cpython() {
-        Some(command) => {
-            let flags = match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
-                Ok(flags) => flags.split_whitespace().map(str::to_string).collect(),
-                Err(_) => own_flags(), // Cape's headers give the same binary
-            };
-            engines.push(start(setup("CPython", command, flags)));
-        }
+        Some(command) => found.push(("CPython", command)),
         None => println!("CPython 3.14 is absent: no python3.14 on PATH, CAPE_PEER_CPYTHON not set"),
     }
     match peer("CAPE_PEER_PYPY", "pypy3") {
-        Some(command) => {
-            let include = say(&command, "import sysconfig; print(sysconfig.get_paths()['include'])");
-            engines.push(start(setup("PyPy", command, vec![format!("-I{include}")])));
-        }
+        Some(command) => found.push(("PyPy", command)),
         None => println!("PyPy is absent: no pypy3 on PATH, CAPE_PEER_PYPY not set"),
     }
-    engines.into_iter().filter_map(|engine| engine.map_err(|e| println!("{e}")).ok()).collect()
+    found
+}
+
+/// The engines of this machine, started. `huge`: also with the cases that take gigabytes.
+pub fn all(huge: bool) -> Vec<Engine> {
+    let setup = |(name, command): (&'static str, PathBuf)| {
+        let flags = match name {
+            "CPython" => match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
+                Ok(flags) => flags.split_whitespace().map(str::to_string).collect(),
+                Err(_) => own_flags(), // Cape's headers give the same binary
+            },
+            "PyPy" => {
+                let include = say(&command, "import sysconfig; print(sysconfig.get_paths()['include'])");
+                vec![format!("-I{include}")]
+            }
+            _ => own_flags(),
+        };
+        let options = if huge { vec!["--huge".into()] } else { vec![] };
+        Setup { name, command, script: "serve.py", options, sources: crossing_sources(), flags }
+    };
+    let engines = interpreters().into_iter().map(|interpreter| start(setup(interpreter)));
+    engines.filter_map(|engine| engine.map_err(|e| println!("{e}")).ok()).collect()
 }
 
 /// What a one-line program prints.

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use cape_perf::compare::{self, Options};
 use cape_perf::sample::Plan;
-use cape_perf::twins;
+use cape_perf::{pyperformance, twins};
 
 const USAGE: &str = "\
 usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--save NAME] [--baseline NAME [--threshold PERCENT]]
        cape-perf twins [OPTIONS]
+       cape-perf pyperformance [OPTIONS]
        cape-perf smoke
 
 compare  times every case on Cape, CPython 3.14 and PyPy, and prints the ratios; the peers are
          python3.14 and pypy3 on PATH, or named by CAPE_PEER_CPYTHON and CAPE_PEER_PYPY
 twins    times hot functions of the C API as they are, in C, and as they would be in Rust
+pyperformance
+         times programs of pyperformance, which pip fetches from PyPI once
 smoke    runs every case once: fails if one fails on Cape
 
 OPTIONS: [--filter TEXT] [--rounds N] [--sample MS] [--warm MS] [--json FILE]
@@ -31,6 +34,9 @@ fn main() -> ExitCode {
     let done = match args.next().as_deref() {
         Some("compare") => options(args, Options::of(Plan::usual())).map(|options| compare::run(&options)),
         Some("smoke") => options(args, Options::of(Plan::once())).map(|options| compare::run(&options)),
+        Some("pyperformance") => {
+            options(args, Options::of(pyperformance::usual())).map(|options| pyperformance::run(&options))
+        }
         Some("twins") => options(args, Options::of(Plan::usual()))
             .map(|options| twins::run(&options.plan, &options.filter, options.json.as_deref())),
         _ => None,

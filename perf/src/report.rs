@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pyperformance;
 use crate::sample::{Outcome, geometric_mean, is_absent};
 
 /// All that was found.
@@ -77,9 +78,11 @@ impl Report {
         for group in self.groups() {
             self.means(&mut out, title(group), &|row| row.group == group);
         }
+        let ours = |row: &Row| row.group.starts_with(pyperformance::GROUP);
         let whole = ["python", "packages"];
+        self.means(&mut out, "pyperformance: all", &ours);
         self.means(&mut out, "the boundary: all but pure Python and packages", &|row| {
-            !whole.contains(&&*row.group)
+            !whole.contains(&&*row.group) && !ours(row)
         });
         out
     }
@@ -111,8 +114,11 @@ impl Report {
         out.push('\n');
     }
 
-    /// A row of geometric means over the chosen cases.
+    /// A row of geometric means over the chosen cases, if there are any.
     fn means(&self, out: &mut String, title: &str, chosen: &dyn Fn(&Row) -> bool) {
+        if !self.cases.iter().any(chosen) {
+            return;
+        }
         let _ = write!(out, "{title:<46}{:width$}", "", width = 18 * self.engines.len());
         for engine in self.engines.iter().skip(1) {
             let rows = self.cases.iter().filter(|row| chosen(row));
