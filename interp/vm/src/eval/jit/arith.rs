@@ -235,7 +235,7 @@ impl Emit<'_, '_> {
         let floats = left.is_float() && right.is_float();
         let ints = !floats && !left.is_not_number() && right.is_int() || left.is_int() && right.is_empty();
         if !ints && !floats {
-            if !constant && self.compare_by_c(w, general) {
+            if self.compare_by_c(w, constant, general) {
                 return;
             }
             self.compare_by_helper(w, general);

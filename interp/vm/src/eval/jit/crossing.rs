@@ -502,6 +502,17 @@ impl Emit<'_, '_> {
             self.store(bits, p, crossing.double);
             return p;
         }
+        self.borrow_object(crossing, v, guess, slow)
+    }
+
+    /// As [`Emit::lend`], of what is no number.
+    pub(super) fn borrow_object(
+        &mut self,
+        crossing: &Crossing,
+        v: Word64,
+        guess: Value,
+        slow: Block,
+    ) -> Word64 {
         if guess.is_ptr() || guess.is_empty() {
             let pointer = self.is_pointer(v);
             self.unless(pointer, slow);

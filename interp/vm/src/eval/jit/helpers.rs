@@ -363,7 +363,8 @@ helpers! {
     };
     compare_unknown(at) {
         let c = Cmp::from_index(at.w.x());
-        let r = at.vm.compare_reflected(at.reg(at.w.b()), at.reg(at.w.c()), c)?;
+        let constant = at.w.op_byte() == Op::CompareK as u8;
+        let r = at.vm.compare_reflected(at.reg(at.w.b()), at.right(constant), c)?;
         compared(at, r)
     };
     compare(at) comparison(at, false);

@@ -81,12 +81,13 @@ impl Emit<'_, '_> {
         true
     }
 
-    /// A comparison of objects of one class of C. `None`: it is none. Else the result is in the register, if it is no bool, and the truth
-    /// value is given.
-    pub(super) fn compare_by_c(&mut self, w: Word, general: Helper) -> bool {
+    /// A comparison of an object of C with another of its class or a number, with the jump on it. False: it is none, and nothing is done.
+    pub(super) fn compare_by_c(&mut self, w: Word, constant: bool, general: Helper) -> bool {
         let Some(c) = crossing() else { return false };
-        let (left, right) = (self.hint(w.b()), self.hint(w.c()));
-        if !left.is::<ForeignObj>() || left.map() != right.map() {
+        let left = self.hint(w.b());
+        let right = if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) };
+        let number = right.is_int() || right.is_float();
+        if !left.is::<ForeignObj>() || left.map() != right.map() && !number {
             return false;
         }
         let Some(target) = special(c, left, Cmp::from_index(w.x()).special()) else { return false };
@@ -99,9 +100,12 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(slow);
         self.b.set_cold_block(unknown);
         let truth = self.b.append_block_param(done, I8);
-        let (a, b) = (self.reg(w.b()), self.reg(w.c()));
+        let a = self.reg(w.b());
+        let b = if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) };
         self.unless_class(a, map, slow);
-        self.unless_class(b, map, slow);
+        if !number {
+            self.unless_class(b, map, slow);
+        }
         let (values, receiver) = ([(a, left), (b, right)], Receiver::Register(w.b()));
         self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, result, Some(unknown));
         self.follow(result);
@@ -307,10 +311,58 @@ impl Emit<'_, '_> {
         }
     }
 
+    /// A field that holds a reference gets another: of an object whose old value C holds, too, so that nothing dies here.
+    fn set_member(&mut self, w: Word, c: &Crossing, map: MapRef, offset: usize) {
+        let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
+        let guess = self.hint(w.b());
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.unless_class(obj, map, slow);
+        self.sync(self.at);
+        let p = self.mirror(obj, slow);
+        let new = self.borrow_object(c, v, guess, slow);
+        let old = self.load(p, offset);
+        let (some, put) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(old, some, &[], put, &[]);
+        self.follow(some);
+        let count = self.load32(old, c.count);
+        // One is the last reference.
+        let last = self.b.ins().icmp_imm_s(IntCC::Equal, count, 1);
+        self.unless_not(last, slow);
+        self.change_count(c, old, count, -1);
+        self.b.ins().jump(put, &[]);
+        self.follow(put);
+        let count = self.load32(new, c.count);
+        self.change_count(c, new, count, 1);
+        self.store(new, p, offset);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::store_attr, after);
+    }
+
+    /// Adds to a count of references, unless the object is not counted.
+    fn change_count(&mut self, c: &Crossing, p: Word64, count: Word64, by: i64) {
+        let (counted, after) = (self.b.create_block(), self.b.create_block());
+        let is_counted = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, count, 0);
+        self.b.ins().brif(is_counted, counted, &[], after, &[]);
+        self.follow(counted);
+        let n = self.b.ins().iadd_imm_s(count, by);
+        self.store(n, p, c.count);
+        self.b.ins().jump(after, &[]);
+        self.follow(after);
+    }
+
     /// An attribute that is written by its setter.
     pub(super) fn store_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
         let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
         let guess = self.hint(w.b());
+        if let Some((Member::Object | Member::Existing, offset)) = (c.member)(g.def)
+            && g.def.set.is_some()
+            && !guess.is_int()
+            && !guess.is_float()
+            && !guess.is_empty()
+        {
+            self.set_member(w, c, map, offset);
+            return true;
+        }
         let Some((convention, function)) = (c.setter)(g.def).filter(|_| !guess.is_empty()) else {
             return false;
         };
