@@ -17,10 +17,12 @@ use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
 
-/// Whether this is the function `len` of `builtins`.
-fn is_len(def: &'static MethodDef) -> bool {
-    let len = rt().builtins().get_str(rt().intern("len")).and_then(|v| v.downcast::<BuiltinObj>());
-    len.is_some_and(|b| std::ptr::eq(b.def, def))
+/// The special method that a builtin function stands for.
+fn builtin_special(def: &'static MethodDef) -> Option<Special> {
+    let functions = [("len", Special::Len), ("hash", Special::Hash), ("abs", Special::Abs)];
+    let (name, s) = functions.into_iter().find(|f| f.0 == def.name)?;
+    let function = rt().builtins().get_str(rt().intern(name)).and_then(|v| v.downcast::<BuiltinObj>())?;
+    std::ptr::eq(function.def, def).then_some(s)
 }
 
 /// Arguments of a function that takes them in a row.
@@ -31,7 +33,11 @@ impl Emit<'_, '_> {
         self.poll();
         let callee = Callee::recorded(self.word(self.at + 1), self.word(self.at + 2));
         if let Some(Callee::Native(def)) = callee {
-            if !(is_len(def) && w.c() == 1 && self.length(w, def)) {
+            let done = w.c() == 1
+                && builtin_special(def).is_some_and(|s| {
+                    s == Special::Len && self.length(w, def) || self.builtin_by_c(w, def, s)
+                });
+            if !done {
                 self.perform(helpers::call);
             }
             return;
@@ -93,7 +99,27 @@ impl Emit<'_, '_> {
         true
     }
 
-    /// `len()` of lists, tuples, strs, dicts and objects of C; false, with nothing done, for others.
+    /// A builtin function that asks a special method of its argument, of one for which C implements that; false, with nothing done, for
+    /// others.
+    fn builtin_by_c(&mut self, w: Word, def: &'static MethodDef, s: Special) -> bool {
+        let r = w.b() + 2;
+        let guess = self.hint(r);
+        let Some(c) = crossing().filter(|_| guess.is::<ForeignObj>()) else { return false };
+        let convention = if s == Special::Abs { Convention::Objects } else { Convention::Number };
+        let target = slots::special(c, guess, s).filter(|t| t.convention == convention);
+        let (Some(target), Some(class)) = (target, slots::stable_map(guess)) else { return false };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let v = self.reg(r);
+        self.unless_class(v, class, slow);
+        let (values, to) = ([(v, guess)], Some(w.a()));
+        self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `len()` of lists, tuples, strs and dicts; false, with nothing done, for others.
     fn length(&mut self, w: Word, def: &'static MethodDef) -> bool {
         let r = w.b() + 2;
         let guess = self.hint(r);
@@ -108,22 +134,7 @@ impl Emit<'_, '_> {
         } else if map == maps.list {
             ListObj::LEN
         } else {
-            let c = crossing();
-            let Some(target) = c.and_then(|c| slots::special(c, guess, Special::Len)) else { return false };
-            let Some(class) = slots::stable_map(guess) else { return false };
-            if !guess.is::<ForeignObj>() || target.convention != Convention::Number {
-                return false;
-            }
-            let (slow, after) = (self.b.create_block(), self.b.create_block());
-            self.b.set_cold_block(slow);
-            self.callee_guard(w, Callee::Native(def), None, slow);
-            let v = self.reg(r);
-            self.unless_class(v, class, slow);
-            let c = c.expect("what has the target");
-            let (values, to) = ([(v, guess)], Some(w.a()));
-            self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
-            self.otherwise(slow, helpers::call, after);
-            return true;
+            return false;
         };
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(slow);

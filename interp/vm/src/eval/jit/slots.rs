@@ -41,14 +41,15 @@ impl Emit<'_, '_> {
         let (left, right) =
             (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
         let number = |v: Value| v.is_int() || v.is_float();
-        let (s, first) = if left.is::<ForeignObj>() && (right.map() == left.map() || number(right)) {
-            let own = inplace && !type_of(left).special(op.inplace).is_empty();
-            (if own { op.inplace } else { op.method }, left)
-        } else if number(left) && right.is::<ForeignObj>() {
-            (op.reflected, right)
-        } else {
-            return false;
-        };
+        let (s, first) =
+            if left.is_ptr() && right.map() == left.map() || left.is::<ForeignObj>() && number(right) {
+                let own = inplace && !type_of(left).special(op.inplace).is_empty();
+                (if own { op.inplace } else { op.method }, left)
+            } else if number(left) && right.is::<ForeignObj>() {
+                (op.reflected, right)
+            } else {
+                return false;
+            };
         if of_sequence(op, type_of(first).special(s)) {
             return false;
         }
@@ -87,7 +88,7 @@ impl Emit<'_, '_> {
         let left = self.hint(w.b());
         let right = if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) };
         let number = right.is_int() || right.is_float();
-        if !left.is::<ForeignObj>() || left.map() != right.map() && !number {
+        if !left.is_ptr() || left.map() != right.map() && !(number && left.is::<ForeignObj>()) {
             return false;
         }
         let Some(target) = special(c, left, Cmp::from_index(w.x()).special()) else { return false };
@@ -147,7 +148,7 @@ impl Emit<'_, '_> {
     ) -> bool {
         let Some(c) = crossing() else { return false };
         let guess = self.hint(first);
-        if !guess.is::<ForeignObj>() || others.iter().any(|o| o.1.is_empty()) {
+        if !guess.is_ptr() || others.iter().any(|o| o.1.is_empty()) {
             return false;
         }
         let Some(target) = special(c, guess, s).filter(|t| accepts(t.convention)) else { return false };
@@ -167,7 +168,7 @@ impl Emit<'_, '_> {
     pub(super) fn next_by_c(&mut self, w: Word, next: Block, done: Block, slow: Block) -> bool {
         let Some(c) = crossing() else { return false };
         let guess = self.hint(w.b());
-        if !guess.is::<ForeignObj>() {
+        if !guess.is_ptr() {
             return false;
         }
         let Some(target) = special(c, guess, Special::Next).filter(|t| t.convention == Convention::Next)
@@ -193,7 +194,7 @@ impl Emit<'_, '_> {
     ) -> Option<Word64> {
         let c = crossing()?;
         let guess = self.hint(first);
-        if !guess.is::<ForeignObj>() || others.iter().any(|o| o.1.is_empty()) {
+        if !guess.is_ptr() || others.iter().any(|o| o.1.is_empty()) {
             return None;
         }
         let target = special(c, guess, s)
