@@ -38,6 +38,10 @@ pub struct Assembler {
 impl Assembler {
     /// `None` where there is no back end for the machine, or no memory may be made executable.
     pub fn new() -> Option<Assembler> {
+        // (Elsewhere code that was just written has to be announced to the instruction cache.)
+        if !cfg!(target_arch = "x86_64") {
+            return None;
+        }
         let mut flags = settings::builder();
         for (name, value) in [
             ("opt_level", "speed"),
@@ -87,5 +91,61 @@ impl Assembler {
         unwind::register(&*self.isa, code, at);
         let places = code.buffer.get_srclocs_sorted().iter().map(|l| (l.start, l.loc.bits())).collect();
         Some(Code { address: at, size: code.code_buffer().len(), places })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cranelift_codegen::ir::InstBuilder;
+    use cranelift_codegen::ir::types::I64;
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn compiled_functions_run_and_know_their_places() {
+        let mut assembler = Assembler::new().expect("a back end");
+        let signature = assembler.signature(&[I64, I64], &[I64]);
+        let code = assembler.compile(signature, |b| {
+            let block = b.create_block();
+            b.append_block_params_for_function_params(block);
+            b.switch_to_block(block);
+            b.set_srcloc(ir::SourceLoc::new(7));
+            let (x, y) = (b.block_params(block)[0], b.block_params(block)[1]);
+            let sum = b.ins().iadd(x, y);
+            b.ins().return_(&[sum]);
+        });
+        let code = code.expect("code");
+        assert!(code.size > 0 && code.places.iter().any(|p| p.1 == 7));
+        // SAFETY: it was compiled with this signature.
+        let add = unsafe { std::mem::transmute::<*const u8, extern "C" fn(i64, i64) -> i64>(code.address) };
+        assert_eq!(add(40, 2), 42);
+    }
+
+    extern "C-unwind" fn fails(n: i64) -> i64 {
+        panic!("with {n}")
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn panics_pass_through_compiled_functions() {
+        let mut assembler = Assembler::new().expect("a back end");
+        let signature = assembler.signature(&[I64], &[I64]);
+        let callee = signature.clone();
+        let code = assembler.compile(signature, |b| {
+            let block = b.create_block();
+            b.append_block_params_for_function_params(block);
+            b.switch_to_block(block);
+            let n = b.block_params(block)[0];
+            let callee = b.import_signature(callee);
+            let f = b.ins().iconst(I64, fails as *const () as i64);
+            let call = b.ins().call_indirect(callee, f, &[n]);
+            let result = b.inst_results(call)[0];
+            b.ins().return_(&[result]);
+        });
+        let code = code.expect("code").address;
+        // SAFETY: as above.
+        let f = unsafe { std::mem::transmute::<*const u8, extern "C-unwind" fn(i64) -> i64>(code) };
+        let error = std::panic::catch_unwind(|| f(3)).expect_err("a panic");
+        assert_eq!(error.downcast_ref::<String>().map(String::as_str), Some("with 3"));
     }
 }

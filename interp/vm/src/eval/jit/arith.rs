@@ -151,26 +151,25 @@ impl Emit<'_, '_> {
         let result = if floats {
             let p = self.number(a, left, slow);
             let q = self.number(b, right, slow);
-            match self.float_operation(op, p, q, slow) {
-                Some(f) => Some(self.boxed(f, slow)),
-                None => None,
-            }
+            self.float_operation(op, p, q, slow).map(|f| self.boxed(f, slow))
         } else {
             self.unless_ints(a, b, slow);
             self.int_operation(op, a, b, slow)
         };
         match result {
-            None => {
-                self.b.ins().jump(slow, &[]);
-                self.finish_slow(w, slow, None, general);
-            }
             Some(r) => {
                 if !floats {
                     self.note_int(r);
                 }
                 self.set(w.a(), r);
+                self.rejoin(slow, general);
+            }
+            None => {
+                self.b.ins().jump(slow, &[]);
+                self.ended = !self.patient;
                 if self.patient {
-                    self.finish_slow(w, slow, Some(()), general);
+                    self.follow(slow);
+                    self.perform(general);
                 }
             }
         }
@@ -182,24 +181,6 @@ impl Emit<'_, '_> {
         if !self.binary_by_c(w, constant, general) {
             self.perform(general);
         }
-    }
-
-    /// The block `slow` does the instruction by the helper; both ways go on together.
-    fn finish_slow(&mut self, _w: Word, slow: Block, fast: Option<()>, general: Helper) {
-        if !self.patient {
-            // The block leaves: nothing goes on here.
-            self.ended = fast.is_none();
-            return;
-        }
-        let after = self.b.create_block();
-        if fast.is_some() {
-            self.b.ins().jump(after, &[]);
-        }
-        self.follow(slow);
-        self.perform(general);
-        self.b.ins().jump(after, &[]);
-        self.follow(after);
-        self.forget();
     }
 
     /// A unary operator of an object.

@@ -275,7 +275,7 @@ impl Vm {
             of.heat.set(i32::MIN);
             return None;
         };
-        let unit = translate::unit(self, assembler, code, frame, generation >= PATIENT);
+        let unit = translate::unit(assembler, code, frame, generation >= PATIENT);
         of.unit.set(unit);
         // What is given up is warmed again, so that the caches are fresh.
         of.heat.set(if unit.is_some() { 0 } else { i32::MIN });

@@ -175,7 +175,7 @@ impl Emit<'_, '_> {
     }
 
     /// Where the general case is built in: `slow` does the instruction by the helper, and both ways go on together.
-    fn rejoin(&mut self, slow: Block, general: helpers::Helper) {
+    pub(super) fn rejoin(&mut self, slow: Block, general: helpers::Helper) {
         if !self.patient {
             return;
         }
@@ -272,7 +272,7 @@ impl Emit<'_, '_> {
 
     fn remember(&mut self) {
         let known = self.take_known();
-        let _ = self.call(helpers::store_attr_barrier);
+        self.call(helpers::store_attr_barrier);
         self.restore_known(known);
     }
 }

@@ -18,7 +18,6 @@ use crate::frame::Frame;
 use crate::object::*;
 use crate::runtime::rt;
 use crate::special::Special;
-use crate::vm::Vm;
 
 /// Code with more words is left to the interpreter.
 const MOST_WORDS: usize = 6_000;
@@ -28,7 +27,6 @@ const MOST_PARAMETERS: usize = 4;
 
 /// Compiles the code of a running frame; `None` if it is too large or there is no memory left for it.
 pub(super) fn unit(
-    vm: &Vm,
     assembler: &mut Assembler,
     code: Ptr<CodeObj>,
     frame: *mut Frame,
@@ -43,7 +41,7 @@ pub(super) fn unit(
     let signature = assembler.signature(&[I64; 4], &[I64]);
     let signatures = (0..=MOST_PARAMETERS).map(|n| assembler.signature(&vec![I64; n], &[I64])).collect();
     let made = assembler.compile(signature, |b| {
-        translate(vm, b, code, frame, signatures, misses, patient, &plan);
+        translate(b, code, frame, signatures, misses, patient, &plan);
     })?;
     let mut entries = vec![0; words].into_boxed_slice();
     for (n, &at) in plan.entries.iter().enumerate() {
@@ -98,9 +96,7 @@ impl Plan {
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "called once")]
 fn translate(
-    vm: &Vm,
     b: &mut FunctionBuilder<'_>,
     code: Ptr<CodeObj>,
     frame: *mut Frame,
@@ -133,7 +129,7 @@ fn translate(
         }
         e.at = at;
         e.b.set_srcloc(SourceLoc::new(at));
-        e.instruction_at(vm, op);
+        e.instruction_at(op);
     }
     if !e.ended {
         e.leave_here();
@@ -141,7 +137,7 @@ fn translate(
 }
 
 impl Emit<'_, '_> {
-    fn instruction_at(&mut self, vm: &Vm, generic: Op) {
+    fn instruction_at(&mut self, generic: Op) {
         let w = self.instruction(self.at);
         let op = w.op().unwrap_or(generic);
         match op {
@@ -276,7 +272,6 @@ impl Emit<'_, '_> {
                 None => self.leave_here(),
             },
         }
-        let _ = vm;
     }
 
     /// The truth of an object of C.
@@ -320,9 +315,7 @@ impl Emit<'_, '_> {
         let masked = self.b.ins().band_imm_s(v, !0x10);
         let is_bool = self.equals(masked, Value::FALSE.bits());
         self.unless(is_bool, other);
-        let (t, f) = if negated { (Value::FALSE, Value::TRUE) } else { (Value::TRUE, Value::FALSE) };
-        let _ = f;
-        let c = self.equals(v, t.bits());
+        let c = self.equals(v, Value::bool(!negated).bits());
         self.b.ins().jump(after, &[c.into()]);
         self.follow(other);
         let answer = self.call(general);
@@ -367,15 +360,12 @@ impl Emit<'_, '_> {
         let y = self.b.ins().iconst(cape_jit::ir::types::I8, yes);
         self.b.ins().brif(same, after, &[y.into()], different, &[]);
         self.follow(different);
-        let (pa, pb) = (self.is_pointer(a), self.is_pointer(b));
-        let both = self.b.ins().band(pa, pb);
         let n = self.b.ins().iconst(cape_jit::ir::types::I8, no);
         // A box is never compared with None and the like.
         let single = {
             let (la, lb) = (self.below_pointers(a), self.below_pointers(b));
             self.b.ins().bor(la, lb)
         };
-        let _ = both;
         self.b.ins().brif(single, after, &[n.into()], other, &[]);
         self.follow(other);
         let answer = self.call(helpers::is);
