@@ -142,7 +142,9 @@ impl Emit<'_, '_> {
         let number = |v: Value| v.is_int() || v.is_float();
         let division = matches!(op, Op::TrueDiv | Op::TrueDivK);
         if left.is_not_number() && !left.is_empty() || right.is_not_number() && !right.is_empty() {
-            self.operator(w, constant);
+            if !self.binary_by_c(w, constant, general) {
+                self.arithmetic_of_any(op, w, constant, general);
+            }
             return;
         }
         let floats = left.is_float() || right.is_float() || division && number(left) && number(right);
@@ -173,6 +175,38 @@ impl Emit<'_, '_> {
                 }
             }
         }
+    }
+
+    /// An operator whose operands cannot be guessed (registers of intermediate results hold other things in between): floats, ints, or
+    /// the helper.
+    fn arithmetic_of_any(&mut self, op: Op, w: Word, constant: bool, general: Helper) {
+        let (a, b) = (self.reg(w.b()), if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) });
+        let (ints, slow, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let to = 8 * w.a() as usize;
+        let p = self.unless_float(a, ints);
+        let q = self.unless_float(b, ints);
+        match self.float_operation(op, p, q, slow) {
+            Some(f) => {
+                let r = self.boxed(f, slow);
+                self.store(r, self.regs, to);
+                self.b.ins().jump(after, &[]);
+            }
+            None => {
+                self.b.ins().jump(slow, &[]);
+            }
+        }
+        self.follow(ints);
+        self.unless_ints(a, b, slow);
+        match self.int_operation(op, a, b, slow) {
+            Some(r) => {
+                self.store(r, self.regs, to);
+                self.b.ins().jump(after, &[]);
+            }
+            None => {
+                self.b.ins().jump(slow, &[]);
+            }
+        }
+        self.otherwise(slow, general, after);
     }
 
     /// An operator of any operands: by a function of C, or by the helper.

@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 
 use cape_bytecode::flags;
+use cape_heap::Value;
 use cape_jit::ir::types::{I8, I64};
 use cape_jit::ir::{InstBuilder, MemFlagsData};
 
@@ -16,11 +17,9 @@ const GENERATORS: u32 = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENER
 
 impl Emit<'_, '_> {
     /// Returns from a plain function's frame to its caller's, which is then on top, or out of the loop. Frames that somebody has seen,
-    /// generators' and constructors' are the interpreter's.
+    /// and generators' that were not entered from native code, are the interpreter's.
     pub(super) fn return_value(&mut self, v: Word64) {
-        let object = self.load(self.frame, offset_of!(Frame, object));
-        let ctor = self.load(self.frame, offset_of!(Frame, ctor));
-        let mut special = self.b.ins().bor(object, ctor);
+        let mut special = self.load(self.frame, offset_of!(Frame, object));
         if self.code.flags & GENERATORS == 0 {
             let generator = self.load(self.frame, offset_of!(Frame, generator));
             special = self.b.ins().bor(special, generator);
@@ -35,6 +34,17 @@ impl Emit<'_, '_> {
         self.follow(here);
         self.leave_here();
         self.follow(plain);
+        // A constructor's frame gives the new object, where `__init__` has returned None.
+        let ctor = self.load(self.frame, offset_of!(Frame, ctor));
+        let (constructor, leaving) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(leaving, I64);
+        self.b.ins().brif(ctor, constructor, &[], leaving, &[v.into()]);
+        self.follow(constructor);
+        let none = self.equals(v, Value::NONE.bits());
+        self.unless(none, here);
+        self.b.ins().jump(leaving, &[ctor.into()]);
+        self.follow(leaving);
+        let v = result;
         let caller = self.b.ins().iadd_imm_s(self.frame, -(size_of::<Frame>() as i64));
         let sp = self.load(self.frame, offset_of!(Frame, saved_sp));
         let entry =
