@@ -13,7 +13,7 @@ use crate::special::Special;
 
 impl Emit<'_, '_> {
     /// Goes on if both are ints, else with `other`.
-    fn unless_ints(&mut self, a: Word64, b: Word64, other: Block) {
+    pub(super) fn unless_ints(&mut self, a: Word64, b: Word64, other: Block) {
         let both = match (self.is_known_int(a), self.is_known_int(b)) {
             (true, true) => return,
             (true, false) => b,
@@ -35,10 +35,7 @@ impl Emit<'_, '_> {
     /// The float that a word is or converts to, by what is guessed of it; goes on with `other` if the guess is wrong.
     fn number(&mut self, v: Word64, guess: Value, other: Block) -> Word64 {
         if guess.is_int() {
-            if !self.is_known_int(v) {
-                let int = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, v, INT as i64);
-                self.unless(int, other);
-            }
+            self.unless_ints(v, v, other);
             let i = self.as_int(v);
             return self.b.ins().fcvt_from_sint(F64, i);
         }
@@ -46,7 +43,7 @@ impl Emit<'_, '_> {
     }
 
     /// The word of a float; a NaN goes on with `other`.
-    fn boxed(&mut self, f: Word64, other: Block) -> Word64 {
+    pub(super) fn boxed(&mut self, f: Word64, other: Block) -> Word64 {
         let ordered = self.b.ins().fcmp(FloatCC::Ordered, f, f);
         self.unless(ordered, other);
         let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), f);
@@ -54,9 +51,18 @@ impl Emit<'_, '_> {
     }
 
     /// The number of an int.
-    fn as_int(&mut self, v: Word64) -> Word64 {
+    pub(super) fn as_int(&mut self, v: Word64) -> Word64 {
         let s = self.b.ins().ishl_imm_s(v, INT_SHIFT);
         self.b.ins().sshr_imm_s(s, INT_SHIFT)
+    }
+
+    /// The word of a number; one that does not fit an int goes on with `other`.
+    pub(super) fn small_int(&mut self, n: Word64, other: Block) -> Word64 {
+        let bounded = self.b.ins().iadd_imm_s(n, -Value::INT_MIN);
+        let span = Value::INT_MAX - Value::INT_MIN;
+        let small = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, bounded, span);
+        self.unless(small, other);
+        self.b.ins().bor_imm_s(n, INT as i64)
     }
 
     /// An int whose number stands in the upper bits.

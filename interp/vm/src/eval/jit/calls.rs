@@ -8,7 +8,7 @@ use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::calls::Callee;
-use super::crossing::{Convention, Crossing, Definition, Receiver, Target, crossing};
+use super::crossing::{Convention, Crossing, Definition, Receiver, Target, To, crossing};
 use super::emit::{Emit, INT, Word64};
 use super::{helpers, slots};
 use crate::foreign::ForeignObj;
@@ -94,7 +94,7 @@ impl Emit<'_, '_> {
         };
         let target = Target { definition: Definition::Method(callee.def()), convention, function };
         // The caller stands at its last cache word while the callee runs.
-        self.cross(c, target, &values, receiver, self.at + 2, Some(w.a()), slow, after, None);
+        self.cross(c, target, &values, receiver, self.at + 2, To::Register(w.a()), slow, after, None);
         self.otherwise(slow, helpers::call, after);
         true
     }
@@ -113,7 +113,7 @@ impl Emit<'_, '_> {
         self.callee_guard(w, Callee::Native(def), None, slow);
         let v = self.reg(r);
         self.unless_class(v, class, slow);
-        let (values, to) = ([(v, guess)], Some(w.a()));
+        let (values, to) = ([(v, guess)], To::Register(w.a()));
         self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
         self.otherwise(slow, helpers::call, after);
         true

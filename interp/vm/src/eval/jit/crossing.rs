@@ -11,7 +11,7 @@ use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::{I32, I64};
 use cape_jit::ir::{Block, InstBuilder, StackSlot};
 
-use super::emit::{Emit, FLOAT, INT, INT_SHIFT, Word64};
+use super::emit::{Emit, FLOAT, INT, Word64};
 use crate::native::{GetSetDef, MethodDef};
 use crate::object::*;
 use crate::vm::Vm;
@@ -186,28 +186,9 @@ impl Emit<'_, '_> {
     }
 
     /// Calls a function of C with values, of which guesses say what sort they are; `to` gets the result, if anything does, and all goes
-    /// on with `after`; with `unknown`, and nothing in the register, if that is NotImplemented. While C runs the frame stands at `word`.
+    /// on with `after`; with the block of `special`, and nothing there, if it is that value. While C runs the frame stands at `word`.
     #[allow(clippy::too_many_arguments, reason = "everything about a crossing")]
     pub(super) fn cross(
-        &mut self,
-        c: &'static Crossing,
-        target: Target,
-        values: &[(Word64, Value)],
-        receiver: Receiver,
-        word: u32,
-        to: Option<u16>,
-        slow: Block,
-        after: Block,
-        unknown: Option<Block>,
-    ) {
-        let to = to.map_or(To::Nowhere, To::Register);
-        let unknown = unknown.map(|b| (Value::NOT_IMPLEMENTED, b));
-        self.cross_to(c, target, values, receiver, word, to, slow, after, unknown);
-    }
-
-    /// As [`Emit::cross`], for results of which one value has a block of its own.
-    #[allow(clippy::too_many_arguments, reason = "everything about a crossing")]
-    pub(super) fn cross_to(
         &mut self,
         c: &'static Crossing,
         target: Target,
@@ -422,16 +403,21 @@ impl Emit<'_, '_> {
         self.arrive(end, v);
     }
 
+    /// The address of the link with an index (of 32 bits): the managed object, then its mirror.
+    fn link_entry(&mut self, link: Word64) -> Word64 {
+        let link = self.b.ins().uextend(I64, link);
+        let offset = self.b.ins().ishl_imm_s(link, 4);
+        let links = self.constant(heap().links_base() as u64);
+        self.b.ins().iadd(links, offset)
+    }
+
     /// The managed side of a C object; goes on with `other` if it has none.
     pub(super) fn managed(&mut self, c: &Crossing, p: Word64, other: Block) -> Word64 {
         let link = self.load32(p, c.link);
         let low = self.b.ins().band_imm_s(link, 0xffff);
         let linked = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 0);
         self.unless(linked, other);
-        let link = self.b.ins().uextend(I64, link);
-        let offset = self.b.ins().ishl_imm_s(link, 4);
-        let links = self.constant(heap().links_base() as u64);
-        let entry = self.b.ins().iadd(links, offset);
+        let entry = self.link_entry(link);
         let v = self.load(entry, 0);
         let pointer = self.is_pointer(v);
         self.unless(pointer, other);
@@ -458,10 +444,7 @@ impl Emit<'_, '_> {
     fn mirror_or_null(&mut self, v: Word64) -> Word64 {
         let meta = self.load32(v, 4);
         let link = self.b.ins().band_imm_s(meta, ObjFlags::LINK_MASK as i64);
-        let link = self.b.ins().uextend(I64, link);
-        let offset = self.b.ins().ishl_imm_s(link, 4);
-        let links = self.constant(heap().links_base() as u64);
-        let entry = self.b.ins().iadd(links, offset);
+        let entry = self.link_entry(link);
         self.load(entry, 8)
     }
 
@@ -532,12 +515,8 @@ impl Emit<'_, '_> {
     }
 
     fn lend_int(&mut self, crossing: &Crossing, v: Word64, lent: &mut Option<Lent>, slow: Block) -> Word64 {
-        if !self.is_known_int(v) {
-            let int = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, v, INT as i64);
-            self.unless(int, slow);
-        }
-        let i = self.b.ins().ishl_imm_s(v, INT_SHIFT);
-        let i = self.b.ins().sshr_imm_s(i, INT_SHIFT);
+        self.unless_ints(v, v, slow);
+        let i = self.as_int(v);
         let (base, size, first, last) = crossing.small_ints;
         let (large, after) = (self.b.create_block(), self.b.create_block());
         let result = self.b.append_block_param(after, I64);

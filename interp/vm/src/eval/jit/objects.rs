@@ -5,8 +5,7 @@ use std::mem::offset_of;
 use cape_bytecode::Word;
 use cape_heap::{MapRef, Value};
 use cape_jit::ir::condcodes::IntCC;
-use cape_jit::ir::types::I32;
-use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
+use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::attrs::{self, INLINE, METHOD, METHOD_NO_DICT, STORE_INLINE};
 use super::super::code::cache_slots;
@@ -22,7 +21,6 @@ use crate::special::Special;
 /// What an entry of an attribute cache promises.
 struct Entry {
     map: MapRef,
-    version: u32,
     kind: u64,
     word: u64,
 }
@@ -72,7 +70,7 @@ impl Emit<'_, '_> {
         // SAFETY: the cache remembers a map; that it lives is not sure, but memory of maps stays memory of maps.
         let map = unsafe { MapRef::from_id(w0 as u32) };
         let version = (w0 >> 32) as u32;
-        (map.version.get() == version).then_some(Entry { map, version, kind: w1 & 15, word: w1 })
+        (map.version.get() == version).then_some(Entry { map, kind: w1 & 15, word: w1 })
     }
 
     /// The descriptor of a native attribute that the cache of this instruction has, and the map it is for.
@@ -81,15 +79,6 @@ impl Emit<'_, '_> {
         // SAFETY: an entry with such a value has made the caches.
         let caches = unsafe { self.code.cache_values.cast::<CacheObj>() };
         Some((e.map, caches.get((e.word >> 32) as usize)))
-    }
-
-    /// Goes on if `v` is an object of the entry's map, whose class is as it was.
-    fn unless_entry(&mut self, v: Word64, e: &Entry, other: Block) {
-        self.unless_map(v, e.map, other);
-        let at = self.constant(&raw const e.map.version as u64);
-        let now = self.b.ins().load(I32, MemFlagsData::trusted(), at, 0);
-        let same = self.b.ins().icmp_imm_s(IntCC::Equal, now, e.version as i64);
-        self.unless(same, other);
     }
 
     /// A value of the code's caches, in a place of the compiled code's own, that the interpreter never reuses.
@@ -114,7 +103,7 @@ impl Emit<'_, '_> {
         };
         let obj = self.reg(w.b());
         let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_entry(obj, &e, slow);
+        self.unless_class(obj, e.map, slow);
         let v = match e.kind {
             INLINE => self.load(obj, (e.word >> 32) as usize),
             _ => self.own_cache_value(e.word >> 32),
@@ -132,7 +121,7 @@ impl Emit<'_, '_> {
         };
         let obj = self.reg(w.b());
         let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_entry(obj, &e, slow);
+        self.unless_class(obj, e.map, slow);
         if e.kind == METHOD_NO_DICT {
             let word = self.load(obj, (e.word >> 8 & 0xff_ffff) as usize);
             let none = self.equals(word, 0);
@@ -154,7 +143,7 @@ impl Emit<'_, '_> {
         };
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
         let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_entry(obj, &e, slow);
+        self.unless_class(obj, e.map, slow);
         self.store(v, obj, ((e.word & 0xffff_ffff) / 16) as usize);
         self.barrier(obj);
         self.rejoin(slow, helpers::store_attr);
@@ -215,12 +204,8 @@ impl Emit<'_, '_> {
 
     /// The address of an item, for an index (an int) that is not negative and in range.
     fn item_address(&mut self, base: Word64, n: Word64, k: Word64, slow: Block) -> Word64 {
-        if !self.is_known_int(k) {
-            let int = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, k, super::emit::INT as i64);
-            self.unless(int, slow);
-        }
-        let s = self.b.ins().ishl_imm_s(k, super::emit::INT_SHIFT);
-        let i = self.b.ins().sshr_imm_s(s, super::emit::INT_SHIFT);
+        self.unless_ints(k, k, slow);
+        let i = self.as_int(k);
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, i, n);
         self.unless(inside, slow);
         let offset = self.b.ins().ishl_imm_s(i, 3);

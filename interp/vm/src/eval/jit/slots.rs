@@ -8,7 +8,7 @@ use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
 use super::super::arith::operator;
 use super::crossing::{Convention, Crossing, Definition, Member, Receiver, Target, To, crossing};
-use super::emit::{Emit, FLOAT, INT, Word64};
+use super::emit::{Emit, INT, Word64};
 use super::helpers::{self, Helper};
 use crate::call::raw_method;
 use crate::foreign::ForeignObj;
@@ -73,7 +73,8 @@ impl Emit<'_, '_> {
         }
         let (values, receiver) = if first == left { ([a, b], w.b()) } else { ([b, a], w.c()) };
         let receiver = Receiver::Register(receiver);
-        self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, after, Some(unknown));
+        let unknown_answer = Some((Value::NOT_IMPLEMENTED, unknown));
+        self.cross(c, target, &values, receiver, self.at, To::Register(w.a()), slow, after, unknown_answer);
         self.follow(unknown);
         self.ended = false;
         self.perform(if s == op.inplace { helpers::inplace_unknown } else { helpers::binary_unknown });
@@ -108,7 +109,8 @@ impl Emit<'_, '_> {
             self.unless_class(b, map, slow);
         }
         let (values, receiver) = ([(a, left), (b, right)], Receiver::Register(w.b()));
-        self.cross(c, target, &values, receiver, self.at, Some(w.a()), slow, result, Some(unknown));
+        let unknown_answer = Some((Value::NOT_IMPLEMENTED, unknown));
+        self.cross(c, target, &values, receiver, self.at, To::Register(w.a()), slow, result, unknown_answer);
         self.follow(result);
         self.ended = false;
         self.forget();
@@ -159,6 +161,7 @@ impl Emit<'_, '_> {
         self.unless_class(v, map, slow);
         let mut values = vec![(v, guess)];
         values.extend_from_slice(others);
+        let to = to.map_or(To::Nowhere, To::Register);
         self.cross(c, target, &values, Receiver::Register(first), self.at, to, slow, after, None);
         self.otherwise(slow, general, after);
         true
@@ -180,7 +183,7 @@ impl Emit<'_, '_> {
         self.unless_class(it, map, slow);
         let (values, receiver) = ([(it, guess)], Receiver::Register(w.b()));
         let end = Some((Value::DELETED, done));
-        self.cross_to(c, target, &values, receiver, self.at, To::Register(w.a()), slow, next, end);
+        self.cross(c, target, &values, receiver, self.at, To::Register(w.a()), slow, next, end);
         true
     }
 
@@ -209,17 +212,14 @@ impl Emit<'_, '_> {
         values.extend_from_slice(others);
         let scratch = self.stack_slot(8);
         let receiver = Receiver::Register(first);
-        self.cross_to(c, target, &values, receiver, self.at, To::Memory(scratch), slow, answered, None);
+        self.cross(c, target, &values, receiver, self.at, To::Memory(scratch), slow, answered, None);
         self.follow(answered);
         let v = self.b.ins().stack_load(I64, I64, scratch, 0);
         let false_value = if target.convention == Convention::Truth { Value::FALSE } else { Value::int(0) };
         let yes = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, false_value.bits() as i64);
         self.b.ins().jump(after, &[yes.into()]);
         self.follow(slow);
-        let answer = self.call(general);
-        let failed = self.equals(answer, super::RAISED);
-        self.leave_if(failed, answer);
-        let yes = self.equals(answer, helpers::TRUE);
+        let yes = self.answer_of_test(general);
         self.b.ins().jump(after, &[yes.into()]);
         self.follow(after);
         self.forget();
@@ -248,7 +248,7 @@ impl Emit<'_, '_> {
                 &values,
                 Receiver::Register(w.b()),
                 self.at,
-                Some(w.a()),
+                To::Register(w.a()),
                 slow,
                 after,
                 None,
@@ -274,18 +274,11 @@ impl Emit<'_, '_> {
             }
             Member::Long => {
                 let n = self.load(p, offset);
-                let bounded = self.b.ins().iadd_imm_s(n, -Value::INT_MIN);
-                let span = Value::INT_MAX - Value::INT_MIN;
-                let small = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, bounded, span);
-                self.unless(small, slow);
-                self.b.ins().bor_imm_s(n, INT as i64)
+                self.small_int(n, slow)
             }
             Member::Double => {
                 let f = self.b.ins().load(F64, MemFlagsData::trusted(), p, offset as i32);
-                let ordered = self.b.ins().fcmp(cape_jit::ir::condcodes::FloatCC::Ordered, f, f);
-                self.unless(ordered, slow);
-                let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), f);
-                self.b.ins().iadd_imm_s(bits, FLOAT as i64)
+                self.boxed(f, slow)
             }
             Member::Object | Member::Existing => {
                 let o = self.load(p, offset);
@@ -372,7 +365,7 @@ impl Emit<'_, '_> {
         self.unless_class(obj, map, slow);
         let target = Target { definition: Definition::Attribute(g.def), convention, function };
         let values = [(obj, Value::EMPTY), (v, guess)];
-        self.cross(c, target, &values, Receiver::Register(w.a()), self.at, None, slow, after, None);
+        self.cross(c, target, &values, Receiver::Register(w.a()), self.at, To::Nowhere, slow, after, None);
         self.otherwise(slow, helpers::store_attr, after);
         true
     }

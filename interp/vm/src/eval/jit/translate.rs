@@ -318,21 +318,23 @@ impl Emit<'_, '_> {
         let c = self.equals(v, Value::bool(!negated).bits());
         self.b.ins().jump(after, &[c.into()]);
         self.follow(other);
-        let answer = self.call(general);
-        let failed = self.b.ins().icmp_imm_s(IntCC::Equal, answer, super::RAISED as i64);
-        self.leave_if(failed, answer);
-        let c = self.equals(answer, helpers::TRUE);
+        let c = self.answer_of_test(general);
         self.b.ins().jump(after, &[c.into()]);
         self.follow(after);
         result
     }
 
+    /// The helper's answer to a test, as a truth value.
+    pub(super) fn answer_of_test(&mut self, f: Helper) -> Word64 {
+        let answer = self.call(f);
+        let failed = self.equals(answer, super::RAISED);
+        self.leave_if(failed, answer);
+        self.equals(answer, helpers::TRUE)
+    }
+
     /// A test whose every case is the helper's.
     fn test(&mut self, w: Word, words: u32, f: Helper) {
-        let answer = self.call(f);
-        let failed = self.b.ins().icmp_imm_s(IntCC::Equal, answer, super::RAISED as i64);
-        self.leave_if(failed, answer);
-        let c = self.equals(answer, helpers::TRUE);
+        let c = self.answer_of_test(f);
         self.branch_on(w, words, c);
     }
 
@@ -412,16 +414,12 @@ impl Emit<'_, '_> {
         self.b.ins().brif(left, more, &[], done, &[]);
         self.follow(more);
         let i = self.load(it, offset_of!(RangeIterObj, next));
-        let bounded = self.b.ins().iadd_imm_s(i, -Value::INT_MIN);
-        let span = Value::INT_MAX - Value::INT_MIN;
-        let small = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, bounded, span);
-        self.unless(small, slow);
+        let v = self.small_int(i, slow);
         let step = self.load(it, offset_of!(RangeIterObj, step));
         let following = self.b.ins().iadd(i, step);
         self.store(following, it, offset_of!(RangeIterObj, next));
         let left = self.b.ins().iadd_imm_s(left, -1);
         self.store(left, it, offset_of!(RangeIterObj, remaining));
-        let v = self.b.ins().bor_imm_s(i, super::emit::INT as i64);
         self.set(w.a(), v);
         self.b.ins().jump(next, &[]);
     }
