@@ -61,34 +61,103 @@ fn member_get(vm: &Vm, def: &'static GetSetDef, obj: Value) -> Res<Value> {
     let m = member(def);
     let o = borrowed(obj);
     // SAFETY: the descriptor has checked that the object is an instance of the member's class, whose struct has the member at the
-    // offset; a field of objects holds a reference of its own.
+    // offset.
+    let v = unsafe { if o.is_null() { Ok(None) } else { read(vm, m, (o as *const u8).offset((*m).offset)) } };
+    match v? {
+        Some(v) => Ok(v),
+        None => member_get_in_c(vm, def, obj),
+    }
+}
+
+/// What a field holds; `None`: C has to look.
+///
+/// # Safety
+/// `at` must be where `m`'s field is in a live struct.
+#[inline(always)]
+unsafe fn read(vm: &Vm, m: *mut PyMemberDef, at: *const u8) -> Res<Option<Value>> {
+    // SAFETY: the field has the definition's type; one of objects holds a reference of its own.
     unsafe {
-        if o.is_null() || (*m).flags & UNUSUAL != 0 {
-            return member_get_in_c(vm, def, obj);
-        }
-        let at = (o as *const u8).offset((*m).offset);
-        match (*m).type_ {
-            member_type::OBJECT | member_type::OBJECT_EX => {
+        let Some(sort) = sort(m) else { return Ok(text_member(m, at)) };
+        Ok(Some(match sort {
+            Member::Object | Member::Existing => {
                 let p = *(at as *const *mut PyObject);
                 if !p.is_null() {
-                    return from_c(vm, p);
+                    return from_c(vm, p).map(Some);
                 }
-                if (*m).type_ == member_type::OBJECT {
-                    Ok(Value::NONE)
-                } else {
-                    member_get_in_c(vm, def, obj)
+                if sort == Member::Existing {
+                    return Ok(None);
                 }
+                Value::NONE
             }
-            member_type::INT => Ok(Value::int(*(at as *const c_int) as i64)),
-            member_type::UINT => Ok(Value::int(*(at as *const u32) as i64)),
-            member_type::LONG | member_type::LONGLONG | member_type::PYSSIZET => {
-                Ok(Int::Small(*(at as *const i64)).into_value())
-            }
-            member_type::DOUBLE => Ok(Value::float(*(at as *const f64))),
-            member_type::BOOL => Ok(Value::bool(*at != 0)),
-            _ => member_get_in_c(vm, def, obj),
-        }
+            Member::Bool => Value::bool(*at != 0),
+            Member::Letter if *at < 0x80 => rt().latin1_char(*at).value(),
+            Member::Signed(1) => Value::int(*(at as *const i8) as i64),
+            Member::Signed(2) => Value::int(*(at as *const i16) as i64),
+            Member::Signed(4) => Value::int(*(at as *const i32) as i64),
+            Member::Signed(8) => Int::Small(*(at as *const i64)).into_value(),
+            Member::Unsigned(1) => Value::int(*at as i64),
+            Member::Unsigned(2) => Value::int(*(at as *const u16) as i64),
+            Member::Unsigned(4) => Value::int(*(at as *const u32) as i64),
+            Member::Unsigned(8) => match i64::try_from(*(at as *const u64)) {
+                Ok(n) => Int::Small(n).into_value(),
+                Err(_) => return Ok(None),
+            },
+            Member::Float => Value::float(*(at as *const f32) as f64),
+            Member::Double => Value::float(*(at as *const f64)),
+            _ => return Ok(None),
+        }))
     }
+}
+
+/// The text of a field that is, or points to, a C string; `None`: it is none, it points to nothing, or C has to decode it.
+///
+/// # Safety
+/// As for [`read`].
+unsafe fn text_member(m: *mut PyMemberDef, at: *const u8) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let text = match (*m).type_ {
+            _ if (*m).flags & UNUSUAL != 0 => return None,
+            member_type::STRING => *(at as *const *const c_char),
+            member_type::STRING_INPLACE => at as *const c_char,
+            _ => return None,
+        };
+        if text.is_null() {
+            return None;
+        }
+        let text = std::ffi::CStr::from_ptr(text).to_str().ok().filter(|s| s.is_ascii())?;
+        Some(StrObj::new(text).value())
+    }
+}
+
+/// What a field of the sorts that need no function of C holds.
+///
+/// # Safety
+/// The definition must be live.
+#[inline(always)]
+unsafe fn sort(m: *mut PyMemberDef) -> Option<Member> {
+    // SAFETY: the caller's promise.
+    let (sort, flags) = unsafe { ((*m).type_, (*m).flags) };
+    if flags & UNUSUAL != 0 {
+        return None;
+    }
+    Some(match sort {
+        member_type::OBJECT => Member::Object,
+        member_type::OBJECT_EX => Member::Existing,
+        member_type::BOOL => Member::Bool,
+        member_type::CHAR => Member::Letter,
+        member_type::BYTE => Member::Signed(1),
+        member_type::UBYTE => Member::Unsigned(1),
+        member_type::SHORT => Member::Signed(2),
+        member_type::USHORT => Member::Unsigned(2),
+        member_type::INT => Member::Signed(4),
+        member_type::UINT => Member::Unsigned(4),
+        member_type::LONG | member_type::LONGLONG | member_type::PYSSIZET => Member::Signed(8),
+        member_type::ULONG | member_type::ULONGLONG => Member::Unsigned(8),
+        member_type::FLOAT => Member::Float,
+        member_type::DOUBLE => Member::Double,
+        _ => return None,
+    })
 }
 
 /// The field that [`member_get`] would read, for compiled code: the sorts that need no object to be made.
@@ -96,17 +165,7 @@ pub fn plain_member(def: &'static GetSetDef) -> Option<(Member, usize)> {
     let raw = def.raw.as_ref().filter(|r| std::ptr::fn_addr_eq(r.get, member_get as Getter))?;
     let m = raw.data[0] as *mut PyMemberDef;
     // SAFETY: the definition lives as long as the class.
-    let (sort, flags, offset) = unsafe { ((*m).type_, (*m).flags, (*m).offset) };
-    let sort = match sort {
-        member_type::OBJECT => Member::Object,
-        member_type::OBJECT_EX => Member::Existing,
-        member_type::INT => Member::Int,
-        member_type::UINT => Member::Unsigned,
-        member_type::LONG | member_type::LONGLONG | member_type::PYSSIZET => Member::Long,
-        member_type::DOUBLE => Member::Double,
-        _ => return None,
-    };
-    (flags & UNUSUAL == 0).then_some((sort, usize::try_from(offset).ok()?))
+    unsafe { Some((sort(m)?, usize::try_from((*m).offset).ok()?)) }
 }
 
 /// How attributes are read.

@@ -477,14 +477,24 @@ pub mod meth {
 
 /// Values of `PyMemberDef.type`.
 pub mod member_type {
+    pub const SHORT: i32 = 0;
     pub const INT: i32 = 1;
     pub const LONG: i32 = 2;
+    pub const FLOAT: i32 = 3;
     pub const DOUBLE: i32 = 4;
+    pub const STRING: i32 = 5;
     pub const OBJECT: i32 = 6;
+    pub const CHAR: i32 = 7;
+    pub const BYTE: i32 = 8;
+    pub const UBYTE: i32 = 9;
+    pub const USHORT: i32 = 10;
     pub const UINT: i32 = 11;
+    pub const ULONG: i32 = 12;
+    pub const STRING_INPLACE: i32 = 13;
     pub const BOOL: i32 = 14;
     pub const OBJECT_EX: i32 = 16;
     pub const LONGLONG: i32 = 17;
+    pub const ULONGLONG: i32 = 18;
     pub const PYSSIZET: i32 = 19;
 }
 

@@ -239,6 +239,12 @@ impl Runtime {
         unsafe { self.latin1[c as usize].cast() }
     }
 
+    /// The strings of one code point below U+0100, which do not move.
+    #[inline(always)]
+    pub fn latin1_chars(&self) -> &[Value; 256] {
+        &self.latin1
+    }
+
     /// The randomised hasher of strings and bytes.
     #[inline(always)]
     pub fn hash_state(&self) -> &SeedableRandomState {

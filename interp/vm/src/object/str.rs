@@ -79,6 +79,12 @@ impl StrKind {
 impl StrObj {
     /// Where the number of characters is, for compiled code.
     pub(crate) const LEN: usize = std::mem::offset_of!(StrObj, len);
+    /// Where the word is that says how the code points are stored, for compiled code.
+    pub(crate) const INFO: usize = std::mem::offset_of!(StrObj, info);
+    /// The bit of that word for ASCII.
+    pub(crate) const INFO_ASCII: u64 = ASCII;
+    /// How far up in that word the place of the code points is.
+    pub(crate) const INFO_PLACE: u32 = PLACE_SHIFT;
 
     fn bytes(&self) -> usize {
         self.place() + (self.len + 1) * self.kind() as usize

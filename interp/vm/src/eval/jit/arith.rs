@@ -25,7 +25,7 @@ impl Emit<'_, '_> {
     }
 
     /// Goes on if `v` is a float, else with `other`; gives the float.
-    fn unless_float(&mut self, v: Word64, other: Block) -> Word64 {
+    pub(super) fn unless_float(&mut self, v: Word64, other: Block) -> Word64 {
         let bits = self.b.ins().iadd_imm_s(v, (FLOAT as i64).wrapping_neg());
         let float = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, bits, (INT - FLOAT) as i64);
         self.unless(float, other);

@@ -12,6 +12,7 @@ use cape_jit::ir::types::{I32, I64};
 use cape_jit::ir::{Block, InstBuilder, StackSlot};
 
 use super::emit::{Emit, FLOAT, INT, Word64};
+use super::members::Member;
 use crate::native::{GetSetDef, MethodDef};
 use crate::object::*;
 use crate::vm::Vm;
@@ -39,23 +40,6 @@ pub enum Convention {
     Truth,
     /// `int f(p..., constant)` or, without one, `int f(p...)`: negative: an exception is set.
     Status(Option<usize>),
-}
-
-/// A field of an object's struct that an attribute reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Member {
-    /// A reference, or NULL for None.
-    Object,
-    /// A reference.
-    Existing,
-    /// A signed number of 32 bits.
-    Int,
-    /// An unsigned number of 32 bits.
-    Unsigned,
-    /// A signed number of 64 bits.
-    Long,
-    /// A double.
-    Double,
 }
 
 /// A definition of a function or an attribute that C implements.

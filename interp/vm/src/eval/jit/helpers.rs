@@ -352,6 +352,7 @@ helpers! {
     unary_pos(at) value(at.vm.unary(at.reg(at.w.b()), Special::Pos, "unary +"));
     unary_invert(at) value(at.vm.unary(at.reg(at.w.b()), Special::Invert, "unary ~"));
     unary_not(at) at.vm.truth(at.reg(at.w.b())).map(|b| test(!b));
+    unary_truth(at) at.vm.truth(at.reg(at.w.b())).map(test);
     truth(at) at.vm.truth(at.reg(at.w.a())).map(test);
     binary(at) operator(at, false);
     binary_k(at) operator(at, true);

@@ -17,6 +17,7 @@ mod calls;
 mod crossing;
 mod emit;
 mod helpers;
+mod members;
 mod objects;
 mod places;
 mod returns;
@@ -32,7 +33,8 @@ use crate::frame::Frame;
 use crate::object::CodeObj;
 use crate::vm::Vm;
 
-pub use crossing::{Convention, Crossing, Finish, Member, set_crossing};
+pub use crossing::{Convention, Crossing, Finish, set_crossing};
+pub use members::Member;
 pub use places::compiled_place;
 
 /// What compiled code returns, other than the address of the instruction where the interpreter goes on: an exception waits in

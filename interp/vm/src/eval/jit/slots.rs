@@ -3,12 +3,12 @@
 use cape_bytecode::{BinOp, Word};
 use cape_heap::{MapRef, Value};
 use cape_jit::ir::condcodes::IntCC;
-use cape_jit::ir::types::{F64, I8, I32, I64};
-use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
+use cape_jit::ir::types::{I8, I64};
+use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::arith::operator;
-use super::crossing::{Convention, Crossing, Definition, Member, Receiver, Target, To, crossing};
-use super::emit::{Emit, INT, Word64};
+use super::crossing::{Convention, Crossing, Definition, Receiver, Target, To, crossing};
+use super::emit::{Emit, Word64};
 use super::helpers::{self, Helper};
 use crate::call::raw_method;
 use crate::foreign::ForeignObj;
@@ -260,102 +260,14 @@ impl Emit<'_, '_> {
         true
     }
 
-    /// What a field of the struct `p` holds.
-    fn member(&mut self, c: &Crossing, member: Member, p: Word64, offset: usize, slow: Block) -> Word64 {
-        match member {
-            Member::Int | Member::Unsigned => {
-                let n = self.b.ins().load(I32, MemFlagsData::trusted(), p, offset as i32);
-                let n = if member == Member::Int {
-                    self.b.ins().sextend(I64, n)
-                } else {
-                    self.b.ins().uextend(I64, n)
-                };
-                self.b.ins().bor_imm_s(n, INT as i64)
-            }
-            Member::Long => {
-                let n = self.load(p, offset);
-                self.small_int(n, slow)
-            }
-            Member::Double => {
-                let f = self.b.ins().load(F64, MemFlagsData::trusted(), p, offset as i32);
-                self.boxed(f, slow)
-            }
-            Member::Object | Member::Existing => {
-                let o = self.load(p, offset);
-                let after = self.b.create_block();
-                let result = self.b.append_block_param(after, I64);
-                let none = self.constant(Value::NONE.bits());
-                if member == Member::Object {
-                    let some = self.b.create_block();
-                    self.b.ins().brif(o, some, &[], after, &[none.into()]);
-                    self.follow(some);
-                } else {
-                    let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, o, 0);
-                    self.unless(some, slow);
-                }
-                let other = self.b.create_block();
-                let is_none = self.equals(o, c.singletons[0] as u64);
-                self.b.ins().brif(is_none, after, &[none.into()], other, &[]);
-                self.follow(other);
-                let v = self.managed(c, o, slow);
-                self.b.ins().jump(after, &[v.into()]);
-                self.follow(after);
-                result
-            }
-        }
-    }
-
-    /// A field that holds a reference gets another: of an object whose old value C holds, too, so that nothing dies here.
-    fn set_member(&mut self, w: Word, c: &Crossing, map: MapRef, offset: usize) {
-        let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
-        let guess = self.hint(w.b());
-        let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.unless_class(obj, map, slow);
-        self.sync(self.at);
-        let p = self.mirror(obj, slow);
-        let new = self.borrow_object(c, v, guess, slow);
-        let old = self.load(p, offset);
-        let (some, put) = (self.b.create_block(), self.b.create_block());
-        self.b.ins().brif(old, some, &[], put, &[]);
-        self.follow(some);
-        let count = self.load32(old, c.count);
-        // One is the last reference.
-        let last = self.b.ins().icmp_imm_s(IntCC::Equal, count, 1);
-        self.unless_not(last, slow);
-        self.change_count(c, old, count, -1);
-        self.b.ins().jump(put, &[]);
-        self.follow(put);
-        let count = self.load32(new, c.count);
-        self.change_count(c, new, count, 1);
-        self.store(new, p, offset);
-        self.b.ins().jump(after, &[]);
-        self.otherwise(slow, helpers::store_attr, after);
-    }
-
-    /// Adds to a count of references, unless the object is not counted.
-    fn change_count(&mut self, c: &Crossing, p: Word64, count: Word64, by: i64) {
-        let (counted, after) = (self.b.create_block(), self.b.create_block());
-        let is_counted = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, count, 0);
-        self.b.ins().brif(is_counted, counted, &[], after, &[]);
-        self.follow(counted);
-        let n = self.b.ins().iadd_imm_s(count, by);
-        self.store(n, p, c.count);
-        self.b.ins().jump(after, &[]);
-        self.follow(after);
-    }
-
     /// An attribute that is written by its setter.
     pub(super) fn store_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
         let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
         let guess = self.hint(w.b());
-        if let Some((Member::Object | Member::Existing, offset)) = (c.member)(g.def)
+        if let Some((member, offset)) = (c.member)(g.def)
             && g.def.set.is_some()
-            && !guess.is_int()
-            && !guess.is_float()
-            && !guess.is_empty()
         {
-            self.set_member(w, c, map, offset);
-            return true;
+            return self.set_member(w, c, map, member, offset);
         }
         let Some((convention, function)) = (c.setter)(g.def).filter(|_| !guess.is_empty()) else {
             return false;

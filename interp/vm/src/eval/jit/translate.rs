@@ -175,8 +175,13 @@ impl Emit<'_, '_> {
             Op::StoreSubscr => self.store_subscr(w),
             Op::UnaryNeg => self.negate(w),
             Op::UnaryNot => {
-                let v = self.reg(w.b());
-                let known = self.truth_of(v, helpers::unary_not, true);
+                let known = match self.truth_by_c(w.b(), helpers::unary_truth) {
+                    Some(c) => self.b.ins().bxor_imm_s(c, 1),
+                    None => {
+                        let v = self.reg(w.b());
+                        self.truth_of(v, helpers::unary_not, true)
+                    }
+                };
                 self.branch_on(w, 1, known);
             }
             Op::Add
@@ -219,7 +224,7 @@ impl Emit<'_, '_> {
                 self.go(w.bc());
             }
             Op::JumpIfTrue | Op::JumpIfFalse => {
-                let by_c = self.truth_by_c(w.a());
+                let by_c = self.truth_by_c(w.a(), helpers::truth);
                 let c = match by_c {
                     Some(c) => c,
                     None => {
@@ -275,11 +280,11 @@ impl Emit<'_, '_> {
     }
 
     /// The truth of an object of C.
-    fn truth_by_c(&mut self, r: u16) -> Option<Word64> {
+    fn truth_by_c(&mut self, r: u16, general: Helper) -> Option<Word64> {
         let guess = self.hint(r);
         let class = guess.is_ptr().then(|| crate::runtime::type_of(guess))?;
         let s = if class.special(Special::Bool).is_empty() { Special::Len } else { Special::Bool };
-        self.test_by_c(s, r, &[], helpers::truth)
+        self.test_by_c(s, r, &[], general)
     }
 
     /// A conditional jump on `condition` (not 0: true) at `next - 1`.
