@@ -9,11 +9,12 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
+use crate::arguments::Arguments;
 use crate::convention::{FASTCALL_KW, Fast, FastKw, METHOD_KW, MethodKw, VARARGS_KW};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::rows;
-use crate::to_c::{CArgs, args_tuple, decref, kwargs_dict, to_c};
+use crate::to_c::{CArgs, decref, kwargs_dict, to_c};
 
 /// First data word of a row: the `PyMethodDef`; second: this mark, whether it is a method of a class, and the class for `METH_METHOD`.
 const MARK: usize = 1;
@@ -239,13 +240,13 @@ pub unsafe fn call_meth(
                 transmute::<*const c_void, binaryfunc>(meth)(this_c, a.0)
             }
             meth::VARARGS => {
-                let t = Hold(args_tuple(vm, args)?);
-                transmute::<*const c_void, binaryfunc>(meth)(this_c, t.0)
+                let t = Arguments::new(vm, args)?;
+                transmute::<*const c_void, binaryfunc>(meth)(this_c, t.tuple())
             }
             VARARGS_KW => {
-                let t = Hold(args_tuple(vm, &args[..npos])?);
+                let t = Arguments::new(vm, &args[..npos])?;
                 let k = Hold(kwargs_dict(vm, names, &args[npos..])?);
-                transmute::<*const c_void, ternaryfunc>(meth)(this_c, t.0, k.0)
+                transmute::<*const c_void, ternaryfunc>(meth)(this_c, t.tuple(), k.0)
             }
             meth::FASTCALL => {
                 let a = CArgs::new(vm, args)?;

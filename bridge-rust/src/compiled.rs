@@ -3,22 +3,23 @@
 
 use std::mem::offset_of;
 
-use cape_vm::eval::{Convention, Crossing, Finish, set_crossing};
+use cape_vm::eval::{Code, Convention, Crossing, Finish, Named, set_crossing};
 use cape_vm::native::{GetSetDef, MethodDef};
-use cape_vm::object::Int;
-use cape_vm::{Res, Value, Vm};
+use cape_vm::object::{Int, TypeObj};
+use cape_vm::runtime::{rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::call_c::callable_name;
-use crate::convention::{FASTCALL_KW, is_entry};
+use crate::call_c::{callable_name, defining_class};
+use crate::convention::{FASTCALL_KW, METHOD_KW, VARARGS_KW, is_entry};
 use crate::error::{check_result, check_status};
 use crate::layout::*;
-use crate::slots::{slot_convention, slot_wrapper_name};
+use crate::mirror::vectorcall_offset;
+use crate::slots::{Constructor, is_tp_call, slot_convention, slot_wrapper_name, slot_wrapper_of};
 use crate::to_c::{is_number, linked};
-use crate::{attributes, ffi, handled, lend};
+use crate::{arguments, attributes, ffi, handled, lend, slots};
 
 /// Tells it.
 pub fn install() {
-    let (next, pairs, most) = lend::scratch_layout();
     set_crossing(Crossing {
         function,
         getter: attributes::getter,
@@ -37,22 +38,29 @@ pub fn install() {
         ),
         raised: CURRENT_EXCEPTION,
         handled: EXC_INFO,
-        next,
-        pairs,
-        most,
+        callable,
+        constructor,
+        lending: lend::scratch_layout(),
         count: offset_of!(PyObject, ob_refcnt),
         link: offset_of!(PyObject, ob_link),
         tag: offset_of!(PyLongObject, lv_tag),
         digits: offset_of!(PyLongObject, ob_digit),
         double: offset_of!(PyFloatObject, ob_fval),
+        hash: offset_of!(PyTupleObject, ob_hash),
+        items: offset_of!(PyTupleObject, ob_item),
+        // SAFETY: a constructor.
+        empty_tuple: unsafe { ffi::PyTuple_New(0) } as usize,
         finish: [
             Finish { object: method_gave, status: method_did },
             Finish { object: attribute_gave, status: attribute_did },
+            Finish { object: called_gave, status: attribute_did },
+            Finish { object: read_gave, status: attribute_did },
         ],
         finish_next,
         finish_number,
         give_link,
         give_back,
+        give_tuple_back,
     });
 }
 
@@ -68,14 +76,44 @@ fn function(def: &'static MethodDef) -> Option<(Convention, *const u8)> {
     let row = raw.data[0] as *const PyMethodDef;
     // SAFETY: the row was made for a definition that is alive.
     let (flags, f) = unsafe { ((*row).ml_flags, (*row).ml_meth) };
-    let convention = match flags & !(meth::COEXIST | meth::CLASS) {
+    let convention = match flags & !(meth::COEXIST | meth::CLASS | meth::STATIC) {
         meth::NOARGS => Convention::NoArgs,
         meth::O => Convention::Objects,
         meth::FASTCALL => Convention::Fast,
         FASTCALL_KW => Convention::FastKeywords,
+        METHOD_KW => Convention::OfClass(defining_class(def) as usize),
+        meth::VARARGS => Convention::Arguments,
+        VARARGS_KW => Convention::ArgumentsAndNone,
         _ => return None,
     };
     Some((convention, f as *const u8))
+}
+
+/// See [`Crossing::callable`].
+fn callable(class: Ptr<TypeObj>, def: &'static MethodDef) -> Option<(Convention, Code)> {
+    let raw = def.raw.as_ref().filter(|raw| is_tp_call(raw))?;
+    if raw.data[0] != ffi::PyVectorcall_Call as *const () as usize {
+        return Some((Convention::ArgumentsAndNone, Code::At(raw.data[0] as *const u8)));
+    }
+    let t = class.foreign.get() as *mut PyTypeObject;
+    // SAFETY: a class's type object is live as long as the class.
+    let offset = (!t.is_null()).then(|| unsafe { vectorcall_offset(t) })??;
+    Some((Convention::FastKeywords, Code::In(offset)))
+}
+
+/// See [`Crossing::constructor`].
+fn constructor(class: Ptr<TypeObj>) -> Option<(Convention, *const u8, *const u8)> {
+    if type_of(class.value()) != rt().types.type_ {
+        return None;
+    }
+    let t = class.foreign.get() as *const u8;
+    Some(match slots::constructor(class)? {
+        Constructor::Vectorcall(f) => (Convention::FastKeywords, f as *const u8, t),
+        Constructor::Slots(new, init) => {
+            let init = init.map_or(0, |f| f as usize);
+            (Convention::Instance(new as usize, init), slots::instance as *const u8, t)
+        }
+    })
 }
 
 /// C has returned: what it handles is hidden again, and an exception is kept for compiled code.
@@ -110,6 +148,18 @@ unsafe extern "C-unwind" fn method_gave(vm: &Vm, def: *const u8, this: Value, p:
 unsafe extern "C-unwind" fn method_did(vm: &Vm, def: *const u8, this: Value, n: i64) -> Value {
     // SAFETY: as above.
     returned(vm, check_status(vm, || unsafe { name(vm, def, this) }, n as i32).map(|n| Value::bool(n != 0)))
+}
+
+unsafe extern "C-unwind" fn called_gave(vm: &Vm, _def: *const u8, this: Value, p: *mut u8) -> Value {
+    let name = || vm.repr(this).map_or_else(|_| "<?>".into(), |s| s.display());
+    returned(vm, check_result(vm, name, p as *mut PyObject))
+}
+
+unsafe extern "C-unwind" fn read_gave(vm: &Vm, named: *const u8, this: Value, p: *mut u8) -> Value {
+    // SAFETY: compiled code passes on what it was told: a `Named`.
+    let named = unsafe { &*(named as *const Named) };
+    let r = check_result(vm, || slot_wrapper_of(named.def, named.class), p as *mut PyObject);
+    returned(vm, r.map_err(|r| vm.attribute_context(r, this, named.name)))
 }
 
 unsafe extern "C-unwind" fn attribute_gave(vm: &Vm, def: *const u8, _this: Value, p: *mut u8) -> Value {
@@ -155,6 +205,11 @@ unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
         return std::ptr::null_mut();
     }
     linked(vm, v).map_or(std::ptr::null_mut(), |p| p as *mut u8)
+}
+
+/// See [`Crossing::give_tuple_back`].
+unsafe extern "C-unwind" fn give_tuple_back(tuple: *mut u8) {
+    arguments::give_back(tuple as *mut PyObject);
 }
 
 /// See [`Crossing::give_back`].

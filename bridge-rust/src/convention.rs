@@ -9,11 +9,12 @@ use cape_vm::native::{MethodDef, RawFn};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
+use crate::arguments::Arguments;
 use crate::call_c::{Hold, call, callable_name, defining_class};
 use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
 use crate::layout::*;
-use crate::to_c::{args_tuple, kwargs_dict, linked};
+use crate::to_c::{kwargs_dict, linked};
 
 type Names = Option<Ptr<TupleObj>>;
 /// A function with `METH_FASTCALL`.
@@ -163,10 +164,10 @@ fn method_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Name
 
 fn varargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let (Some((&this, rest)), None) = (args.split_first(), names) else { return call(vm, def, args, names) };
-    let t = Hold(args_tuple(vm, rest)?);
-    cross(vm, [this], move |p| {
+    let t = Arguments::new(vm, rest)?;
+    cross(vm, [this], |p| {
         // SAFETY: as above.
-        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], t.0) };
+        let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], t.tuple()) };
         finish(vm, def, this, r)
     })
 }
@@ -174,11 +175,11 @@ fn varargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Re
 fn varargs_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let Some((&this, rest)) = args.split_first() else { return call(vm, def, args, names) };
     let positional = rest.len() - names.map_or(0, |n| n.len());
-    let t = Hold(args_tuple(vm, &rest[..positional])?);
+    let t = Arguments::new(vm, &rest[..positional])?;
     let k = Hold(kwargs_dict(vm, names, &rest[positional..])?);
-    cross(vm, [this], move |p| {
+    cross(vm, [this], |p| {
         // SAFETY: as above.
-        let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.0, k.0) };
+        let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.tuple(), k.0) };
         finish(vm, def, this, r)
     })
 }

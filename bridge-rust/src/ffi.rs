@@ -105,6 +105,7 @@ unsafe extern "C" {
     pub fn PyThreadState_GetUnchecked() -> *mut c_void;
     pub fn PyErr_SetRaisedException(exc: *mut PyObject);
     pub fn PyErr_GetRaisedException() -> *mut PyObject;
+    pub fn PyType_IsSubtype(a: *mut PyTypeObject, b: *mut PyTypeObject) -> i32;
     pub fn PyErr_Occurred() -> *mut PyObject;
 }
 

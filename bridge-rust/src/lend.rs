@@ -9,9 +9,11 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use cape_heap::heap;
+use cape_vm::eval::Lending;
 use cape_vm::object::{FloatObj, LongObj};
 use cape_vm::{Res, Value, Vm};
 
+use crate::arguments::{LENGTHS, Tuples};
 use crate::cross::MOST;
 use crate::ffi;
 use crate::layout::*;
@@ -36,11 +38,14 @@ struct Place {
     float: Cell<*mut PyObject>,
 }
 
+/// What a thread lends.
 #[repr(C)]
-struct Scratch {
+pub struct Scratch {
     /// Places below this one are lent.
     next: Cell<usize>,
     places: [Place; SCRATCH],
+    /// Argument tuples.
+    pub tuples: Tuples,
 }
 
 thread_local! {
@@ -48,13 +53,14 @@ thread_local! {
         Scratch {
             next: Cell::new(0),
             places: [const { Place { int: Cell::new(null_mut()), float: Cell::new(null_mut()) } }; SCRATCH],
+            tuples: [const { Cell::new(null_mut()) }; LENGTHS],
         }
     };
 }
 
 /// The running thread's. (Larger bodies inside `with` are not inlined.)
 #[inline(always)]
-fn scratch() -> &'static Scratch {
+pub fn scratch() -> &'static Scratch {
     // SAFETY: never dropped, since it needs no dropping; the reference does not leave the thread, as callers keep it in locals.
     OWN.with(|own| unsafe { &*std::ptr::from_ref(own) })
 }
@@ -72,11 +78,16 @@ pub fn prepare(vm: &Vm) {
     }
 }
 
-/// Where in the memory behind [`Vm::c_scratch`] the number of the next place is, where the places are (an int and a float each), and how
-/// many there are.
-pub fn scratch_layout() -> (usize, usize, usize) {
+/// Where things are in the memory behind [`Vm::c_scratch`].
+pub fn scratch_layout() -> Lending {
     const { assert!(size_of::<Place>() == 16 && std::mem::offset_of!(Place, float) == 8) };
-    (std::mem::offset_of!(Scratch, next), std::mem::offset_of!(Scratch, places), SCRATCH)
+    Lending {
+        next: std::mem::offset_of!(Scratch, next),
+        pairs: std::mem::offset_of!(Scratch, places),
+        most: SCRATCH,
+        tuples: std::mem::offset_of!(Scratch, tuples),
+        lengths: LENGTHS,
+    }
 }
 
 /// The C side of a value where there is nothing to count, to make or to give back: of linked objects, singletons, small ints; null

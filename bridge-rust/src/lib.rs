@@ -18,6 +18,7 @@
 
 mod allocator;
 pub mod api;
+mod arguments;
 mod attributes;
 pub mod buffer;
 pub mod call_c;

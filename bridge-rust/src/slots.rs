@@ -19,8 +19,16 @@ pub use late::{power_by_modulus, sequence_operator};
 pub use table::{INPLACE_POWER, slot_number};
 pub use trampolines::{OPERATORS, call_vector, vectorcall};
 pub use wrappers::{
-    add_slot_wrappers, construct, exhausted, number, slot_behind, slot_convention, slot_wrapper_name,
+    Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, number,
+    slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
 };
+
+/// Whether a class's `tp_vectorcall` is one that Cape put there.
+fn is_own_vectorcall(t: *mut PyTypeObject, f: vectorcallfunc) -> bool {
+    let same = |own: vectorcallfunc| std::ptr::fn_addr_eq(own, f);
+    // SAFETY: looks at the address only.
+    same(vectorcall) || unsafe { ffi::cape_class_vectorcall(t) }.is_some_and(same)
+}
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
 ///

@@ -199,28 +199,6 @@ impl Drop for CArgs {
     }
 }
 
-/// A C tuple of values, unlinked: for `METH_VARARGS` calls. A new reference.
-pub fn args_tuple(vm: &Vm, args: &[Value]) -> Res<*mut PyObject> {
-    // SAFETY: a fresh tuple, filled before anybody sees it.
-    unsafe {
-        let t = ffi::PyTuple_New(args.len() as isize);
-        if t.is_null() {
-            return Err(vm.memory_error(""));
-        }
-        let items = (&raw mut (*(t as *mut PyTupleObject)).ob_item) as *mut *mut PyObject;
-        for (i, &a) in args.iter().enumerate() {
-            match to_c(vm, a) {
-                Ok(p) => *items.add(i) = p,
-                Err(r) => {
-                    decref(t);
-                    return Err(r);
-                }
-            }
-        }
-        Ok(t)
-    }
-}
-
 /// A dict of keyword arguments for C, or NULL when there are none. A new reference.
 pub fn kwargs_dict(vm: &Vm, names: Option<Ptr<TupleObj>>, values: &[Value]) -> Res<*mut PyObject> {
     let Some(names) = names.filter(|n| !n.is_empty()) else { return Ok(std::ptr::null_mut()) };

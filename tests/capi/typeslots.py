@@ -142,6 +142,48 @@ def members():
     del many[:]
 
 
+def site(name):
+    """Functions with one place each that reads and that writes the attribute."""
+    scope = {}
+    exec(f"def read(o): return o.{name}\ndef write(o, v):\n o.{name} = v\n return o.{name}", scope)
+    return scope["read"], scope["write"]
+
+
+def hot_members():
+    """Places that became hot with a value of the member's sort, and then meet all others."""
+    usual = {"float": 1.5, "double": 2.5, "object": "text", "object_ex": Int, "char": "y", "bool": True}
+    for name in NAMES:
+        if name in ("string", "inplace", "none", "readonly", "audited"):
+            continue
+        read, write = site(name)
+        obj = typeslots.Members()
+        for _ in range(2000):
+            write(obj, usual.get(name, 7)), read(obj)
+        cases(f"hot {name} =", {re.sub(" object at.*", "", repr(value)): lambda value=value: (write(obj, value), read(obj))
+                                for value in NUMBERS + OTHERS + [False, "é", "\0", -0.0, math.nan, 1e300]})
+        for fill in (False, True):
+            obj.fill(fill)
+            case(f"hot {name} filled {fill}", read, obj)
+        for other in (DerivedMembers(), SlottedMembers(), Int(5)):
+            case(f"hot {name} of another class", write, other, usual.get(name, 7))
+        read_only = site(name + "_ro")[1]
+        for _ in range(2000):
+            try:
+                read_only(obj, usual.get(name, 7))
+            except AttributeError:
+                pass
+        case(f"hot {name}_ro", read_only, obj, usual.get(name, 7))
+    for name in ("string", "inplace"):
+        read, _ = site(name)
+        obj = typeslots.Members()
+        for fill in [False, True] * 1000:
+            obj.fill(fill)
+            read(obj)
+        for fill in (False, True):
+            obj.fill(fill)
+            case(f"hot {name} filled {fill}", read, obj)
+
+
 def relative_members():
     class Derived(typeslots.Added):
         pass
@@ -757,6 +799,7 @@ def construction():
 
 
 members()
+hot_members()
 relative_members()
 many_arguments()
 results()

@@ -217,11 +217,18 @@ pub unsafe fn vectorcall_place(
     t: *mut PyTypeObject,
 ) -> Option<*mut Option<vectorcallfunc>> {
     // SAFETY: the caller's promise; the offset lies in the struct.
-    unsafe {
-        let offset = (*t).tp_vectorcall_offset;
-        let has = offset > 0 && (*t).tp_flags & tpflags::HAVE_VECTORCALL != 0;
-        has.then(|| (p as *mut u8).offset(offset) as *mut Option<vectorcallfunc>)
-    }
+    unsafe { vectorcall_offset(t).map(|offset| (p as *mut u8).add(offset) as *mut Option<vectorcallfunc>) }
+}
+
+/// Where objects of a type keep their function for vectorcall, if they do.
+///
+/// # Safety
+/// `t` must be live.
+#[inline(always)]
+pub unsafe fn vectorcall_offset(t: *mut PyTypeObject) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    let (offset, flags) = unsafe { ((*t).tp_vectorcall_offset, (*t).tp_flags) };
+    usize::try_from(offset).ok().filter(|&o| o > 0 && flags & tpflags::HAVE_VECTORCALL != 0)
 }
 
 /// Writes ours there, unless the struct has its own already, as functions do.

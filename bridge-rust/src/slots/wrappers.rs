@@ -13,6 +13,8 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::table::{ROWS, Shape, SlotRow};
+use crate::arguments::Arguments;
+use crate::call_c::Hold;
 use crate::convention::cross_named;
 use crate::cross::{MOST, cross};
 use crate::error::{check_result, check_status, is_set, take};
@@ -20,7 +22,7 @@ use crate::ffi;
 use crate::layout::*;
 use crate::lend::borrowed;
 use crate::mirror::vectorcall_place;
-use crate::to_c::{args_tuple, decref, kwargs_dict};
+use crate::to_c::{CArgs, decref, kwargs_dict, linked};
 
 /// Second data word of a slot wrapper: marks it as such and says which method of the slot it is.
 const MARK: usize = SLOT_MARK;
@@ -212,15 +214,24 @@ unsafe fn slot<F: Copy>(def: &MethodDef) -> F {
     unsafe { std::mem::transmute_copy::<usize, F>(&f) }
 }
 
-/// How messages name a slot's method.
+/// How messages name a slot's method of an object's class.
 pub fn slot_wrapper_name(def: &MethodDef, this: Value) -> String {
-    format!("<slot wrapper '{}' of '{}' objects>", def.name, type_of(this).name_str())
+    slot_wrapper_of(def, type_of(this))
+}
+
+/// How messages name a slot's method of a class.
+pub fn slot_wrapper_of(def: &MethodDef, class: Ptr<TypeObj>) -> String {
+    format!("<slot wrapper '{}' of '{}' objects>", def.name, class.name_str())
 }
 
 /// What the function behind a slot's method takes and gives, for compiled code; `None`: it does not call such.
 pub fn slot_convention(raw: &Raw) -> Option<Convention> {
     let none = &raw const ffi::_Py_NoneStruct as usize;
-    let conventions: [(RawFn, Convention); 16] = [
+    let conventions: [(RawFn, Convention); 20] = [
+        (call_del, Convention::Status(Some(0))),
+        (call_index, Convention::Item),
+        (call_set_index, Convention::SetItem),
+        (call_get, Convention::Objects),
         (call_next, Convention::Next),
         (call_unary, Convention::Objects),
         (call_binary, Convention::Objects),
@@ -453,28 +464,24 @@ macro_rules! comparisons { ($($f:ident $c:ident),*) => { $(
 )* } }
 comparisons!(call_eq Eq, call_ne Ne, call_lt Lt, call_le Le, call_gt Gt, call_ge Ge);
 
-/// An argument tuple and a keyword dict for one call.
+/// An argument tuple and a keyword dict (or NULL) for one call.
 struct Packed {
-    args: *mut PyObject,
-    kwargs: *mut PyObject,
+    args: Arguments,
+    kwargs: Hold,
 }
 
 impl Packed {
+    #[inline(always)]
     fn new(vm: &Vm, args: &[Value], names: Names) -> Res<Packed> {
         let n = args.len() - names.map_or(0, |n| n.len());
-        let kwargs = kwargs_dict(vm, names, &args[n..])?;
-        Ok(Packed { args: args_tuple(vm, &args[..n])?, kwargs })
+        let kwargs = Hold(kwargs_dict(vm, names, &args[n..])?);
+        Ok(Packed { args: Arguments::new(vm, &args[..n])?, kwargs })
     }
-}
 
-impl Drop for Packed {
-    fn drop(&mut self) {
-        for p in [self.args, self.kwargs] {
-            if !p.is_null() {
-                // SAFETY: the references are ours.
-                unsafe { decref(p) }
-            }
-        }
+    /// As parameters.
+    #[inline(always)]
+    fn parts(&self) -> (*mut PyObject, *mut PyObject) {
+        (self.args.tuple(), self.kwargs.0)
     }
 }
 
@@ -492,6 +499,11 @@ fn own_vectorcall(def: &MethodDef, o: Value) -> Option<vectorcallfunc> {
     unsafe { vectorcall_place(p, (*p).ob_type).and_then(|f| *f) }
 }
 
+/// Whether this is the wrapper of a `tp_call`.
+pub fn is_tp_call(raw: &Raw) -> bool {
+    std::ptr::fn_addr_eq(raw.call, call_call as RawFn)
+}
+
 fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     if args.len() <= MOST
         && let Some(f) = own_vectorcall(def, args[0])
@@ -503,18 +515,20 @@ fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
         });
     }
     let packed = Packed::new(vm, &args[1..], names)?;
-    cross(vm, [args[0]], move |p| {
+    cross(vm, [args[0]], |p| {
+        let (tuple, kwargs) = packed.parts();
         // SAFETY: see above.
-        let r = unsafe { slot::<ternaryfunc>(def)(p[0], packed.args, packed.kwargs) };
+        let r = unsafe { slot::<ternaryfunc>(def)(p[0], tuple, kwargs) };
         check_result(vm, move || repr_of(vm, args[0]), r)
     })
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
     let packed = Packed::new(vm, &args[1..], names)?;
-    cross(vm, [args[0]], move |p| {
+    cross(vm, [args[0]], |p| {
+        let (tuple, kwargs) = packed.parts();
         // SAFETY: see above.
-        let n = unsafe { slot::<initproc>(def)(p[0], packed.args, packed.kwargs) };
+        let n = unsafe { slot::<initproc>(def)(p[0], tuple, kwargs) };
         let name = || repr_of(vm, type_of(args[0]).value());
         if n < 0 && !is_set(vm) {
             return check_result(vm, name, null_mut());
@@ -557,18 +571,41 @@ fn call_new(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> R
         return Err(not_a_type(vm, first));
     };
     let t = crate::mirror::types::type_to_c(vm, class)?;
-    let p = Packed::new(vm, &args[1..], names)?;
+    let packed = Packed::new(vm, &args[1..], names)?;
+    let (args, kwargs) = packed.parts();
     let _shown = crate::handled::show(vm);
     // SAFETY: see above.
-    let r = unsafe { slot::<newfunc>(def)(t, p.args, p.kwargs) };
+    let r = unsafe { slot::<newfunc>(def)(t, args, kwargs) };
     check_result(vm, move || repr_of(vm, first), r)
 }
 
 /// Number of `tp_init` among the slots.
 const TP_INIT: i32 = 60;
 
-/// What `type.__call__` does for a class whose `__new__` and `__init__` are functions of C: both get the same tuple.
-pub fn construct(vm: &Vm, class: Ptr<TypeObj>, args: &[Value], names: Names) -> Option<Res<Value>> {
+/// How a class whose instances C makes is called.
+#[derive(Clone, Copy)]
+pub enum Constructor {
+    /// By a function of its own (`tp_vectorcall`).
+    Vectorcall(vectorcallfunc),
+    /// By `tp_new` and, if it is not `object`'s, `tp_init`: both get the same tuple.
+    Slots(newfunc, Option<initproc>),
+}
+
+/// The constructor of a class; `None`: not all of it is C's.
+pub fn constructor(class: Ptr<TypeObj>) -> Option<Constructor> {
+    let t = class.foreign.get() as *mut PyTypeObject;
+    if t.is_null() {
+        return None;
+    }
+    // SAFETY: a class's type object is live as long as the class.
+    if let Some(f) = unsafe { (*t).tp_vectorcall }
+        && !super::is_own_vectorcall(t, f)
+    {
+        return Some(Constructor::Vectorcall(f));
+    }
+    if class.has(TypeFlags::NO_INSTANTIATION) {
+        return None;
+    }
     let new = c_new(class.special(Special::New))?;
     let init = class.special(Special::Init);
     let init = match slot_behind(init, TP_INIT) {
@@ -577,52 +614,77 @@ pub fn construct(vm: &Vm, class: Ptr<TypeObj>, args: &[Value], names: Names) -> 
         None if init == rt().types.object.special(Special::Init) => None,
         None => return None,
     };
-    Some(construct_by(vm, class, new, init, args, names))
+    Some(Constructor::Slots(new, init))
+}
+
+/// What `type.__call__` does for a class with a [`constructor`].
+pub fn construct(vm: &Vm, class: Ptr<TypeObj>, args: &[Value], names: Names) -> Option<Res<Value>> {
+    let constructor = constructor(class)?;
+    Some(construct_by(vm, class, constructor, args, names))
 }
 
 fn construct_by(
     vm: &Vm,
     class: Ptr<TypeObj>,
-    new: newfunc,
-    init: Option<initproc>,
+    constructor: Constructor,
     args: &[Value],
     names: Names,
 ) -> Res<Value> {
     let t = crate::mirror::types::type_to_c(vm, class)?;
-    let packed = Packed::new(vm, args, names)?;
-    let _shown = crate::handled::show(vm);
     let name = || repr_of(vm, class.value());
-    // SAFETY: slot functions of the class's own type object, with the arguments of their signatures.
-    unsafe {
-        let p = new(t, packed.args, packed.kwargs);
-        if p.is_null() || !std::ptr::eq((*p).ob_type, t) {
-            let v = check_result(vm, name, p)?;
-            return init_other(vm, class, v, args, names);
+    match constructor {
+        Constructor::Vectorcall(f) => {
+            let given = CArgs::new(vm, args)?;
+            let (positional, names) = match names.filter(|n| !n.is_empty()) {
+                None => (args.len(), null_mut()),
+                Some(n) => (args.len() - n.len(), linked(vm, n.value())?),
+            };
+            let _shown = crate::handled::show(vm);
+            // SAFETY: the class's own function; the arguments are held for the call.
+            check_result(vm, name, unsafe { f(t as *mut PyObject, given.0.as_ptr(), positional, names) })
         }
-        let hold = crate::call_c::Hold(p);
-        check_status(vm, name, 0)?;
-        if let Some(init) = init {
-            let n = init(p, packed.args, packed.kwargs);
-            if n < 0 && !is_set(vm) {
-                return check_result(vm, name, null_mut());
-            }
-            check_status(vm, name, n)?;
+        Constructor::Slots(new, init) => {
+            let packed = Packed::new(vm, args, names)?;
+            let (args, kwargs) = packed.parts();
+            let _shown = crate::handled::show(vm);
+            // SAFETY: slot functions of the class's own type object.
+            check_result(vm, name, unsafe { instance(t, args, kwargs, new, init) })
         }
-        std::mem::forget(hold);
-        crate::from_c::take_over(vm, p)
     }
 }
 
-/// `tp_new` gave an object of another class: it is initialised as its own class says, if it is an instance at all.
-#[cold]
-fn init_other(vm: &Vm, class: Ptr<TypeObj>, v: Value, args: &[Value], names: Names) -> Res<Value> {
-    if type_of(v).is_subtype(class) {
-        let mut all = ValueVec::with_capacity(args.len() + 1);
-        all.push(v);
-        all.extend_from_slice(args);
-        vm.call_special_args(type_of(v).special(Special::Init), &all, names)?;
+/// What `type_call` of C does with a class's own functions: a new reference, or NULL with an exception (or, where C forgot that, without
+/// one). An exception that `tp_new` left beside an object is the caller's to find.
+///
+/// # Safety
+/// The functions must be those of `t`, which is live, as are the arguments.
+pub unsafe extern "C-unwind" fn instance(
+    t: *mut PyTypeObject,
+    args: *mut PyObject,
+    kwargs: *mut PyObject,
+    new: newfunc,
+    init: Option<initproc>,
+) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let p = new(t, args, kwargs);
+        if p.is_null() || !ffi::PyErr_Occurred().is_null() {
+            return p;
+        }
+        let init = if std::ptr::eq((*p).ob_type, t) {
+            init
+        } else if ffi::PyType_IsSubtype((*p).ob_type, t) != 0 {
+            // What it gave is initialised as its own class says.
+            (*(*p).ob_type).tp_init
+        } else {
+            None
+        };
+        if init.is_some_and(|init| init(p, args, kwargs) < 0) {
+            decref(p);
+            return null_mut();
+        }
+        p
     }
-    Ok(v)
 }
 
 fn not_a_type(vm: &Vm, v: Value) -> Raised {

@@ -9,7 +9,7 @@ use cape_vm::{Ptr, Res, Value, Vm, object_float, rt, type_of};
 use crate::float_ops as ops;
 use crate::format::format_float;
 use crate::float_text::{self, BadHex};
-use crate::number::{ascii_number, buffer_bytes, short_repr, type_name, warn};
+use crate::number::{ascii_number, buffer_bytes, short_repr, type_name};
 use crate::{binary_operators, rich_comparisons};
 
 /// Completes the type.
@@ -133,7 +133,7 @@ pub fn to_float(vm: &Vm, x: Value) -> Res<f64> {
     let f = type_of(x).special(Special::Float);
     if x.is::<ForeignObj>() && !f.is_empty() {
         let r = vm.call_special(f, &[x])?;
-        return if r.is_float() { Ok(r.as_float()) } else { checked_float(vm, x, r) };
+        return if r.is_float() { Ok(r.as_float()) } else { vm.checked_float(type_of(x), r) };
     }
     let text = match x.downcast::<StrObj>() {
         Some(s) if type_of(x) == rt().types.str || type_of(x).special(Special::Float).is_empty() => {
@@ -169,28 +169,7 @@ fn strict_subclass_result(vm: &Vm, x: Value) -> Res<Option<f64>> {
         return Ok(None);
     }
     let r = vm.call_special(f, &[x])?;
-    checked_float(vm, x, r).map(Some)
-}
-
-/// What the `__float__` of `x` gave, which must be a float.
-fn checked_float(vm: &Vm, x: Value, r: Value) -> Res<f64> {
-    let Some(value) = object_float(r) else {
-        return Err(vm.type_error(format!(
-            "{}.__float__ returned non-float (type {})",
-            type_name(x),
-            type_name(r)
-        )));
-    };
-    if type_of(r) != rt().types.float {
-        let message = format!(
-            "{}.__float__ returned non-float (type {}).  The ability to return an instance of a strict subclass of float \
-             is deprecated, and may be removed in a future version of Python.",
-            type_name(x),
-            type_name(r)
-        );
-        warn(vm, rt().types.deprecation_warning, &message)?;
-    }
-    Ok(value)
+    vm.checked_float(type_of(x), r).map(Some)
 }
 
 fn hash(vm: &Vm, v: Value) -> Value {

@@ -9,7 +9,7 @@ use num_traits::ToPrimitive;
 
 use crate::format::format_int;
 use crate::int_ops::{self as ops, exact, word};
-use crate::number::{ascii_number, buffer_bytes, type_name, warn};
+use crate::number::{ascii_number, buffer_bytes, type_name};
 use crate::{binary_operators, int_text, rich_comparisons};
 
 /// Completes the type.
@@ -179,10 +179,10 @@ pub fn to_int(vm: &Vm, x: Value) -> Res<Value> {
     let f = type_of(x).special(Special::Int);
     if !f.is_empty() {
         let r = vm.call_special(f, &[x])?;
-        return if r.is_int() { Ok(r) } else { checked_int(vm, r, "__int__") };
+        return if r.is_int() { Ok(r) } else { vm.checked_int(r, "__int__") };
     }
     if let Some(r) = vm.try_special(x, Special::Index, &[])? {
-        return checked_int(vm, r, "__index__");
+        return vm.checked_int(r, "__index__");
     }
     if let Some(s) = x.downcast::<StrObj>() {
         return int_text::parse(vm, &ascii_number(s), 10, x);
@@ -194,21 +194,6 @@ pub fn to_int(vm: &Vm, x: Value) -> Res<Value> {
             type_name(x)
         ))),
     }
-}
-
-fn checked_int(vm: &Vm, r: Value, method: &str) -> Res<Value> {
-    if !is_int(r) {
-        return Err(vm.type_error(format!("{method} returned non-int (type {})", type_of(r).name_str())));
-    }
-    if type_of(r) != rt().types.int {
-        let message = format!(
-            "{method} returned non-int (type {}).  The ability to return an instance of a strict subclass of int is \
-             deprecated, and may be removed in a future version of Python.",
-            type_of(r).name_str()
-        );
-        warn(vm, rt().types.deprecation_warning, &message)?;
-    }
-    Ok(exact(r))
 }
 
 fn to_float(vm: &Vm, v: Value) -> Res<Value> {

@@ -62,7 +62,7 @@ pub use finalize::Pending;
 pub use heap::{Heap, heap};
 pub use kind::{HeapObject, KindInfo, Native, Trace, Tracer};
 pub use links::{ForeignHeap, Link, Mirror};
-pub use map::{Map, MapFlags, MapRef};
+pub use map::{ID_SHIFT as MAP_ID_SHIFT, Map, MapFlags, MapRef};
 pub use object::{Field, Header, ObjFlags, Ptr};
 pub use root::{Root, RootVec};
 pub use stats::Stats;

@@ -89,7 +89,8 @@ impl PartialEq for MapRef {
 }
 impl Eq for MapRef {}
 
-const ID_SHIFT: u32 = 5;
+/// How far an id is from the address.
+pub const ID_SHIFT: u32 = 5;
 
 impl MapRef {
     /// The map with this id.

@@ -44,12 +44,7 @@ impl Vm {
 
     /// An AttributeError that does not say what it is about is told, for suggestions.
     #[cold]
-    pub(crate) fn attribute_context(
-        &self,
-        r: crate::exc::Raised,
-        obj: Value,
-        name: Value,
-    ) -> crate::exc::Raised {
+    pub fn attribute_context(&self, r: crate::exc::Raised, obj: Value, name: Value) -> crate::exc::Raised {
         let e = r.exc();
         if r.is(rt().types.attribute_error)
             && (0..2).all(|i| matches!(crate::exc::extra(e, i), Value::EMPTY | Value::NONE))

@@ -332,15 +332,14 @@ impl Vm {
             return Ok(type_of(args[0]).value());
         }
         self.check_native_stack("")?;
-        let new = t.special(Special::New);
-        if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
-            return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t))));
-        }
-        if let Some(b) = new.downcast::<BuiltinObj>()
-            && b.def.raw.is_some()
+        if !t.foreign.get().is_null()
             && let Some(r) = crate::foreign::foreign().construct(self, t, args, kwnames)
         {
             return r;
+        }
+        let new = t.special(Special::New);
+        if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
+            return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t))));
         }
         let object = rt().types.object;
         let inherits_init = t.special(Special::Init) == object.special(Special::Init);

@@ -22,6 +22,7 @@ pub mod native;
 pub mod object;
 pub mod ops;
 pub mod profile;
+mod results;
 pub mod runtime;
 pub mod shape;
 pub mod special;

@@ -356,7 +356,7 @@ impl Vm {
         if let Some((def, call)) = crate::call::raw_method(type_of(v).special(Special::Index)) {
             self.check_native_stack("")?;
             let r = call(self, def, &[v], None)?;
-            return if r.is_int() { Ok(r) } else { self.checked_index(r) };
+            return if r.is_int() { Ok(r) } else { self.checked_int(r, "__index__") };
         }
         self.any_index_value(v)
     }
@@ -373,31 +373,7 @@ impl Vm {
             );
         }
         let r = self.call_special(f, &[v])?;
-        self.checked_index(r)
-    }
-
-    /// What an `__index__` gave, which must be an int.
-    #[inline(never)]
-    fn checked_index(&self, r: Value) -> Res<Value> {
-        if !long_is_int(r) {
-            return Err(
-                self.type_error(format!("__index__ returned non-int (type {})", type_of(r).name_str()))
-            );
-        }
-        if type_of(r) != rt().types.int {
-            let text = format!(
-                "__index__ returned non-int (type {}).  The ability to return an instance of a strict subclass of int is \
-                 deprecated, and may be removed in a future version of Python.",
-                type_of(r).name_str()
-            );
-            let warn = self.import_attr("warnings", "warn")?;
-            self.call(
-                warn,
-                &[StrObj::new(&text).value(), rt().types.deprecation_warning.value(), Value::int(1)],
-            )?;
-            return Ok(Int::of(r).map_or(r, Int::into_value));
-        }
-        Ok(r)
+        self.checked_int(r, "__index__")
     }
 
     /// The integer that `v` is or stands for through `__index__`.

@@ -21,15 +21,15 @@ use crate::vm::Vm;
 /// Attribute slot in the object, at a byte offset.
 pub(super) const INLINE: u64 = 1;
 /// Attribute slot in the overflow array.
-const OVERFLOW: u64 = 2;
+pub(super) const OVERFLOW: u64 = 2;
 /// Class attribute that binds to nothing, in the code's cache values.
 pub(super) const CLASS_VALUE: u64 = 3;
 /// `__slots__` member, at a byte offset; EMPTY means missing.
-const MEMBER: u64 = 4;
+pub(super) const MEMBER: u64 = 4;
 /// Module attribute: cache values hold the module, its key version and entry index.
-const MODULE: u64 = 5;
+pub(super) const MODULE: u64 = 5;
 /// Attribute read from a class: cache values hold the class and the value; payload's class version is in word 0.
-const TYPE_VALUE: u64 = 6;
+pub(super) const TYPE_VALUE: u64 = 6;
 /// Method to be called with the object as self, in the code's cache values.
 pub(super) const METHOD: u64 = 7;
 /// Stores: payload = byte offset; adding: the new map's id in bits 8..32 is not enough, so it is in word 1's low part.
@@ -41,13 +41,13 @@ pub(super) const GETSET: u64 = 10;
 pub(super) const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
 /// 8..32; the same number for loads and stores.
-const DICT: u64 = 12;
+pub(super) const DICT: u64 = 12;
 /// Data descriptor of another kind, in the code's cache values; the same number for loads and stores.
-const DESCRIPTOR: u64 = 13;
+pub(super) const DESCRIPTOR: u64 = 13;
 /// Method that is read and not called, in the code's cache values: it is bound to the object.
 const BOUND: u64 = 14;
 /// Class method of an object's class: the function behind it, in the code's cache values, to be called with the class as self.
-const CLASS_METHOD: u64 = 15;
+pub(super) const CLASS_METHOD: u64 = 15;
 /// The same of a class, with the cache values of TYPE_VALUE.
 const TYPE_METHOD: u64 = CLASS_METHOD | 16;
 
@@ -260,7 +260,7 @@ fn inline_offset(map: MapRef, slot: u32) -> Option<u64> {
 }
 
 /// Byte offset of the attribute word in objects of a fixed-size map, if it fits bits 8..32 of a cache word.
-fn word_offset(map: MapRef) -> Option<u64> {
+pub(super) fn word_offset(map: MapRef) -> Option<u64> {
     if map.kind().size.is_some() {
         return None;
     }

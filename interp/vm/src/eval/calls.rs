@@ -27,40 +27,117 @@ pub(super) enum Left {
     Exhausted,
 }
 
-/// What a Call's cache words remember of the function of C that was called last, for the compiler.
+/// What the cache words of a call remember of what was called last, for the compiler.
 #[derive(Clone, Copy)]
 pub(super) enum Callee {
-    /// A builtin function, with its definition.
+    /// A builtin function of C with a receiver, by its definition.
     Function(&'static MethodDef),
-    /// A method descriptor, with its definition and class.
+    /// A method descriptor of C's, by its definition and class.
     Method(&'static MethodDef, Ptr<TypeObj>),
-    /// A builtin function that is not C's.
+    /// A builtin function that is not C's, or has no receiver.
     Native(&'static MethodDef),
+    /// The same, with the receiver as the first argument.
+    Unbound(&'static MethodDef, Ptr<TypeObj>),
+    /// A class method of C's, called on this class.
+    ClassMethod(&'static MethodDef, Ptr<TypeObj>),
+    /// An object of C, by the definition of its class's `__call__`.
+    Object(&'static MethodDef, Ptr<TypeObj>),
+    /// A class that C has seen, or a builtin one.
+    Class(Ptr<TypeObj>),
 }
 
-/// Stands for a class in the second word of a [`Callee::Native`].
+/// What the low bits of the second word say; a class stands above them.
+const FUNCTION: u64 = 0;
 const NATIVE: u64 = 1;
+const OBJECT: u64 = 2;
+const CLASS: u64 = 3;
+const METHOD: u64 = 4;
+const UNBOUND: u64 = 5;
+const CLASS_METHOD: u64 = 6;
 
 impl Callee {
+    /// Of what is called, with a receiver or EMPTY.
+    fn of(f: Value, this: Value) -> Option<Callee> {
+        if !f.is_ptr() {
+            return None;
+        }
+        let map = f.header().map();
+        if map == rt().maps.builtin_function && this.is_empty() {
+            // SAFETY: the map says what it is.
+            let def = unsafe { f.cast::<BuiltinObj>() }.def;
+            let of_c = def.raw.is_some() && def.flavour != Flavour::Static;
+            return Some(if of_c { Callee::Function(def) } else { Callee::Native(def) });
+        }
+        if let Some(m) = f.downcast::<MethodDescrObj>() {
+            // SAFETY: a descriptor's class is one.
+            return m.def.raw.is_some().then(|| Callee::of_descriptor(m, this, unsafe { m.class.cast() }))?;
+        }
+        if !this.is_empty() {
+            return None;
+        }
+        if let Some(t) = f.downcast::<TypeObj>() {
+            return (!t.foreign.get().is_null() || !t.has(TypeFlags::HEAP)).then_some(Callee::Class(t));
+        }
+        let class = type_of(f);
+        let (def, _) = raw_method(class.special(Special::Call))?;
+        (!class.foreign.get().is_null()).then_some(Callee::Object(def, class))
+    }
+
+    /// Of a method of C's, whose receiver is `this`, or among the arguments.
+    fn of_descriptor(m: Ptr<MethodDescrObj>, this: Value, class: Ptr<TypeObj>) -> Option<Callee> {
+        let maps = &rt().maps;
+        if m.header().map() == maps.method_descriptor {
+            let unbound = this.is_empty();
+            return Some(if unbound { Callee::Unbound(m.def, class) } else { Callee::Method(m.def, class) });
+        }
+        if m.header().map() != maps.classmethod_descriptor {
+            return None;
+        }
+        let on = this.downcast::<TypeObj>().filter(|c| c.is_subtype(class) && !c.foreign.get().is_null())?;
+        Some(Callee::ClassMethod(m.def, on))
+    }
+
+    /// Remembers it in the two words from `cache` on.
+    ///
+    /// # Safety
+    /// They must be the cache words of a call.
+    #[inline(always)]
+    unsafe fn record(self, cache: *const Cell<u64>) {
+        let address = |def: &'static MethodDef| std::ptr::from_ref(def) as u64;
+        let (what, which) = match self {
+            Callee::Function(d) => (address(d), FUNCTION),
+            Callee::Native(d) => (address(d), NATIVE),
+            Callee::Method(d, class) => (address(d), class.value().bits() | METHOD),
+            Callee::Unbound(d, class) => (address(d), class.value().bits() | UNBOUND),
+            Callee::ClassMethod(d, class) => (address(d), class.value().bits() | CLASS_METHOD),
+            Callee::Object(d, class) => (address(d), class.value().bits() | OBJECT),
+            Callee::Class(class) => (class.value().bits(), CLASS),
+        };
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*cache).set(what);
+            (*cache.add(1)).set(which);
+        }
+    }
+
     /// What the two words say.
-    pub(super) fn recorded(def: u64, class: u64) -> Option<Callee> {
-        if def == 0 {
+    pub(super) fn recorded(what: u64, which: u64) -> Option<Callee> {
+        if what == 0 {
             return None;
         }
         // SAFETY: definitions live for ever, and classes that C has seen, too.
         unsafe {
-            let def = &*(def as *const MethodDef);
-            Some(match class {
-                0 => Callee::Function(def),
-                NATIVE => Callee::Native(def),
-                c => Callee::Method(def, Value::from_bits(c).cast()),
+            let def = || &*(what as *const MethodDef);
+            let class = || Value::from_bits(which & !7).cast();
+            Some(match which & 7 {
+                FUNCTION => Callee::Function(def()),
+                NATIVE => Callee::Native(def()),
+                OBJECT => Callee::Object(def(), class()),
+                CLASS => Callee::Class(Value::from_bits(what).cast()),
+                UNBOUND => Callee::Unbound(def(), class()),
+                CLASS_METHOD => Callee::ClassMethod(def(), class()),
+                _ => Callee::Method(def(), class()),
             })
-        }
-    }
-
-    pub(super) fn def(self) -> &'static MethodDef {
-        match self {
-            Callee::Function(d) | Callee::Method(d, _) | Callee::Native(d) => d,
         }
     }
 }
@@ -96,9 +173,8 @@ impl Vm {
             (*frame).pc = pc.add(2);
             let f = (*frame).base.add(w.b() as usize);
             let has_self = !(*f.add(1)).is_empty();
-            if !has_self && (*f).is_ptr() && (*f).header().map() == rt().maps.builtin_function {
-                (*pc.add(1)).set(std::ptr::from_ref((*f).cast::<BuiltinObj>().def) as u64);
-                (*pc.add(2)).set(NATIVE);
+            if let Some(callee) = Callee::of(*f, *f.add(1)) {
+                callee.record(pc.add(1));
             }
             let (args, n) =
                 if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
@@ -150,12 +226,12 @@ impl Vm {
             let map = callee.header().map();
             let has_self = !(*f.add(1)).is_empty();
             let mut args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
-            let mut class = 0;
             let def = if map == rt().maps.builtin_function && !has_self {
                 let b = callee.cast::<BuiltinObj>();
                 if b.def.raw.is_none() || b.def.flavour == Flavour::Static {
                     return None;
                 }
+                Callee::Function(b.def).record(pc.add(1));
                 // The receiver goes into the empty self slot, before the arguments.
                 *f.add(1) = b.this.get();
                 b.def
@@ -168,24 +244,25 @@ impl Vm {
                 if m.def.raw.is_none() || !type_of(this).is_subtype(m.class.cast()) {
                     return None;
                 }
-                if has_self {
-                    class = m.class.get().bits();
-                }
+                let class = m.class.cast();
+                let callee =
+                    if has_self { Callee::Method(m.def, class) } else { Callee::Unbound(m.def, class) };
+                callee.record(pc.add(1));
                 m.def
             } else if map == rt().maps.classmethod_descriptor && has_self {
                 let m = callee.cast::<MethodDescrObj>();
-                if m.def.raw.is_none() || !args[0].downcast::<TypeObj>()?.is_subtype(m.class.cast()) {
+                let on = args[0].downcast::<TypeObj>()?;
+                if m.def.raw.is_none() || !on.is_subtype(m.class.cast()) {
                     return None;
+                }
+                if !on.foreign.get().is_null() {
+                    Callee::ClassMethod(m.def, on).record(pc.add(1));
                 }
                 m.def
             } else {
                 return None;
             };
             (*frame).pc = pc.add(2);
-            if class != 0 || map == rt().maps.builtin_function {
-                (*pc.add(1)).set(std::ptr::from_ref(def) as u64);
-                (*pc.add(2)).set(class);
-            }
             def.raw.as_ref().map(|raw| (raw.call)(self, def, args, None))
         }
     }
@@ -209,6 +286,9 @@ impl Vm {
             let (args, n) =
                 if has_self { (f.add(1), w.c() as usize + 1) } else { (f.add(2), w.c() as usize) };
             let names: Ptr<TupleObj> = names.cast();
+            if let Some(callee) = Callee::of(*f, *f.add(1)) {
+                callee.record(pc.add(2));
+            }
             if let Some(func) = (*f).downcast::<FunctionObj>() {
                 return self.enter_function(func, args, n, Some(names), w.a() as u32, Value::EMPTY);
             }

@@ -34,7 +34,10 @@ use crate::vm::{Vm, requested};
 
 pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
 pub use except::{exception_matches, is_exception_class};
-pub use jit::{Compiled, Convention, Crossing, Finish, Member, compiled_place, set_crossing, set_threshold};
+pub use jit::{
+    Code, Compiled, Convention, Crossing, Finish, Lending, Member, Named, compiled_place, set_crossing,
+    set_threshold,
+};
 
 /// Runs the top frame, which must be an entry frame, until it returns or suspends.
 pub(crate) fn run(vm: &Vm) -> Res<Value> {

@@ -76,6 +76,16 @@ fn usable_of(log2: u8) -> usize {
 }
 
 impl TableKeys {
+    /// Where the size is, for compiled code.
+    pub(crate) const SIZE: usize = std::mem::offset_of!(TableKeys, log2);
+    /// Where the number of entries is that were ever filled.
+    pub(crate) const FILLED: usize = std::mem::offset_of!(TableKeys, filled);
+
+    /// The size: entries of keys of one size are at the same places.
+    pub(crate) fn size(&self) -> u8 {
+        self.log2
+    }
+
     fn index_width(log2: u8) -> usize {
         match log2 {
             0..=7 => 1,

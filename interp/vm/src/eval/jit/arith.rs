@@ -24,11 +24,17 @@ impl Emit<'_, '_> {
         self.unless(ints, other);
     }
 
+    /// Whether `v` is a float.
+    pub(super) fn is_float(&mut self, v: Word64) -> Word64 {
+        let bits = self.b.ins().iadd_imm_s(v, -(FLOAT as i64));
+        self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, bits, (INT - FLOAT) as i64)
+    }
+
     /// Goes on if `v` is a float, else with `other`; gives the float.
     pub(super) fn unless_float(&mut self, v: Word64, other: Block) -> Word64 {
-        let bits = self.b.ins().iadd_imm_s(v, (FLOAT as i64).wrapping_neg());
-        let float = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, bits, (INT - FLOAT) as i64);
+        let float = self.is_float(v);
         self.unless(float, other);
+        let bits = self.b.ins().iadd_imm_s(v, -(FLOAT as i64));
         self.b.ins().bitcast(F64, MemFlagsData::new(), bits)
     }
 

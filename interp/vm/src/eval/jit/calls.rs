@@ -8,150 +8,131 @@ use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::calls::Callee;
-use super::crossing::{Convention, Crossing, Definition, Receiver, Target, To, crossing};
-use super::emit::{Emit, INT, Word64};
-use super::{helpers, slots};
-use crate::foreign::ForeignObj;
+use super::crossing::{Code, Convention, Crossing, Definition, Receiver, Target, To, crossing};
+use super::emit::{Emit, Word64};
+use super::helpers::{self, Helper};
+use super::slots;
 use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
-use crate::special::Special;
-
-/// The special method that a builtin function stands for.
-fn builtin_special(def: &'static MethodDef) -> Option<Special> {
-    let functions = [("len", Special::Len), ("hash", Special::Hash), ("abs", Special::Abs)];
-    let (name, s) = functions.into_iter().find(|f| f.0 == def.name)?;
-    let function = rt().builtins().get_str(rt().intern(name)).and_then(|v| v.downcast::<BuiltinObj>())?;
-    std::ptr::eq(function.def, def).then_some(s)
-}
 
 /// Arguments of a function that takes them in a row.
 const MOST: u16 = 6;
 
+/// A call site: where the arguments are, and what makes the call otherwise.
+#[derive(Clone, Copy)]
+struct Site {
+    w: Word,
+    /// The last cache word, at which the caller stands while the callee runs.
+    stand: u32,
+    /// The constant with the names of the last arguments.
+    names: Option<u32>,
+    general: Helper,
+}
+
 impl Emit<'_, '_> {
     pub(super) fn call_site(&mut self, w: Word) {
-        self.poll();
         let callee = Callee::recorded(self.word(self.at + 1), self.word(self.at + 2));
-        if let Some(Callee::Native(def)) = callee {
-            let done = w.c() == 1
-                && builtin_special(def).is_some_and(|s| {
-                    s == Special::Len && self.length(w, def) || self.builtin_by_c(w, def, s)
-                });
-            if !done {
-                self.perform(helpers::call);
-            }
-            return;
+        self.call_at(Site { w, stand: self.at + 2, names: None, general: helpers::call }, callee);
+    }
+
+    /// A call with arguments by name.
+    pub(super) fn call_site_kw(&mut self, w: Word) {
+        let callee = Callee::recorded(self.word(self.at + 2), self.word(self.at + 3));
+        let names = Some(self.word(self.at + 1) as u32);
+        self.call_at(Site { w, stand: self.at + 3, names, general: helpers::call_kw }, callee);
+    }
+
+    fn call_at(&mut self, site: Site, callee: Option<Callee>) {
+        self.poll();
+        let builtin = |e: &mut Self, callee| match callee {
+            Callee::Native(def) => e.builtin_function(site.w, def),
+            Callee::Class(class) => e.builtin_class(site.w, class),
+            _ => false,
+        };
+        let done = callee.is_some_and(|callee| {
+            site.names.is_none() && builtin(self, callee)
+                || crossing().is_some_and(|c| self.call_into(site, c, callee))
+        });
+        if !done {
+            self.perform(site.general);
         }
-        if let Some(c) = crossing()
-            && let Some(callee) = callee
-            && let Some((convention, function)) = (c.function)(callee.def())
-            && self.call_into(w, c, callee, convention, function)
-        {
-            return;
-        }
-        self.perform(helpers::call);
     }
 
     /// A call of a function of C; false, with nothing done, if it is one for the helper.
-    fn call_into(
-        &mut self,
-        w: Word,
-        c: &'static Crossing,
-        callee: Callee,
-        convention: Convention,
-        function: *const u8,
-    ) -> bool {
-        let n = w.c();
-        let count_fits = match convention {
-            Convention::NoArgs => n == 0,
-            Convention::Objects => n == 1,
-            Convention::Fast | Convention::FastKeywords => n <= MOST,
-            _ => false,
+    fn call_into(&mut self, site: Site, c: &'static Crossing, callee: Callee) -> bool {
+        let w = site.w;
+        // The arguments but the receiver.
+        let (mut first, mut n) = (w.b() + 2, w.c());
+        let object = |code, convention, first| Target {
+            definition: Definition::Object,
+            convention,
+            code,
+            first,
+            names: site.names,
         };
-        let receiver_map = match callee {
-            Callee::Native(_) => return false,
-            Callee::Function(_) => None,
-            Callee::Method(_, class) => {
+        let of_method = |def: &'static MethodDef, first| {
+            let (convention, function) = (c.function)(def)?;
+            let definition = Definition::Method(def);
+            Some(Target { definition, convention, code: Code::At(function), first, names: site.names })
+        };
+        let (target, map, receiver) = match callee {
+            Callee::Function(def) => (of_method(def, None), None, Receiver::OfFunction(w.b())),
+            Callee::Native(def) => (of_method(def, Some(0)), None, Receiver::None),
+            Callee::Method(def, class) => {
                 let this = self.hint(w.b() + 1);
                 let Some(map) = this.map().filter(|_| type_of(this).is_subtype(class)) else { return false };
-                Some(map)
+                (of_method(def, None), Some(map), Receiver::Register(w.b() + 1))
+            }
+            Callee::ClassMethod(def, _) => (of_method(def, None), None, Receiver::Register(w.b() + 1)),
+            Callee::Unbound(def, class) => {
+                let this = self.hint(w.b() + 2);
+                let Some(map) = this.map().filter(|_| n > 0 && type_of(this).is_subtype(class)) else {
+                    return false;
+                };
+                n -= 1;
+                first += 1;
+                (of_method(def, None), Some(map), Receiver::Register(w.b() + 2))
+            }
+            Callee::Object(def, class) => {
+                let f = self.hint(w.b());
+                let Some(map) = slots::stable_map(f).filter(|_| type_of(f) == class) else { return false };
+                let found = (c.callable)(class, def);
+                let target = found.map(|(convention, code)| object(code, convention, None));
+                (target, Some(map), Receiver::Register(w.b()))
+            }
+            Callee::Class(class) => {
+                let stable = crate::class::version(class) != 0;
+                let found = (c.constructor)(class).filter(|_| stable);
+                let target = found.map(|(convention, function, class)| {
+                    object(Code::At(function), convention, Some(class as usize))
+                });
+                (target, None, Receiver::Register(w.b()))
             }
         };
-        if !count_fits {
+        let Some(target) = target else { return false };
+        let fits = match target.convention {
+            Convention::NoArgs => n == 0,
+            Convention::Objects => n == 1,
+            Convention::Fast | Convention::Arguments | Convention::ArgumentsAndNone => n <= MOST,
+            Convention::Instance(..) => n <= MOST,
+            Convention::FastKeywords | Convention::OfClass(_) => n <= MOST,
+            _ => false,
+        };
+        let takes_names = matches!(target.convention, Convention::FastKeywords | Convention::OfClass(_));
+        if !fits || site.names.is_some() && !takes_names {
             return false;
         }
         let slow = self.b.create_block();
         self.b.set_cold_block(slow);
         let after = self.b.create_block();
-        let this = self.callee_guard(w, callee, receiver_map, slow);
-        let mut values = vec![(this, Value::EMPTY)];
-        for r in w.b() + 2..w.b() + 2 + n {
+        let this = self.callee_guard(w, callee, map, slow);
+        let mut values: Vec<(Word64, Value)> = this.map(|this| (this, Value::EMPTY)).into_iter().collect();
+        for r in first..first + n {
             values.push((self.reg(r), self.hint(r)));
         }
-        let receiver = match callee {
-            Callee::Function(_) | Callee::Native(_) => Receiver::OfFunction(w.b()),
-            Callee::Method(..) => Receiver::Register(w.b() + 1),
-        };
-        let target = Target { definition: Definition::Method(callee.def()), convention, function };
-        // The caller stands at its last cache word while the callee runs.
-        self.cross(c, target, &values, receiver, self.at + 2, To::Register(w.a()), slow, after, None);
-        self.otherwise(slow, helpers::call, after);
-        true
-    }
-
-    /// A builtin function that asks a special method of its argument, of one for which C implements that; false, with nothing done, for
-    /// others.
-    fn builtin_by_c(&mut self, w: Word, def: &'static MethodDef, s: Special) -> bool {
-        let r = w.b() + 2;
-        let guess = self.hint(r);
-        let Some(c) = crossing().filter(|_| guess.is::<ForeignObj>()) else { return false };
-        let convention = if s == Special::Abs { Convention::Objects } else { Convention::Number };
-        let target = slots::special(c, guess, s).filter(|t| t.convention == convention);
-        let (Some(target), Some(class)) = (target, slots::stable_map(guess)) else { return false };
-        let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(slow);
-        self.callee_guard(w, Callee::Native(def), None, slow);
-        let v = self.reg(r);
-        self.unless_class(v, class, slow);
-        let (values, to) = ([(v, guess)], To::Register(w.a()));
-        self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
-        self.otherwise(slow, helpers::call, after);
-        true
-    }
-
-    /// `len()` of lists, tuples, strs and dicts; false, with nothing done, for others.
-    fn length(&mut self, w: Word, def: &'static MethodDef) -> bool {
-        let r = w.b() + 2;
-        let guess = self.hint(r);
-        let Some(map) = guess.map() else { return false };
-        let maps = &rt().maps;
-        let offset = if map == maps.tuple {
-            TupleObj::LEN
-        } else if map == maps.str {
-            StrObj::LEN
-        } else if map == maps.dict {
-            offset_of!(DictObj, table) + Table::USED
-        } else if map == maps.list {
-            ListObj::LEN
-        } else {
-            return false;
-        };
-        let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(slow);
-        self.callee_guard(w, Callee::Native(def), None, slow);
-        let v = self.reg(r);
-        self.unless_map(v, map, slow);
-        if map == maps.list {
-            // Of a list that C has seen, C keeps the length.
-            let items = self.load(v, ListObj::ITEMS);
-            let own = self.b.ins().icmp_imm_s(IntCC::NotEqual, items, 0);
-            self.unless(own, slow);
-        }
-        let n = self.load(v, offset);
-        let n = self.b.ins().bor_imm_s(n, INT as i64);
-        self.store(n, self.regs, 8 * w.a() as usize);
-        self.b.ins().jump(after, &[]);
-        self.otherwise(slow, helpers::call, after);
+        self.cross(c, target, &values, receiver, site.stand, To::Register(w.a()), slow, after, None);
+        self.otherwise(slow, site.general, after);
         true
     }
 
@@ -165,33 +146,73 @@ impl Emit<'_, '_> {
         self.ended = false;
     }
 
-    /// Goes on if the callee is the one that was recorded; gives the receiver.
-    fn callee_guard(&mut self, w: Word, callee: Callee, receiver: Option<MapRef>, slow: Block) -> Word64 {
+    /// Goes on if the callee is the one that was recorded; gives the receiver, if that is a value.
+    pub(super) fn callee_guard(
+        &mut self,
+        w: Word,
+        callee: Callee,
+        receiver: Option<MapRef>,
+        slow: Block,
+    ) -> Option<Word64> {
         let f = self.reg(w.b());
         let this = self.reg(w.b() + 1);
         let maps = &rt().maps;
+        if !matches!(callee, Callee::Method(..) | Callee::ClassMethod(..)) {
+            let none = self.equals(this, 0);
+            self.unless(none, slow);
+        }
         match callee {
             Callee::Function(def) | Callee::Native(def) => {
-                let none = self.equals(this, 0);
-                self.unless(none, slow);
                 self.unless_map(f, maps.builtin_function, slow);
                 let d = self.load(f, offset_of!(BuiltinObj, def));
                 let same = self.equals(d, std::ptr::from_ref(def) as u64);
                 self.unless(same, slow);
-                self.load(f, offset_of!(BuiltinObj, this))
+                let of_c = matches!(callee, Callee::Function(_));
+                of_c.then(|| self.load(f, offset_of!(BuiltinObj, this)))
             }
-            Callee::Method(def, class) => {
+            Callee::Method(def, class) | Callee::Unbound(def, class) => {
                 let map = receiver.expect("a method's");
-                self.unless_map(f, maps.method_descriptor, slow);
-                let d = self.load(f, offset_of!(MethodDescrObj, def));
-                let same = self.equals(d, std::ptr::from_ref(def) as u64);
-                self.unless(same, slow);
+                self.unless_method(f, maps.method_descriptor, def, slow);
                 let c = self.load(f, offset_of!(MethodDescrObj, class));
                 let same = self.equals(c, class.value().bits());
                 self.unless(same, slow);
+                let bound = matches!(callee, Callee::Method(..));
+                let this = if bound { this } else { self.reg(w.b() + 2) };
                 self.unless_class(this, map, slow);
-                this
+                Some(this)
+            }
+            Callee::ClassMethod(def, class) => {
+                self.unless_method(f, maps.classmethod_descriptor, def, slow);
+                let same = self.equals(this, class.value().bits());
+                self.unless(same, slow);
+                Some(this)
+            }
+            Callee::Object(..) => {
+                self.unless_class(f, receiver.expect("an object's"), slow);
+                Some(f)
+            }
+            Callee::Class(class) => {
+                let same = self.equals(f, class.value().bits());
+                self.unless(same, slow);
+                // Its `__new__` and `__init__` are those of when the code got hot.
+                self.unless_version(f, crate::class::version(class), slow);
+                None
             }
         }
+    }
+
+    /// Goes on if this is the descriptor of this method.
+    fn unless_method(&mut self, f: Word64, map: MapRef, def: &'static MethodDef, slow: Block) {
+        self.unless_map(f, map, slow);
+        let d = self.load(f, offset_of!(MethodDescrObj, def));
+        let same = self.equals(d, std::ptr::from_ref(def) as u64);
+        self.unless(same, slow);
+    }
+
+    /// Goes on if a class is as it was.
+    pub(super) fn unless_version(&mut self, class: Word64, version: u32, slow: Block) {
+        let now = self.load32(class, offset_of!(TypeObj, version));
+        let same = self.b.ins().icmp_imm_s(IntCC::Equal, now, version as i64);
+        self.unless(same, slow);
     }
 }

@@ -6,7 +6,7 @@
 use std::mem::offset_of;
 use std::sync::OnceLock;
 
-use cape_heap::{MapRef, ObjFlags, Value, heap};
+use cape_heap::{MapRef, ObjFlags, Ptr, Value, heap};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::{I32, I64};
 use cape_jit::ir::{Block, InstBuilder, StackSlot};
@@ -26,12 +26,24 @@ pub enum Convention {
     Fast,
     /// `object f(p0, &p1, count, names)`.
     FastKeywords,
+    /// `object f(p0, class, &p1, count, names)`, with the class that defines the method.
+    OfClass(usize),
+    /// `object f(p0, arguments)`, with the others in a tuple.
+    Arguments,
+    /// `object f(p0, arguments, NULL)`.
+    ArgumentsAndNone,
+    /// `object f(p0, arguments, NULL, new, init)`: an instance of a class, by its `tp_new` and `tp_init` (or 0).
+    Instance(usize, usize),
     /// `object f(p...)`.
     Objects,
     /// `object f(p..., constant)`: an operator of comparison, a closure.
     ObjectsAnd(usize),
     /// `object f(p1, p0)`.
     Reflected,
+    /// `object f(p0, i)`: an item, by an index that is not negative.
+    Item,
+    /// `int f(p0, i, p1)`: negative: an exception is set.
+    SetItem,
     /// `object f(p0)`, NULL at the end of an iteration.
     Next,
     /// `Py_ssize_t f(p0)`; -1: an exception is set.
@@ -49,7 +61,23 @@ pub enum Definition {
     Method(&'static MethodDef),
     /// Of an attribute.
     Attribute(&'static GetSetDef),
+    /// None: the object itself is called.
+    Object,
+    /// Of a method that reads attributes.
+    Read(&'static Named),
 }
+
+/// A method that reads an attribute, for messages.
+pub struct Named {
+    /// The method.
+    pub def: &'static MethodDef,
+    /// The class that has it.
+    pub class: Ptr<TypeObj>,
+    /// The attribute's name, an interned string.
+    pub name: Value,
+}
+// SAFETY: compiled code, to which it belongs, runs with the GIL.
+unsafe impl Sync for Named {}
 
 /// The functions that take over what C has returned, as after every call: they give the value, or EMPTY with the exception in the VM.
 /// The definition and the receiver are for messages.
@@ -69,6 +97,11 @@ pub struct Crossing {
     pub getter: fn(&'static GetSetDef) -> Option<(Convention, *const u8)>,
     /// The function that writes an attribute.
     pub setter: fn(&'static GetSetDef) -> Option<(Convention, *const u8)>,
+    /// How an object of C whose class has this `__call__` is called: by a function, or by one whose address stands at an offset of its
+    /// struct.
+    pub callable: fn(Ptr<TypeObj>, &'static MethodDef) -> Option<(Convention, Code)>,
+    /// How an instance of a class of C is made, with the class's C side.
+    pub constructor: fn(Ptr<TypeObj>) -> Option<(Convention, *const u8, *const u8)>,
     /// The field that an attribute reads, and its offset in the struct.
     pub member: fn(&'static GetSetDef) -> Option<(Member, usize)>,
     /// The C sides of None, False and True.
@@ -78,20 +111,21 @@ pub struct Crossing {
     /// In a thread's C state: where the exception is that C has raised, and what points to the cell of the one that it handles.
     pub raised: usize,
     pub handled: usize,
-    /// In what [`Vm::c_scratch`] points to: the number of the next free pair of an int and a float that may be lent, the pairs, and how
-    /// many they are.
-    pub next: usize,
-    pub pairs: usize,
-    pub most: usize,
+    /// What a thread lends.
+    pub lending: Lending,
     /// In a C object: its count of references (32 bits; negative: it is not counted), its link (32 bits, none when the low half is 0), an
-    /// int's tag and its digits, a float's number.
+    /// int's tag and its digits, a float's number, a tuple's hash and items.
     pub count: usize,
     pub link: usize,
     pub tag: usize,
     pub digits: usize,
     pub double: usize,
-    /// For what [`Definition::Method`] and [`Definition::Attribute`] name.
-    pub finish: [Finish; 2],
+    pub hash: usize,
+    pub items: usize,
+    /// The tuple of no items.
+    pub empty_tuple: usize,
+    /// For what [`Definition::Method`], [`Definition::Attribute`], [`Definition::Object`] and [`Definition::Read`] name.
+    pub finish: [Finish; 4],
     /// After [`Convention::Next`]: also DELETED, at the end.
     pub finish_next: unsafe extern "C-unwind" fn(&Vm, *const u8, Value, *mut u8) -> Value,
     /// After a function that gives a number.
@@ -100,6 +134,32 @@ pub struct Crossing {
     pub give_link: unsafe extern "C-unwind" fn(&Vm, Value) -> *mut u8,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
+    /// Gives an argument tuple back.
+    pub give_tuple_back: unsafe extern "C-unwind" fn(*mut u8),
+}
+
+/// In what [`Vm::c_scratch`] points to:
+#[derive(Clone, Copy)]
+pub struct Lending {
+    /// the number of the next free pair of an int and a float that may be lent,
+    pub next: usize,
+    /// the pairs,
+    pub pairs: usize,
+    /// and how many they are;
+    pub most: usize,
+    /// argument tuples by length (null: there is none now),
+    pub tuples: usize,
+    /// and how many lengths there are.
+    pub lengths: usize,
+}
+
+/// Where the function is.
+#[derive(Clone, Copy)]
+pub enum Code {
+    /// At this address.
+    At(*const u8),
+    /// At the address that is at this offset of the struct of the first value.
+    In(usize),
 }
 
 static CROSSING: OnceLock<Crossing> = OnceLock::new();
@@ -119,7 +179,18 @@ pub(super) fn crossing() -> Option<&'static Crossing> {
 pub(super) struct Target {
     pub definition: Definition,
     pub convention: Convention,
-    pub function: *const u8,
+    pub code: Code,
+    /// The constant that stands for the receiver, where that is none of the values.
+    pub first: Option<usize>,
+    /// The constant with the names of the last values.
+    pub names: Option<u32>,
+}
+
+impl Target {
+    /// A function whose receiver is among the values, and which are all positional.
+    pub(super) fn new(definition: Definition, convention: Convention, function: *const u8) -> Target {
+        Target { definition, convention, code: Code::At(function), first: None, names: None }
+    }
 }
 
 /// Where the receiver is after the call.
@@ -129,6 +200,8 @@ pub(super) enum Receiver {
     Register(u16),
     /// In the builtin function in a register.
     OfFunction(u16),
+    /// There is none.
+    None,
 }
 
 /// A number that is lent: the pair's count is to be looked at after the call.
@@ -187,34 +260,81 @@ impl Emit<'_, '_> {
         self.ready_to_cross(slow);
         self.sync(word);
         let mut lent: Option<Lent> = None;
+        let indexed = matches!(target.convention, Convention::Item | Convention::SetItem);
+        if indexed {
+            self.unless_index(values[1].0, slow);
+        }
         // Numbers last: giving an object a C side may lend some, too.
         let mut p = vec![self.vm; values.len()];
         for numbers in [false, true] {
-            for (p, &(v, guess)) in p.iter_mut().zip(values) {
+            for (i, (p, &(v, guess))) in p.iter_mut().zip(values).enumerate() {
+                if indexed && i == 1 {
+                    continue;
+                }
                 if (guess.is_int() || guess.is_float()) == numbers {
                     *p = self.lend(c, v, guess, &mut lent, slow);
                 }
             }
         }
+        if let Some(first) = target.first {
+            p.insert(0, self.constant(first as u64));
+        }
+        let names = target.names.map(|i| {
+            let names = self.konst(i);
+            self.lend_object(c, names, slow)
+        });
+        let packs = matches!(
+            target.convention,
+            Convention::Arguments | Convention::ArgumentsAndNone | Convention::Instance(..)
+        );
+        let tuple = packs.then(|| self.lend_tuple(c, &p[1..], slow));
         if let Some(l) = &lent {
             let next = self.b.ins().iadd_imm_s(l.first, l.objects.len() as i64);
-            self.store(next, l.scratch, c.next);
+            self.store(next, l.scratch, c.lending.next);
         }
-        let f = self.constant(target.function as u64);
+        let f = match target.code {
+            Code::At(f) => self.constant(f as u64),
+            Code::In(offset) => self.load(p[0], offset),
+        };
+        let named =
+            target.names.map_or(0, |i| self.constant_value(i).downcast::<TupleObj>().map_or(0, |t| t.len()));
         let r = match target.convention {
             Convention::NoArgs => {
                 let null = self.constant(0);
                 self.call_c(f, &[p[0], null])
             }
-            Convention::Fast | Convention::FastKeywords => {
+            Convention::Fast | Convention::FastKeywords | Convention::OfClass(_) => {
                 let row = self.row(&p[1..]);
-                let count = self.constant(p.len() as u64 - 1);
-                if target.convention == Convention::Fast {
-                    self.call_c(f, &[p[0], row, count])
-                } else {
-                    let no_names = self.constant(0);
-                    self.call_c(f, &[p[0], row, count, no_names])
+                let count = self.constant((p.len() - 1 - named) as u64);
+                let names = names.unwrap_or_else(|| self.constant(0));
+                match target.convention {
+                    Convention::Fast => self.call_c(f, &[p[0], row, count]),
+                    Convention::OfClass(class) => {
+                        let class = self.constant(class as u64);
+                        self.call_c(f, &[p[0], class, row, count, names])
+                    }
+                    _ => self.call_c(f, &[p[0], row, count, names]),
                 }
+            }
+            Convention::Arguments | Convention::ArgumentsAndNone | Convention::Instance(..) => {
+                let null = self.constant(0);
+                let tuple = tuple.expect("packed");
+                match target.convention {
+                    Convention::Arguments => self.call_c(f, &[p[0], tuple]),
+                    Convention::Instance(new, init) => {
+                        let (new, init) = (self.constant(new as u64), self.constant(init as u64));
+                        self.call_c(f, &[p[0], tuple, null, new, init])
+                    }
+                    _ => self.call_c(f, &[p[0], tuple, null]),
+                }
+            }
+            Convention::Item => {
+                let i = self.as_int(values[1].0);
+                self.call_c(f, &[p[0], i])
+            }
+            Convention::SetItem => {
+                let i = self.as_int(values[1].0);
+                self.call_c(f, &[p[0], i, p[2]])
             }
             Convention::Reflected => self.call_c(f, &[p[1], p[0]]),
             Convention::ObjectsAnd(k) | Convention::Status(Some(k)) => {
@@ -224,8 +344,10 @@ impl Emit<'_, '_> {
             _ => self.call_c(f, &p),
         };
         self.forget();
-        // What was lent is given back when the result has been taken over, which may be a number that was lent.
-        let settle = lent.as_ref().map(|_| {
+        // What was lent is given back when the result has been taken over, which may be a number that was lent. (Of no items there is
+        // one tuple, which is not lent.)
+        let tuple = tuple.filter(|_| p.len() > 1);
+        let settle = (lent.is_some() || tuple.is_some()).then(|| {
             let settle = self.b.create_block();
             self.b.append_block_param(settle, I64);
             settle
@@ -246,7 +368,7 @@ impl Emit<'_, '_> {
                 let v = self.b.ins().bor_imm_s(r, INT as i64);
                 self.arrive(end, v);
             }
-            Convention::Truth | Convention::Status(_) => {
+            Convention::Truth | Convention::Status(_) | Convention::SetItem => {
                 self.unless_not(either, finish);
                 let n = self.b.ins().ireduce(I32, r);
                 let good = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, n, 0);
@@ -274,9 +396,12 @@ impl Emit<'_, '_> {
                 let (kind, definition) = match target.definition {
                     Definition::Method(d) => (0, std::ptr::from_ref(d) as u64),
                     Definition::Attribute(d) => (1, std::ptr::from_ref(d) as u64),
+                    Definition::Object => (2, 0),
+                    Definition::Read(named) => (3, std::ptr::from_ref(named) as u64),
                 };
                 let finish = &c.finish[kind];
-                let status = matches!(convention, Convention::Truth | Convention::Status(_));
+                let status =
+                    matches!(convention, Convention::Truth | Convention::Status(_) | Convention::SetItem);
                 let f = match convention {
                     Convention::Next => c.finish_next as usize,
                     _ if status => finish.status as usize,
@@ -290,6 +415,7 @@ impl Emit<'_, '_> {
                         let f = self.load(self.regs, 8 * r as usize);
                         self.load(f, offset_of!(BuiltinObj, this))
                     }
+                    Receiver::None => self.constant(0),
                 };
                 self.call_c(f, &[self.vm, definition, this, r])
             }
@@ -299,6 +425,9 @@ impl Emit<'_, '_> {
             Some(settle) => {
                 self.b.ins().jump(settle, &[v.into()]);
                 self.follow(settle);
+                if let Some(t) = tuple {
+                    self.give_tuple_back(c, t, p.len() - 1);
+                }
                 if let Some(l) = lent {
                     self.give_back(c, l);
                 }
@@ -540,8 +669,9 @@ impl Emit<'_, '_> {
             let scratch = self.load(self.vm, offset_of!(Vm, c_scratch));
             let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, scratch, 0);
             self.unless(some, slow);
-            let first = self.load(scratch, crossing.next);
-            let fits = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, first, crossing.most as i64 - 8);
+            let first = self.load(scratch, crossing.lending.next);
+            let most = crossing.lending.most as i64 - 8;
+            let fits = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, first, most);
             self.unless(fits, slow);
             *lent = Some(Lent { scratch, first, objects: Vec::new() });
         }
@@ -549,7 +679,7 @@ impl Emit<'_, '_> {
         let (scratch, first, k) = (l.scratch, l.first, l.objects.len());
         let offset = self.b.ins().ishl_imm_s(first, 4);
         let pair = self.b.ins().iadd(scratch, offset);
-        let p = self.load(pair, crossing.pairs + 16 * k + which);
+        let p = self.load(pair, crossing.lending.pairs + 16 * k + which);
         let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, p, 0);
         self.unless(some, slow);
         lent.as_mut().expect("made above").objects.push(p);
@@ -572,11 +702,76 @@ impl Emit<'_, '_> {
         let quick = self.b.create_block();
         self.b.ins().brif(ours, quick, &[], kept, &[]);
         self.follow(quick);
-        self.store(l.first, l.scratch, crossing.next);
+        self.store(l.first, l.scratch, crossing.lending.next);
         self.b.ins().jump(after, &[]);
         self.follow(kept);
         let f = self.constant(crossing.give_back as usize as u64);
         self.call_c(f, &[l.first]);
+        self.b.ins().jump(after, &[]);
+        self.follow(after);
+    }
+
+    /// Goes on if `v` is an int that is not negative.
+    fn unless_index(&mut self, v: Word64, slow: Block) {
+        self.unless_ints(v, v, slow);
+        let i = self.as_int(v);
+        let positive = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, i, 0);
+        self.unless(positive, slow);
+    }
+
+    /// The thread's argument tuple for so many items, which it owns references to; goes on with `slow` if it is lent already. Nothing may
+    /// go on with `slow` after it.
+    fn lend_tuple(&mut self, c: &Crossing, items: &[Word64], slow: Block) -> Word64 {
+        if items.is_empty() {
+            return self.constant(c.empty_tuple as u64);
+        }
+        let scratch = self.load(self.vm, offset_of!(Vm, c_scratch));
+        let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, scratch, 0);
+        self.unless(some, slow);
+        let place = c.lending.tuples + 8 * items.len();
+        let t = self.load(scratch, place);
+        let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, t, 0);
+        self.unless(some, slow);
+        let null = self.constant(0);
+        self.store(null, scratch, place);
+        let unknown = self.constant(u64::MAX);
+        self.store(unknown, t, c.hash);
+        for (i, &p) in items.iter().enumerate() {
+            let count = self.load32(p, c.count);
+            self.change_count(c, p, count, 1);
+            self.store(p, t, c.items + 8 * i);
+        }
+        t
+    }
+
+    /// Gives an argument tuple of `n` items back. What C has kept, and items that die now, are the helper's.
+    fn give_tuple_back(&mut self, c: &Crossing, t: Word64, n: usize) {
+        let (odd, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(odd);
+        let scratch = self.load(self.vm, offset_of!(Vm, c_scratch));
+        let place = c.lending.tuples + 8 * n;
+        let count = self.load32(t, c.count);
+        let ours = self.b.ins().icmp_imm_s(IntCC::Equal, count, 1);
+        self.unless(ours, odd);
+        let other = self.load(scratch, place);
+        let free = self.equals(other, 0);
+        self.unless(free, odd);
+        for i in 0..n {
+            let p = self.load(t, c.items + 8 * i);
+            let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, p, 0);
+            self.unless(some, odd);
+            let count = self.load32(p, c.count);
+            let last = self.b.ins().icmp_imm_s(IntCC::Equal, count, 1);
+            self.unless_not(last, odd);
+            self.change_count(c, p, count, -1);
+            let null = self.constant(0);
+            self.store(null, t, c.items + 8 * i);
+        }
+        self.store(t, scratch, place);
+        self.b.ins().jump(after, &[]);
+        self.follow(odd);
+        let f = self.constant(c.give_tuple_back as usize as u64);
+        self.call_c(f, &[t]);
         self.b.ins().jump(after, &[]);
         self.follow(after);
     }

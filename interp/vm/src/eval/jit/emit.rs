@@ -123,15 +123,6 @@ impl<'a, 'b> Emit<'a, 'b> {
         (e, entry)
     }
 
-    /// What is known, put aside over a call that changes nothing of it.
-    pub(super) fn take_known(&mut self) -> (HashMap<u16, Word64>, Vec<Word64>) {
-        (std::mem::take(&mut self.known), std::mem::take(&mut self.ints))
-    }
-
-    pub(super) fn restore_known(&mut self, (known, ints): (HashMap<u16, Word64>, Vec<Word64>)) {
-        (self.known, self.ints) = (known, ints);
-    }
-
     /// The globals and builtins of the frame that made the code hot.
     pub(super) fn global_dicts(&self) -> Option<(Ptr<DictObj>, Option<Ptr<DictObj>>)> {
         // SAFETY: the frame is live while its code is compiled.

@@ -352,6 +352,12 @@ helpers! {
     unary_pos(at) value(at.vm.unary(at.reg(at.w.b()), Special::Pos, "unary +"));
     unary_invert(at) value(at.vm.unary(at.reg(at.w.b()), Special::Invert, "unary ~"));
     unary_not(at) at.vm.truth(at.reg(at.w.b())).map(|b| test(!b));
+    truth_of_argument(at) at.vm.truth(at.reg(at.w.b() + 2)).map(test);
+    int_result(at) value(at.vm.checked_int(at.reg(at.w.a()), "__int__"));
+    float_result(at) {
+        let t = crate::runtime::type_of(at.reg(at.w.b() + 2));
+        value(at.vm.checked_float(t, at.reg(at.w.a())).map(Value::float))
+    };
     unary_truth(at) at.vm.truth(at.reg(at.w.b())).map(test);
     truth(at) at.vm.truth(at.reg(at.w.a())).map(test);
     binary(at) operator(at, false);
@@ -477,11 +483,6 @@ helpers! {
         at.vm.finish_generator(at.frame);
         at.vm.returned.set(v);
         Ok(Did::Answer(RETURNED))
-    };
-    store_attr_barrier(at) {
-        // SAFETY: the template has found that it is an object.
-        cape_heap::write_barrier(at.reg(at.w.a()).header());
-        Ok(Did::Done)
     };
 }
 

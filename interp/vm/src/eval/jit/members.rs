@@ -254,7 +254,7 @@ impl Emit<'_, '_> {
     }
 
     /// Adds to a count of references, unless the object is not counted.
-    fn change_count(&mut self, c: &Crossing, p: Word64, count: Word64, by: i64) {
+    pub(super) fn change_count(&mut self, c: &Crossing, p: Word64, count: Word64, by: i64) {
         let (counted, after) = (self.b.create_block(), self.b.create_block());
         let is_counted = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, count, 0);
         self.b.ins().brif(is_counted, counted, &[], after, &[]);

@@ -13,6 +13,8 @@
 //! Code lives for ever (there is a limit for all of it), so that a compiled function may be given up while it runs.
 
 mod arith;
+mod attributes;
+mod builtins;
 mod calls;
 mod crossing;
 mod emit;
@@ -33,7 +35,7 @@ use crate::frame::Frame;
 use crate::object::CodeObj;
 use crate::vm::Vm;
 
-pub use crossing::{Convention, Crossing, Finish, set_crossing};
+pub use crossing::{Code, Convention, Crossing, Finish, Lending, Named, set_crossing};
 pub use members::Member;
 pub use places::compiled_place;
 

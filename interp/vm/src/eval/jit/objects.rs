@@ -1,14 +1,12 @@
-//! Globals, attributes and items, as the inline caches and the operands at the time of compilation suggest.
+//! Globals and items, as the inline caches and the operands at the time of compilation suggest.
 
 use std::mem::offset_of;
 
 use cape_bytecode::Word;
-use cape_heap::{MapRef, Value};
+use cape_heap::MapRef;
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
-use super::super::attrs::{self, INLINE, METHOD, METHOD_NO_DICT, STORE_INLINE};
-use super::super::code::cache_slots;
 use super::crossing::Convention;
 use super::emit::{Emit, Word64};
 use super::helpers;
@@ -17,13 +15,6 @@ use crate::object::dict::Entry as DictEntry;
 use crate::object::*;
 use crate::runtime::rt;
 use crate::special::Special;
-
-/// What an entry of an attribute cache promises.
-struct Entry {
-    map: MapRef,
-    kind: u64,
-    word: u64,
-}
 
 impl Emit<'_, '_> {
     /// Guards that a dict's keys are those of this version; gives the keys.
@@ -61,108 +52,6 @@ impl Emit<'_, '_> {
         self.null_flag(w);
     }
 
-    /// Entry `i` (0 or 1) of the attribute cache of this instruction, if it is filled and what it says still holds of its map.
-    fn entry(&self, i: u32) -> Option<Entry> {
-        let (w0, w1) = (self.word(self.at + 1 + 2 * i), self.word(self.at + 2 + 2 * i));
-        if w0 == 0 {
-            return None;
-        }
-        // SAFETY: the cache remembers a map; that it lives is not sure, but memory of maps stays memory of maps.
-        let map = unsafe { MapRef::from_id(w0 as u32) };
-        let version = (w0 >> 32) as u32;
-        (map.version.get() == version).then_some(Entry { map, kind: w1 & 15, word: w1 })
-    }
-
-    /// The descriptor of a native attribute that the cache of this instruction has, and the map it is for.
-    fn native_attribute(&self) -> Option<(MapRef, Value)> {
-        let e = self.entry(0).filter(|e| e.kind == attrs::GETSET)?;
-        // SAFETY: an entry with such a value has made the caches.
-        let caches = unsafe { self.code.cache_values.cast::<CacheObj>() };
-        Some((e.map, caches.get((e.word >> 32) as usize)))
-    }
-
-    /// A value of the code's caches, in a place of the compiled code's own, that the interpreter never reuses.
-    fn own_cache_value(&mut self, from: u64) -> Word64 {
-        let at = cache_slots(self.code, 1) as usize;
-        // SAFETY: an entry with such a value has made the caches.
-        let caches = unsafe { self.code.cache_values.cast::<CacheObj>() };
-        caches.set(at, caches.get(from as usize));
-        let a = self.constant(&raw const self.code.cache_values as u64);
-        let a = self.load(a, 0);
-        self.load(a, size_of::<CacheObj>() + 8 * at)
-    }
-
-    pub(super) fn load_attr(&mut self, w: Word) {
-        let known = self.entry(0).filter(|e| matches!(e.kind, INLINE | attrs::CLASS_VALUE));
-        let Some(e) = known else {
-            if !self.native_attribute().is_some_and(|(map, d)| self.load_attr_by_c(w, map, d)) {
-                self.perform(helpers::load_attr);
-            }
-            self.null_flag(w);
-            return;
-        };
-        let obj = self.reg(w.b());
-        let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_class(obj, e.map, slow);
-        let v = match e.kind {
-            INLINE => self.load(obj, (e.word >> 32) as usize),
-            _ => self.own_cache_value(e.word >> 32),
-        };
-        self.set(w.a(), v);
-        self.rejoin(slow, helpers::load_attr);
-        self.null_flag(w);
-    }
-
-    pub(super) fn load_method(&mut self, w: Word) {
-        let known = self.entry(0).filter(|e| matches!(e.kind, METHOD | METHOD_NO_DICT));
-        let Some(e) = known else {
-            self.perform(helpers::load_method);
-            return;
-        };
-        let obj = self.reg(w.b());
-        let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_class(obj, e.map, slow);
-        if e.kind == METHOD_NO_DICT {
-            let word = self.load(obj, (e.word >> 8 & 0xff_ffff) as usize);
-            let none = self.equals(word, 0);
-            self.unless(none, slow);
-        }
-        let f = self.own_cache_value(e.word >> 32);
-        self.set(w.a(), f);
-        self.set(w.a() + 1, obj);
-        self.rejoin(slow, helpers::load_method);
-    }
-
-    pub(super) fn store_attr(&mut self, w: Word) {
-        let known = self.entry(0).filter(|e| e.kind == STORE_INLINE);
-        let Some(e) = known else {
-            if !self.native_attribute().is_some_and(|(map, d)| self.store_attr_by_c(w, map, d)) {
-                self.perform(helpers::store_attr);
-            }
-            return;
-        };
-        let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
-        let slow = if self.patient { self.b.create_block() } else { self.failing() };
-        self.unless_class(obj, e.map, slow);
-        self.store(v, obj, ((e.word & 0xffff_ffff) / 16) as usize);
-        self.barrier(obj);
-        self.rejoin(slow, helpers::store_attr);
-    }
-
-    /// The write barrier of the object in register `a` of the instruction.
-    fn barrier(&mut self, obj: Word64) {
-        let meta = self.load32(obj, 4);
-        let marked = self.b.ins().band_imm_s(meta, cape_heap::ObjFlags::BARRIER as i64);
-        let (remember, after) = (self.b.create_block(), self.b.create_block());
-        self.b.ins().brif(marked, remember, &[], after, &[]);
-        self.follow(remember);
-        self.b.set_cold_block(remember);
-        // Nothing moves and no Python runs in it: what is known stays known.
-        self.remember();
-        self.b.ins().jump(after, &[]);
-        self.follow(after);
-    }
-
     /// Where the general case is built in: `slow` does the instruction by the helper, and both ways go on together.
     pub(super) fn rejoin(&mut self, slow: Block, general: helpers::Helper) {
         if !self.patient {
@@ -175,6 +64,14 @@ impl Emit<'_, '_> {
         self.b.ins().jump(after, &[]);
         self.follow(after);
         self.forget();
+    }
+
+    pub(super) fn del_subscr(&mut self, w: Word) {
+        let key = [(self.reg(w.b()), self.hint(w.b()))];
+        let status = |c| c == Convention::Status(Some(0));
+        if !self.special_by_c(Special::Delitem, w.a(), &key, None, status, helpers::del_subscr) {
+            self.perform(helpers::del_subscr);
+        }
     }
 
     /// Goes on with the address of the items of a list or tuple, and their number, if `c` is as it was when the code got hot.
@@ -230,7 +127,7 @@ impl Emit<'_, '_> {
             } else {
                 (self.reg(w.c()), self.hint(w.c()))
             };
-            let objects = |c| c == Convention::Objects;
+            let objects = |c| matches!(c, Convention::Objects | Convention::Item);
             if !self.special_by_c(Special::Getitem, w.b(), &[key], Some(w.a()), objects, general) {
                 self.perform(general);
             }
@@ -248,16 +145,10 @@ impl Emit<'_, '_> {
 
     pub(super) fn store_subscr(&mut self, w: Word) {
         let others = [w.b(), w.c()].map(|r| (self.reg(r), self.hint(r)));
-        let status = |c| c == Convention::Status(None);
+        let status = |c| matches!(c, Convention::Status(None) | Convention::SetItem);
         if !self.special_by_c(Special::Setitem, w.a(), &others, None, status, helpers::store_subscr) {
             // (The barrier of large arrays remembers cells.)
             self.perform(helpers::store_subscr);
         }
-    }
-
-    fn remember(&mut self) {
-        let known = self.take_known();
-        self.call(helpers::store_attr_barrier);
-        self.restore_known(known);
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn stable_map(v: Value) -> Option<MapRef> {
 pub(super) fn special(c: &Crossing, v: Value, s: Special) -> Option<Target> {
     let (def, _) = raw_method(type_of(v).special(s))?;
     let (convention, function) = (c.function)(def)?;
-    Some(Target { definition: Definition::Method(def), convention, function })
+    Some(Target::new(Definition::Method(def), convention, function))
 }
 
 impl Emit<'_, '_> {
@@ -187,6 +187,22 @@ impl Emit<'_, '_> {
         true
     }
 
+    /// The function of C behind a special method, of the object in a register, that gives a truth value or a length.
+    pub(super) fn test_target(&self, s: Special, r: u16) -> Option<(Target, MapRef)> {
+        let guess = self.hint(r);
+        let c = crossing().filter(|_| guess.is_ptr())?;
+        let target = special(c, guess, s)
+            .filter(|t| matches!(t.convention, Convention::Truth | Convention::Number))?;
+        Some((target, stable_map(guess)?))
+    }
+
+    /// The method that tells whether the object in a register is true.
+    pub(super) fn truth_method(&self, r: u16) -> Option<Special> {
+        let guess = self.hint(r);
+        let class = guess.is_ptr().then(|| type_of(guess))?;
+        Some(if class.special(Special::Bool).is_empty() { Special::Len } else { Special::Bool })
+    }
+
     /// As [`Emit::special_by_c`], where the special method gives a truth value: gives that.
     pub(super) fn test_by_c(
         &mut self,
@@ -196,13 +212,8 @@ impl Emit<'_, '_> {
         general: Helper,
     ) -> Option<Word64> {
         let c = crossing()?;
+        let (target, map) = self.test_target(s, first).filter(|_| !others.iter().any(|o| o.1.is_empty()))?;
         let guess = self.hint(first);
-        if !guess.is_ptr() || others.iter().any(|o| o.1.is_empty()) {
-            return None;
-        }
-        let target = special(c, guess, s)
-            .filter(|t| matches!(t.convention, Convention::Truth | Convention::Number))?;
-        let map = stable_map(guess)?;
         let (slow, answered, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(slow);
         let truth = self.b.append_block_param(after, I8);
@@ -240,7 +251,7 @@ impl Emit<'_, '_> {
             self.b.ins().jump(after, &[]);
         } else if let Some((convention, function)) = (c.getter)(g.def) {
             self.unless_class(obj, map, slow);
-            let target = Target { definition: Definition::Attribute(g.def), convention, function };
+            let target = Target::new(Definition::Attribute(g.def), convention, function);
             let values = [(obj, Value::EMPTY)];
             self.cross(
                 c,
@@ -275,7 +286,7 @@ impl Emit<'_, '_> {
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         self.unless_class(obj, map, slow);
-        let target = Target { definition: Definition::Attribute(g.def), convention, function };
+        let target = Target::new(Definition::Attribute(g.def), convention, function);
         let values = [(obj, Value::EMPTY), (v, guess)];
         self.cross(c, target, &values, Receiver::Register(w.a()), self.at, To::Nowhere, slow, after, None);
         self.otherwise(slow, helpers::store_attr, after);

@@ -23,7 +23,7 @@ use crate::special::Special;
 const MOST_WORDS: usize = 6_000;
 
 /// Parameters of the functions that compiled code calls.
-const MOST_PARAMETERS: usize = 4;
+const MOST_PARAMETERS: usize = 5;
 
 /// Compiles the code of a running frame; `None` if it is too large or there is no memory left for it.
 pub(super) fn unit(
@@ -173,6 +173,7 @@ impl Emit<'_, '_> {
             Op::StoreAttr => self.store_attr(w),
             Op::LoadSubscr | Op::LoadSubscrK => self.load_subscr(w, op == Op::LoadSubscrK),
             Op::StoreSubscr => self.store_subscr(w),
+            Op::DelSubscr => self.del_subscr(w),
             Op::UnaryNeg => self.negate(w),
             Op::UnaryNot => {
                 let known = match self.truth_by_c(w.b(), helpers::unary_truth) {
@@ -240,10 +241,7 @@ impl Emit<'_, '_> {
                 self.jump_if(w, c, op == Op::JumpIfNone, self.at + 1);
             }
             Op::Call => self.call_site(w),
-            Op::CallKw => {
-                self.poll();
-                self.perform(helpers::call_kw);
-            }
+            Op::CallKw => self.call_site_kw(w),
             Op::CallEx => {
                 self.poll();
                 self.perform(helpers::call_ex);
@@ -281,9 +279,7 @@ impl Emit<'_, '_> {
 
     /// The truth of an object of C.
     fn truth_by_c(&mut self, r: u16, general: Helper) -> Option<Word64> {
-        let guess = self.hint(r);
-        let class = guess.is_ptr().then(|| crate::runtime::type_of(guess))?;
-        let s = if class.special(Special::Bool).is_empty() { Special::Len } else { Special::Bool };
+        let s = self.truth_method(r)?;
         self.test_by_c(s, r, &[], general)
     }
 

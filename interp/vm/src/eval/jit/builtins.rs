@@ -1,0 +1,245 @@
+//! Calls of builtin functions and classes that have a form of their own: those that only ask something of an object that the code knows
+//! the class of.
+
+use std::mem::offset_of;
+
+use cape_bytecode::Word;
+use cape_heap::{Map, Ptr, Value};
+use cape_jit::ir::InstBuilder;
+use cape_jit::ir::condcodes::IntCC;
+use cape_jit::ir::types::I64;
+
+use super::super::calls::Callee;
+use super::crossing::{Convention, Receiver, To, crossing};
+use super::emit::{Emit, INT, Word64};
+use super::helpers::{self, Helper};
+use super::slots::{special, stable_map};
+use crate::class::lookup_mro;
+use crate::foreign::ForeignObj;
+use crate::native::MethodDef;
+use crate::object::*;
+use crate::runtime::{rt, type_of};
+use crate::special::Special;
+
+/// Whether this is the definition of the builtin function of its name.
+fn is_builtin(def: &'static MethodDef) -> bool {
+    let function = rt().builtins().get_str(rt().intern(def.name)).and_then(|v| v.downcast::<BuiltinObj>());
+    function.is_some_and(|f| std::ptr::eq(f.def, def))
+}
+
+impl Emit<'_, '_> {
+    /// A builtin function; false, with nothing done, if it has no form of its own for these arguments.
+    pub(super) fn builtin_function(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let named = |name: &str| def.name == name && is_builtin(def);
+        match w.c() {
+            1 if named("len") => {
+                self.length(w, def) || self.builtin_by_c(w, Callee::Native(def), Special::Len)
+            }
+            1 if named("hash") => self.builtin_by_c(w, Callee::Native(def), Special::Hash),
+            1 if named("abs") => self.builtin_by_c(w, Callee::Native(def), Special::Abs),
+            2 if named("isinstance") => self.is_instance(w, def),
+            2 if named("next") => self.next_or_default(w, def),
+            _ => false,
+        }
+    }
+
+    /// A builtin class; false as above.
+    pub(super) fn builtin_class(&mut self, w: Word, class: Ptr<TypeObj>) -> bool {
+        let types = &rt().types;
+        if w.c() != 1 {
+            return false;
+        }
+        if class == types.type_ {
+            return self.class_of(w, class);
+        }
+        if class == types.bool {
+            return self.truth_of_argument(w, class);
+        }
+        let (s, check): (_, Helper) = if class == types.int {
+            (Special::Int, helpers::int_result)
+        } else if class == types.float {
+            (Special::Float, helpers::float_result)
+        } else {
+            return false;
+        };
+        let guess = self.hint(w.b() + 2);
+        if !guess.is::<ForeignObj>() || !self.builtin_by_c(w, Callee::Class(class), s) {
+            return false;
+        }
+        // A number in its usual form needs no look.
+        let v = self.load(self.regs, 8 * w.a() as usize);
+        let usual = if s == Special::Int {
+            self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, v, INT as i64)
+        } else {
+            self.is_float(v)
+        };
+        let (odd, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(odd);
+        self.b.ins().brif(usual, after, &[], odd, &[]);
+        self.follow(odd);
+        self.perform(check);
+        self.b.ins().jump(after, &[]);
+        self.follow(after);
+        self.forget();
+        true
+    }
+
+    /// `type(x)`.
+    fn class_of(&mut self, w: Word, class: Ptr<TypeObj>) -> bool {
+        if !self.hint(w.b() + 2).is_ptr() {
+            return false;
+        }
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Class(class), None, slow);
+        let v = self.reg(w.b() + 2);
+        let pointer = self.is_pointer(v);
+        self.unless(pointer, slow);
+        let map = self.map_of(v);
+        let t = self.load(map, offset_of!(Map, class));
+        self.store(t, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `bool(x)` of an object of C.
+    fn truth_of_argument(&mut self, w: Word, class: Ptr<TypeObj>) -> bool {
+        let r = w.b() + 2;
+        let Some(s) = self.truth_method(r).filter(|&s| self.test_target(s, r).is_some()) else {
+            return false;
+        };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Class(class), None, slow);
+        let truth = self.test_by_c(s, r, &[], helpers::truth_of_argument).expect("it has a target");
+        let v = self.bool_word(truth);
+        self.store(v, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `isinstance(x, C)`, for a plain class: the answer is a constant as long as the classes are as they were.
+    fn is_instance(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let (x, c) = (self.hint(w.b() + 2), self.hint(w.b() + 3));
+        let Some(class) = c.downcast::<TypeObj>() else { return false };
+        let version = crate::class::version(class);
+        let Some(map) = stable_map(x) else { return false };
+        if type_of(c) != rt().types.type_ || version == 0 {
+            return false;
+        }
+        let t = type_of(x);
+        let yes = t.is_subtype(class);
+        // `__class__` may say otherwise.
+        let name = rt().names.class;
+        let usual = || lookup_mro(t, name) == lookup_mro(rt().types.object, name);
+        if !yes && t.has(TypeFlags::HEAP) && (t.has(TypeFlags::CUSTOM_GETATTR) || !usual()) {
+            return false;
+        }
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let (x, k) = (self.reg(w.b() + 2), self.reg(w.b() + 3));
+        self.unless_class(x, map, slow);
+        // (Classes do not move.)
+        let same = self.equals(k, c.bits());
+        self.unless(same, slow);
+        self.unless_version(k, version, slow);
+        let answer = self.constant(Value::bool(yes).bits());
+        self.store(answer, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `next(iterator, default)` of an iterator of C.
+    fn next_or_default(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let r = w.b() + 2;
+        let Some(c) = crossing() else { return false };
+        let guess = self.hint(r);
+        if !guess.is::<ForeignObj>() {
+            return false;
+        }
+        let target = special(c, guess, Special::Next).filter(|t| t.convention == Convention::Next);
+        let (Some(target), Some(map)) = (target, stable_map(guess)) else { return false };
+        let (slow, after, ended) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let it = self.reg(r);
+        self.unless_class(it, map, slow);
+        let (values, to) = ([(it, guess)], To::Register(w.a()));
+        let end = Some((Value::DELETED, ended));
+        self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, end);
+        self.follow(ended);
+        let v = self.load(self.regs, 8 * (r + 1) as usize);
+        self.store(v, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// A builtin function or class that asks a special method of its argument, of one for which C implements that; false, with nothing
+    /// done, for others.
+    fn builtin_by_c(&mut self, w: Word, callee: Callee, s: Special) -> bool {
+        let r = w.b() + 2;
+        let guess = self.hint(r);
+        let Some(c) = crossing().filter(|_| guess.is::<ForeignObj>()) else { return false };
+        let number = matches!(s, Special::Len | Special::Hash);
+        let convention = if number { Convention::Number } else { Convention::Objects };
+        let target = special(c, guess, s).filter(|t| t.convention == convention);
+        let (Some(target), Some(class)) = (target, stable_map(guess)) else { return false };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, callee, None, slow);
+        let v = self.reg(r);
+        self.unless_class(v, class, slow);
+        let (values, to) = ([(v, guess)], To::Register(w.a()));
+        self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `len()` of lists, tuples, strs and dicts; false, with nothing done, for others.
+    fn length(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let r = w.b() + 2;
+        let guess = self.hint(r);
+        let Some(map) = guess.map() else { return false };
+        let maps = &rt().maps;
+        let offset = if map == maps.tuple {
+            TupleObj::LEN
+        } else if map == maps.str {
+            StrObj::LEN
+        } else if map == maps.dict {
+            offset_of!(DictObj, table) + Table::USED
+        } else if map == maps.list {
+            ListObj::LEN
+        } else {
+            return false;
+        };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let v = self.reg(r);
+        self.unless_map(v, map, slow);
+        if map == maps.list {
+            // Of a list that C has seen, C keeps the length.
+            let items = self.load(v, ListObj::ITEMS);
+            let own = self.b.ins().icmp_imm_s(IntCC::NotEqual, items, 0);
+            self.unless(own, slow);
+        }
+        let n = self.load(v, offset);
+        let n = self.b.ins().bor_imm_s(n, INT as i64);
+        self.store(n, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// The map of an object.
+    fn map_of(&mut self, v: Word64) -> Word64 {
+        let id = self.load32(v, 0);
+        let id = self.b.ins().uextend(I64, id);
+        self.b.ins().ishl_imm_s(id, cape_heap::MAP_ID_SHIFT as i64)
+    }
+}
