@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 
+use cape_bytecode::Word;
 use cape_heap::{HeapObject, MapRef, Ptr, Value};
 
 use super::code::cache_slots;
@@ -336,6 +337,52 @@ fn entry_slots(code: Ptr<CodeObj>, pc: *const Cell<u64>, map: MapRef, n: u32) ->
     // Nothing is to be found there under the old map.
     w0.set(0);
     (w1.get() >> 32) as u32
+}
+
+/// What an attribute instruction does.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Access {
+    Load,
+    Method,
+    Store,
+}
+
+/// Whether the attribute of the instruction at a word is found in an object as `entry`, the second word of another object's cache entry
+/// and the place of the cache value that it names, has it: by the same slot, or the same value of the class. Fills the cache.
+pub(super) fn is_found_so(
+    vm: &Vm,
+    code: Ptr<CodeObj>,
+    obj: Value,
+    access: Access,
+    word: u32,
+    entry: (u64, Option<usize>),
+) -> bool {
+    let pc = code.words.as_ptr().wrapping_add(word as usize);
+    // SAFETY: an instruction of the code.
+    let w = Word(unsafe { (*pc).get() });
+    // SAFETY: code that runs has its names.
+    let name = unsafe { code.names.cast::<ArrayObj>() }.get(w.c() as usize);
+    if !hit(obj, entry_words(pc, 0).0.get()) {
+        match access {
+            Access::Store => vm.cache_store(code, obj, name, pc),
+            _ => {
+                vm.cache_attr(code, obj, name, pc, access == Access::Method);
+            }
+        }
+    }
+    let (w0, w1) = entry_words(pc, 0);
+    let (w1, (old, value)) = (w1.get(), entry);
+    if !hit(obj, w0.get()) || w1 & 15 != old & 15 {
+        return false;
+    }
+    let place = w1 as u32 == old as u32;
+    match w1 & 15 {
+        INLINE | MEMBER | STORE_INLINE | DICT => w1 == old,
+        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | DESCRIPTOR => {
+            place && value.is_some_and(|at| cache_value(code, w1 >> 32) == cache_value(code, at as u64))
+        }
+        _ => false,
+    }
 }
 
 impl Vm {

@@ -8,11 +8,12 @@ use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I8;
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
-use super::super::attrs::{self, STORE_INLINE};
+use super::super::attrs::{self, Access, STORE_INLINE};
 use super::super::code::cache_slots;
 use super::crossing::{Convention, Crossing, Definition, Named, Receiver, Target, To, crossing};
 use super::emit::{Emit, Word64};
 use super::helpers;
+use super::promises::{Found, Kept};
 use super::slots::{special, stable_map};
 use crate::object::dict::Entry as DictEntry;
 use crate::object::*;
@@ -20,7 +21,7 @@ use crate::runtime::{rt, type_of};
 use crate::special::Special;
 
 /// What an entry of an attribute cache promises.
-struct Entry {
+pub(super) struct Entry {
     map: MapRef,
     kind: u64,
     word: u64,
@@ -57,15 +58,37 @@ impl Emit<'_, '_> {
         unsafe { self.code.cache_values.cast::<CacheObj>() }.get(i)
     }
 
-    /// A value of the code's caches, in a place of the compiled code's own, that the interpreter never reuses.
-    fn own_cache_value(&mut self, from: usize) -> Word64 {
+    /// A place of the compiled code's own among the code's cache values, that the interpreter never reuses, for one of those.
+    fn own_place(&mut self, from: usize) -> usize {
         let at = cache_slots(self.code, 1) as usize;
         let v = self.cache_value(from);
         // SAFETY: as above.
         unsafe { self.code.cache_values.cast::<CacheObj>() }.set(at, v);
+        at
+    }
+
+    /// A value of the code's caches, from a place of the compiled code's own.
+    fn own_cache_value(&mut self, from: usize) -> Word64 {
+        let at = self.own_place(from);
+        self.value_at(at)
+    }
+
+    fn value_at(&mut self, at: usize) -> Word64 {
         let a = self.constant(&raw const self.code.cache_values as u64);
         let a = self.load(a, 0);
         self.load(a, size_of::<CacheObj>() + 8 * at)
+    }
+
+    /// Goes on if the attribute is found in the object as the entry says; gives the value that the entry names, if any.
+    pub(super) fn unless_found(&mut self, obj: Word64, e: &Entry, access: Access, slow: Block) -> Option<Word64> {
+        let names = matches!(
+            e.kind,
+            attrs::CLASS_VALUE | attrs::METHOD | attrs::METHOD_NO_DICT | attrs::GETSET | attrs::DESCRIPTOR
+        );
+        let value = names.then(|| self.own_place(e.payload()));
+        let found = Found { access, word: self.at, entry: e.word, value };
+        self.unless_kept(obj, e.map, Kept::Attribute(found), slow);
+        value.map(|at| self.value_at(at))
     }
 
     /// Where this instruction goes on when a promise does not hold.
@@ -82,7 +105,7 @@ impl Emit<'_, '_> {
 
     pub(super) fn load_attr(&mut self, w: Word) {
         if let Some(e) = self.entry() {
-            if let Some((v, slow)) = self.attribute(&e, w) {
+            if let Some((v, slow)) = self.attribute(&e, w, Access::Load) {
                 self.set(w.a(), v);
                 self.rejoin(slow, helpers::load_attr);
                 self.null_flag(w);
@@ -91,7 +114,7 @@ impl Emit<'_, '_> {
             let by_c = match e.kind {
                 attrs::GETSET => {
                     let d = self.cache_value(e.payload());
-                    self.load_attr_by_c(w, e.map, d)
+                    self.load_attr_by_c(w, &e, d)
                 }
                 attrs::DESCRIPTOR => self.read_through_c(w, &e),
                 _ => false,
@@ -109,31 +132,29 @@ impl Emit<'_, '_> {
     }
 
     /// The attribute of the object in register `b`, where the entry says enough; and where this instruction goes on if not.
-    fn attribute(&mut self, e: &Entry, w: Word) -> Option<(Word64, Block)> {
+    fn attribute(&mut self, e: &Entry, w: Word, access: Access) -> Option<(Word64, Block)> {
         let obj = self.reg(w.b());
         match e.kind {
-            attrs::INLINE | attrs::CLASS_VALUE | attrs::MEMBER | attrs::OVERFLOW => {
+            attrs::INLINE | attrs::CLASS_VALUE | attrs::MEMBER => {
+                let slow = self.otherwise_here();
+                let value = self.unless_found(obj, e, access, slow);
+                let v = value.unwrap_or_else(|| self.load(obj, e.payload()));
+                if e.kind == attrs::MEMBER {
+                    let there = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+                    self.unless(there, slow);
+                }
+                Some((v, slow))
+            }
+            attrs::OVERFLOW => {
+                let word = attrs::word_offset(e.map)?;
                 let slow = self.otherwise_here();
                 self.unless_class(obj, e.map, slow);
-                let v = match e.kind {
-                    attrs::INLINE => self.load(obj, e.payload()),
-                    attrs::CLASS_VALUE => self.own_cache_value(e.payload()),
-                    attrs::MEMBER => {
-                        let v = self.load(obj, e.payload());
-                        let there = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
-                        self.unless(there, slow);
-                        v
-                    }
-                    _ => {
-                        let word = attrs::word_offset(e.map)?;
-                        let more = self.load(obj, word as usize);
-                        self.load(more, size_of::<ArrayObj>() + 8 * e.payload())
-                    }
-                };
+                let more = self.load(obj, word as usize);
+                let v = self.load(more, size_of::<ArrayObj>() + 8 * e.payload());
                 Some((v, slow))
             }
             attrs::DICT => {
-                let (slow, at) = self.dict_attribute(e, w.b(), self.attribute_name(w), obj)?;
+                let (slow, at) = self.dict_attribute(e, access, w.b(), self.attribute_name(w), obj)?;
                 let v = self.load(at, 0);
                 Some((v, slow))
             }
@@ -185,7 +206,14 @@ impl Emit<'_, '_> {
 
     /// The address of the value of an attribute in the dictionary of the object in register `of`, if that has the size and the place for it that it had when the
     /// code got hot; and where this instruction goes on if not.
-    fn dict_attribute(&mut self, e: &Entry, of: u16, name: Value, obj: Word64) -> Option<(Block, Word64)> {
+    fn dict_attribute(
+        &mut self,
+        e: &Entry,
+        access: Access,
+        of: u16,
+        name: Value,
+        obj: Word64,
+    ) -> Option<(Block, Word64)> {
         let guess = self.hint(of);
         if guess.map() != Some(e.map) {
             return None;
@@ -202,7 +230,7 @@ impl Emit<'_, '_> {
         }
         let place = keys.entry_ptr(i) as usize - &raw const *keys as usize;
         let slow = self.otherwise_here();
-        self.unless_class(obj, e.map, slow);
+        self.unless_found(obj, e, access, slow);
         let dict = self.load(obj, e.attribute_word());
         self.unless_map(dict, rt().maps.dict, slow);
         let now = self.load(dict, offset_of!(DictObj, table) + Table::KEYS);
@@ -231,13 +259,12 @@ impl Emit<'_, '_> {
         match e.kind {
             attrs::METHOD | attrs::METHOD_NO_DICT => {
                 let slow = self.otherwise_here();
-                self.unless_class(obj, e.map, slow);
+                let f = self.unless_found(obj, &e, Access::Method, slow).expect("it names one");
                 if e.kind == attrs::METHOD_NO_DICT {
                     let word = self.load(obj, e.attribute_word());
                     let none = self.equals(word, 0);
                     self.unless(none, slow);
                 }
-                let f = self.own_cache_value(e.payload());
                 self.method(w, f, obj, slow);
             }
             // (What a class has for itself says so in a bit more.)
@@ -255,7 +282,7 @@ impl Emit<'_, '_> {
                 let class = self.constant(e.map.class.get().bits());
                 self.method(w, f, class, slow);
             }
-            _ => match self.attribute(&e, w) {
+            _ => match self.attribute(&e, w, Access::Method) {
                 Some((v, slow)) => {
                     let none = self.constant(0);
                     self.method(w, v, none, slow);
@@ -278,7 +305,7 @@ impl Emit<'_, '_> {
                 STORE_INLINE => {
                     let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
                     let slow = self.otherwise_here();
-                    self.unless_class(obj, e.map, slow);
+                    self.unless_found(obj, &e, Access::Store, slow);
                     self.store(v, obj, ((e.word & 0xffff_ffff) / 16) as usize);
                     self.barrier(obj);
                     self.rejoin(slow, helpers::store_attr);
@@ -286,7 +313,7 @@ impl Emit<'_, '_> {
                 }
                 attrs::GETSET => {
                     let d = self.cache_value(e.payload());
-                    self.store_attr_by_c(w, e.map, d)
+                    self.store_attr_by_c(w, &e, d)
                 }
                 attrs::DESCRIPTOR => self.write_through_c(w, &e),
                 attrs::DICT => self.store_in_dict(w, &e),
@@ -302,7 +329,7 @@ impl Emit<'_, '_> {
     fn store_in_dict(&mut self, w: Word, e: &Entry) -> bool {
         let obj = self.reg(w.a());
         let name = self.attribute_name(w);
-        let Some((slow, at)) = self.dict_attribute(e, w.a(), name, obj) else { return false };
+        let Some((slow, at)) = self.dict_attribute(e, Access::Store, w.a(), name, obj) else { return false };
         let v = self.reg(w.b());
         self.store(v, at, 0);
         let dict = self.load(obj, e.attribute_word());

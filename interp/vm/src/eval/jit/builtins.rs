@@ -13,6 +13,7 @@ use super::super::calls::Callee;
 use super::crossing::{Convention, Receiver, To, crossing};
 use super::emit::{Emit, INT, Word64};
 use super::helpers::{self, Helper};
+use super::promises::Kept;
 use super::slots::{special, stable_map};
 use crate::class::lookup_mro;
 use crate::foreign::ForeignObj;
@@ -167,7 +168,7 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(slow);
         self.callee_guard(w, Callee::Native(def), None, slow);
         let it = self.reg(r);
-        self.unless_class(it, map, slow);
+        self.unless_kept(it, map, Kept::special(type_of(guess), Special::Next), slow);
         let (values, to) = ([(it, guess)], To::Register(w.a()));
         let end = Some((Value::DELETED, ended));
         self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, end);
@@ -193,7 +194,7 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(slow);
         self.callee_guard(w, callee, None, slow);
         let v = self.reg(r);
-        self.unless_class(v, class, slow);
+        self.unless_kept(v, class, Kept::special(type_of(guess), s), slow);
         let (values, to) = ([(v, guess)], To::Register(w.a()));
         self.cross(c, target, &values, Receiver::Register(r), self.at + 2, to, slow, after, None);
         self.otherwise(slow, helpers::call, after);

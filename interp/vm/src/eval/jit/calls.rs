@@ -11,6 +11,7 @@ use super::super::calls::Callee;
 use super::crossing::{Code, Convention, Crossing, Definition, Receiver, Target, To, crossing};
 use super::emit::{Emit, Word64};
 use super::helpers::{self, Helper};
+use super::promises::Kept;
 use super::slots;
 use crate::native::MethodDef;
 use crate::object::*;
@@ -178,7 +179,7 @@ impl Emit<'_, '_> {
                 self.unless(same, slow);
                 let bound = matches!(callee, Callee::Method(..));
                 let this = if bound { this } else { self.reg(w.b() + 2) };
-                self.unless_class(this, map, slow);
+                self.unless_kept(this, map, Kept::Subtype(class), slow);
                 Some(this)
             }
             Callee::ClassMethod(def, class) => {
@@ -188,7 +189,8 @@ impl Emit<'_, '_> {
                 Some(this)
             }
             Callee::Object(..) => {
-                self.unless_class(f, receiver.expect("an object's"), slow);
+                let map = receiver.expect("an object's");
+                self.unless_class(f, map, slow);
                 Some(f)
             }
             Callee::Class(class) => {

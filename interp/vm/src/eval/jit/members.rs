@@ -1,11 +1,13 @@
 //! Members: attributes that are fields of a struct of C (`PyMemberDef`), which compiled code reads and writes itself.
 
 use cape_bytecode::Word;
-use cape_heap::{MapRef, Value};
+use cape_heap::Value;
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::{F32, F64, I8, I16, I32, I64};
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData, Type};
 
+use super::super::attrs::Access;
+use super::attributes::Entry;
 use super::crossing::Crossing;
 use super::emit::{Emit, INT, Word64};
 use super::helpers;
@@ -143,7 +145,7 @@ impl Emit<'_, '_> {
         &mut self,
         w: Word,
         c: &Crossing,
-        map: MapRef,
+        e: &Entry,
         member: Member,
         offset: usize,
     ) -> bool {
@@ -160,7 +162,7 @@ impl Emit<'_, '_> {
         }
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
         let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.unless_class(obj, map, slow);
+        self.unless_found(obj, e, Access::Store, slow);
         if matches!(member, Member::Object | Member::Existing) {
             self.sync(self.at);
             let p = self.mirror(obj, slow);

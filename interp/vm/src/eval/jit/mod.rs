@@ -22,6 +22,7 @@ mod helpers;
 mod members;
 mod objects;
 mod places;
+mod promises;
 mod returns;
 mod slots;
 mod translate;

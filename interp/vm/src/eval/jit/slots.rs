@@ -7,9 +7,12 @@ use cape_jit::ir::types::{I8, I64};
 use cape_jit::ir::{Block, InstBuilder};
 
 use super::super::arith::operator;
+use super::super::attrs::Access;
+use super::attributes::Entry;
 use super::crossing::{Convention, Crossing, Definition, Receiver, Target, To, crossing};
 use super::emit::{Emit, Word64};
 use super::helpers::{self, Helper};
+use super::promises::Kept;
 use crate::call::raw_method;
 use crate::foreign::ForeignObj;
 use crate::object::*;
@@ -66,11 +69,9 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(unknown);
         let a = (self.reg(w.b()), left);
         let b = (if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) }, right);
-        for (v, guess) in [a, b] {
-            if guess.is_ptr() {
-                self.unless_class(v, map, slow);
-            }
-        }
+        let second = if inplace { op.inplace } else { s };
+        let kept = Kept::specials(type_of(first), s, second);
+        self.unless_operands(a, b, map, kept, slow);
         let (values, receiver) = if first == left { ([a, b], w.b()) } else { ([b, a], w.c()) };
         let receiver = Receiver::Register(receiver);
         let unknown_answer = Some((Value::NOT_IMPLEMENTED, unknown));
@@ -81,6 +82,26 @@ impl Emit<'_, '_> {
         self.b.ins().jump(after, &[]);
         self.otherwise(slow, general, after);
         true
+    }
+
+    /// Goes on if the operand that is an object is of a class that keeps the promise; if both are, of one class.
+    fn unless_operands(
+        &mut self,
+        a: (Word64, Value),
+        b: (Word64, Value),
+        map: MapRef,
+        kept: Kept,
+        slow: Block,
+    ) {
+        let objects: Vec<Word64> = [a, b].into_iter().filter(|o| o.1.is_ptr()).map(|o| o.0).collect();
+        self.unless_kept(objects[0], map, kept, slow);
+        if let Some(&other) = objects.get(1) {
+            let pointer = self.is_pointer(other);
+            self.unless(pointer, slow);
+            let (p, q) = (self.load32(objects[0], 0), self.load32(other, 0));
+            let same = self.b.ins().icmp(IntCC::Equal, p, q);
+            self.unless(same, slow);
+        }
     }
 
     /// A comparison of an object of C with another of its class or a number, with the jump on it. False: it is none, and nothing is done.
@@ -104,11 +125,10 @@ impl Emit<'_, '_> {
         let truth = self.b.append_block_param(done, I8);
         let a = self.reg(w.b());
         let b = if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) };
-        self.unless_class(a, map, slow);
-        if !number {
-            self.unless_class(b, map, slow);
-        }
-        let (values, receiver) = ([(a, left), (b, right)], Receiver::Register(w.b()));
+        let values = [(a, left), (b, right)];
+        let kept = Kept::special(type_of(left), Cmp::from_index(w.x()).special());
+        self.unless_operands(values[0], values[1], map, kept, slow);
+        let receiver = Receiver::Register(w.b());
         let unknown_answer = Some((Value::NOT_IMPLEMENTED, unknown));
         self.cross(c, target, &values, receiver, self.at, To::Register(w.a()), slow, result, unknown_answer);
         self.follow(result);
@@ -158,7 +178,7 @@ impl Emit<'_, '_> {
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(slow);
         let v = self.reg(first);
-        self.unless_class(v, map, slow);
+        self.unless_kept(v, map, Kept::special(type_of(guess), s), slow);
         let mut values = vec![(v, guess)];
         values.extend_from_slice(others);
         let to = to.map_or(To::Nowhere, To::Register);
@@ -180,7 +200,7 @@ impl Emit<'_, '_> {
         };
         let Some(map) = stable_map(guess) else { return false };
         let it = self.reg(w.b());
-        self.unless_class(it, map, slow);
+        self.unless_kept(it, map, Kept::special(type_of(guess), Special::Next), slow);
         let (values, receiver) = ([(it, guess)], Receiver::Register(w.b()));
         let end = Some((Value::DELETED, done));
         self.cross(c, target, &values, receiver, self.at, To::Register(w.a()), slow, next, end);
@@ -218,7 +238,9 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(slow);
         let truth = self.b.append_block_param(after, I8);
         let v = self.reg(first);
-        self.unless_class(v, map, slow);
+        // (Of two methods that tell the truth it is the second for lack of the first.)
+        let second = if s == Special::Len { Special::Bool } else { s };
+        self.unless_kept(v, map, Kept::specials(type_of(guess), s, second), slow);
         let mut values = vec![(v, guess)];
         values.extend_from_slice(others);
         let scratch = self.stack_slot(8);
@@ -239,18 +261,18 @@ impl Emit<'_, '_> {
     }
 
     /// An attribute that C defines, by the cache entry that was filled for it: read from the struct, or by its getter.
-    pub(super) fn load_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
+    pub(super) fn load_attr_by_c(&mut self, w: Word, e: &Entry, d: Value) -> bool {
         let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
         let obj = self.reg(w.b());
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         if let Some((member, offset)) = (c.member)(g.def) {
-            self.unless_class(obj, map, slow);
+            self.unless_found(obj, e, Access::Load, slow);
             let p = self.mirror(obj, slow);
             let v = self.member(c, member, p, offset, slow);
             self.store(v, self.regs, 8 * w.a() as usize);
             self.b.ins().jump(after, &[]);
         } else if let Some((convention, function)) = (c.getter)(g.def) {
-            self.unless_class(obj, map, slow);
+            self.unless_found(obj, e, Access::Load, slow);
             let target = Target::new(Definition::Attribute(g.def), convention, function);
             let values = [(obj, Value::EMPTY)];
             self.cross(
@@ -272,20 +294,20 @@ impl Emit<'_, '_> {
     }
 
     /// An attribute that is written by its setter.
-    pub(super) fn store_attr_by_c(&mut self, w: Word, map: MapRef, d: Value) -> bool {
+    pub(super) fn store_attr_by_c(&mut self, w: Word, e: &Entry, d: Value) -> bool {
         let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
         let guess = self.hint(w.b());
         if let Some((member, offset)) = (c.member)(g.def)
             && g.def.set.is_some()
         {
-            return self.set_member(w, c, map, member, offset);
+            return self.set_member(w, c, e, member, offset);
         }
         let Some((convention, function)) = (c.setter)(g.def).filter(|_| !guess.is_empty()) else {
             return false;
         };
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
         let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.unless_class(obj, map, slow);
+        self.unless_found(obj, e, Access::Store, slow);
         let target = Target::new(Definition::Attribute(g.def), convention, function);
         let values = [(obj, Value::EMPTY), (v, guess)];
         self.cross(c, target, &values, Receiver::Register(w.a()), self.at, To::Nowhere, slow, after, None);
