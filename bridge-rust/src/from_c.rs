@@ -53,7 +53,7 @@ pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
 
 /// The value of an int of one digit; `None` for all other objects.
 #[inline(always)]
-fn one_digit(p: *mut PyObject) -> Option<Value> {
+pub fn one_digit(p: *mut PyObject) -> Option<Value> {
     // SAFETY: a live object, laid out as its type says.
     unsafe {
         let l = p as *mut PyLongObject;

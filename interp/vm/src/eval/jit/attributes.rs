@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use cape_bytecode::Word;
-use cape_heap::{MapRef, ObjFlags, Value, write_barrier};
+use cape_heap::{MapRef, ObjFlags, Ptr, Value, write_barrier};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I8;
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
@@ -31,6 +31,11 @@ impl Entry {
     /// The cache value, entry of a dictionary or offset that it names.
     fn payload(&self) -> usize {
         (self.word >> 32) as usize
+    }
+
+    /// The class of its objects.
+    pub(super) fn class(&self) -> Option<Ptr<TypeObj>> {
+        self.map.class.downcast()
     }
 
     /// The offset of the object's attribute word.
@@ -80,7 +85,13 @@ impl Emit<'_, '_> {
     }
 
     /// Goes on if the attribute is found in the object as the entry says; gives the value that the entry names, if any.
-    pub(super) fn unless_found(&mut self, obj: Word64, e: &Entry, access: Access, slow: Block) -> Option<Word64> {
+    pub(super) fn unless_found(
+        &mut self,
+        obj: Word64,
+        e: &Entry,
+        access: Access,
+        slow: Block,
+    ) -> Option<Word64> {
         let names = matches!(
             e.kind,
             attrs::CLASS_VALUE | attrs::METHOD | attrs::METHOD_NO_DICT | attrs::GETSET | attrs::DESCRIPTOR
@@ -160,7 +171,7 @@ impl Emit<'_, '_> {
             }
             attrs::MODULE => {
                 let packed = self.cache_value(e.payload() + 1).as_int() as u64;
-                let module: cape_heap::Ptr<ModuleObj> = self.cache_value(e.payload()).downcast()?;
+                let module: Ptr<ModuleObj> = self.cache_value(e.payload()).downcast()?;
                 let keys = module.dict().table.keys();
                 if keys.version.get() != packed as u32 {
                     return None;

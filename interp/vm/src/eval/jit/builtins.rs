@@ -40,6 +40,7 @@ impl Emit<'_, '_> {
             1 if named("abs") => self.builtin_by_c(w, Callee::Native(def), Special::Abs),
             2 if named("isinstance") => self.is_instance(w, def),
             2 if named("next") => self.next_or_default(w, def),
+            2 | 3 if named("getattr") => self.get_attr(w, def),
             _ => false,
         }
     }
@@ -150,6 +151,44 @@ impl Emit<'_, '_> {
         let answer = self.constant(Value::bool(yes).bits());
         self.store(answer, self.regs, 8 * w.a() as usize);
         self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `getattr(x, name)` or `getattr(x, name, default)`, of a name that is there or missing by the class alone.
+    fn get_attr(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let r = w.b() + 2;
+        let guess = self.hint(r);
+        let name =
+            self.given_constant(r + 1).and_then(|n| n.downcast::<StrObj>()).filter(|n| n.is_interned());
+        let (Some(map), Some(name)) = (stable_map(guess), name) else { return false };
+        let (t, name) = (type_of(guess), name.value());
+        if t.has(TypeFlags::CUSTOM_GETATTR) || !guess.is::<ForeignObj>() {
+            return false;
+        }
+        let found = lookup_mro(t, name);
+        let reads = found.and_then(|d| d.downcast::<GetSetObj>()).and_then(|g| self.reader(t, g));
+        // (An object with attributes of its own may have this one.)
+        let missing = found.is_none() && w.c() == 3 && !crate::shape::has_attrs(map);
+        if !missing && reads.is_none() {
+            return false;
+        }
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let (obj, n) = (self.reg(r), self.reg(r + 1));
+        self.unless_class(obj, map, slow);
+        // (A constant of the code, which does not move when it is interned.)
+        let same = self.equals(n, name.bits());
+        self.unless(same, slow);
+        match reads {
+            Some(read) => self.read_by_c(w.a(), obj, r, read, self.at + 2, slow, after),
+            None => {
+                let v = self.reg(r + 2);
+                self.store(v, self.regs, 8 * w.a() as usize);
+                self.b.ins().jump(after, &[]);
+            }
+        }
         self.otherwise(slow, helpers::call, after);
         true
     }

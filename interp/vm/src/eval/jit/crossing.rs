@@ -132,6 +132,8 @@ pub struct Crossing {
     pub finish_number: unsafe extern "C-unwind" fn(&Vm, i64) -> Value,
     /// Gives an object a C side, which its link keeps. NULL: it is a number, or there was an error; nothing is done then.
     pub give_link: unsafe extern "C-unwind" fn(&Vm, Value) -> *mut u8,
+    /// Takes an unlinked C object over if it is a number of the usual size; EMPTY: it is not, and nothing is done.
+    pub take_number: unsafe extern "C-unwind" fn(*mut u8) -> Value,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
     /// Gives an argument tuple back.
@@ -498,7 +500,8 @@ impl Emit<'_, '_> {
         let v = self.b.ins().bor_imm_s(i, INT as i64);
         self.arrive(end, v);
         self.follow(other);
-        let v = self.managed(c, p, finish);
+        let unlinked = self.b.create_block();
+        let v = self.managed(c, p, unlinked);
         let counted = self.b.create_block();
         let count = self.load32(p, c.count);
         let several = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, count, 1);
@@ -513,6 +516,12 @@ impl Emit<'_, '_> {
         self.unless(uncounted, finish);
         self.b.ins().jump(counted, &[]);
         self.follow(counted);
+        self.arrive(end, v);
+        self.follow(unlinked);
+        let f = self.constant(c.take_number as usize as u64);
+        let v = self.call_c(f, &[p]);
+        let number = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+        self.unless(number, finish);
         self.arrive(end, v);
     }
 

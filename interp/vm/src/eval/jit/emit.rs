@@ -211,6 +211,14 @@ impl<'a, 'b> Emit<'a, 'b> {
         unsafe { *self.hints.add(r as usize) }
     }
 
+    /// The constant of the code that a register has just been given.
+    pub(super) fn given_constant(&self, r: u16) -> Option<Value> {
+        match self.guesses.get(&r) {
+            Some(&Guess::Constant(i)) => Some(self.constant_value(i)),
+            _ => None,
+        }
+    }
+
     /// Register `r` was given a constant, or what another register was known to hold.
     pub(super) fn guess(&mut self, r: u16, g: Guess) {
         let g = match g {

@@ -145,9 +145,7 @@ unsafe extern "C-unwind" fn keeps(vm: &Vm, v: Value, promise: &Promise) -> u64 {
         Kept::Specials(all) => {
             all.iter().all(|&(s, i)| i != Implemented::Otherwise && implementation(class, s) == i)
         }
-        Kept::Attribute(f) => {
-            attrs::is_found_so(vm, promise.code, v, f.access, f.word, (f.entry, f.value))
-        }
+        Kept::Attribute(f) => attrs::is_found_so(vm, promise.code, v, f.access, f.word, (f.entry, f.value)),
     };
     let (version, map) = (crate::class::version(class), v.header().map());
     if !yes || version == 0 || map.version.get() != version {

@@ -1,7 +1,7 @@
 //! Operators and attributes of objects of C, whose functions compiled code calls itself.
 
 use cape_bytecode::{BinOp, Word};
-use cape_heap::{MapRef, Value};
+use cape_heap::{MapRef, Ptr, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::{I8, I64};
 use cape_jit::ir::{Block, InstBuilder};
@@ -12,6 +12,7 @@ use super::attributes::Entry;
 use super::crossing::{Convention, Crossing, Definition, Receiver, Target, To, crossing};
 use super::emit::{Emit, Word64};
 use super::helpers::{self, Helper};
+use super::members::Member;
 use super::promises::Kept;
 use crate::call::raw_method;
 use crate::foreign::ForeignObj;
@@ -25,6 +26,14 @@ pub(super) fn stable_map(v: Value) -> Option<MapRef> {
     // (A version is given when it is asked for.)
     let version = crate::class::version(type_of(v));
     v.map().filter(|m| version != 0 && m.version.get() == version)
+}
+
+/// How an attribute that C defines is read.
+pub(super) enum Reader {
+    /// From a field at an offset.
+    Member(Member, usize),
+    /// By a function.
+    Getter(Target),
 }
 
 /// The function behind a special method that C implements, if compiled code may call it.
@@ -260,35 +269,57 @@ impl Emit<'_, '_> {
         Some(truth)
     }
 
+    /// How compiled code reads an attribute that C defines, of objects of a class; `None`: it does not.
+    pub(super) fn reader(&self, t: Ptr<TypeObj>, g: Ptr<GetSetObj>) -> Option<Reader> {
+        let c = crossing()?;
+        if !g.class.downcast::<TypeObj>().is_some_and(|owner| t.is_subtype(owner)) {
+            return None;
+        }
+        if let Some((member, offset)) = (c.member)(g.def) {
+            return Some(Reader::Member(member, offset));
+        }
+        let (convention, function) = (c.getter)(g.def)?;
+        Some(Reader::Getter(Target::new(Definition::Attribute(g.def), convention, function)))
+    }
+
+    /// Reads an attribute of the object in register `of` into another, for the instruction that stands at `word` meanwhile.
+    #[allow(clippy::too_many_arguments, reason = "everything about a crossing")]
+    pub(super) fn read_by_c(
+        &mut self,
+        to: u16,
+        obj: Word64,
+        of: u16,
+        reader: Reader,
+        word: u32,
+        slow: Block,
+        after: Block,
+    ) {
+        let c = crossing().expect("there is a reader");
+        match reader {
+            Reader::Member(member, offset) => {
+                let p = self.mirror(obj, slow);
+                let v = self.member(c, member, p, offset, slow);
+                self.store(v, self.regs, 8 * to as usize);
+                self.b.ins().jump(after, &[]);
+            }
+            Reader::Getter(target) => {
+                let values = [(obj, Value::EMPTY)];
+                let (of, to) = (Receiver::Register(of), To::Register(to));
+                self.cross(c, target, &values, of, word, to, slow, after, None);
+            }
+        }
+    }
+
     /// An attribute that C defines, by the cache entry that was filled for it: read from the struct, or by its getter.
     pub(super) fn load_attr_by_c(&mut self, w: Word, e: &Entry, d: Value) -> bool {
-        let (Some(c), Some(g)) = (crossing(), d.downcast::<GetSetObj>()) else { return false };
+        let Some(class) = e.class() else { return false };
+        let Some(reader) = d.downcast::<GetSetObj>().and_then(|g| self.reader(class, g)) else {
+            return false;
+        };
         let obj = self.reg(w.b());
         let (slow, after) = (self.b.create_block(), self.b.create_block());
-        if let Some((member, offset)) = (c.member)(g.def) {
-            self.unless_found(obj, e, Access::Load, slow);
-            let p = self.mirror(obj, slow);
-            let v = self.member(c, member, p, offset, slow);
-            self.store(v, self.regs, 8 * w.a() as usize);
-            self.b.ins().jump(after, &[]);
-        } else if let Some((convention, function)) = (c.getter)(g.def) {
-            self.unless_found(obj, e, Access::Load, slow);
-            let target = Target::new(Definition::Attribute(g.def), convention, function);
-            let values = [(obj, Value::EMPTY)];
-            self.cross(
-                c,
-                target,
-                &values,
-                Receiver::Register(w.b()),
-                self.at,
-                To::Register(w.a()),
-                slow,
-                after,
-                None,
-            );
-        } else {
-            return false;
-        }
+        self.unless_found(obj, e, Access::Load, slow);
+        self.read_by_c(w.a(), obj, w.b(), reader, self.at, slow, after);
         self.otherwise(slow, helpers::load_attr, after);
         true
     }
