@@ -674,10 +674,9 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
             return Err(vm.type_error(format!("sum() can't sum {what} [use {hint} instead]")));
         }
     }
-    let it = vm.iter(it)?;
     // Floats are summed with compensation, as CPython does since 3.12.
     let mut compensation: Option<(f64, f64)> = total.is_float().then(|| (total.as_float(), 0.0));
-    while let Some(v) = vm.next(it)? {
+    vm.for_each(it, |v| {
         if let Some((s, c)) = compensation {
             let x = if v.is_float() {
                 Some(v.as_float())
@@ -690,7 +689,7 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
                 let t = s + x;
                 let e = if s.abs() >= x.abs() { (s - t) + x } else { (x - t) + s };
                 compensation = Some((t, c + e));
-                continue;
+                return Ok(());
             }
             total = Value::float(finish_sum(s, c));
             compensation = None;
@@ -700,13 +699,14 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
             && let Some(r) = total.int_add(n)
         {
             total = r;
-            continue;
+            return Ok(());
         }
         total = vm.binary(total, v, &ops::ADD)?;
         if total.is_float() {
             compensation = Some((total.as_float(), 0.0));
         }
-    }
+        Ok(())
+    })?;
     Ok(match compensation {
         Some((s, c)) => Value::float(finish_sum(s, c)),
         None => total,

@@ -295,14 +295,14 @@ fn element_hash(vm: &Vm, v: Value) -> Res<i64> {
 }
 
 fn put(vm: &Vm, s: Set, v: Value, hash: i64) -> Res<()> {
-    if s.table.find(vm, v, hash)?.is_none() {
-        s.table.insert_new(s.header(), hash, v, Value::NONE);
+    if let Err(slot) = s.table.search(vm, v, hash)? {
+        s.table.insert_at(s.header(), slot, hash, v, Value::NONE);
     }
     Ok(())
 }
 
 /// Adds all elements of an iterable.
-pub(crate) fn update(vm: &Vm, s: Set, v: Value) -> Res<()> {
+pub fn update(vm: &Vm, s: Set, v: Value) -> Res<()> {
     if v == s.value() {
         return Ok(());
     }

@@ -218,12 +218,43 @@ impl Vm {
 
     /// Runs `f` on every item of an iterable.
     pub fn for_each(&self, v: Value, mut f: impl FnMut(Value) -> Res<()>) -> Res<()> {
+        if let Some(mut at) = exact_sequence(v) {
+            while let Some(x) = at.next() {
+                f(x)?;
+            }
+            return Ok(());
+        }
         let it = self.iter(v)?;
         while let Some(x) = self.next(it)? {
             f(x)?;
         }
         Ok(())
     }
+}
+
+/// The items of a list or tuple of exact type, as its iterator would give them: a list may change meanwhile.
+fn exact_sequence(v: Value) -> Option<impl Iterator<Item = Value>> {
+    if !v.is_ptr() {
+        return None;
+    }
+    let map = v.header().map();
+    let (list, tuple) = if map == rt().maps.list {
+        (v.downcast::<ListObj>(), None)
+    } else if map == rt().maps.tuple {
+        (None, v.downcast::<TupleObj>())
+    } else {
+        return None;
+    };
+    let mut i = 0;
+    Some(std::iter::from_fn(move || {
+        let item = match (list, tuple) {
+            (Some(l), _) => l.get(i),
+            (_, Some(t)) => t.as_slice().get(i).copied(),
+            _ => None,
+        };
+        i += 1;
+        item
+    }))
 }
 
 /// Next item of a list or tuple iterator.

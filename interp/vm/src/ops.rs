@@ -201,12 +201,12 @@ impl Vm {
         if v.is_bool() {
             return Ok((v == Value::TRUE) as i64);
         }
+        if v.is_none() {
+            return Ok(NONE_HASH);
+        }
         let f = type_of(v).special(Special::Hash);
         if f == rt().types.object.special(Special::Hash) {
             return Ok(self.identity_hash(v));
-        }
-        if v.is_none() {
-            return Ok(NONE_HASH);
         }
         if f.is_empty() || f.is_none() {
             return Err(self.unhashable(v));

@@ -31,6 +31,16 @@ impl ArrayObj {
         heap().alloc_var(map, size_of::<ArrayObj>() + 8 * len, ArrayObj { header: Header::new(map), len })
     }
 
+    /// An array of `len` cells, which are garbage.
+    ///
+    /// # Safety
+    /// All must be written before anything else is made, and the write barrier must follow.
+    #[inline(always)]
+    pub unsafe fn unfilled(len: usize) -> Ptr<ArrayObj> {
+        let (map, bytes) = (rt().maps.array, size_of::<ArrayObj>() + 8 * len);
+        heap().alloc_filled(map, bytes, bytes, ArrayObj { header: Header::new(map), len })
+    }
+
     /// An array with these values.
     pub fn from_slice(values: &[Value]) -> Ptr<ArrayObj> {
         Self::with_capacity(values.len(), values)

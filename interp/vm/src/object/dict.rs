@@ -71,6 +71,9 @@ const FREE: usize = usize::MAX;
 /// What a lookup found: the index of the entry.
 pub type Found = Option<usize>;
 
+/// The same for a key that may be added: if it is absent, the free slot that it is to have ([`Table::insert_at`]).
+pub type Place = Result<usize, usize>;
+
 fn usable_of(log2: u8) -> usize {
     (1usize << log2) * 2 / 3
 }
@@ -116,8 +119,9 @@ impl TableKeys {
         let map = rt().maps.table_keys;
         let usable = usable_of(log2);
         let bytes = size_of::<TableKeys>() + Self::index_bytes(log2) + usable * size_of::<Entry>();
-        heap().alloc_var(
+        let keys = heap().alloc_filled(
             map,
+            bytes,
             bytes,
             TableKeys {
                 header: Header::new(map),
@@ -128,7 +132,17 @@ impl TableKeys {
                 usable: usable as u32,
                 version: Cell::new(0),
             },
-        )
+        );
+        // SAFETY: the index has so many words. (Entries are garbage until they are filled.)
+        unsafe {
+            let (index, words) = (keys.indices() as *mut u64, Self::index_bytes(log2) / 8);
+            if words > 16 {
+                std::ptr::write_bytes(index, 0, words);
+            } else {
+                (0..words).for_each(|i| index.add(i).write_volatile(0));
+            }
+        }
+        keys
     }
 
     fn indices(&self) -> *mut u8 {
@@ -149,7 +163,14 @@ impl TableKeys {
         self.filled.get() as usize
     }
 
-    /// Entry `i`, which must be below the capacity; beyond [`TableKeys::filled`] entries are empty.
+    /// The entries that were ever filled. Stale after any change of the table.
+    #[inline(always)]
+    pub fn entries(&self) -> &[Entry] {
+        // SAFETY: so many are filled, and the conservative scan keeps the keys in place while they are borrowed.
+        unsafe { std::slice::from_raw_parts(self.entry_ptr(0), self.filled()) }
+    }
+
+    /// Entry `i`, which must have been filled.
     #[inline(always)]
     pub fn entry(&self, i: usize) -> Entry {
         debug_assert!(i < self.usable as usize);
@@ -259,26 +280,27 @@ impl Table {
         self.len() == 0
     }
 
-    /// Finds a string key without running Python code: keys that are not exact strings are skipped, which is
-    /// right when `key` is an exact `str` and no key in the table compares equal to one by its own `__eq__`.
+    /// Finds a string key without running Python code; `Err` when only the `__eq__` of a key can tell: one of the same hash is no exact
+    /// string.
     #[inline(always)]
-    fn find_str(&self, key: Ptr<StrObj>, hash: i64) -> Result<Found, ()> {
+    fn search_str(&self, key: Ptr<StrObj>, hash: i64) -> Result<Place, ()> {
         let keys = self.keys();
         let mut probe = Probe::new(hash, keys.mask());
         loop {
-            let i = keys.slot(probe.next());
+            let slot = probe.next();
+            let i = keys.slot(slot);
             if i == FREE {
-                return Ok(None);
+                return Ok(Err(slot));
             }
             let e = keys.entry(i);
             if e.key == key.value() {
-                return Ok(Some(i));
+                return Ok(Ok(i));
             }
             if e.hash == hash && !e.key.is_empty() {
                 match e.key.downcast::<StrObj>() {
                     Some(k) if k.header.map_id() == rt().maps.str.id() => {
                         if k.same_text(&key) {
-                            return Ok(Some(i));
+                            return Ok(Ok(i));
                         }
                     }
                     _ => return Err(()),
@@ -287,34 +309,68 @@ impl Table {
         }
     }
 
+    /// Finds an unboxed int; `Err` as above: one of the same hash is none.
+    #[inline(always)]
+    fn search_int(&self, key: Value, hash: i64) -> Result<Place, ()> {
+        let keys = self.keys();
+        let mut probe = Probe::new(hash, keys.mask());
+        loop {
+            let slot = probe.next();
+            let i = keys.slot(slot);
+            if i == FREE {
+                return Ok(Err(slot));
+            }
+            let e = keys.entry(i);
+            if e.key == key {
+                return Ok(Ok(i));
+            }
+            if e.hash == hash && !e.key.is_empty() && !e.key.is_int() {
+                return Err(());
+            }
+        }
+    }
+
+    /// Finds a key, or the place for it; may run `__eq__`.
+    #[inline]
+    pub fn search(&self, vm: &Vm, key: Value, hash: i64) -> Res<Place> {
+        let quick = if key.is_int() {
+            self.search_int(key, hash)
+        } else if let Some(s) = key.downcast::<StrObj>()
+            && s.header.map_id() == rt().maps.str.id()
+        {
+            self.search_str(s, hash)
+        } else {
+            Err(())
+        };
+        match quick {
+            Ok(place) => Ok(place),
+            Err(()) => self.search_any(vm, key, hash),
+        }
+    }
+
     /// Finds a key; may run `__eq__`.
     #[inline]
     pub fn find(&self, vm: &Vm, key: Value, hash: i64) -> Res<Found> {
-        if let Some(s) = key.downcast::<StrObj>()
-            && s.header.map_id() == rt().maps.str.id()
-            && let Ok(f) = self.find_str(s, hash)
-        {
-            return Ok(f);
-        }
-        self.find_any(vm, key, hash)
+        Ok(self.search(vm, key, hash)?.ok())
     }
 
     #[inline(never)]
-    fn find_any(&self, vm: &Vm, key: Value, hash: i64) -> Res<Found> {
+    fn search_any(&self, vm: &Vm, key: Value, hash: i64) -> Res<Place> {
         'restart: loop {
             let keys = self.keys();
             let mut probe = Probe::new(hash, keys.mask());
             loop {
-                let i = keys.slot(probe.next());
+                let slot = probe.next();
+                let i = keys.slot(slot);
                 if i == FREE {
-                    return Ok(None);
+                    return Ok(Err(slot));
                 }
                 let e = keys.entry(i);
                 if e.key.is_empty() || e.hash != hash {
                     continue;
                 }
                 if e.key == key && !key.is_float() {
-                    return Ok(Some(i));
+                    return Ok(Ok(i));
                 }
                 if e.key.is_int() && key.is_int() {
                     continue;
@@ -325,7 +381,7 @@ impl Table {
                     continue 'restart;
                 }
                 if same {
-                    return Ok(Some(i));
+                    return Ok(Ok(i));
                 }
             }
         }
@@ -333,13 +389,19 @@ impl Table {
 
     /// Adds a key that is known to be absent.
     pub fn insert_new(&self, owner: &Header, hash: i64, key: Value, value: Value) {
+        self.insert_at(owner, self.keys().free_slot(hash), hash, key, value)
+    }
+
+    /// Adds a key that [`Table::search`] has not found, at the place that it gave. The table must not have changed since.
+    pub fn insert_at(&self, owner: &Header, mut slot: usize, hash: i64, key: Value, value: Value) {
         let mut keys = self.keys();
         if keys.free.get() == 0 {
             self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
             keys = self.keys();
+            slot = keys.free_slot(hash);
         }
         let i = keys.filled();
-        keys.set_slot(keys.free_slot(hash), i);
+        keys.set_slot(slot, i);
         // SAFETY: i is below usable.
         unsafe { keys.entry_ptr(i).write(Entry { hash, key, value }) };
         keys.filled.set(i as u32 + 1);
@@ -576,9 +638,9 @@ impl DictObj {
     /// `d[key] = value`.
     pub fn set(&self, vm: &Vm, key: Value, value: Value) -> Res<()> {
         let hash = vm.key_hash(key)?;
-        match self.table.find(vm, key, hash)? {
-            Some(i) => self.table.set_value(i, value),
-            None => self.table.insert_new(&self.header, hash, key, value),
+        match self.table.search(vm, key, hash)? {
+            Ok(i) => self.table.set_value(i, value),
+            Err(slot) => self.table.insert_at(&self.header, slot, hash, key, value),
         }
         Ok(())
     }
@@ -592,8 +654,8 @@ impl DictObj {
     fn find_str_key(&self, name: Value) -> Found {
         let s: Ptr<StrObj> = name.downcast().expect("a str key");
         let hash = s.hash();
-        match self.table.find_str(s, hash) {
-            Ok(found) => found,
+        match self.table.search_str(s, hash) {
+            Ok(place) => place.ok(),
             Err(()) => self.find_among_odd(name, hash),
         }
     }
@@ -601,7 +663,7 @@ impl DictObj {
     /// Among keys of the same hash there are some that are no plain strings: their `__eq__` decides. What it raises is lost.
     #[cold]
     fn find_among_odd(&self, name: Value, hash: i64) -> Found {
-        self.table.find_any(crate::vm::current(), name, hash).unwrap_or(None)
+        self.table.search_any(crate::vm::current(), name, hash).ok().and_then(Place::ok)
     }
 
     /// The value under an exact string key.
@@ -658,11 +720,11 @@ impl SetObj {
     /// Adds an element; true when it was not there.
     pub fn add(&self, vm: &Vm, v: Value) -> Res<bool> {
         let hash = vm.element_hash(v)?;
-        if self.table.find(vm, v, hash)?.is_some() {
-            return Ok(false);
+        let place = self.table.search(vm, v, hash)?;
+        if let Err(slot) = place {
+            self.table.insert_at(&self.header, slot, hash, v, Value::NONE);
         }
-        self.table.insert_new(&self.header, hash, v, Value::NONE);
-        Ok(true)
+        Ok(place.is_err())
     }
 
     /// Whether `v` is an element.

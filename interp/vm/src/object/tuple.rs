@@ -57,6 +57,21 @@ impl TupleObj {
         Self::empty_cells(rt().maps.tuple, n)
     }
 
+    /// A tuple of `n` items, one at least, which are garbage.
+    ///
+    /// # Safety
+    /// All must be written before anything else is made, and the write barrier must follow.
+    #[inline(always)]
+    pub unsafe fn unfilled(n: usize) -> Ptr<TupleObj> {
+        let (map, bytes) = (rt().maps.tuple, size_of::<TupleObj>() + 8 * n);
+        heap().alloc_filled(
+            map,
+            bytes,
+            bytes,
+            TupleObj { header: Header::new(map), len: n, hash: Cell::new(-1) },
+        )
+    }
+
     #[inline(always)]
     fn empty_cells(map: MapRef, n: usize) -> Ptr<TupleObj> {
         heap().alloc_var(
@@ -86,8 +101,9 @@ impl TupleObj {
         self.len == 0
     }
 
+    /// Address of the first item. Whoever writes through it must follow with the write barrier.
     #[inline(always)]
-    fn items_ptr(&self) -> *mut Value {
+    pub fn items_ptr(&self) -> *mut Value {
         // SAFETY: the cells follow the fixed part.
         unsafe { (self as *const TupleObj).add(1) as *mut Value }
     }
