@@ -2,6 +2,9 @@
  * references that the type wants managed. */
 #include "cape.h"
 
+CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
+CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
+
 PyObject *
 cape_alloc(PyTypeObject *type, size_t size)
 {
@@ -10,7 +13,13 @@ cape_alloc(PyTypeObject *type, size_t size)
     if (CAPE_UNLIKELY(block == NULL)) {
         return PyErr_NoMemory();
     }
-    memset(block, 0, before);
+    if (before != 0) {
+        size_t *head = (size_t *)block;
+        head[0] = head[1] = 0;
+        if (CAPE_UNLIKELY(before > sizeof(PyGC_Head))) {
+            memset(block, 0, before);
+        }
+    }
     return (PyObject *)(block + before);
 }
 
@@ -18,4 +27,36 @@ void
 cape_free(PyObject *op)
 {
     PyObject_Free((char *)op - cape_preheader(Py_TYPE(op)));
+}
+
+/* A freed struct still has its type. */
+void
+_Cape_EmptyFreeLists(void)
+{
+    void *op;
+    for (int i = 0; i < CAPE_FREE_KINDS; i++) {
+        while ((op = cape_take(&_Cape_free_numbers[i])) != NULL) {
+            cape_free(op);
+        }
+    }
+    for (int i = 0; i < CAPE_FREE_WORDS; i++) {
+        while ((op = cape_take(&_Cape_free_structs[i])) != NULL) {
+            cape_free(op);
+        }
+    }
+}
+
+/* The struct of a dict or set, say, that the managed side made: clear behind its head, which has one reference. NULL with MemoryError. */
+PyObject *
+cape_new_mirror(PyTypeObject *type)
+{
+    size_t words = ((size_t)type->tp_basicsize + sizeof(void *) - 1) / sizeof(void *);
+    PyObject *op = cape_alloc_struct(type, words);
+    if (CAPE_LIKELY(op != NULL)) {
+        cape_init(op, type);
+        for (size_t i = sizeof(PyObject) / sizeof(void *); i < words; i++) {
+            ((size_t *)op)[i] = 0;
+        }
+    }
+    return op;
 }

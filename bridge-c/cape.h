@@ -86,6 +86,23 @@ cape_give(CapeFreeList *list, void *p, int limit)
     return 1;
 }
 
+/* Mirrors die in batches, when a collection is over (interp/heap/src/links.rs): the lists of what is made again are so long that they
+ * hold one. A full collection empties them. */
+#define CAPE_FREE_BYTES (512 << 10)
+/* Of each kind of number. (A list of a hundred thousand crosses as a whole.) */
+#define CAPE_FREE_NUMBERS (4 << 20)
+
+enum { CAPE_FREE_INTS, CAPE_FREE_FLOATS, CAPE_FREE_KINDS };
+/* Freed ints of up to two digits, floats. bridge-rust/src/to_c.rs takes ints, too, and from_c.rs looks how many there are. */
+extern CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
+
+/* Freed structs of static types with a collector's head, which is clear, by their size in words. */
+#define CAPE_FREE_WORDS 32
+extern CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
+
+/* alloc.c: the memory of all of them is given back. */
+CAPE_PRIVATE void _Cape_EmptyFreeLists(void);
+
 /* Makes a fresh struct an object with one reference, unlinked. Static types are not counted. */
 static inline void
 cape_init(void *p, PyTypeObject *type)
@@ -147,6 +164,76 @@ cape_preheader(PyTypeObject *type)
 CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
 /* Frees what cape_alloc gave. */
 CAPE_PRIVATE void cape_free(PyObject *op);
+
+/* Whether freed structs of the type go to the lists of freed structs. */
+static inline int
+cape_has_list(PyTypeObject *type)
+{
+    return type->tp_itemsize == 0
+           && (type->tp_flags & (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_PREHEADER))
+              == (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC);
+}
+
+/* As cape_alloc, for static types with a collector's head and nothing else in front, from the lists. */
+static inline PyObject *
+cape_alloc_struct(PyTypeObject *type, size_t words)
+{
+    if (CAPE_LIKELY(words < CAPE_FREE_WORDS)) {
+        void *op = cape_take(&_Cape_free_structs[words]);
+        if (CAPE_LIKELY(op != NULL)) {
+            return (PyObject *)op;
+        }
+    }
+    return cape_alloc(type, words * sizeof(void *));
+}
+
+/* For Rust: see alloc.c, listobject.c, tupleobject.c. */
+CAPE_PRIVATE PyObject *cape_new_mirror(PyTypeObject *type);
+CAPE_PRIVATE PyObject *cape_unfilled_list(Py_ssize_t size);
+CAPE_PRIVATE PyObject *cape_unfilled_tuple(Py_ssize_t size);
+
+/* Frees such a struct, which is not tracked. */
+static inline void
+cape_free_struct(PyObject *op, size_t words)
+{
+    _Py_AS_GC(op)->_gc_prev = 0;
+    if (CAPE_LIKELY(words < CAPE_FREE_WORDS)) {
+        CapeFreeList *list = &_Cape_free_structs[words];
+        if (CAPE_LIKELY((size_t)list->count * words < CAPE_FREE_BYTES / sizeof(void *))) {
+            cape_give(list, op, INT_MAX);
+            return;
+        }
+    }
+    cape_free(op);
+}
+
+/* Frees an exact int of up to two digits. */
+static inline void
+cape_free_int(PyObject *op)
+{
+    if (CAPE_UNLIKELY(!cape_give(&_Cape_free_numbers[CAPE_FREE_INTS], op, CAPE_FREE_NUMBERS / (int)sizeof(PyLongObject)))) {
+        PyObject_Free(op);
+    }
+}
+
+/* Py_XDECREF of an item of a container that dies: many are ints that nobody else has. */
+static inline void
+cape_drop(PyObject *op)
+{
+    if (op == NULL || _Py_IsImmortal(op)) {
+        return;
+    }
+    if (--op->ob_refcnt != 0) {
+        return;
+    }
+    if (Py_TYPE(op) == &PyLong_Type && !cape_is_linked(op)
+        && ((PyLongObject *)op)->long_value.lv_tag < (3 << _PyLong_NON_SIZE_BITS)) {
+        cape_free_int(op);
+    }
+    else {
+        _Py_Dealloc(op);
+    }
+}
 
 /* --- largetext.c: memory of exact str and bytes ------------------------------------------------------------- */
 

@@ -3,8 +3,7 @@
 
 #include <float.h>
 
-#define FREE_LIMIT 256
-static CapeFreeList free_floats;
+#define free_floats (_Cape_free_numbers[CAPE_FREE_FLOATS])
 
 PyObject *
 PyFloat_FromDouble(double value)
@@ -27,7 +26,7 @@ cape_float_dealloc(PyObject *op)
     if (!PyFloat_CheckExact(op)) {
         Py_TYPE(op)->tp_free(op);
     }
-    else if (!cape_give(&free_floats, op, FREE_LIMIT)) {
+    else if (!cape_give(&free_floats, op, CAPE_FREE_NUMBERS / (int)sizeof(PyFloatObject))) {
         PyObject_Free(op);
     }
 }

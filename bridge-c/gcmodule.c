@@ -28,10 +28,11 @@ PyObject_GC_Del(void *p)
     cape_free(op);
 }
 
+/* The collector looks at what is linked, tracked or not. */
 int
 PyObject_GC_IsTracked(PyObject *op)
 {
-    return PyObject_IS_GC(op) && _PyObject_GC_IS_TRACKED(op);
+    return PyObject_IS_GC(op) && (_PyObject_GC_IS_TRACKED(op) || cape_is_linked(op));
 }
 
 int

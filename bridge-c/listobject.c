@@ -2,21 +2,36 @@
  * list reads through it), so these functions work on one storage. */
 #include "cape.h"
 
-#define FREE_LIMIT 80
-static CapeFreeList free_lists;
+#define WORDS (sizeof(PyListObject) / sizeof(void *))
 
-static PyListObject *
+/* An empty list, not tracked yet. */
+static inline PyListObject *
 new_list(void)
 {
-    PyListObject *op = cape_take(&free_lists);
-    if (CAPE_UNLIKELY(op == NULL)) {
-        op = (PyListObject *)cape_alloc(&PyList_Type, sizeof(PyListObject));
-        if (op == NULL) {
-            return NULL;
-        }
+    PyListObject *op = (PyListObject *)cape_alloc_struct(&PyList_Type, WORDS);
+    if (CAPE_LIKELY(op != NULL)) {
+        cape_init(op, &PyList_Type);
+        op->ob_item = NULL;
+        op->ob_base.ob_size = 0;
+        op->allocated = 0;
     }
-    cape_init(op, &PyList_Type);
     return op;
+}
+
+/* An empty list with room for `size` items, not tracked yet; NULL with MemoryError. */
+PyObject *
+cape_unfilled_list(Py_ssize_t size)
+{
+    PyListObject *op = new_list();
+    if (CAPE_LIKELY(op != NULL && size > 0)) {
+        op->ob_item = PyMem_Malloc((size_t)size * sizeof(PyObject *));
+        if (CAPE_UNLIKELY(op->ob_item == NULL)) {
+            cape_free((PyObject *)op);
+            return PyErr_NoMemory();
+        }
+        op->allocated = size;
+    }
+    return (PyObject *)op;
 }
 
 PyObject *
@@ -30,9 +45,6 @@ PyList_New(Py_ssize_t size)
     if (CAPE_UNLIKELY(op == NULL)) {
         return NULL;
     }
-    op->ob_item = NULL;
-    op->ob_base.ob_size = 0;
-    op->allocated = 0;
     if (size > 0) {
         op->ob_item = PyMem_Calloc((size_t)size, sizeof(PyObject *));
         if (op->ob_item == NULL) {
@@ -53,16 +65,16 @@ cape_list_dealloc(PyObject *op)
     cape_untrack(op);
     if (self->ob_item != NULL) {
         for (Py_ssize_t i = Py_SIZE(self) - 1; i >= 0; i--) {
-            Py_XDECREF(self->ob_item[i]);
+            cape_drop(self->ob_item[i]);
         }
         PyMem_Free(self->ob_item);
         self->ob_item = NULL;
     }
-    if (!PyList_CheckExact(op)) {
-        Py_TYPE(op)->tp_free(op);
+    if (PyList_CheckExact(op)) {
+        cape_free_struct(op, WORDS);
     }
-    else if (!cape_give(&free_lists, op, FREE_LIMIT)) {
-        cape_free(op);
+    else {
+        Py_TYPE(op)->tp_free(op);
     }
 }
 

@@ -7,11 +7,10 @@
 
 #define SMALL_MIN (-5)
 #define SMALL_MAX 256
-#define FREE_LIMIT 256
 
 /* The small ints, in order; bridge-rust/src/lend.rs indexes them. */
 CAPE_PRIVATE PyLongObject _Cape_small_ints[SMALL_MAX - SMALL_MIN + 1];
-static CapeFreeList free_ints;
+#define free_ints (_Cape_free_numbers[CAPE_FREE_INTS])
 
 /* lv_tag of a number with `digits` digits; sign: 1, 0, -1. */
 #define TAG(digits, sign) ((uintptr_t)(digits) << _PyLong_NON_SIZE_BITS | (uintptr_t)(1 - (sign)))
@@ -81,7 +80,10 @@ cape_long_dealloc(PyObject *op)
     if (!PyLong_CheckExact(op)) {
         Py_TYPE(op)->tp_free(op);
     }
-    else if (digit_count((PyLongObject *)op) > 2 || !cape_give(&free_ints, op, FREE_LIMIT)) {
+    else if (digit_count((PyLongObject *)op) <= 2) {
+        cape_free_int(op);
+    }
+    else {
         PyObject_Free(op);
     }
 }
@@ -112,12 +114,16 @@ PyLong_FromInt64(int64_t value)
     uint64_t magnitude = _Py_ABS_CAST(uint64_t, value);
     if (CAPE_LIKELY(magnitude - (SMALL_MAX + 1) <= PyLong_MASK - (SMALL_MAX + 1))) {
         PyLongObject *op = cape_take(&free_ints);
-        if (CAPE_LIKELY(op != NULL)) {
-            cape_init(op, &PyLong_Type);
-            op->long_value.lv_tag = TAG(1, value < 0 ? -1 : 1);
-            op->long_value.ob_digit[0] = (digit)magnitude;
-            return (PyObject *)op;
+        if (CAPE_UNLIKELY(op == NULL)) {
+            op = PyObject_Malloc(sizeof(PyLongObject));
+            if (CAPE_UNLIKELY(op == NULL)) {
+                return PyErr_NoMemory();
+            }
         }
+        cape_init(op, &PyLong_Type);
+        op->long_value.lv_tag = TAG(1, value < 0 ? -1 : 1);
+        op->long_value.ob_digit[0] = (digit)magnitude;
+        return (PyObject *)op;
     }
     return from_magnitude(_Py_ABS_CAST(uint64_t, value), value < 0);
 }

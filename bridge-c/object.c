@@ -119,19 +119,10 @@ _PyTrash_thread_destroy_chain(PyThreadState *Py_UNUSED(tstate))
     }
 }
 
-/* The count of `op` has become zero. */
-void
-_Py_Dealloc(PyObject *op)
+/* _Py_Dealloc of what may hold others. */
+static void __attribute__((noinline))
+dealloc_container(PyObject *op, PyTypeObject *type)
 {
-    if (CAPE_UNLIKELY(cape_is_linked(op))) {
-        _Cape_LinkedDealloc(op);
-        return;
-    }
-    PyTypeObject *type = Py_TYPE(op);
-    if (!PyType_IS_GC(type)) {
-        type->tp_dealloc(op);
-        return;
-    }
     if (CAPE_UNLIKELY(dealloc_depth >= DEALLOC_DEPTH_LIMIT) && PyObject_IS_GC(op)) {
         _PyTrash_thread_deposit_object(NULL, op);
         return;
@@ -144,12 +135,33 @@ _Py_Dealloc(PyObject *op)
     }
 }
 
+/* The count of `op` has become zero. */
+void
+_Py_Dealloc(PyObject *op)
+{
+    if (CAPE_UNLIKELY(cape_is_linked(op))) {
+        _Cape_LinkedDealloc(op);
+        return;
+    }
+    PyTypeObject *type = Py_TYPE(op);
+    if (PyType_IS_GC(type)) {
+        dealloc_container(op, type);
+    }
+    else {
+        type->tp_dealloc(op);
+    }
+}
+
 void
 cape_mirror_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
     if (PyObject_IS_GC(op)) {
         cape_untrack(op);
+        if (cape_has_list(type)) {
+            cape_free_struct(op, (size_t)type->tp_basicsize / sizeof(void *));
+            return;
+        }
     }
     cape_free(op);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {

@@ -2,8 +2,11 @@
  * is counted, so that the collector hears of it. */
 #include "cape.h"
 
-/* Bytes taken since Rust last looked (it resets this). */
+/* Bytes taken since Rust last looked (it resets these), by large blocks and by small ones. */
 CAPE_PRIVATE size_t _Cape_allocated = 0;
+CAPE_PRIVATE size_t _Cape_allocated_small = 0;
+/* The structs of most objects are small, and many: collections come sooner for their sake (bridge-rust/src/from_c.rs). */
+#define SMALL 512
 
 static void *
 raw_malloc(void *Py_UNUSED(ctx), size_t size)
@@ -103,7 +106,7 @@ static PyObjectArenaAllocator arenas;
         allocators[INDEX].free(allocators[INDEX].ctx, p); \
     }
 
-#define COUNTED(size) (_Cape_allocated += (size))
+#define COUNTED(size) (*((size) <= SMALL ? &_Cape_allocated_small : &_Cape_allocated) += (size))
 /* The raw domain is used without the GIL. */
 #define UNCOUNTED(size) ((void)0)
 

@@ -62,13 +62,11 @@ static PyObject *
 make_plain(PyTypeObject *type, PyObject *value)
 {
     PyObject *args = value == NULL || value == Py_None ? PyTuple_New(0) : PyTuple_Pack(1, value);
-    PyBaseExceptionObject *exc = args == NULL ? NULL : (PyBaseExceptionObject *)cape_alloc(type, sizeof(*exc));
+    PyBaseExceptionObject *exc = args == NULL ? NULL : (PyBaseExceptionObject *)cape_new_mirror(type);
     if (exc == NULL) {
         Py_XDECREF(args);
         return NULL;
     }
-    memset(exc, 0, sizeof(*exc));
-    cape_init(exc, type);
     exc->args = args;
     return (PyObject *)exc;
 }

@@ -1,16 +1,13 @@
-/* tuple: items in the struct; short ones come from free lists, by length. */
+/* tuple: items in the struct. */
 #include "cape.h"
 
-#define FREE_LENGTHS 20
-#define FREE_LIMIT 256
-
-static CapeFreeList free_tuples[FREE_LENGTHS];
 static PyTupleObject empty = {
     .ob_base = PyVarObject_HEAD_INIT(&PyTuple_Type, 0)
     .ob_hash = -1,
 };
 
-#define HEADER offsetof(PyTupleObject, ob_item)
+/* Words of a struct in front of its items. */
+#define HEAD (offsetof(PyTupleObject, ob_item) / sizeof(PyObject *))
 
 PyObject *
 cape_empty_tuple(void)
@@ -19,26 +16,27 @@ cape_empty_tuple(void)
 }
 
 /* A tuple whose items are not set, not tracked yet; size > 0. */
-static PyTupleObject *
+static inline PyTupleObject *
 new_tuple(Py_ssize_t size)
 {
-    PyTupleObject *op = NULL;
-    if (size < FREE_LENGTHS) {
-        op = cape_take(&free_tuples[size]);
-    }
-    else if ((size_t)size > ((size_t)PY_SSIZE_T_MAX - HEADER) / sizeof(PyObject *)) {
+    if (CAPE_UNLIKELY((size_t)size > (size_t)PY_SSIZE_T_MAX / sizeof(PyObject *) - HEAD)) {
         return (PyTupleObject *)PyErr_NoMemory();
     }
+    PyTupleObject *op = (PyTupleObject *)cape_alloc_struct(&PyTuple_Type, HEAD + (size_t)size);
     if (CAPE_UNLIKELY(op == NULL)) {
-        op = (PyTupleObject *)cape_alloc(&PyTuple_Type, HEADER + (size_t)size * sizeof(PyObject *));
-        if (op == NULL) {
-            return NULL;
-        }
+        return NULL;
     }
     cape_init(op, &PyTuple_Type);
     op->ob_base.ob_size = size;
     op->ob_hash = -1;
     return op;
+}
+
+/* The same for Rust. */
+PyObject *
+cape_unfilled_tuple(Py_ssize_t size)
+{
+    return (PyObject *)new_tuple(size);
 }
 
 PyObject *
@@ -68,13 +66,13 @@ cape_tuple_dealloc(PyObject *op)
     Py_ssize_t size = Py_SIZE(op);
     cape_untrack(op);
     for (Py_ssize_t i = size - 1; i >= 0; i--) {
-        Py_XDECREF(((PyTupleObject *)op)->ob_item[i]);
+        cape_drop(((PyTupleObject *)op)->ob_item[i]);
     }
-    if (!PyTuple_CheckExact(op)) {
+    if (PyTuple_CheckExact(op)) {
+        cape_free_struct(op, HEAD + (size_t)size);
+    }
+    else {
         Py_TYPE(op)->tp_free(op);
-    }
-    else if (size >= FREE_LENGTHS || !cape_give(&free_tuples[size], op, FREE_LIMIT)) {
-        cape_free(op);
     }
 }
 

@@ -26,10 +26,21 @@ pub struct CapeStaticType {
     pub type_: *mut PyTypeObject,
 }
 
+/// A list of freed structs, chained through their first words.
+#[repr(C)]
+pub struct CapeFreeList {
+    pub first: *mut c_void,
+    pub count: i32,
+}
+
 unsafe extern "C" {
+    /// Freed ints, freed floats.
+    pub static mut _Cape_free_numbers: [CapeFreeList; 2];
     pub static mut _Py_NoneStruct: PyObject;
     /// Bytes that extensions took since they were last counted.
     pub static mut _Cape_allocated: usize;
+    /// The same for small blocks.
+    pub static mut _Cape_allocated_small: usize;
     /// Where the heap's addresses begin.
     pub static mut _Cape_heap_start: usize;
     /// How many they are.
@@ -51,6 +62,8 @@ unsafe extern "C" {
     pub static mut PyTuple_Type: PyTypeObject;
     pub static mut PyList_Type: PyTypeObject;
     pub static mut PyDict_Type: PyTypeObject;
+    pub static mut PySet_Type: PyTypeObject;
+    pub static mut PyFrozenSet_Type: PyTypeObject;
     pub static mut PyComplex_Type: PyTypeObject;
     pub static mut PySlice_Type: PyTypeObject;
     pub static mut PyModule_Type: PyTypeObject;
@@ -99,6 +112,10 @@ unsafe extern "C" {
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);
     pub fn cape_alloc(t: *mut PyTypeObject, size: usize) -> *mut PyObject;
+    pub fn cape_new_mirror(t: *mut PyTypeObject) -> *mut PyObject;
+    pub fn cape_unfilled_list(n: isize) -> *mut PyObject;
+    pub fn cape_unfilled_tuple(n: isize) -> *mut PyObject;
+    pub fn _Cape_EmptyFreeLists();
     pub fn cape_main_interpreter() -> *mut c_void;
     pub fn cape_new_thread_state() -> *mut c_void;
     pub fn _Cape_SetThreadState(t: *mut c_void);

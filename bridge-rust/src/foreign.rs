@@ -10,7 +10,7 @@ use cape_vm::vm::current;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::{from_c, link_of};
+use crate::from_c::{from_c, link_of, memory_given_back, plain_items};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 
@@ -79,7 +79,12 @@ impl Foreign for Bridge {
 
     fn list_items(&self, list: &Header, out: Ptr<ArrayObj>) {
         let (vm, l) = (current(), list_struct(list));
-        for i in 0..out.len() {
+        // SAFETY: a mirrored list is linked with its live struct.
+        let known = unsafe {
+            let n = out.len().min((*l).ob_base.ob_size as usize);
+            if n == 0 { 0 } else { plain_items(std::slice::from_raw_parts((*l).ob_item, n), out) }
+        };
+        for i in known..out.len() {
             // SAFETY: a mirrored list is linked with its live struct; what a conversion may run changes neither the collector's idea
             // of the list nor `l`, and its size is asked each time.
             let v = unsafe {
@@ -172,6 +177,9 @@ impl Foreign for Bridge {
 
     fn list_reorder(&self, list: &Header, places: &[u32]) {
         let l = list_struct(list);
+        if places.is_empty() {
+            return;
+        }
         // SAFETY: as above; the places are those of the items.
         unsafe {
             let items = std::slice::from_raw_parts_mut((*l).ob_item, places.len());
@@ -313,6 +321,25 @@ impl ForeignHeap for Bridge {
         unsafe { decref(p) }
     }
 
+    fn release_all(&self, mirrors: &[*mut Mirror]) {
+        /// How far ahead structs are fetched, which have not been looked at since the collection began.
+        const AHEAD: usize = 8;
+        for (i, &mirror) in mirrors.iter().enumerate() {
+            if let Some(&later) = mirrors.get(i + AHEAD) {
+                prefetch(later);
+            }
+            // SAFETY: the link's reference is given back.
+            unsafe { decref(mirror as *mut PyObject) }
+        }
+        memory_given_back();
+    }
+
+    fn collected_fully(&self) {
+        // SAFETY: frees structs that nobody has.
+        unsafe { ffi::_Cape_EmptyFreeLists() }
+        memory_given_back();
+    }
+
     fn finalize(&self, mirror: *mut Mirror) {
         let p = mirror as *mut PyObject;
         unsafe extern "C" {
@@ -353,6 +380,19 @@ impl ForeignHeap for Bridge {
             }
         }
     }
+}
+
+/// Asks for the memory of a struct to be brought into the cache.
+#[inline(always)]
+fn prefetch(p: *mut Mirror) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch(p as *const i8, _MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 unsafe fn is_finalized(p: *mut PyObject) -> bool {

@@ -1,8 +1,10 @@
 //! C references into values: the sole conversion in this direction.
 
 use std::ptr::eq;
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::Ordering::Relaxed;
 
-use cape_heap::{MapRef, Mirror, heap};
+use cape_heap::{MapRef, Mirror, heap, write_barrier};
 use cape_vm::class::full_name;
 use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
@@ -235,8 +237,8 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         if !t.is_null() && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
             return instance(vm, p, t, fresh);
         }
-        if let Some(v) = singleton(p) {
-            return Ok(v);
+        if eq(t, &raw const ffi::PyTuple_Type) {
+            return tuple(vm, p, fresh);
         }
         if eq(t, &raw const ffi::PyUnicode_Type) {
             if heap().in_region(p as usize) {
@@ -265,9 +267,6 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             }
             return Ok(v.value());
         }
-        if eq(t, &raw const ffi::PyTuple_Type) {
-            return tuple(vm, p, fresh);
-        }
         if eq(t, &raw const ffi::PyList_Type) {
             if fresh && (*(p as *mut PyVarObject)).ob_size <= FEW {
                 return copied_list(vm, p);
@@ -276,6 +275,9 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             l.become_mirrored();
             link(l.header(), p);
             return Ok(l.value());
+        }
+        if let Some(v) = singleton(p) {
+            return Ok(v);
         }
         if eq(t, &raw const ffi::PyComplex_Type) {
             let c = p as *mut PyComplexObject;
@@ -294,39 +296,91 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
 const FEW: isize = 64;
 
 unsafe fn copied_list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
-    // SAFETY: the caller checked the type; nobody else knows the list.
+    // SAFETY: the caller checked the type; nobody else knows the list. The cells are all written before anything else is made.
     unsafe {
         let n = (*(p as *mut PyVarObject)).ob_size as usize;
-        let items = ArrayObj::new(n);
-        for i in 0..n {
-            let item = *(*(p as *mut PyListObject)).ob_item.add(i);
-            items.set(i, item_of_fresh(vm, item)?);
+        let items = ArrayObj::unfilled(n);
+        let place = (*(p as *mut PyListObject)).ob_item;
+        let done =
+            if n == 0 { 0 } else { take_plain(std::slice::from_raw_parts(place, n), items.items_ptr()) };
+        write_barrier(items.header());
+        for i in done..n {
+            items.set(i, item_of_fresh(vm, *(*(p as *mut PyListObject)).ob_item.add(i))?);
         }
         Ok(ListObj::from_array(items, n).value())
     }
 }
 
+/// The values of items, written to new cells, up to the first that has no managed side yet and is no number; says how many. The other
+/// cells are cleared.
+///
+/// # Safety
+/// The items must be live objects or NULL, and there must be room for as many values.
+#[inline(never)]
+unsafe fn take_plain(items: &[*mut PyObject], cells: *mut Value) -> usize {
+    for (i, &item) in items.iter().enumerate() {
+        let v = plain(item);
+        if v.is_empty() {
+            // SAFETY: the caller's promise.
+            (i..items.len()).for_each(|i| unsafe { cells.add(i).write(Value::EMPTY) });
+            return i;
+        }
+        // SAFETY: as above.
+        unsafe { cells.add(i).write(v) };
+    }
+    items.len()
+}
+
+/// The managed side of an item that needs nothing made for it: a linked object, None (and NULL), a float, an int of one digit. EMPTY for others.
+#[inline(always)]
+fn plain(p: *mut PyObject) -> Value {
+    if p.is_null() {
+        return Value::NONE;
+    }
+    let l = link_of(p);
+    if l != 0 {
+        return heap().managed_of(l);
+    }
+    if let Some(v) = one_digit(p) {
+        return v;
+    }
+    if eq(p, &raw const ffi::_Py_NoneStruct) {
+        return Value::NONE;
+    }
+    // SAFETY: a live object, laid out as its type says.
+    unsafe {
+        if eq((*p).ob_type, &raw const ffi::PyFloat_Type) {
+            return Value::float((*(p as *mut PyFloatObject)).ob_fval);
+        }
+    }
+    Value::EMPTY
+}
+
+/// The values of the items of a list, written to an array of as many EMPTY cells, up to the first that needs its managed side made; says how many.
+///
+/// # Safety
+/// The items must be live objects or NULL.
+pub unsafe fn plain_items(items: &[*mut PyObject], out: cape_vm::Ptr<ArrayObj>) -> usize {
+    assert!(items.len() <= out.len());
+    // SAFETY: there is room.
+    let done = unsafe { take_plain(items, out.items_ptr()) };
+    write_barrier(out.header());
+    done
+}
+
 /// An item of a fresh container, which is as fresh when only that knows it.
 #[inline(always)]
 unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
-    if p.is_null() {
-        return Ok(Value::NONE);
-    }
-    if let Some(v) = one_digit(p) {
+    let v = plain(p);
+    if !v.is_empty() {
         return Ok(v);
     }
     // SAFETY: a live object.
-    if unsafe { (*p).ob_refcnt } != 1 {
-        return from_c(vm, p);
-    }
-    match link_of(p) {
-        0 => from_unlinked(vm, p, true),
-        l => Ok(heap().managed_of(l)),
-    }
+    from_unlinked(vm, p, unsafe { (*p).ob_refcnt } == 1)
 }
 
 unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
-    // SAFETY: the caller checked the type.
+    // SAFETY: the caller checked the type. The cells are all written before anything else is made.
     unsafe {
         let t = p as *mut PyTupleObject;
         let n = (*t).ob_base.ob_size as usize;
@@ -334,8 +388,10 @@ unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         if n == 0 {
             return Ok(TupleObj::new(&[]).value());
         }
-        let v = TupleObj::uninit(n);
-        for (at, &i) in items.iter().enumerate() {
+        let v = TupleObj::unfilled(n);
+        let done = take_plain(items, v.items_ptr());
+        write_barrier(v.header());
+        for (at, &i) in items.iter().enumerate().skip(done) {
             let x = match i {
                 i if fresh => item_of_fresh(vm, i)?,
                 i if i.is_null() => Value::NONE,
@@ -363,18 +419,57 @@ pub unsafe fn link(object: &cape_heap::Header, p: *mut PyObject) {
     memory_taken();
 }
 
-/// Memory that C allocates between two looks of the collector.
+/// Memory that C allocates between two looks of the collector, in large blocks.
 const LOOK: usize = 1 << 20;
+/// Memory in small blocks, or in numbers from the lists of freed ones, that makes a minor collection due: more would not be in the second
+/// level cache when it is used again.
+const LOOK_SMALL: usize = 512 << 10;
+
+/// When fewer freed ints, or floats, are left than this, as many have been taken.
+static LEAST: [AtomicI32; 2] = [const { AtomicI32::new(i32::MIN) }; 2];
+/// Bytes that mimalloc takes for each.
+const NUMBERS: [usize; 2] = [32, 24];
 
 /// To be called where objects are linked: the collector hears of the memory that C's structs, of either origin, took.
 #[inline(always)]
 pub fn memory_taken() {
     // SAFETY: the GIL is held.
-    let taken = unsafe { ffi::_Cape_allocated };
-    if taken > LOOK {
-        // SAFETY: as above.
-        unsafe { ffi::_Cape_allocated = 0 };
-        heap().memory_taken(taken);
+    let many = unsafe {
+        ffi::_Cape_allocated > LOOK
+            || ffi::_Cape_allocated_small > LOOK_SMALL
+            || ffi::_Cape_free_numbers[0].count < LEAST[0].load(Relaxed)
+            || ffi::_Cape_free_numbers[1].count < LEAST[1].load(Relaxed)
+    };
+    if many {
+        tell_of_memory();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn tell_of_memory() {
+    // SAFETY: as above.
+    unsafe {
+        let large = std::mem::take(&mut *(&raw mut ffi::_Cape_allocated));
+        heap().memory_taken(large);
+        let small = ffi::_Cape_allocated_small;
+        if large <= LOOK || small > LOOK_SMALL {
+            ffi::_Cape_allocated_small = 0;
+            // (Not again until memory has been given back.)
+            LEAST.iter().for_each(|least| least.store(i32::MIN, Relaxed));
+            heap().structs_taken(small);
+        }
+    }
+}
+
+/// C's structs have been given back after a collection: what is taken from now on counts.
+pub fn memory_given_back() {
+    // SAFETY: the GIL is held.
+    unsafe {
+        ffi::_Cape_allocated_small = 0;
+        for (i, least) in LEAST.iter().enumerate() {
+            least.store(ffi::_Cape_free_numbers[i].count - (LOOK_SMALL / NUMBERS[i]) as i32, Relaxed);
+        }
     }
 }
 

@@ -85,7 +85,7 @@ fn immediate(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             return Ok(small);
         }
         let p = if v.is_int() {
-            ffi::PyLong_FromLongLong(v.as_int())
+            new_int(v.as_int())
         } else if v.is_float() {
             ffi::PyFloat_FromDouble(v.as_float())
         } else {
@@ -96,6 +96,26 @@ fn immediate(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             }
         };
         if p.is_null() { Err(vm.memory_error("")) } else { Ok(p) }
+    }
+}
+
+/// A fresh C int for a number that is none of the small ones; NULL, with an exception, when memory is out.
+#[inline(always)]
+pub fn new_int(i: i64) -> *mut PyObject {
+    // SAFETY: freed ints have room for a digit; a constructor.
+    unsafe {
+        let list = (&raw mut ffi::_Cape_free_numbers).cast::<ffi::CapeFreeList>();
+        let p = (*list).first as *mut PyLongObject;
+        if p.is_null() || i.unsigned_abs() >> 30 != 0 {
+            return ffi::PyLong_FromLongLong(i);
+        }
+        (*list).first = *(p as *mut *mut std::ffi::c_void);
+        (*list).count -= 1;
+        *(p as *mut u64) = 1;
+        (*(p as *mut PyObject)).ob_type = &raw mut ffi::PyLong_Type;
+        (*p).lv_tag = 1 << 3 | ((i < 0) as usize) << 1;
+        *((&raw mut (*p).ob_digit) as *mut u32) = i.unsigned_abs() as u32;
+        p as *mut PyObject
     }
 }
 

@@ -8,9 +8,9 @@ use cape_vm::{Ptr, Value};
 
 use super::{bad_call, layout, text_value};
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
-use crate::layout::PyObject;
+use crate::layout::{PyListObject, PyObject};
 use crate::lend::borrowed;
-use crate::to_c::{boxed, item_to_c, to_c, to_c_borrowed};
+use crate::to_c::{boxed, incref, to_c, to_c_borrowed};
 
 const NULL: BorrowedRef = BorrowedRef(std::ptr::null_mut());
 
@@ -200,18 +200,34 @@ pub fn PyDict_GetItemStringRef(
 
 pub fn PyDict_Keys(cx: &Cx, d: Borrowed) -> CResult<New> {
     let d = dict(cx, d)?;
-    // SAFETY: makes a list for so many items, which nobody else knows until they are there.
-    let list = unsafe { crate::ffi::PyList_New(d.len() as isize) };
+    // SAFETY: makes a list with room for so many items, which nobody else knows until they are there.
+    let list = unsafe { crate::ffi::cape_unfilled_list(d.len() as isize) };
     if list.is_null() {
         return Err(crate::error::take(cx.vm).unwrap_or_else(|| bad_call(cx)));
     }
     let list = crate::call_c::Hold(list);
-    let (mut at, mut n) = (0, 0);
-    while let Some((i, e)) = d.table.next_entry(at) {
-        let key = item_to_c(cx.vm, e.key)?;
-        // SAFETY: making C sides changes no dict, so there are as many keys as places.
-        unsafe { *(*(list.0 as *mut crate::layout::PyListObject)).ob_item.add(n) = key };
-        (at, n) = (i + 1, n + 1);
+    let o = list.0 as *mut PyListObject;
+    let keys = d.table.keys();
+    // SAFETY: making C sides changes no dict, so there are as many keys as places. The size is that of what is there, should one fail.
+    unsafe {
+        let items = (*o).ob_item;
+        let mut n = 0;
+        for e in keys.entries() {
+            let key = e.key;
+            if !key.is_empty() {
+                let known = borrowed(key);
+                if known.is_null() {
+                    (*o).ob_base.ob_size = n as isize;
+                    *items.add(n) = to_c(cx.vm, key)?;
+                } else {
+                    incref(known);
+                    *items.add(n) = known;
+                }
+                n += 1;
+            }
+        }
+        (*o).ob_base.ob_size = n as isize;
+        crate::ffi::PyObject_GC_Track(list.0 as *mut c_void);
     }
     let p = list.0;
     std::mem::forget(list);

@@ -9,24 +9,23 @@ use cape_vm::runtime::{rt, type_of};
 use super::{bad_call, layout};
 use crate::enter::{Borrowed, CResult, Cx, New};
 
-fn make(cx: &Cx, items: Borrowed, class: Ptr<TypeObj>) -> CResult<New> {
-    match items.opt(cx)? {
-        Some(v) => {
-            if !v.is::<SetObj>() && !v.is::<DictObj>() {
-                super::set_before(cx)?;
-            }
-            cx.give(cx.vm.call(class.value(), &[v])?)
+fn make(cx: &Cx, items: Borrowed, map: cape_heap::MapRef) -> CResult<New> {
+    let s = SetObj::with_map(map);
+    if let Some(v) = items.opt(cx)? {
+        if !v.is::<SetObj>() && !v.is::<DictObj>() {
+            super::set_before(cx)?;
         }
-        None => cx.give(cx.vm.call(class.value(), &[])?),
+        cape_builtins::set::update(cx.vm, s, v)?;
     }
+    cx.give(s.value())
 }
 
 pub fn PySet_New(cx: &Cx, items: Borrowed) -> CResult<New> {
-    make(cx, items, rt().types.set)
+    make(cx, items, rt().maps.set)
 }
 
 pub fn PyFrozenSet_New(cx: &Cx, items: Borrowed) -> CResult<New> {
-    make(cx, items, rt().types.frozenset)
+    make(cx, items, rt().maps.frozenset)
 }
 
 fn any(cx: &Cx, s: Borrowed) -> CResult<Ptr<SetObj>> {

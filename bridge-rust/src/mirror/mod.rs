@@ -21,7 +21,8 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::ffi;
 use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
-use crate::to_c::{boxed, decref, item_to_c, to_c, to_c_borrowed};
+use crate::lend::borrowed;
+use crate::to_c::{boxed, decref, incref, item_to_c, new_int, to_c, to_c_borrowed};
 
 /// A fresh C number for a heap int or float: one reference, unlinked.
 pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
@@ -121,6 +122,9 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         && let Some(b) = v.downcast::<BytesObj>()
     {
         return exact_bytes(vm, b);
+    }
+    if let Some(p) = exact_container(vm, v) {
+        return p;
     }
     if !v.is::<ExcObj>() {
         // (The exception that says so crosses after it was raised, still deeper.)
@@ -244,38 +248,133 @@ unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
     }
 }
 
-fn tuple(vm: &Vm, tu: Ptr<TupleObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
-    // (C's own empty tuple is a static, and belongs to no link.)
-    let p = if std::ptr::eq(t, &raw const ffi::PyTuple_Type) && !tu.is_empty() {
-        // SAFETY: a constructor; NULL with MemoryError.
-        let p = unsafe { ffi::PyTuple_New(tu.len() as isize) };
-        if p.is_null() {
-            crate::error::take(vm);
-            return Err(vm.memory_error(""));
+/// The mirror of a tuple, list, dict or set of exact type; `None` for others.
+#[inline(always)]
+fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
+    let (map, maps) = (v.header().map(), &rt().maps);
+    // SAFETY: constructors; objects are laid out as their maps say; the types are those of the structs.
+    unsafe {
+        if map == maps.tuple {
+            let tu = v.cast::<TupleObj>();
+            // (C's own empty tuple is a static, and belongs to no link.)
+            return (!tu.is_empty()).then(|| {
+                let p = fresh(vm, ffi::cape_unfilled_tuple(tu.len() as isize))?;
+                fill_tuple(vm, tu, p)
+            });
         }
-        p
-    } else {
-        // SAFETY: a live type.
-        let p = alloc(vm, t, unsafe { (*t).tp_basicsize as usize }.max(32) + 8 * tu.len())?;
-        // SAFETY: a fresh struct, whose items are NULL until they are filled in.
+        if map == maps.list {
+            let l = v.cast::<ListObj>();
+            return Some(
+                fresh(vm, ffi::cape_unfilled_list(l.len() as isize)).and_then(|p| fill_list(vm, l, p)),
+            );
+        }
+        let t = if map == maps.dict {
+            &raw mut ffi::PyDict_Type
+        } else if map == maps.set {
+            &raw mut ffi::PySet_Type
+        } else if map == maps.frozenset {
+            &raw mut ffi::PyFrozenSet_Type
+        } else {
+            return None;
+        };
+        let p = fresh(vm, ffi::cape_new_mirror(t));
+        if let Ok(p) = p {
+            show_size(v.header(), p);
+        }
+        Some(p)
+    }
+}
+
+/// What a constructor of C gave.
+#[inline(always)]
+fn fresh(vm: &Vm, p: *mut PyObject) -> Res<*mut PyObject> {
+    if p.is_null() { Err(no_memory(vm)) } else { Ok(p) }
+}
+
+#[cold]
+fn no_memory(vm: &Vm) -> cape_vm::Raised {
+    crate::error::take(vm).unwrap_or_else(|| vm.memory_error(""))
+}
+
+/// Writes new references to the C sides of values, up to the first that has none yet and is no unboxed number; says how many.
+///
+/// # Safety
+/// There must be room for them.
+#[inline(always)]
+pub unsafe fn cross_known(values: &[Value], to: *mut *mut PyObject) -> usize {
+    for (i, &v) in values.iter().enumerate() {
+        let mut p = borrowed(v);
+        // SAFETY: live; constructors; the caller's promise.
         unsafe {
-            (*(p as *mut PyTupleObject)).ob_base.ob_size = tu.len() as isize;
-            (*(p as *mut PyTupleObject)).ob_hash = -1;
-            ffi::PyObject_GC_Track(p as *mut _);
+            if !p.is_null() {
+                incref(p);
+            } else {
+                if v.is_int() {
+                    p = new_int(v.as_int());
+                } else if v.is_float() {
+                    p = ffi::PyFloat_FromDouble(v.as_float());
+                }
+                if p.is_null() {
+                    return i;
+                }
+            }
+            to.add(i).write(p);
         }
-        p
-    };
-    // SAFETY: room for the items; what has not crossed yet is NULL.
+    }
+    values.len()
+}
+
+/// As [`cross_known`] for the items from `done` on, and for all kinds of them: none is left. `items` are NULL from there.
+///
+/// # Safety
+/// There must be room for them.
+#[inline(never)]
+unsafe fn cross_others(
+    vm: &Vm,
+    done: usize,
+    n: usize,
+    items: *mut *mut PyObject,
+    get: impl Fn(usize) -> Value,
+) -> Res<()> {
+    vm.check_native_stack(" while crossing to C")?;
+    for i in done..n {
+        // SAFETY: the caller's promise.
+        unsafe { *items.add(i) = item_to_c(vm, get(i))? };
+    }
+    Ok(())
+}
+
+/// A tuple of a subclass, or the empty one of a link.
+fn tuple(vm: &Vm, tu: Ptr<TupleObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    // SAFETY: a live type.
+    let p = alloc(vm, t, unsafe { (*t).tp_basicsize as usize }.max(32) + 8 * tu.len())?;
+    // SAFETY: a fresh struct with room for the items.
+    unsafe {
+        (*(p as *mut PyTupleObject)).ob_base.ob_size = tu.len() as isize;
+        (*(p as *mut PyTupleObject)).ob_hash = -1;
+        let p = fill_tuple(vm, tu, p)?;
+        ffi::PyObject_GC_Track(p as *mut _);
+        Ok(p)
+    }
+}
+
+/// Fills the struct of a tuple, which is dropped when that fails. (Links, too, say what the collector is to look at: what is linked need
+/// not be tracked.)
+///
+/// # Safety
+/// The struct must be fresh, and have room for the items, which are not set.
+#[inline(always)]
+unsafe fn fill_tuple(vm: &Vm, tu: Ptr<TupleObj>, p: *mut PyObject) -> Res<*mut PyObject> {
+    // SAFETY: the caller's promise. What has not crossed yet is NULL.
     unsafe {
         let items = (&raw mut (*(p as *mut PyTupleObject)).ob_item) as *mut *mut PyObject;
-        for (i, &x) in tu.as_slice().iter().enumerate() {
-            *items.add(i) = match item_to_c(vm, x) {
-                Ok(c) => c,
-                Err(r) => {
-                    decref(p);
-                    return Err(r);
-                }
-            };
+        let (done, n) = (cross_known(tu.as_slice(), items), tu.len());
+        if done < n {
+            (done..n).for_each(|i| items.add(i).write(std::ptr::null_mut()));
+            if let Err(r) = cross_others(vm, done, n, items, |i| tu.get(i)) {
+                decref(p);
+                return Err(r);
+            }
         }
     }
     Ok(p)
@@ -315,6 +414,10 @@ unsafe fn show_function(vm: &Vm, f: Ptr<FunctionObj>, p: *mut PyFunctionObject) 
 pub fn changed(object: &Header) {
     let vm = cape_vm::vm::current;
     let p = heap().mirror_of(object) as *mut PyObject;
+    // SAFETY: a linked mirror is live, and of the object's layout.
+    if unsafe { show_size(object, p) } {
+        return;
+    }
     if let Some(t) = object.as_value().downcast::<TypeObj>() {
         if !t.has(TypeFlags::FOREIGN) && t.has(TypeFlags::HEAP) {
             // SAFETY: the class's type object. What cannot be shown, for want of memory, stays as it was.
@@ -340,11 +443,12 @@ pub fn changed(object: &Header) {
     unsafe { show(object, heap().mirror_of(object) as *mut PyObject) }
 }
 
-/// Writes into a mirror what C's macros read of the size of a dict or set, and of the storage of a bytearray.
+/// Writes into the mirror of a dict or set what C's macros read of the size; false for other objects.
 ///
 /// # Safety
 /// `p` must be the object's struct.
-unsafe fn show(object: &Header, p: *mut PyObject) {
+#[inline(always)]
+unsafe fn show_size(object: &Header, p: *mut PyObject) -> bool {
     let v = object.as_value();
     // SAFETY: the caller's promise.
     unsafe {
@@ -354,7 +458,23 @@ unsafe fn show(object: &Header, p: *mut PyObject) {
             let o = p as *mut PySetObject;
             (*o).used = s.table.len() as isize;
             (*o).fill = (*o).used;
-        } else if let Some(b) = v.downcast::<BytearrayObj>() {
+        } else {
+            return false;
+        }
+    }
+    true
+}
+
+/// Writes into a mirror what C's macros read of the size of a dict or set, and of the storage of a bytearray.
+///
+/// # Safety
+/// As for [`show_size`].
+unsafe fn show(object: &Header, p: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !show_size(object, p)
+            && let Some(b) = object.as_value().downcast::<BytearrayObj>()
+        {
             // The storage is the managed side's: `ob_alloc` stays zero.
             let o = p as *mut PyByteArrayObject;
             let (data, n) = b.terminated();
@@ -475,37 +595,77 @@ fn string(vm: &Vm, s: Ptr<StrObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
     Ok(p)
 }
 
+/// A list of a subclass.
 fn list(vm: &Vm, l: Ptr<ListObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
     let p = alloc(vm, t, 40)?;
-    // SAFETY: the struct is fresh. It is linked before its items cross, so that a list that contains itself finds its mirror;
-    // until then the list stays generic.
-    unsafe {
-        let o = p as *mut PyListObject;
-        heap().link(l.header(), p as *mut cape_heap::Mirror);
-        let n = l.len();
-        let mem = ffi::PyMem_Malloc(8 * n.max(1)) as *mut *mut PyObject;
-        if mem.is_null() {
-            return Err(vm.memory_error(""));
-        }
-        let mut done = 0;
-        while done < n {
-            match item_to_c(vm, l.get(done).unwrap_or(Value::NONE)) {
-                Ok(c) => *mem.add(done) = c,
-                Err(r) => {
-                    (0..done).for_each(|i| decref(*mem.add(i)));
-                    ffi::PyMem_Free(mem as *mut _);
-                    return Err(r);
-                }
+    if !l.is_empty() {
+        // SAFETY: a fresh struct.
+        unsafe {
+            let items = ffi::PyMem_Malloc(8 * l.len()) as *mut *mut PyObject;
+            if items.is_null() {
+                decref(p);
+                return Err(vm.memory_error(""));
             }
-            done += 1;
+            ((*(p as *mut PyListObject)).ob_item, (*(p as *mut PyListObject)).allocated) =
+                (items, l.len() as isize);
         }
-        (*o).ob_item = mem;
-        (*o).ob_base.ob_size = n as isize;
-        (*o).allocated = n.max(1) as isize;
-        l.become_mirrored();
+    }
+    // SAFETY: as above, with room for the items.
+    unsafe {
+        fill_list(vm, l, p)?;
         ffi::PyObject_GC_Track(p as *mut _);
     }
     Ok(p)
+}
+
+/// Fills the struct of a list, which is the list's storage from now on.
+///
+/// # Safety
+/// The struct must be fresh, of size 0, and have room for the items.
+#[inline(always)]
+unsafe fn fill_list(vm: &Vm, l: Ptr<ListObj>, p: *mut PyObject) -> Res<*mut PyObject> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let o = p as *mut PyListObject;
+        let (items, n) = ((*o).ob_item, l.len());
+        let done = cross_known(l.generic_slice().unwrap_or(&[]), items);
+        if done < n {
+            fill_list_linked(vm, l, o, done)?;
+        }
+        (*o).ob_base.ob_size = n as isize;
+        l.become_mirrored();
+    }
+    Ok(p)
+}
+
+/// The struct is linked before the other items cross, so that a list that contains itself finds its mirror; until all have crossed the
+/// list stays generic, and its struct empty.
+///
+/// # Safety
+/// As for [`fill_list`].
+#[inline(never)]
+unsafe fn fill_list_linked(vm: &Vm, l: Ptr<ListObj>, o: *mut PyListObject, done: usize) -> Res<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (items, n) = ((*o).ob_item, l.len());
+        let room = std::mem::replace(&mut (*o).allocated, 0);
+        (*o).ob_item = std::ptr::null_mut();
+        (done..n).for_each(|i| items.add(i).write(std::ptr::null_mut()));
+        heap().link(l.header(), o as *mut cape_heap::Mirror);
+        let crossed = cross_others(vm, done, n, items, |i| l.get(i).unwrap_or(Value::NONE));
+        if let Err(r) = crossed {
+            for i in 0..n {
+                let item = *items.add(i);
+                if !item.is_null() {
+                    decref(item);
+                }
+            }
+            ffi::PyMem_Free(items as *mut _);
+            return Err(r);
+        }
+        ((*o).ob_item, (*o).allocated) = (items, room);
+    }
+    Ok(())
 }
 
 fn function(vm: &Vm, b: Ptr<BuiltinObj>, o: *mut PyCFunctionObject) -> Res<()> {

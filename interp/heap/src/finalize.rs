@@ -66,6 +66,12 @@ impl Finalizers {
         !self.queue.is_empty() || !self.released.is_empty()
     }
 
+    /// Where mirrors to be released are put, with room for so many more.
+    pub(crate) fn released(&mut self, room: usize) -> &mut Vec<*mut Mirror> {
+        self.released.reserve(room);
+        &mut self.released
+    }
+
     #[inline(always)]
     pub(crate) fn queue_release(&mut self, mirror: *mut Mirror) {
         self.released.push(mirror);
@@ -259,8 +265,9 @@ impl Heap {
             self.pending.set((*s).finalizers.any());
             let any = !released.is_empty();
             if let Some(foreign) = (*s).links.foreign {
-                released.drain(..).for_each(|mirror| foreign.release(mirror));
+                foreign.release_all(&released);
             }
+            released.clear();
             if (*s).finalizers.released.capacity() == 0 {
                 (*s).finalizers.released = released;
             }

@@ -73,6 +73,28 @@ pub(crate) struct State {
     pub(crate) options: Options,
 }
 
+/// Which space each block belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Spaces {
+    base: usize,
+    table: *const u8,
+}
+
+impl Spaces {
+    /// The space of an address of the heap.
+    #[inline(always)]
+    pub(crate) fn of(self, addr: usize) -> Space {
+        // SAFETY: the table has an entry for every block, which set_space wrote (or 0, Free).
+        unsafe { *(self.table.add((addr - self.base) >> BLOCK_SHIFT) as *const Space) }
+    }
+
+    /// Whether the object at an address is young.
+    #[inline(always)]
+    pub(crate) fn is_young(self, addr: usize) -> bool {
+        matches!(self.of(addr), Space::Nursery | Space::LargeYoung)
+    }
+}
+
 // SAFETY: every access happens with the GIL held.
 unsafe impl Sync for Heap {}
 
@@ -447,8 +469,13 @@ impl Heap {
     #[inline(always)]
     pub(crate) fn space_of(&self, addr: usize) -> Space {
         debug_assert!(self.in_region(addr));
-        // SAFETY: the table has an entry for every block, which set_space wrote (or 0, Free).
-        unsafe { *(self.table.get().add((addr - self.base.get()) >> BLOCK_SHIFT) as *const Space) }
+        self.spaces().of(addr)
+    }
+
+    /// The table of spaces, for loops that ask it often.
+    #[inline(always)]
+    pub(crate) fn spaces(&self) -> Spaces {
+        Spaces { base: self.base.get(), table: self.table.get() }
     }
 
     pub(crate) fn set_space(&self, addr: usize, space: Space) {
@@ -465,7 +492,7 @@ impl Heap {
     /// Whether the object at `addr` is young: it may move, or die, at the next minor collection.
     #[inline(always)]
     pub(crate) fn is_young_ptr(&self, addr: usize) -> bool {
-        matches!(self.space_of(addr), Space::Nursery | Space::LargeYoung)
+        self.spaces().is_young(addr)
     }
 
     /// Whether `v` refers to a young object.

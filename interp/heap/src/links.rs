@@ -33,6 +33,16 @@ pub struct Link {
     pub mirror: Cell<*mut Mirror>,
 }
 
+impl Link {
+    /// Makes it the first of the free entries; `next` is the one that was.
+    #[inline(always)]
+    fn set_free(&self, next: u32) {
+        self.mirror.set(std::ptr::null_mut());
+        // SAFETY: not used as a value: free entries hold the next free index.
+        self.managed.set(unsafe { Value::from_bits(next as u64) });
+    }
+}
+
 /// What the collector asks of the side that has the mirrors. The first three are called inside collections: they must not
 /// allocate managed objects nor change reference counts. The others are called at safe points, unless they say otherwise.
 pub trait ForeignHeap: Sync {
@@ -77,6 +87,14 @@ pub trait ForeignHeap: Sync {
 
     /// Drops one reference; the struct may go.
     fn release(&self, mirror: *mut Mirror);
+
+    /// As [`ForeignHeap::release`], for many.
+    fn release_all(&self, mirrors: &[*mut Mirror]) {
+        mirrors.iter().for_each(|&mirror| self.release(mirror));
+    }
+
+    /// A full collection is done: memory that is kept to be used again may be given back. Called inside the collection.
+    fn collected_fully(&self) {}
 
     /// Calls the struct's finalizer (`tp_finalize`), once.
     fn finalize(&self, mirror: *mut Mirror) {
@@ -167,10 +185,7 @@ impl Links {
 
     /// Puts an entry into the list of free ones.
     fn put_free(&mut self, index: u32) {
-        let e = self.entry(index);
-        e.mirror.set(std::ptr::null_mut());
-        // SAFETY: not used as a value: free entries hold the next free index.
-        e.managed.set(unsafe { Value::from_bits(self.free as u64) });
+        self.entry(index).set_free(self.free);
         self.free = index;
     }
 
@@ -195,22 +210,27 @@ impl Links {
     }
 
     /// The cell of the `i`th young link, when it is a root of a minor collection.
-    pub(crate) fn young_root(&self, i: usize) -> Option<&'static Cell<Value>> {
+    #[inline(always)]
+    pub(crate) fn young_root(&self, heap: &Heap, i: usize) -> Option<&'static Cell<Value>> {
         let e = self.entry(self.young[i]);
         let mirror = e.mirror.get();
-        let heap = crate::heap::heap();
-        if mirror.is_null() || !heap.is_young(e.managed.get()) {
+        // SAFETY: a linked mirror is alive: the link owns a reference. Of most young ones that is the only one.
+        if mirror.is_null() || unsafe { &*mirror }.refcnt.get() <= 1 {
             return None;
         }
-        // SAFETY: a linked mirror is alive: the link owns a reference.
-        if unsafe { &*mirror }.refcnt.get() <= 1 {
-            return None;
+        self.is_held_root(heap, e).then_some(&e.managed)
+    }
+
+    /// Whether the object of a link whose mirror C holds is a young one that must stay.
+    #[inline(never)]
+    fn is_held_root(&self, heap: &Heap, e: &Link) -> bool {
+        if !heap.is_young(e.managed.get()) {
+            return false;
         }
         let addr = e.managed.get().bits() as usize;
         // SAFETY: an object that is not known to survive has its header still.
-        let root = crate::minor::survivor(heap, addr).is_some()
-            || !self.may_die(unsafe { &*(addr as *const Header) });
-        root.then_some(&e.managed)
+        crate::minor::survivor(heap.spaces(), addr).is_some()
+            || !self.may_die(unsafe { &*(addr as *const Header) })
     }
 
     fn cut(&mut self, index: u32, finalizers: &mut Finalizers) {
@@ -222,26 +242,40 @@ impl Links {
     }
 
     /// Ends a minor collection: follows the young links, and cuts those of objects that died.
-    pub(crate) fn cut_dead_young(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
-        let mut kept = 0;
-        for i in 0..self.young.len() {
+    pub(crate) fn cut_dead_young(&mut self, heap: &Heap, finalizers: &mut Finalizers) {
+        let (spaces, base, n) = (heap.spaces(), self.base, self.young.len());
+        let released = finalizers.released(n);
+        let room = released.spare_capacity_mut();
+        let (mut kept, mut cut, mut free) = (0, 0, self.free);
+        for i in 0..n {
             let index = self.young[i];
-            let e = self.entry(index);
-            if e.mirror.get().is_null() {
+            // SAFETY: the table is never unmapped, and the list has indexes of entries.
+            let e = unsafe { &*base.add(index as usize) };
+            let mirror = e.mirror.get();
+            if mirror.is_null() {
                 continue;
             }
-            match ctx.forward(e.managed.get()) {
-                Some(v) => {
-                    e.managed.set(v);
-                    if ctx.is_young(v) {
-                        self.young[kept] = index;
-                        kept += 1;
-                    }
-                }
-                None => self.cut(index, finalizers),
+            let Some(p) = crate::minor::survivor(spaces, e.managed.get().bits() as usize) else {
+                // SAFETY: a linked mirror is alive.
+                unsafe { &*mirror }.link.set(0);
+                e.set_free(free);
+                free = index;
+                room[cut].write(mirror);
+                cut += 1;
+                continue;
+            };
+            // SAFETY: a surviving object is at the address.
+            e.managed.set(unsafe { Value::from_bits(p as u64) });
+            if spaces.is_young(p) {
+                self.young[kept] = index;
+                kept += 1;
             }
         }
+        // SAFETY: so many are written.
+        unsafe { released.set_len(released.len() + cut) };
         self.young.truncate(kept);
+        self.free = free;
+        self.count -= cut;
     }
 
     /// Ends a full collection: cuts the links of objects that died.

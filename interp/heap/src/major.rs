@@ -70,6 +70,9 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).region.trim(keep);
         let after = (*s).old.bytes + (*s).large.old_bytes;
         (*s).pressure.collected(after);
+        if let Some(foreign) = (*s).links.foreign {
+            foreign.collected_fully();
+        }
         (*s).stats.full_done(objects, before.saturating_sub(after));
         heap.pending.set((*s).finalizers.any());
     }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use crate::block::{BLOCK, Block, DATA, FILLER};
 use crate::conservative::words;
-use crate::heap::{Heap, State, heap};
+use crate::heap::{Heap, Spaces, State, heap};
 use crate::kind::Tracer;
 use crate::nursery::extent;
 use crate::object::{Header, ObjFlags};
@@ -41,7 +41,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).finalizers.trace(t);
         (*s).maps.trace_young(t, |c| heap.is_young(c.get()));
         for i in 0..(*s).links.young.len() {
-            if let Some(cell) = (*s).links.young_root(i) {
+            if let Some(cell) = (*s).links.young_root(heap, i) {
                 visit_young(s, cell);
             }
         }
@@ -56,7 +56,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
         (*s).weak.run_processors(&ctx);
-        (*s).links.cut_dead_young(&ctx, &mut (*s).finalizers);
+        (*s).links.cut_dead_young(heap, &mut (*s).finalizers);
         (*s).finalizers.drop_dead(&ctx);
         (*s).identities.update(&ctx, &mut (*s).old);
         (*s).roots.retain_young(|v| heap.is_young(v));
@@ -262,8 +262,8 @@ unsafe fn evacuate(s: *mut State, addr: usize) -> usize {
 
 /// Where the object at `addr` is after the tracing of a minor collection; `None` when it died.
 #[inline]
-pub(crate) fn survivor(heap: &Heap, addr: usize) -> Option<usize> {
-    match heap.space_of(addr) {
+pub(crate) fn survivor(spaces: Spaces, addr: usize) -> Option<usize> {
+    match spaces.of(addr) {
         Space::Nursery => {
             // SAFETY: the nursery has not been emptied yet.
             let word = unsafe { *(addr as *const u64) };

@@ -23,7 +23,7 @@ pub(crate) struct Pressure {
     taken: usize,
     /// Bytes that they took since the last full collection, given back or not.
     taken_since_full: usize,
-    /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection.
+    /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection, or as much memory taken by small structs.
     many_links: bool,
     /// Bytes that the last full collection left, and that extensions held then.
     live: usize,
@@ -67,6 +67,17 @@ impl Heap {
     pub(crate) fn many_young_links(&self) {
         // SAFETY: the GIL is held.
         unsafe { (*self.state()).pressure.many_links = true };
+        self.stop_bumping();
+    }
+
+    /// Tells of `bytes` that many small structs of extensions took, whose memory is to be used again while it is in the cache: a minor
+    /// collection is due.
+    #[cold]
+    pub fn structs_taken(&self, bytes: usize) {
+        // SAFETY: the GIL is held.
+        let p = unsafe { &mut (*self.state()).pressure };
+        p.taken_since_full += bytes;
+        p.many_links = true;
         self.stop_bumping();
     }
 

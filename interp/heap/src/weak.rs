@@ -98,7 +98,7 @@ impl<'a> WeakCtx<'a> {
     #[inline]
     pub(crate) fn survivor(&self, addr: usize) -> Option<usize> {
         if self.minor {
-            minor::survivor(self.heap, addr)
+            minor::survivor(self.heap.spaces(), addr)
         } else {
             // SAFETY: an object that was alive before this collection is there.
             unsafe { Block::of(addr) }.mark.get(addr).then_some(addr)
