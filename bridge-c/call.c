@@ -27,6 +27,10 @@ cape_check_result(PyObject *callable, PyObject *result, const char *where)
            : _PyErr_FormatFromCause(PyExc_SystemError, "%s returned a result with an exception set", where);
 }
 
+#ifndef CAPE_INSIDE_CPYTHON
+vectorcallfunc _Cape_managed_calls[3];
+#endif
+
 static inline vectorcallfunc
 vectorcall_of(PyObject *callable)
 {
@@ -59,12 +63,11 @@ slot_call(PyObject *callable, PyObject *args, PyObject *kwargs)
     if (call == NULL) {
         return not_callable(callable);
     }
-    if (Py_EnterRecursiveCall(" while calling a Python object")) {
+    if (cape_enter_call(" while calling a Python object")) {
         return NULL;
     }
     PyObject *result = call(callable, args, kwargs);
-    Py_LeaveRecursiveCall();
-    return cape_check_result(callable, result, NULL);
+    return cape_checked(callable, result);
 }
 
 PyObject *
@@ -92,13 +95,10 @@ make_tp_call(PyObject *callable, PyObject *const *args, Py_ssize_t nargs, PyObje
     return result;
 }
 
+/* A call of what has no vectorcall function. */
 static PyObject *
-vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+call_without_vector(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    vectorcallfunc function = vectorcall_of(callable);
-    if (CAPE_LIKELY(function != NULL)) {
-        return cape_check_result(callable, function(callable, args, nargsf, kwnames), NULL);
-    }
     Py_ssize_t nargs = _PyVectorcall_NARGS(nargsf);
     if (kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0) {
         return make_tp_call(callable, args, nargs, NULL);
@@ -110,6 +110,16 @@ vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *k
     PyObject *result = make_tp_call(callable, args, nargs, kwargs);
     Py_DECREF(kwargs);
     return result;
+}
+
+static inline PyObject *
+vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    vectorcallfunc function = vectorcall_of(callable);
+    if (CAPE_UNLIKELY(function == NULL)) {
+        return call_without_vector(callable, args, nargsf, kwnames);
+    }
+    return cape_checked(callable, function(callable, args, nargsf, kwnames));
 }
 
 PyObject *
@@ -126,6 +136,9 @@ vectorcall_unpacked(vectorcallfunc function, PyObject *callable, PyObject *const
     Py_ssize_t nkw = kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs);
     if (nkw == 0) {
         return function(callable, args, (size_t)nargs, NULL);  /* not checked, as in CPython */
+    }
+    if (cape_is_managed_call(function) && PyDict_CheckExact(kwargs)) {
+        return cape_checked(callable, _Cape_CallDict(callable, args, nargs, kwargs));
     }
     PyObject *kwnames = PyTuple_New(nkw);
     PyObject **stack = PyMem_New(PyObject *, nargs + nkw + 1);
@@ -153,7 +166,7 @@ vectorcall_unpacked(vectorcallfunc function, PyObject *callable, PyObject *const
     }
     else {
         result = function(callable, vector, (size_t)nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, kwnames);
-        result = cape_check_result(callable, result, NULL);
+        result = cape_checked(callable, result);
     }
     for (Py_ssize_t i = 0; i < nargs + count; i++) {
         Py_DECREF(vector[i]);
@@ -172,7 +185,7 @@ PyObject_VectorcallDict(PyObject *callable, PyObject *const *args, size_t nargsf
         return make_tp_call(callable, args, nargs, kwargs);
     }
     if (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0) {
-        return cape_check_result(callable, function(callable, args, nargsf, NULL), NULL);
+        return cape_checked(callable, function(callable, args, nargsf, NULL));
     }
     return vectorcall_unpacked(function, callable, args, nargs, kwargs);
 }
@@ -196,7 +209,7 @@ PyObject_Call(PyObject *callable, PyObject *args, PyObject *kwargs)
     vectorcallfunc function = vectorcall_of(callable);
     if (function != NULL) {
         if (cape_takes_tuple(function, kwargs)) {
-            return cape_check_result(callable, cape_call_with_tuple(callable, args, kwargs), NULL);
+            return cape_checked(callable, cape_call_with_tuple(callable, args, kwargs));
         }
         return vectorcall_unpacked(function, callable, ((PyTupleObject *)args)->ob_item,
                                    PyTuple_GET_SIZE(args), kwargs);
@@ -258,13 +271,12 @@ PyObject_CallOneArg(PyObject *callable, PyObject *arg)
 PyObject *
 PyObject_VectorcallMethod(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    PyObject *self = args[0];
     PyObject *method = NULL;
-    int unbound = _Cape_GetMethod(self, name, &method);
-    if (method == NULL) {
-        return NULL;
+    int found = _Cape_CallMethod(name, args, nargsf, kwnames, &method);
+    if (found == 2 || method == NULL) {
+        return method;
     }
-    if (unbound) {
+    if (found == 1) {
         /* args[-1] is not the callee's: args starts at self. */
         nargsf &= ~PY_VECTORCALL_ARGUMENTS_OFFSET;
     }

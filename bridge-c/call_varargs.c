@@ -5,34 +5,32 @@
 
 #define SMALL 6
 
-/* Calls with the objects of `vargs`, behind `self` unless that is NULL. */
+/* Calls `callable`, or the method of this name, with the objects of `vargs`. */
 static PyObject *
-call_objects(PyObject *callable, PyObject *self, va_list vargs)
+call_objects(PyObject *callable, PyObject *name, va_list vargs)
 {
-    PyObject *small[SMALL + 1];
+    PyObject *small[SMALL + 2];
     PyObject **stack = small;
     va_list counting;
-    size_t count = self != NULL;
+    size_t count = 0;
     va_copy(counting, vargs);
     while (va_arg(counting, PyObject *) != NULL) {
         count++;
     }
     va_end(counting);
     if (count > SMALL) {
-        stack = PyMem_New(PyObject *, count + 1);
+        stack = PyMem_New(PyObject *, count + 2);
         if (stack == NULL) {
             return PyErr_NoMemory();
         }
     }
-    PyObject **args = stack + 1;
-    size_t i = 0;
-    if (self != NULL) {
-        args[i++] = self;
-    }
-    for (; i < count; i++) {
+    PyObject **args = stack + 2;
+    stack[1] = callable;
+    for (size_t i = 0; i < count; i++) {
         args[i] = va_arg(vargs, PyObject *);
     }
-    PyObject *result = PyObject_Vectorcall(callable, args, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *result = name == NULL ? PyObject_Vectorcall(callable, args, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+                       : PyObject_VectorcallMethod(name, args - 1, (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (stack != small) {
         PyMem_Free(stack);
     }
@@ -58,37 +56,73 @@ PyObject_CallMethodObjArgs(PyObject *obj, PyObject *name, ...)
     if (obj == NULL || name == NULL) {
         return cape_null_error();
     }
-    PyObject *method = NULL;
-    int unbound = _Cape_GetMethod(obj, name, &method);
-    if (method == NULL) {
-        return NULL;
-    }
     va_list vargs;
     va_start(vargs, name);
-    PyObject *result = call_objects(method, unbound ? obj : NULL, vargs);
+    PyObject *result = call_objects(obj, name, vargs);
     va_end(vargs);
-    Py_DECREF(method);
     return result;
 }
 
 /* --- by format ----------------------------------------------------------------------------------- */
 
-/* A format of one object that is a tuple gives the arguments themselves. */
+/* Calls `callable` with arguments that have a place in front of them, where `self` goes unless it is NULL. */
 static PyObject *
-call_format(PyObject *callable, const char *format, va_list vargs)
+call_behind(PyObject *callable, PyObject *self, PyObject **args, Py_ssize_t count)
 {
-    if (format == NULL || *format == 0) {
-        return PyObject_CallNoArgs(callable);
+    if (self == NULL) {
+        return PyObject_Vectorcall(callable, args, (size_t)count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
-    PyObject *built = cape_build_arguments(format, vargs), *args = built;
-    if (built == NULL) {
+    args[-1] = self;
+    return PyObject_Vectorcall(callable, args - 1, (size_t)count + 1, NULL);
+}
+
+/* The same with the items of a tuple. */
+static PyObject *
+call_spread(PyObject *callable, PyObject *self, PyObject *tuple)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+    PyObject **items = ((PyTupleObject *)tuple)->ob_item;
+    if (self == NULL) {
+        return PyObject_Vectorcall(callable, items, (size_t)count, NULL);
+    }
+    PyObject **stack = PyMem_New(PyObject *, count + 1);
+    if (stack == NULL) {
+        return PyErr_NoMemory();
+    }
+    memcpy(stack + 1, items, (size_t)count * sizeof(*items));
+    PyObject *result = call_behind(callable, self, stack + 1, count);
+    PyMem_Free(stack);
+    return result;
+}
+
+/* Calls with arguments by format, behind `self` unless that is NULL. An argument that is a tuple alone gives them itself. */
+static PyObject *
+call_format(PyObject *callable, PyObject *self, const char *format, va_list vargs)
+{
+    PyObject *small[SMALL + 1];
+    PyObject **stack = small;
+    Py_ssize_t count = cape_count_values(format);
+    if (count < 0) {
         return NULL;
     }
-    if (PyTuple_GET_SIZE(args) == 1 && PyTuple_Check(PyTuple_GET_ITEM(args, 0))) {
-        args = PyTuple_GET_ITEM(built, 0);
+    if (count > SMALL) {
+        stack = PyMem_New(PyObject *, count + 1);
+        if (stack == NULL) {
+            return PyErr_NoMemory();
+        }
     }
-    PyObject *result = PyObject_Vectorcall(callable, ((PyTupleObject *)args)->ob_item, (size_t)PyTuple_GET_SIZE(args), NULL);
-    Py_DECREF(built);
+    PyObject **args = stack + 1;
+    PyObject *result = NULL;
+    if (count == 0 || cape_build_values(format, vargs, count, args) == 0) {
+        result = count == 1 && PyTuple_Check(args[0]) ? call_spread(callable, self, args[0])
+                                                      : call_behind(callable, self, args, count);
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_XDECREF(args[i]);
+    }
+    if (stack != small) {
+        PyMem_Free(stack);
+    }
     return result;
 }
 
@@ -101,7 +135,7 @@ call_format(PyObject *callable, const char *format, va_list vargs)
         } \
         va_list vargs; \
         va_start(vargs, format); \
-        PyObject *result = call_format(callable, format, vargs); \
+        PyObject *result = call_format(callable, NULL, format, vargs); \
         va_end(vargs); \
         return result; \
     }
@@ -110,10 +144,30 @@ CALL_FORMAT(PyObject_CallFunction)
 CALL_FORMAT(_PyObject_CallFunction_SizeT)
 CALL_FORMAT(PyEval_CallFunction)
 
-/* Takes the reference to the method; NULL is an error. */
+/* The method is not bound for the call where nobody can tell: that of a function of C, or one that is called with an exception set, is
+ * named in errors. */
 static PyObject *
-call_method(PyObject *method, const char *format, va_list vargs)
+call_method(PyObject *obj, const char *name, const char *format, va_list vargs)
 {
+    PyObject *key = PyUnicode_InternFromString(name);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *method = NULL;
+    int found = 0;
+    if (cape_error() == NULL) {
+        int bare = format == NULL || *format == 0;
+        found = bare ? _Cape_CallMethod(key, &obj, 1, NULL, &method) : _Cape_GetMethod(obj, key, &method);
+        if (found == 2 || method == NULL) {
+            Py_DECREF(key);
+            return method;
+        }
+    }
+    if (method == NULL || (found == 1 && !PyFunction_Check(method))) {
+        found = 0;
+        Py_XSETREF(method, PyObject_GetAttr(obj, key));
+    }
+    Py_DECREF(key);
     if (method == NULL) {
         return NULL;
     }
@@ -122,7 +176,7 @@ call_method(PyObject *method, const char *format, va_list vargs)
         cape_type_error("attribute of type '%.200s' is not callable", method);
     }
     else {
-        result = call_format(method, format, vargs);
+        result = call_format(method, found == 1 ? obj : NULL, format, vargs);
     }
     Py_DECREF(method);
     return result;
@@ -137,7 +191,7 @@ call_method(PyObject *method, const char *format, va_list vargs)
         } \
         va_list vargs; \
         va_start(vargs, format); \
-        PyObject *result = call_method(PyObject_GetAttrString(obj, name), format, vargs); \
+        PyObject *result = call_method(obj, name, format, vargs); \
         va_end(vargs); \
         return result; \
     }
@@ -154,7 +208,7 @@ _PyObject_CallMethodId(PyObject *obj, _Py_Identifier *name, const char *format, 
     }
     va_list vargs;
     va_start(vargs, format);
-    PyObject *result = call_method(PyObject_GetAttrString(obj, name->string), format, vargs);
+    PyObject *result = call_method(obj, name->string, format, vargs);
     va_end(vargs);
     return result;
 }

@@ -44,6 +44,22 @@ CAPE_PRIVATE void cape_run_at_exit(void);
 /* The error indicator: the exception, borrowed, or NULL. */
 #define cape_error() (cape_tstate()->current_exception)
 
+/* The lowest address that calls of this thread may reach; 0: not known yet. */
+extern CAPE_PRIVATE __thread uintptr_t _Cape_stack_limit __attribute__((tls_model("initial-exec")));
+
+/* Py_EnterRecursiveCall, which nothing need be done to leave. */
+static inline int
+cape_enter_call(const char *where)
+{
+#ifndef CAPE_INSIDE_CPYTHON
+    /* (Less one: no limit is the highest of all.) */
+    if (CAPE_LIKELY((uintptr_t)__builtin_frame_address(0) - 1 > _Cape_stack_limit - 1)) {
+        return 0;
+    }
+#endif
+    return Py_EnterRecursiveCall(where);
+}
+
 /* --- the link -------------------------------------------------------------------------------- */
 
 /* The upper half of the head is the index of the object's link; a half with its low 16 bits clear is
@@ -331,11 +347,23 @@ CAPE_PRIVATE PyObject *cape_keywords_as_dict(PyObject *const *values, PyObject *
  * `where` names a function without an object. */
 CAPE_PRIVATE PyObject *cape_check_result(PyObject *callable, PyObject *result, const char *where);
 
+/* The same, where it is to be checked at once. */
+static inline PyObject *
+cape_checked(PyObject *callable, PyObject *result)
+{
+    int fine = (result == NULL) == (cape_error() != NULL);
+    return CAPE_LIKELY(fine) ? result : cape_check_result(callable, result, NULL);
+}
+
 /* Calls module.function(*args) and takes `args`, a tuple; NULL `args` is an error already. For what is
  * written in Python or Rust anyway. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_call_module(const char *module, const char *function, PyObject *args);
 /* modsupport.c: a tuple of what the format describes, for a call. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
+/* How many values a format (NULL: none) describes; -1 with an exception. */
+CAPE_PRIVATE Py_ssize_t cape_count_values(const char *format);
+/* New references to them; -1 with an exception, and NULL for those that could not be made. */
+CAPE_PRIVATE int cape_build_values(const char *format, va_list vargs, Py_ssize_t count, PyObject **values);
 
 /* --- slots ------------------------------------------------------------------------------------------ */
 
@@ -347,6 +375,18 @@ CAPE_PRIVATE PyObject *cape_build_arguments(const char *format, va_list vargs);
 #else
 extern CAPE_PRIVATE void *_Cape_trampolines[CAPE_SLOTS];
 #  define cape_is_own(function, slot) ((function) != NULL && (void *)(function) != _Cape_trampolines[slot])
+#endif
+
+/* The functions for vectorcall of what the managed side calls, which takes a dict or a fresh tuple of arguments as well. */
+#ifdef CAPE_INSIDE_CPYTHON
+#  define cape_is_managed_call(function) 0
+#else
+extern CAPE_PRIVATE vectorcallfunc _Cape_managed_calls[3];
+static inline int
+cape_is_managed_call(vectorcallfunc function)
+{
+    return function == _Cape_managed_calls[0] || function == _Cape_managed_calls[1] || function == _Cape_managed_calls[2];
+}
 #endif
 
 /* --- what needs no slot --------------------------------------------------------------------------- */

@@ -131,11 +131,10 @@ function_misfit(PyObject *callable, Py_ssize_t nargs, PyObject *kwnames, const c
 
 /* The calls of each convention: of what is over `definition`, where it `is_fit`; `skipped` arguments come before those of the function. */
 #define CALL(expression) \
-    if (Py_EnterRecursiveCall(" while calling a Python object")) { \
+    if (cape_enter_call(" while calling a Python object")) { \
         return NULL; \
     } \
     PyObject *result = (expression); \
-    Py_LeaveRecursiveCall(); \
     return result
 
 #define CALLS(prefix, definition, is_fit, self, skipped) \

@@ -68,6 +68,21 @@ drop_items(Build *b, char end, Py_ssize_t count)
     PyErr_SetRaisedException(exc);
 }
 
+/* Fills `items`, and skips the closing bracket. -1 with an exception: then the items that could not be made are NULL. */
+static int
+build_items(Build *b, char end, Py_ssize_t count, PyObject **items)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        items[i] = build_one(b);
+        if (items[i] == NULL) {
+            drop_items(b, end, count - i - 1);
+            memset(items + i, 0, (size_t)(count - i) * sizeof(*items));
+            return -1;
+        }
+    }
+    return close_bracket(b, end);
+}
+
 static PyObject *
 build_sequence(Build *b, char end, int list)
 {
@@ -80,23 +95,9 @@ build_sequence(Build *b, char end, int list)
         drop_items(b, end, count);
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *value = build_one(b);
-        if (value == NULL) {
-            drop_items(b, end, count - i - 1);
-            Py_DECREF(sequence);
-            return NULL;
-        }
-        if (list) {
-            PyList_SET_ITEM(sequence, i, value);
-        }
-        else {
-            PyTuple_SET_ITEM(sequence, i, value);
-        }
-    }
-    if (close_bracket(b, end) < 0) {
-        Py_DECREF(sequence);
-        return NULL;
+    PyObject **items = list ? ((PyListObject *)sequence)->ob_item : ((PyTupleObject *)sequence)->ob_item;
+    if (build_items(b, end, count, items) < 0) {
+        Py_CLEAR(sequence);
     }
     return sequence;
 }
@@ -272,6 +273,23 @@ cape_build_arguments(const char *format, va_list vargs)
     PyObject *value = build_sequence(&b, 0, 0);
     va_end(b.args);
     return value;
+}
+
+Py_ssize_t
+cape_count_values(const char *format)
+{
+    return format == NULL ? 0 : count_items(format, 0);
+}
+
+int
+cape_build_values(const char *format, va_list vargs, Py_ssize_t count, PyObject **values)
+{
+    Build b;
+    b.format = format;
+    va_copy(b.args, vargs);
+    int status = build_items(&b, 0, count, values);
+    va_end(b.args);
+    return status;
 }
 
 PyObject *

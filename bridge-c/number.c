@@ -113,7 +113,18 @@ binary(PyObject *a, PyObject *b, int operator, int flags)
     if (CAPE_UNLIKELY(a == NULL || b == NULL)) {
         return cape_null_error();
     }
-    PyObject *result = by_slots(a, b, &operators[operator], &flags);
+    PyTypeObject *type = Py_TYPE(a);
+    PyObject *result;
+    if (CAPE_LIKELY(type == Py_TYPE(b) && flags == 0 && type->tp_as_number != NULL)) {
+        /* One slot, whosever it is, knows both. */
+        binaryfunc function;
+        memcpy(&function, (char *)type->tp_as_number + operators[operator].offset, sizeof(function));
+        if (function != NULL && !(type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN)) {
+            result = function(a, b);
+            return CAPE_LIKELY(result != Py_NotImplemented) ? result : _Cape_Binary(a, b, operator, NUMBERS_ASKED);
+        }
+    }
+    result = by_slots(a, b, &operators[operator], &flags);
     return flags < 0 ? result : _Cape_Binary(a, b, operator, flags);
 }
 

@@ -574,11 +574,10 @@ PyObject_RichCompare(PyObject *v, PyObject *w, int op)
     if (plain >= 0) {
         return PyBool_FromLong(plain);
     }
-    if (Py_EnterRecursiveCall(" in comparison")) {
+    if (cape_enter_call(" in comparison")) {
         return NULL;
     }
     PyObject *result = compare(v, w, op);
-    Py_LeaveRecursiveCall();
     return result;
 }
 

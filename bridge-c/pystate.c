@@ -80,8 +80,8 @@ PyThreadState_GetID(PyThreadState *tstate)
 
 /* --- recursion ----------------------------------------------------------------------------------- */
 
-/* The lowest address that calls of this thread may reach; 0: not known yet. */
-static __thread uintptr_t stack_limit = 0;
+__thread uintptr_t _Cape_stack_limit __attribute__((tls_model("initial-exec"))) = 0;
+#define stack_limit _Cape_stack_limit
 /* Left over, for what runs while a RecursionError is on its way. */
 #define STACK_RESERVE ((size_t)128 * 1024)
 

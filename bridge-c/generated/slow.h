@@ -11,6 +11,8 @@
 extern Py_LOCAL_SYMBOL int _Cape_Audit(const char *event, PyObject *args);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_Binary(PyObject *a, PyObject *b, int operator, int flags);
 extern Py_LOCAL_SYMBOL int _Cape_ByteArrayResize(PyObject *op, Py_ssize_t size);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_CallDict(PyObject *callable, PyObject *const *args, Py_ssize_t nargs, PyObject *kwargs);
+extern Py_LOCAL_SYMBOL int _Cape_CallMethod(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames, PyObject **result);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ClassGetItem(PyObject *cls, PyObject *key);
 extern Py_LOCAL_SYMBOL int _Cape_Contains(PyObject *container, PyObject *value);
 extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);

@@ -7,7 +7,7 @@ use cape_vm::{Raised, Value, Vm, vm};
 use crate::error;
 use crate::from_c::from_c;
 use crate::layout::PyObject;
-use crate::to_c::{decref, to_c};
+use crate::to_c::{decref, item_to_c, to_c};
 
 /// What a body works with.
 #[derive(Clone, Copy)]
@@ -153,6 +153,12 @@ impl Cx {
         Ok(New(to_c(self.vm, v)?))
     }
 
+    /// As [`Cx::give`], for what most likely has its C side already.
+    #[inline(always)]
+    pub fn answer(&self, v: Value) -> CResult<New> {
+        Ok(New(item_to_c(self.vm, v)?))
+    }
+
     /// As [`Cx::give`]; NULL for nothing.
     pub fn give_opt(&self, v: Option<Value>) -> CResult<New> {
         match v {
@@ -183,6 +189,27 @@ pub fn enter<T: Outcome>(name: &'static str, error: T::C, body: impl FnOnce(&Cx)
             error
         }
     }
+}
+
+/// As [`enter`], for a call of Python code that may need no more than the call: a reference to what it gives, or NULL with an exception.
+/// `None`: the body does not make the call, or this is not the time: C handles an exception, or the VM does.
+#[inline(always)]
+pub fn enter_at_once(
+    name: &'static str,
+    body: impl FnOnce(&Cx) -> Option<CResult<Value>>,
+) -> Option<*mut PyObject> {
+    let cx = cx();
+    if !crate::handled::nothing_anywhere(cx.vm) {
+        return None;
+    }
+    let r = match catch_unwind(AssertUnwindSafe(|| body(&cx).map(|r| r.and_then(|v| item_to_c(cx.vm, v))))) {
+        Ok(None) => return None,
+        Ok(Some(Ok(p))) => return Some(p),
+        Ok(Some(Err(r))) => r,
+        Err(_) => cx.vm.system_error(format!("internal error in {name}")),
+    };
+    error::set(cx.vm, r);
+    Some(std::ptr::null_mut())
 }
 
 /// As [`enter`], for functions that cannot fail.

@@ -40,6 +40,28 @@ pub fn from_c(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     }
 }
 
+/// As [`from_c`], where that is there already or needs no memory; `None` elsewhere.
+#[inline(always)]
+pub fn from_c_at_once(p: *mut PyObject) -> Option<Value> {
+    let l = link_of(p);
+    if l != 0 {
+        return Some(heap().managed_of(l));
+    }
+    if eq(p, &raw const ffi::_Py_NoneStruct) { Some(Value::NONE) } else { number_or_singleton(p) }
+}
+
+fn number_or_singleton(p: *mut PyObject) -> Option<Value> {
+    one_digit(p)
+        .or_else(|| {
+            // SAFETY: a live object, laid out as its type says.
+            let t = unsafe { (*p).ob_type };
+            // SAFETY: as above.
+            eq(t, &raw const ffi::PyFloat_Type)
+                .then(|| Value::float(unsafe { (*(p as *mut PyFloatObject)).ob_fval }))
+        })
+        .or_else(|| singleton(p))
+}
+
 /// The managed side of a new reference, which is taken over: what C made fresh and hands over whole is freed.
 #[inline(always)]
 pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {

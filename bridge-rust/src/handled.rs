@@ -42,6 +42,12 @@ pub fn still_nothing(vm: &Vm) -> bool {
     unsafe { (**(vm.c_state.get().add(EXC_INFO) as *const *mut *mut PyObject)).is_null() }
 }
 
+/// Whether neither C, which calls, nor the VM handles an exception: there is nothing to [`adopt`].
+#[inline(always)]
+pub fn nothing_anywhere(vm: &Vm) -> bool {
+    still_nothing(vm) && vm.handled().is_empty()
+}
+
 /// C was shown nothing, and handles something when it returns.
 #[cold]
 pub fn hide(vm: &Vm) {
@@ -111,29 +117,30 @@ pub struct Adopted<'a>(&'a Vm, Option<Value>);
 #[inline(always)]
 pub fn adopt(vm: &Vm) -> Adopted<'_> {
     let place = place(vm);
-    if place.is_null() {
+    // SAFETY: as in `place`.
+    if place.is_null() || unsafe { (*place).is_null() } && vm.handled().is_empty() {
         return Adopted(vm, None);
     }
-    // SAFETY: as in `place`.
-    let p = unsafe { *place };
+    // SAFETY: as above.
+    Adopted(vm, adopted(vm, unsafe { *place }))
+}
+
+/// What the VM handled before, if C handles something else.
+#[inline(never)]
+fn adopted(vm: &Vm, p: *mut PyObject) -> Option<Value> {
     let own = vm.handled();
     if p.is_null() {
-        if own.is_empty() {
-            return Adopted(vm, None);
-        }
-        return Adopted(vm, Some(vm.set_handled(Value::EMPTY)));
+        return Some(vm.set_handled(Value::EMPTY));
     }
     if own.is_ptr() && link_of(p) != 0 && own.header().link() == link_of(p) {
-        return Adopted(vm, None);
+        return None;
     }
-    match from_c(vm, p) {
-        Ok(v) => Adopted(vm, Some(vm.set_handled(if v.is_none() { Value::EMPTY } else { v }))),
-        Err(_) => Adopted(vm, None),
-    }
+    let v = from_c(vm, p).ok()?;
+    Some(vm.set_handled(if v.is_none() { Value::EMPTY } else { v }))
 }
 
 impl Drop for Adopted<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(v) = self.1 {
             self.0.set_handled(v);

@@ -17,7 +17,10 @@ use table::{ROWS, SlotRow};
 
 pub use late::{power_by_modulus, sequence_operator};
 pub use table::{INPLACE_POWER, slot_number};
-pub use trampolines::{OPERATORS, call_vector, vectorcall};
+pub use trampolines::{
+    OPERATORS, call_at_once, call_vector, callers, number_of, vectorcall, vectorcall_function,
+    vectorcall_method,
+};
 pub use wrappers::{
     Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, number,
     slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
@@ -102,8 +105,10 @@ fn own_slot(t: Ptr<TypeObj>, v: Value, row: &SlotRow) -> Option<*const ()> {
     (same(&row.special) && row.others.iter().all(same)).then_some(f)
 }
 
-/// Tells C which functions the slots of managed classes have.
+/// Tells C which functions the slots of managed classes have, and which of vectorcall the managed side.
 pub fn tell_trampolines() {
+    // SAFETY: C's array has as many places.
+    unsafe { ffi::_Cape_managed_calls = trampolines::MANAGED.map(Some) };
     for row in ROWS {
         // SAFETY: C's array has a place for every slot.
         unsafe { ffi::_Cape_trampolines[row.slot as usize] = row.trampoline };

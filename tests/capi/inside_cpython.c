@@ -27,6 +27,21 @@ _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method)
     return 0;
 }
 
+int
+_Cape_CallMethod(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames, PyObject **result)
+{
+    (void)nargsf, (void)kwnames;
+    return _Cape_GetMethod(args[0], name, result);
+}
+
+/* (Nothing is managed there.) */
+PyObject *
+_Cape_CallDict(PyObject *callable, PyObject *const *args, Py_ssize_t nargs, PyObject *kwargs)
+{
+    (void)args, (void)nargs, (void)kwargs;
+    return callable;
+}
+
 PyObject *
 _Cape_ClassGetItem(PyObject *cls, PyObject *key)
 {

@@ -3,15 +3,17 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use cape_heap::heap;
+use cape_vm::Value;
 use cape_vm::foreign::LARGE_DATA;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::special::Special;
 
 use crate::enter::{Borrowed, CResult, Cx, New};
-use crate::from_c::link_of;
+use crate::error::is_set;
+use crate::from_c::{from_c, link_of};
 use crate::layout::PyObject;
-use crate::to_c::to_c;
+use crate::slots::{call_at_once, number_of};
 
 pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_int> {
     let Some(f) = rt().sys().get_str(intern("audit")) else { return Ok(0) };
@@ -57,24 +59,67 @@ pub fn _Cape_GetMethod(cx: &Cx, obj: Borrowed, name: Borrowed, method: *mut *mut
     // SAFETY: bridge-c passes a place for the method.
     unsafe { *method = std::ptr::null_mut() };
     let (o, n) = (obj.get(cx)?, super::object::name_arg(cx, name)?);
-    let t = type_of(o);
-    let plain = !t.has(TypeFlags::CUSTOM_GETATTR) && !o.is::<TypeObj>() && !o.is::<ModuleObj>();
-    if plain
-        && let Some(d) = cape_vm::class::lookup_mro(t, n)
-        && (d.is::<FunctionObj>()
-            || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor)
-        && (!o.is_ptr() || cape_vm::shape::get(o.header(), n).is_none())
-    {
-        let p = to_c(cx.vm, d)?;
-        // SAFETY: as above.
-        unsafe { *method = p };
-        return Ok(1);
-    }
-    let v = cx.vm.get_attr(o, n)?;
-    let p = to_c(cx.vm, v)?;
+    let unbound = unbound_method(o, n);
+    let p = cx.answer(unbound.map_or_else(|| cx.vm.get_attr(o, n), Ok)?)?.0;
     // SAFETY: as above.
     unsafe { *method = p };
-    Ok(0)
+    Ok(unbound.is_some() as c_int)
+}
+
+/// The method that `o.n` would bind; `None`: that is something else.
+fn unbound_method(o: Value, n: Value) -> Option<Value> {
+    let t = type_of(o);
+    if t.has(TypeFlags::CUSTOM_GETATTR) || o.is::<TypeObj>() || o.is::<ModuleObj>() {
+        return None;
+    }
+    let d = cape_vm::class::lookup_of_instance(t, n)?;
+    let binds = d.is::<FunctionObj>()
+        || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor;
+    (binds && (!o.is_ptr() || cape_vm::shape::get(o.header(), n).is_none())).then_some(d)
+}
+
+pub fn _Cape_CallMethod(
+    cx: &Cx,
+    name: Borrowed,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: Borrowed,
+    result: *mut *mut PyObject,
+) -> CResult<c_int> {
+    // SAFETY: bridge-c passes a place for the result, and the object before the arguments.
+    let obj = unsafe {
+        *result = std::ptr::null_mut();
+        Borrowed::from_c(*args)
+    };
+    if kwnames.is_null() && !is_set(cx.vm) {
+        let (o, n) = (obj.get(cx)?, super::object::name_arg(cx, name)?);
+        if let Some(f) = unbound_method(o, n).and_then(|d| d.downcast::<FunctionObj>())
+            // SAFETY: as above.
+            && let Some(r) = unsafe { call_at_once(cx, f, args, number_of(nargsf)) }
+        {
+            let p = cx.answer(r?)?.0;
+            // SAFETY: as above.
+            unsafe { *result = p };
+            return Ok(2);
+        }
+    }
+    _Cape_GetMethod(cx, obj, name, result)
+}
+
+pub fn _Cape_CallDict(
+    cx: &Cx,
+    callable: Borrowed,
+    args: *const *mut PyObject,
+    nargs: isize,
+    kwargs: Borrowed,
+) -> CResult<New> {
+    let (f, kwargs) = (callable.get(cx)?, super::layout::<DictObj>(cx, kwargs.get(cx)?)?);
+    let mut all = ValueVec::new();
+    for i in 0..nargs as usize {
+        // SAFETY: the caller passes that many arguments.
+        all.push(from_c(cx.vm, unsafe { *args.add(i) })?);
+    }
+    cx.answer(cx.vm.call_dict(f, &all, Some(kwargs))?)
 }
 
 /// The count of a linked struct reached zero although the link owns a reference: an extension dropped one that it did not own. The
@@ -121,7 +166,7 @@ pub fn _Cape_NextNotImplemented(cx: &Cx, op: Borrowed) -> CResult<New> {
 
 pub fn _Cape_WriteUnraisable(cx: &Cx, message: Borrowed, object: Borrowed) -> CResult<()> {
     let m = message.opt(cx)?.and_then(|m| m.downcast::<StrObj>()).map(|s| s.display());
-    let o = object.opt(cx)?.unwrap_or(cape_vm::Value::NONE);
+    let o = object.opt(cx)?.unwrap_or(Value::NONE);
     if let Some(r) = crate::error::take(cx.vm) {
         super::pyerrors::unraisable(cx, r, m.as_deref().unwrap_or(""), o);
     }

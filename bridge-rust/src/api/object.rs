@@ -40,7 +40,7 @@ pub fn PyObject_Dir(cx: &Cx, o: Borrowed) -> CResult<New> {
 pub(super) fn name_arg(cx: &Cx, n: Borrowed) -> CResult<Value> {
     let n = n.get(cx)?;
     match n.downcast::<StrObj>() {
-        Some(s) => Ok(rt().intern_obj(s)),
+        Some(s) => Ok(if s.is_interned() { n } else { rt().intern_obj(s) }),
         None => {
             Err(cx.vm.type_error(format!("attribute name must be string, not '{}'", type_of(n).name_str())))
         }

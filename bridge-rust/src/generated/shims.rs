@@ -40,6 +40,18 @@ pub unsafe extern "C" fn _Cape_ByteArrayResize(op: *mut PyObject, size: isize) -
     enter("_Cape_ByteArrayResize", -1, |cx| -> CResult<c_int> { internal::_Cape_ByteArrayResize(cx, Borrowed::from_c(op), size) })
 }
 
+/// `PyObject *_Cape_CallDict(PyObject *callable, PyObject *const *args, Py_ssize_t nargs, PyObject *kwargs)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_CallDict(callable: *mut PyObject, args: *const *mut PyObject, nargs: isize, kwargs: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_CallDict", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_CallDict(cx, Borrowed::from_c(callable), args, nargs, Borrowed::from_c(kwargs)) })
+}
+
+/// `int _Cape_CallMethod(PyObject *name, PyObject *const *args, size_t nargsf, PyObject *kwnames, PyObject **result)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_CallMethod(name: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject, result: *mut *mut PyObject) -> c_int {
+    enter("_Cape_CallMethod", 2, |cx| -> CResult<c_int> { internal::_Cape_CallMethod(cx, Borrowed::from_c(name), args, nargsf, Borrowed::from_c(kwnames), result) })
+}
+
 /// `PyObject *_Cape_ClassGetItem(PyObject *cls, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ClassGetItem(cls: *mut PyObject, key: *mut PyObject) -> *mut PyObject {

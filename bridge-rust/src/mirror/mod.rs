@@ -198,8 +198,11 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             let o = p as *mut PyMethodObject;
             (*o).im_func = shown(vm, m, &m.func)?;
             (*o).im_self = shown(vm, m, &m.this)?;
+            (*o).vectorcall = Some(crate::slots::vectorcall_method);
         } else if let Some(f) = v.downcast::<FunctionObj>() {
-            show_function(vm, f, p as *mut PyFunctionObject)?;
+            let o = p as *mut PyFunctionObject;
+            show_function(vm, f, o)?;
+            (*o).vectorcall = Some(crate::slots::vectorcall_function);
         } else if let Some(m) = v.downcast::<MethodDescrObj>()
             && std::ptr::eq(t, &raw const ffi::PyMethodDescr_Type)
         {

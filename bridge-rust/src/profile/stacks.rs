@@ -151,7 +151,8 @@ impl Builder<'_> {
             inlined: (!lines.is_empty()).then(|| self.places.add(Place { address: address - 1, lines })),
             side,
             runs_python: start == cape_vm::profile::evaluator(),
-            calls_python: cape_vm::profile::callers().contains(&start),
+            calls_python: cape_vm::profile::callers().contains(&start)
+                || crate::slots::callers().contains(&start),
             chains: start == cape_vm::profile::chain(),
         };
         self.natives.insert(address, native.clone());

@@ -3,15 +3,16 @@
 use std::ffi::c_int;
 use std::ptr::null_mut;
 
+use cape_heap::{HeapObject, heap};
 use cape_vm::object::*;
 use cape_vm::ops::{self, BinaryOperator, Cmp};
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value};
 
-use crate::enter::{CResult, Cx, New, enter};
+use crate::enter::{CResult, Cx, New, enter, enter_at_once};
 use crate::error::take;
-use crate::from_c::from_c;
+use crate::from_c::{from_c, from_c_at_once, link_of};
 use crate::layout::*;
 
 /// Operators by the numbers of bridge-c/number.c.
@@ -62,14 +63,14 @@ pub(super) unsafe extern "C" fn unary<const S: usize>(o: *mut PyObject) -> *mut 
         if s == Special::Iter {
             return cx.give(cx.vm.iter(v)?);
         }
-        cx.give(cx.vm.call_special(f, &[v])?)
+        cx.answer(cx.vm.call_special(f, &[v])?)
     })
 }
 
 pub(super) unsafe extern "C" fn binary<const N: usize>(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {
     enter("nb_slot", null_mut(), |cx| -> CResult<New> {
         let (x, y) = (arg(cx, a)?, arg(cx, b)?);
-        cx.give(cx.vm.binary_or_not_implemented(x, y, OPERATORS[N])?)
+        cx.answer(cx.vm.binary_or_not_implemented(x, y, OPERATORS[N])?)
     })
 }
 
@@ -77,7 +78,7 @@ pub(super) unsafe extern "C" fn inplace<const S: usize>(a: *mut PyObject, b: *mu
     enter("nb_inplace_slot", null_mut(), |cx| -> CResult<New> {
         let (x, y) = (arg(cx, a)?, arg(cx, b)?);
         let f = special(cx, x, Special::all()[S])?;
-        cx.give(cx.vm.call_special(f, &[x, y])?)
+        cx.answer(cx.vm.call_special(f, &[x, y])?)
     })
 }
 
@@ -144,6 +145,104 @@ pub unsafe extern "C" fn vectorcall(
     })
 }
 
+/// The vectorcall of Python functions.
+///
+/// # Safety
+/// As [`vectorcall`], with the mirror of a function.
+pub unsafe extern "C" fn vectorcall_function(
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+) -> *mut PyObject {
+    let call = |cx: &Cx| {
+        // SAFETY: a function's mirror; the caller passes that many arguments.
+        unsafe {
+            let f = linked::<FunctionObj>(f)?;
+            cx.vm.call_plainly(f, number_of(nargsf), |i| from_c_at_once(*args.add(i)))
+        }
+    };
+    if kwnames.is_null()
+        && let Some(r) = enter_at_once("vectorcall", call)
+    {
+        return r;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { vectorcall(f, args, nargsf, kwnames) }
+}
+
+/// The vectorcall of bound methods.
+///
+/// # Safety
+/// As [`vectorcall`], with the mirror of a bound method.
+pub unsafe extern "C" fn vectorcall_method(
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+) -> *mut PyObject {
+    let call = |cx: &Cx| {
+        // SAFETY: as in `vectorcall_function`.
+        unsafe {
+            let m = linked::<BoundMethodObj>(f)?;
+            let (f, this) = (m.func.downcast::<FunctionObj>()?, m.this.get());
+            let arg = |i: usize| if i == 0 { Some(this) } else { from_c_at_once(*args.add(i - 1)) };
+            cx.vm.call_plainly(f, number_of(nargsf) + 1, arg)
+        }
+    };
+    if kwnames.is_null()
+        && let Some(r) = enter_at_once("vectorcall", call)
+    {
+        return r;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { vectorcall(f, args, nargsf, kwnames) }
+}
+
+/// A call of a Python function with `n` arguments that are there at once; as [`Vm::call_plainly`](cape_vm::Vm::call_plainly).
+///
+/// # Safety
+/// There must be that many.
+#[inline(never)]
+pub unsafe fn call_at_once(
+    cx: &Cx,
+    f: Ptr<FunctionObj>,
+    args: *const *mut PyObject,
+    n: usize,
+) -> Option<Res<Value>> {
+    // SAFETY: the caller's promise.
+    cx.vm.call_plainly(f, n, |i| from_c_at_once(unsafe { *args.add(i) }))
+}
+
+/// The addresses of the functions here that call Python functions themselves, for profilers.
+pub fn callers() -> [usize; 3] {
+    [
+        vectorcall_function as *const () as usize,
+        vectorcall_method as *const () as usize,
+        call_at_once as *const () as usize,
+    ]
+}
+
+/// The functions of vectorcall that are the managed side's.
+pub const MANAGED: [vectorcallfunc; 3] = [vectorcall, vectorcall_function, vectorcall_method];
+
+/// The object of a mirror; `None` once it is dead, which what C holds in a cycle may outlive.
+///
+/// # Safety
+/// The mirror of an object of that layout.
+#[inline(always)]
+unsafe fn linked<T: HeapObject>(p: *mut PyObject) -> Option<Ptr<T>> {
+    let l = link_of(p);
+    // SAFETY: the caller's promise.
+    (l != 0).then(|| unsafe { heap().managed_of(l).cast() })
+}
+
+/// `PyVectorcall_NARGS`.
+#[inline(always)]
+pub fn number_of(nargsf: usize) -> usize {
+    nargsf & !(1 << 63)
+}
+
 /// The body of [`vectorcall`].
 ///
 /// # Safety
@@ -157,7 +256,7 @@ pub unsafe fn call_vector(
     kwnames: *mut PyObject,
 ) -> CResult<New> {
     let f = arg(cx, f)?;
-    let n = nargsf & !(1 << 63);
+    let n = number_of(nargsf);
     let names = if kwnames.is_null() { None } else { from_c(cx.vm, kwnames)?.downcast::<TupleObj>() };
     let total = n + names.map_or(0, |t| t.len());
     let mut buffer = [Value::EMPTY; 8];
@@ -176,14 +275,17 @@ pub unsafe fn call_vector(
         }
         spilled.as_slice()
     };
-    cx.give(cx.vm.call_args(f, values, names)?)
+    cx.answer(cx.vm.call_args(f, values, names)?)
 }
 
 pub(super) unsafe extern "C" fn getattro(o: *mut PyObject, name: *mut PyObject) -> *mut PyObject {
     enter("tp_getattro", null_mut(), |cx| -> CResult<New> {
         let (v, n) = (arg(cx, o)?, arg(cx, name)?);
+        if let Some(a) = cape_vm::attr::known(v, n) {
+            return cx.answer(a);
+        }
         check_name(cx, n)?;
-        cx.give(cx.vm.get_attr(v, n)?)
+        cx.answer(cx.vm.get_attr(v, n)?)
     })
 }
 
@@ -211,7 +313,7 @@ pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, 
         if f.is_empty() {
             return cx.give(Value::NOT_IMPLEMENTED);
         }
-        cx.give(cx.vm.call_special(f, &[x, y])?)
+        cx.answer(cx.vm.call_special(f, &[x, y])?)
     })
 }
 
@@ -225,7 +327,10 @@ pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
                 return Err(cx.vm.stop_iteration_with(v).into());
             }
         }
-        cx.give_opt(item)
+        match item {
+            Some(v) => cx.answer(v),
+            None => Ok(New(null_mut())),
+        }
     })
 }
 
@@ -306,7 +411,7 @@ pub(super) unsafe extern "C" fn finalize(_o: *mut PyObject) {
 
 pub(super) unsafe extern "C" fn subscript(o: *mut PyObject, k: *mut PyObject) -> *mut PyObject {
     enter("mp_subscript", null_mut(), |cx| -> CResult<New> {
-        cx.give(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?)
+        cx.answer(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?)
     })
 }
 

@@ -1,6 +1,8 @@
 //! Attribute access.
 
-use cape_heap::{Field, Header, Ptr, Value, heap};
+use std::cell::Cell;
+
+use cape_heap::{Field, Header, MapRef, Ptr, Value, heap};
 
 use crate::class::{full_name, lookup_mro, lookup_of_instance};
 use crate::exc::Res;
@@ -71,6 +73,9 @@ impl Vm {
     /// The attribute; `None` when it is missing and nothing raised.
     #[inline]
     pub fn lookup_attr(&self, obj: Value, name: Value) -> Res<Option<Value>> {
+        if let Some(v) = known(obj, name) {
+            return Ok(Some(v));
+        }
         let name = interned(name);
         let t = type_of(obj);
         if t.has(TypeFlags::CUSTOM_GETATTR) {
@@ -102,6 +107,9 @@ impl Vm {
         if obj.is_ptr() {
             let h = obj.header();
             if let Some(v) = shape::get(h, name) {
+                if descr.is_none_or(is_inert) {
+                    note(h, t, name);
+                }
                 return Ok(Some(v));
             }
             if let Some(n) = obj.downcast::<NamespaceObj>()
@@ -243,6 +251,9 @@ impl Vm {
         if f.is_none() {
             return Err(self.attribute_error(self.property_message(p, obj, "getter")?));
         }
+        if let Some(f) = f.downcast::<FunctionObj>() {
+            return self.call_few(f, obj, Value::EMPTY);
+        }
         self.call(f, &[obj])
     }
 
@@ -321,8 +332,15 @@ impl Vm {
 
     /// `obj.name = v`; EMPTY deletes.
     pub fn set_attr(&self, obj: Value, name: Value, v: Value) -> Res<()> {
-        let name = interned(name);
         let t = type_of(obj);
+        if let Some((map, slot)) = place_of(obj, name)
+            && !v.is_empty()
+            && !t.has(TypeFlags::CUSTOM_SETATTR)
+        {
+            shape::write_slot(obj.header(), map, slot, v);
+            return Ok(());
+        }
+        let name = interned(name);
         if t.has(TypeFlags::CUSTOM_SETATTR) {
             let (s, args): (_, &[Value]) = if v.is_empty() {
                 (Special::Delattr, &[obj, name])
@@ -372,6 +390,9 @@ impl Vm {
             if shape::has_attrs(h.map()) {
                 if !v.is_empty() {
                     shape::set(h, name, v);
+                    if descr.is_none_or(is_inert) {
+                        note(h, t, name);
+                    }
                     return Ok(());
                 }
                 if shape::delete(h, name) {
@@ -534,6 +555,73 @@ pub fn interned(name: Value) -> Value {
     match name.downcast::<StrObj>() {
         Some(s) if !s.is_interned() => rt().intern_obj(s),
         _ => name,
+    }
+}
+
+/// Where objects of a map keep an attribute that their class does not interfere with.
+struct Place {
+    /// The map's id, and the version of its class above it; 0: nothing is known.
+    key: Cell<u64>,
+    /// The interned name, which lives for ever. It is never followed.
+    name: Cell<u64>,
+    slot: Cell<u32>,
+}
+
+const PLACES: usize = 1024;
+
+struct Places([Place; PLACES]);
+// SAFETY: used with the GIL held.
+unsafe impl Sync for Places {}
+static KNOWN: Places =
+    Places([const { Place { key: Cell::new(0), name: Cell::new(0), slot: Cell::new(0) } }; PLACES]);
+
+#[inline(always)]
+fn key_of(map: MapRef) -> u64 {
+    map.id() as u64 | (map.version.get() as u64) << 32
+}
+
+#[inline(always)]
+fn place(key: u64, name: Value) -> &'static Place {
+    &KNOWN.0[((name.bits() >> 4) ^ (key >> 1) ^ (key >> 32)) as usize % PLACES]
+}
+
+/// The map of an object and the slot of its attribute, where that was noted.
+#[inline(always)]
+fn place_of(obj: Value, name: Value) -> Option<(MapRef, u32)> {
+    if !obj.is_ptr() {
+        return None;
+    }
+    let map = obj.header().map();
+    let key = key_of(map);
+    let place = place(key, name);
+    (place.key.get() == key && place.name.get() == name.bits()).then(|| (map, place.slot.get()))
+}
+
+/// The attribute of an instance, where it was noted that nothing else is to be asked.
+#[inline(always)]
+pub fn known(obj: Value, name: Value) -> Option<Value> {
+    place_of(obj, name).map(|(map, slot)| shape::read_slot(obj.header(), map, slot))
+}
+
+/// Whether a class attribute is none of those that could be, or become, a data descriptor.
+fn is_inert(d: Value) -> bool {
+    !d.is_ptr() || d.is::<FunctionObj>()
+}
+
+/// Notes where an object has an attribute that neither its class has, unless it is inert, nor hooks of the class hide.
+fn note(h: &Header, t: Ptr<TypeObj>, name: Value) {
+    if t.has(TypeFlags::CUSTOM_GETATTR) || !name.downcast::<StrObj>().is_some_and(|s| s.is_interned()) {
+        return;
+    }
+    let map = h.map();
+    if let Some(slot) = shape::shape_of(map).and_then(|s| s.slot_of(name))
+        && map.version.get() != 0
+    {
+        let key = key_of(map);
+        let place = place(key, name);
+        place.key.set(key);
+        place.name.set(name.bits());
+        place.slot.set(slot);
     }
 }
 

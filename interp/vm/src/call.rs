@@ -43,8 +43,7 @@ impl Vm {
             return self.call_builtin(b, args, kwnames);
         }
         if let Some(m) = callable.downcast::<BoundMethodObj>() {
-            return self
-                .with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames));
+            return self.call_bound(m, args, kwnames);
         }
         if let Some(m) = callable.downcast::<MethodDescrObj>() {
             return self.call_method_descr(m, args, kwnames);
@@ -59,6 +58,26 @@ impl Vm {
             return Err(self.type_error(format!("'{}' object is not callable", crate::class::full_name(t))));
         }
         self.with_receiver(callable, args, |vm, all| vm.call_special_args(f, all, kwnames))
+    }
+
+    /// Calls a bound method. (As [`Vm::call_function`] for profilers.)
+    #[inline(never)]
+    pub(crate) fn call_bound(
+        &self,
+        m: Ptr<BoundMethodObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
+        if kwnames.is_none()
+            && let Some(f) = m.func.downcast::<FunctionObj>()
+        {
+            let this = m.this.get();
+            let arg = |i: usize| Some(if i == 0 { this } else { args[i - 1] });
+            if let Some(r) = self.call_plainly(f, args.len() + 1, arg) {
+                return r;
+            }
+        }
+        self.with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames))
     }
 
     fn call_builtin(&self, b: Ptr<BuiltinObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
@@ -213,6 +232,13 @@ impl Vm {
             self.check_native_stack("")?;
             let r = call(self, def, args, None)?;
             return if r.is_empty() { self.stop_if_empty(r) } else { Ok(r) };
+        }
+        if let Some(f) = f.downcast::<FunctionObj>() {
+            return match *args {
+                [a] => self.call_few(f, a, Value::EMPTY),
+                [a, b] => self.call_few(f, a, b),
+                _ => self.call_function(f, args, None),
+            };
         }
         self.call_special_method(f, args)
     }

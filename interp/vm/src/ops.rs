@@ -304,25 +304,23 @@ impl Vm {
 
     /// `len(v)`.
     pub fn len(&self, v: Value) -> Res<usize> {
-        if let Some(l) = v.downcast::<ListObj>()
-            && l.header().map() == rt().maps.list
-        {
-            return Ok(l.len());
-        }
-        if let Some(t) = v.downcast::<TupleObj>()
-            && t.header().map() == rt().maps.tuple
-        {
-            return Ok(t.len());
-        }
-        if let Some(d) = v.downcast::<DictObj>()
-            && d.header().map() == rt().maps.dict
-        {
-            return Ok(d.len());
-        }
-        if let Some(s) = v.downcast::<StrObj>()
-            && s.header().map() == rt().maps.str
-        {
-            return Ok(s.len());
+        if v.is_ptr() {
+            let (m, maps) = (v.header().map(), &rt().maps);
+            // SAFETY: what the map says is what the object is.
+            unsafe {
+                if m == maps.list {
+                    return Ok(v.cast::<ListObj>().len());
+                }
+                if m == maps.tuple {
+                    return Ok(v.cast::<TupleObj>().len());
+                }
+                if m == maps.dict {
+                    return Ok(v.cast::<DictObj>().len());
+                }
+                if m == maps.str {
+                    return Ok(v.cast::<StrObj>().len());
+                }
+            }
         }
         let t = type_of(v);
         let f = t.special(Special::Len);

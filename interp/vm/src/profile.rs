@@ -45,9 +45,12 @@ pub fn evaluator() -> usize {
 
 /// The addresses of the functions that call Python functions and resume generators from native code. Where they enter compiled code
 /// themselves, their native frames stand for the [`evaluator`]'s.
-pub fn callers() -> [usize; 3] {
+pub fn callers() -> [usize; 6] {
     [
         Vm::call_function as *const () as usize,
+        Vm::call_few as *const () as usize,
+        Vm::call_binding as *const () as usize,
+        Vm::call_bound as *const () as usize,
         Vm::next_of_generator as *const () as usize,
         Vm::resume_frame as *const () as usize,
     ]

@@ -37,8 +37,9 @@ pub struct Vm {
     pub(crate) native_def: Cell<*const MethodDef>,
     /// Native frames must stay above this address.
     stack_limit: Cell<usize>,
-    /// Python frames allowed.
-    pub recursion_limit: Cell<u32>,
+    /// Python frames allowed, and the first frame that may therefore not be pushed.
+    recursion_limit: Cell<u32>,
+    frames_limit: Cell<*mut Frame>,
     /// The value of a StopIteration that a native iterator left without an exception object.
     stop_value: Cell<Value>,
     /// What an entry frame's compiled code has returned, on its way to the evaluation loop.
@@ -115,6 +116,9 @@ pub fn set_current(vm: Option<&Vm>) {
         foreign.thread_runs(vm);
     }
 }
+
+/// Python frames allowed unless somebody says otherwise.
+const RECURSION_LIMIT: u32 = 1000;
 
 const REGISTERS: usize = 8 << 20;
 const FRAMES: usize = 1 << 19;
@@ -232,7 +236,9 @@ impl Vm {
             c_state: Cell::new(std::ptr::null_mut()),
             native_def: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(native_stack_limit()),
-            recursion_limit: Cell::new(1000),
+            recursion_limit: Cell::new(RECURSION_LIMIT),
+            // SAFETY: as above.
+            frames_limit: Cell::new(unsafe { frames.add(1 + RECURSION_LIMIT as usize) }),
             c_scratch: Cell::new(std::ptr::null_mut()),
             stop_value: Cell::new(Value::NONE),
             returned: Cell::new(Value::EMPTY),
@@ -318,7 +324,18 @@ impl Vm {
     /// The first frame that may not be pushed: what the recursion limit allows, and the stack has room for.
     #[inline(always)]
     pub(crate) fn frames_limit(&self) -> *mut Frame {
-        self.frames.wrapping_add(self.recursion_limit.get() as usize).min(self.frames_end)
+        self.frames_limit.get()
+    }
+
+    /// Python frames allowed.
+    pub fn recursion_limit(&self) -> u32 {
+        self.recursion_limit.get()
+    }
+
+    /// Sets how many Python frames are allowed.
+    pub fn set_recursion_limit(&self, n: u32) {
+        self.recursion_limit.set(n);
+        self.frames_limit.set(self.frames.wrapping_add(n as usize).min(self.frames_end));
     }
 
     #[inline(always)]
@@ -346,11 +363,14 @@ impl Vm {
     /// RecursionError when the native stack is nearly used up. `what` completes the message.
     #[inline(always)]
     pub fn check_native_stack(&self, what: &str) -> Res<()> {
+        if self.has_native_stack() { Ok(()) } else { Err(self.too_deep(what)) }
+    }
+
+    /// Whether the native stack is not nearly used up.
+    #[inline(always)]
+    pub(crate) fn has_native_stack(&self) -> bool {
         let here = 0u8;
-        if (&raw const here as usize) < self.stack_limit.get() {
-            return Err(self.too_deep(what));
-        }
-        Ok(())
+        &raw const here as usize >= self.stack_limit.get()
     }
 
     #[cold]

@@ -16,7 +16,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 
 fn functions(m: Ptr<ModuleObj>) {
     m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| {
-        vm.recursion_limit.get()
+        vm.recursion_limit()
     })
     .function(
         "setrecursionlimit(limit, /)",
@@ -131,7 +131,7 @@ fn setrecursionlimit(vm: &Vm, n: i64) -> Res<()> {
             vm.depth()
         )));
     }
-    vm.recursion_limit.set(n.min(u32::MAX as i64) as u32);
+    vm.set_recursion_limit(n.min(u32::MAX as i64) as u32);
     Ok(())
 }
 

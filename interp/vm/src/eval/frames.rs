@@ -83,26 +83,93 @@ impl Vm {
         args: &[Value],
         kwnames: Option<Ptr<TupleObj>>,
     ) -> Res<Value> {
+        if kwnames.is_none() {
+            // SAFETY: the index is one of the slice's. Volatile: the words have been written one by one a moment ago.
+            let arg = |i| Some(unsafe { args.as_ptr().add(i).read_volatile() });
+            if let Some(r) = self.call_plainly(f, args.len(), arg) {
+                return r;
+            }
+        }
+        self.call_binding(f, args, kwnames)
+    }
+
+    /// Calls a Python function with `n` positional arguments, which go straight into its registers; `None`, with nothing done, where
+    /// that is not all there is to it, or `argument` does not have one. It is asked for each once, and must not allocate: the
+    /// registers are not traced yet.
+    ///
+    /// For functions that [`callers`](crate::profile::callers) names.
+    #[inline(always)]
+    pub fn call_plainly(
+        &self,
+        f: Ptr<FunctionObj>,
+        n: usize,
+        argument: impl Fn(usize) -> Option<Value>,
+    ) -> Option<Res<Value>> {
+        let (code, base) = (f.code(), self.sp.get());
+        if !code.simple
+            || n != code.argcount as usize
+            || !self.has_native_stack()
+            || base.wrapping_add(code.nregs as usize + n + SLACK) >= self.regs_end()
+        {
+            return None;
+        }
+        // SAFETY: there is room above sp.
+        unsafe {
+            for i in 0..n {
+                base.add(i).write(argument(i)?);
+            }
+            clear(base.add(n), code.nregs as usize - n);
+            self.fill_closure(code, f.closure.get(), base);
+        }
+        Some(self.run_bound(f, code, base))
+    }
+
+    /// As [`Vm::call_function`] with one argument or two (`b` EMPTY: one), as most special methods take.
+    #[inline(never)]
+    pub(crate) fn call_few(&self, f: Ptr<FunctionObj>, a: Value, b: Value) -> Res<Value> {
+        let n = 2 - b.is_empty() as usize;
+        let (code, base) = (f.code(), self.sp.get());
+        if !code.simple
+            || n != code.argcount as usize
+            || !self.has_native_stack()
+            || base.wrapping_add(code.nregs as usize + SLACK) >= self.regs_end()
+        {
+            return self.call_binding(f, &[a, b][..n], None);
+        }
+        // SAFETY: there is room above sp.
+        unsafe {
+            base.write(a);
+            base.add(1).write(b);
+            clear(base.add(n), code.nregs as usize - n);
+            self.fill_closure(code, f.closure.get(), base);
+        }
+        self.run_bound(f, code, base)
+    }
+
+    /// The way of all other calls of Python functions from native code. (As [`Vm::call_function`] for profilers.)
+    #[inline(never)]
+    pub(crate) fn call_binding(
+        &self,
+        f: Ptr<FunctionObj>,
+        args: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Value> {
         self.check_native_stack("")?;
-        let saved = self.sp.get();
-        let base = saved;
-        let code = f.code();
+        let (code, base) = (f.code(), self.sp.get());
         if base.wrapping_add(code.nregs as usize + args.len() + SLACK) >= self.regs_end() {
             return Err(self.too_deep(""));
         }
         // SAFETY: there is room above sp.
-        unsafe {
-            if code.simple && args.len() == code.argcount as usize && kwnames.is_none() {
-                copy_words(args.as_ptr(), base, args.len());
-                clear(base.add(args.len()), code.nregs as usize - args.len());
-                self.fill_closure(code, f.closure.get(), base);
-            } else {
-                self.bind(f, args.as_ptr(), args.len(), kwnames, base)?;
-            }
-        }
+        unsafe { self.bind(f, args.as_ptr(), args.len(), kwnames, base)? };
+        self.run_bound(f, code, base)
+    }
+
+    /// Runs a Python function whose registers, at the end of the traced ones, are filled.
+    #[inline(always)]
+    fn run_bound(&self, f: Ptr<FunctionObj>, code: Ptr<CodeObj>, base: *mut Value) -> Res<Value> {
         let frame = self.push_frame(code, base, f.value(), f.globals.get(), f.builtins.get(), 0, true);
-        let r = frame.and_then(|frame| super::run_new(self, code, frame));
-        self.sp.set(saved);
+        let r = frame.and_then(|frame| super::run_new(self, code, frame, 0));
+        self.sp.set(base);
         r
     }
 
@@ -146,7 +213,9 @@ impl Vm {
 
     #[inline(always)]
     pub(super) unsafe fn fill_closure(&self, code: Ptr<CodeObj>, closure: Value, win: *mut Value) {
-        if let Some(t) = closure.downcast::<TupleObj>() {
+        if code.nfree > 0
+            && let Some(t) = closure.downcast::<TupleObj>()
+        {
             for (i, &c) in t.as_slice().iter().enumerate().take(code.nfree as usize) {
                 // SAFETY: free variables have registers first_free.. in the window.
                 unsafe { win.add(code.first_free as usize + i).write(c) };
@@ -223,7 +292,12 @@ impl Vm {
             let first = npos.max(code.unit.posonlyargcount as usize);
             let open = &varnames.as_slice()[..argcount + code.kwonly as usize];
             for k in 0..nkw {
-                let Some(j) = (first..open.len()).find(|&j| open[j] == names[k]) else { return Ok(false) };
+                let found = (first..open.len()).find(|&j| open[j] == names[k]).or_else(|| {
+                    let text = names[k].downcast::<StrObj>()?;
+                    (first..open.len())
+                        .find(|&j| open[j].downcast::<StrObj>().is_some_and(|s| s.same_text(&text)))
+                });
+                let Some(j) = found else { return Ok(false) };
                 if at[..k].contains(&j) {
                     return Ok(false);
                 }
@@ -575,7 +649,8 @@ impl Vm {
             }
         };
         let r = match throw {
-            None => super::run_new(self, g.code(), frame),
+            // SAFETY: the frame was just pushed.
+            None => super::run_new(self, g.code(), frame, unsafe { (*frame).lasti() } as usize),
             throw => super::run_from(self, throw),
         };
         self.sp.set(saved);
@@ -590,8 +665,11 @@ impl Vm {
             let saved = self.sp.get();
             let frame = self.push_generator(g, 0, true)?;
             // SAFETY: the frame was just pushed.
-            unsafe { deliver(frame, Value::NONE) };
-            let r = super::run_new(self, g.code(), frame);
+            let word = unsafe {
+                deliver(frame, Value::NONE);
+                (*frame).lasti()
+            };
+            let r = super::run_new(self, g.code(), frame, word as usize);
             self.sp.set(saved);
             let v = r?;
             if g.state() == GenState::Suspended {

@@ -83,10 +83,10 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     evaluate(vm, if code.compiled.warm(jit::CALL_HEAT) { jit::Left::Hot } else { jit::Left::Here })
 }
 
-/// Runs an entry frame that has just been pushed, from its pc, until it returns or suspends.
+/// Runs an entry frame that has just been pushed, whose pc is at this word, until it returns or suspends.
 #[inline(always)]
-pub(crate) fn run_new(vm: &Vm, code: Ptr<CodeObj>, frame: *mut Frame) -> Res<Value> {
-    match vm.run_new(code, frame) {
+pub(crate) fn run_new(vm: &Vm, code: Ptr<CodeObj>, frame: *mut Frame, word: usize) -> Res<Value> {
+    match vm.run_new(code, frame, word) {
         Some(jit::Left::Returned) => Ok(vm.returned.replace(Value::EMPTY)),
         Some(left) => evaluate(vm, left),
         None => run(vm),

@@ -86,6 +86,8 @@ pub struct Unit {
     run: Run,
     /// By word of the code: the number of the entry there, plus one; 0: none.
     entries: Box<[u32]>,
+    /// The entry at the beginning.
+    start: Option<u64>,
     /// How often guards failed.
     misses: &'static Cell<u32>,
 }
@@ -170,12 +172,12 @@ unsafe impl Sync for Shared {}
 static ASSEMBLER: Shared = Shared(RefCell::new(None));
 
 impl Vm {
-    /// Runs an entry frame that has just been pushed, if its code is compiled: what it came to, unless it is `None`.
+    /// Runs an entry frame that has just been pushed, whose pc is at this word, if its code is compiled: what it came to, unless it is
+    /// `None`.
     #[inline(always)]
-    pub(super) fn run_new(&self, code: Ptr<CodeObj>, frame: *mut Frame) -> Option<Left> {
+    pub(super) fn run_new(&self, code: Ptr<CodeObj>, frame: *mut Frame, word: usize) -> Option<Left> {
         let unit = code.compiled.unit.get()?;
-        // SAFETY: the frame's pc points into its code.
-        let entry = unit.entry(unsafe { (*frame).pc.offset_from(code.words.as_ptr()) } as usize)?;
+        let entry = if word == 0 { unit.start? } else { unit.entry(word)? };
         // SAFETY: the frame is on top.
         let r = unsafe { unit.enter(self, frame, (*frame).base, entry) };
         Some(if r == RETURNED { Left::Returned } else { self.chain(code, unit, r) })

@@ -50,7 +50,8 @@ pub(super) fn unit(
     // SAFETY: the code was compiled with this signature.
     let run = unsafe { std::mem::transmute::<*const u8, Run>(made.address) };
     places::note(code, made);
-    Some(Box::leak(Box::new(Unit { run, entries, misses })))
+    let start = (entries.first().copied().unwrap_or(0) as u64).checked_sub(1);
+    Some(Box::leak(Box::new(Unit { run, entries, start, misses })))
 }
 
 /// Where blocks begin.
