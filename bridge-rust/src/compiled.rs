@@ -49,6 +49,10 @@ pub fn install() {
         double: offset_of!(PyFloatObject, ob_fval),
         hash: offset_of!(PyTupleObject, ob_hash),
         items: offset_of!(PyTupleObject, ob_item),
+        size: offset_of!(PyVarObject, ob_size),
+        list_items: offset_of!(PyListObject, ob_item),
+        class: offset_of!(PyObject, ob_type),
+        int_class: &raw const ffi::PyLong_Type as usize,
         // SAFETY: a constructor.
         empty_tuple: unsafe { ffi::PyTuple_New(0) } as usize,
         finish: [

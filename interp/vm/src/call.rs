@@ -95,7 +95,10 @@ impl Vm {
                 b.def.call(self, args, kwnames)?
             }
             Flavour::Method | Flavour::Class => {
-                let r = self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?;
+                let r = match (args, &b.def.raw) {
+                    (&[arg], Some(raw)) => (raw.call)(self, b.def, &[b.this.get(), arg], kwnames)?,
+                    _ => self.with_receiver(b.this.get(), args, |vm, all| b.def.call(vm, all, kwnames))?,
+                };
                 if r == Value::NOT_IMPLEMENTED && args.len() == 1 {
                     self.check_repeat(b.def.name, &[b.this.get(), args[0]])?;
                 }

@@ -122,13 +122,15 @@ impl Vm {
                 None => Err(self.key_error_for(k)),
             };
         }
-        // A list that C has seen.
+        // A list that C has seen, or an index that C knows.
         if let Some(l) = c.downcast::<ListObj>()
             && l.header().map() == rt().maps.list
-            && k.is_int()
-            && let Some(v) = wrap_index(k.as_int(), l.len()).and_then(|i| l.get(i))
+            && (k.is_int() || crate::call::raw_method(type_of(k).special(Special::Index)).is_some())
         {
-            return Ok(Flow::Value(v));
+            let i = self.index_isize(k)? as i64;
+            let item = wrap_index(i, l.len()).and_then(|i| l.get(i));
+            // (The method says what is wrong.)
+            return item.map_or_else(|| self.get_item(c, Int::Small(i).into_value()), Ok).map(Flow::Value);
         }
         self.get_item(c, k).map(Flow::Value)
     }
@@ -149,7 +151,30 @@ impl Vm {
         {
             return Ok(d.get(self, v)?.is_some());
         }
+        if let Some(l) = c.downcast::<ListObj>()
+            && l.header().map() == rt().maps.list
+        {
+            return self.is_among(v, |i| l.get(i));
+        }
+        if let Some(t) = c.downcast::<TupleObj>()
+            && t.header().map() == rt().maps.tuple
+        {
+            return self.is_among(v, |i| t.as_slice().get(i).copied());
+        }
         self.contains(c, v)
+    }
+
+    /// Whether one of the items is or equals `v`. They are fetched one by one, since comparing may change the list.
+    #[inline(always)]
+    fn is_among(&self, v: Value, item: impl Fn(usize) -> Option<Value>) -> Res<bool> {
+        let mut i = 0;
+        while let Some(x) = item(i) {
+            if self.eq_identity(x, v)? {
+                return Ok(true);
+            }
+            i += 1;
+        }
+        Ok(false)
     }
 
     pub(super) fn build_set(&self, items: &[Value]) -> Res<Value> {

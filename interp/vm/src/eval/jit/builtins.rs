@@ -13,6 +13,7 @@ use super::super::calls::Callee;
 use super::crossing::{Convention, Receiver, To, crossing};
 use super::emit::{Emit, INT, Word64};
 use super::helpers::{self, Helper};
+use super::mirrored::of_mirrored;
 use super::promises::Kept;
 use super::slots::{special, stable_map};
 use crate::class::lookup_mro;
@@ -261,14 +262,19 @@ impl Emit<'_, '_> {
         self.b.set_cold_block(slow);
         self.callee_guard(w, Callee::Native(def), None, slow);
         let v = self.reg(r);
-        self.unless_map(v, map, slow);
-        if map == maps.list {
-            // Of a list that C has seen, C keeps the length.
-            let items = self.load(v, ListObj::ITEMS);
-            let own = self.b.ins().icmp_imm_s(IntCC::NotEqual, items, 0);
-            self.unless(own, slow);
-        }
-        let n = self.load(v, offset);
+        let n = if let Some(c) = of_mirrored(guess) {
+            let p = self.list_struct(v, slow);
+            self.load(p, c.size)
+        } else {
+            self.unless_map(v, map, slow);
+            if map == maps.list {
+                // Of a list that C has seen, C keeps the length.
+                let items = self.load(v, ListObj::ITEMS);
+                let own = self.b.ins().icmp_imm_s(IntCC::NotEqual, items, 0);
+                self.unless(own, slow);
+            }
+            self.load(v, offset)
+        };
         let n = self.b.ins().bor_imm_s(n, INT as i64);
         self.store(n, self.regs, 8 * w.a() as usize);
         self.b.ins().jump(after, &[]);

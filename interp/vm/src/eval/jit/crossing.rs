@@ -114,7 +114,7 @@ pub struct Crossing {
     /// What a thread lends.
     pub lending: Lending,
     /// In a C object: its count of references (32 bits; negative: it is not counted), its link (32 bits, none when the low half is 0), an
-    /// int's tag and its digits, a float's number, a tuple's hash and items.
+    /// int's tag and its digits, a float's number, the number of items, a tuple's hash and items, where a list's items are, the class.
     pub count: usize,
     pub link: usize,
     pub tag: usize,
@@ -122,6 +122,11 @@ pub struct Crossing {
     pub double: usize,
     pub hash: usize,
     pub items: usize,
+    pub size: usize,
+    pub list_items: usize,
+    pub class: usize,
+    /// The class of ints.
+    pub int_class: usize,
     /// The tuple of no items.
     pub empty_tuple: usize,
     /// For what [`Definition::Method`], [`Definition::Attribute`], [`Definition::Object`] and [`Definition::Read`] name.

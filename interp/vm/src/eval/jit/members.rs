@@ -166,7 +166,8 @@ impl Emit<'_, '_> {
         if matches!(member, Member::Object | Member::Existing) {
             self.sync(self.at);
             let p = self.mirror(obj, slow);
-            self.set_object_member(c, v, guess, p, offset, slow);
+            let new = self.borrow_object(c, v, guess, slow);
+            self.set_reference(c, new, p, offset, slow);
         } else {
             let p = self.mirror(obj, slow);
             let n = self.field(member, v, slow);
@@ -229,16 +230,7 @@ impl Emit<'_, '_> {
     }
 
     /// A field that holds a reference gets another: of an object whose old value C holds, too, so that nothing dies here.
-    fn set_object_member(
-        &mut self,
-        c: &Crossing,
-        v: Word64,
-        guess: Value,
-        p: Word64,
-        offset: usize,
-        slow: Block,
-    ) {
-        let new = self.borrow_object(c, v, guess, slow);
+    pub(super) fn set_reference(&mut self, c: &Crossing, new: Word64, p: Word64, offset: usize, slow: Block) {
         let old = self.load(p, offset);
         let (some, put) = (self.b.create_block(), self.b.create_block());
         self.b.ins().brif(old, some, &[], put, &[]);

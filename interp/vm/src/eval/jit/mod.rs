@@ -20,6 +20,7 @@ mod crossing;
 mod emit;
 mod helpers;
 mod members;
+mod mirrored;
 mod objects;
 mod places;
 mod promises;

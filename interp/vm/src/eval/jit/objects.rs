@@ -10,6 +10,7 @@ use cape_jit::ir::{Block, InstBuilder};
 use super::crossing::Convention;
 use super::emit::{Emit, Word64};
 use super::helpers;
+use super::mirrored::of_mirrored;
 use crate::frame::Frame;
 use crate::object::dict::Entry as DictEntry;
 use crate::object::*;
@@ -133,8 +134,12 @@ impl Emit<'_, '_> {
             }
             return;
         }
-        let c = self.reg(w.b());
         let k = if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) };
+        if let Some(c) = of_mirrored(self.hint(w.b())) {
+            self.load_mirrored(w, k, c, general);
+            return;
+        }
+        let c = self.reg(w.b());
         let slow = if self.patient { self.b.create_block() } else { self.failing() };
         let Some((base, n, offset)) = self.items(c, guess, slow) else { return };
         let a = self.item_address(base, n, k, slow);
@@ -144,6 +149,9 @@ impl Emit<'_, '_> {
     }
 
     pub(super) fn store_subscr(&mut self, w: Word) {
+        if of_mirrored(self.hint(w.a())).is_some_and(|c| self.store_mirrored(w, c)) {
+            return;
+        }
         let others = [w.b(), w.c()].map(|r| (self.reg(r), self.hint(r)));
         let status = |c| matches!(c, Convention::Status(None) | Convention::SetItem);
         if !self.special_by_c(Special::Setitem, w.a(), &others, None, status, helpers::store_subscr) {

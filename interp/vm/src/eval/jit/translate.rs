@@ -13,6 +13,7 @@ use cape_jit::{Assembler, FunctionBuilder, Switch};
 
 use super::emit::{Emit, Guess, Word64};
 use super::helpers::{self, Helper};
+use super::mirrored::of_mirrored;
 use super::{Run, Unit, places};
 use crate::frame::Frame;
 use crate::object::*;
@@ -392,6 +393,10 @@ impl Emit<'_, '_> {
         let maps = &rt().maps;
         if guess == Some(maps.range_iterator) {
             self.next_of_range(w, next, done, slow);
+        } else if let Some(c) =
+            self.hint(w.b()).downcast::<SeqIterObj>().and_then(|i| of_mirrored(i.seq.get()))
+        {
+            self.next_of_mirrored(w, c, next, slow);
         } else if guess == Some(maps.list_iterator) || guess == Some(maps.tuple_iterator) {
             self.next_of_sequence(w, guess == Some(maps.list_iterator), next, slow);
         } else if !self.next_by_c(w, next, done, slow) {
