@@ -311,11 +311,7 @@ PySequence_List(PyObject *op)
         return PyList_GetSlice(op, 0, Py_SIZE(op));
     }
     if (PyTuple_CheckExact(op)) {
-        PyObject *copy = PyList_New(Py_SIZE(op));
-        for (Py_ssize_t i = 0; copy != NULL && i < Py_SIZE(op); i++) {
-            PyList_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(op, i)));
-        }
-        return copy;
+        return cape_list_from_array(((PyTupleObject *)op)->ob_item, Py_SIZE(op));
     }
     PyObject *list = PyList_New(0);
     if (list != NULL && PyList_Extend(list, op) < 0) {

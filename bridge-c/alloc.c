@@ -44,6 +44,7 @@ _Cape_EmptyFreeLists(void)
             cape_free(op);
         }
     }
+    cape_empty_list_items();
 }
 
 /* The struct of a dict or set, say, that the managed side made: clear behind its head, which has one reference. NULL with MemoryError. */

@@ -116,6 +116,8 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
 #define CAPE_FREE_WORDS 32
 extern CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
 
+/* listobject.c: the same for the storage of lists. */
+CAPE_PRIVATE void cape_empty_list_items(void);
 /* alloc.c: the memory of all of them is given back. */
 CAPE_PRIVATE void _Cape_EmptyFreeLists(void);
 
@@ -304,6 +306,8 @@ CAPE_PRIVATE PyObject *cape_empty_str(void);
 CAPE_PRIVATE PyObject *cape_empty_bytes(void);
 /* A tuple of new references to `size` items. */
 CAPE_PRIVATE PyObject *cape_tuple_from_array(PyObject *const *items, Py_ssize_t size);
+/* A list of new references to `size` items. */
+CAPE_PRIVATE PyObject *cape_list_from_array(PyObject *const *items, Py_ssize_t size);
 /* Borrowed, immortal: the string of one character below 256. */
 CAPE_PRIVATE PyObject *cape_latin1_char(unsigned char ch);
 /* Borrowed, immortal: the ints from -5 to 256. */

@@ -4,6 +4,51 @@
 
 #define WORDS (sizeof(PyListObject) / sizeof(void *))
 
+/* Freed storage for 4, 8, 12 and 16 items. */
+#define FREE_ITEMS 16
+#define FREE_LIMIT 4096
+static CapeFreeList free_items[FREE_ITEMS / 4 + 1];
+
+/* Storage for `*room` items, one at least, and perhaps for more, which it then says; NULL without an exception. */
+static inline PyObject **
+new_items(Py_ssize_t *room)
+{
+    if (CAPE_LIKELY(*room <= FREE_ITEMS)) {
+        *room = (*room + 3) & ~(Py_ssize_t)3;
+        PyObject **items = cape_take(&free_items[*room / 4]);
+        if (CAPE_LIKELY(items != NULL)) {
+            return items;
+        }
+    }
+    else if ((size_t)*room > (size_t)PY_SSIZE_T_MAX / sizeof(PyObject *)) {
+        return NULL;
+    }
+    return PyMem_Malloc((size_t)*room * sizeof(PyObject *));
+}
+
+/* Frees the storage of a list, if it has any. */
+static inline void
+drop_items(PyObject **items, Py_ssize_t room)
+{
+    if (items == NULL) {
+        return;
+    }
+    if (CAPE_UNLIKELY(room > FREE_ITEMS || room % 4 != 0 || !cape_give(&free_items[room / 4], items, FREE_LIMIT))) {
+        PyMem_Free(items);
+    }
+}
+
+void
+cape_empty_list_items(void)
+{
+    for (int i = 0; i <= FREE_ITEMS / 4; i++) {
+        void *items;
+        while ((items = cape_take(&free_items[i])) != NULL) {
+            PyMem_Free(items);
+        }
+    }
+}
+
 /* An empty list, not tracked yet. */
 static inline PyListObject *
 new_list(void)
@@ -24,12 +69,12 @@ cape_unfilled_list(Py_ssize_t size)
 {
     PyListObject *op = new_list();
     if (CAPE_LIKELY(op != NULL && size > 0)) {
-        op->ob_item = PyMem_Malloc((size_t)size * sizeof(PyObject *));
+        op->allocated = size;
+        op->ob_item = new_items(&op->allocated);
         if (CAPE_UNLIKELY(op->ob_item == NULL)) {
             cape_free((PyObject *)op);
             return PyErr_NoMemory();
         }
-        op->allocated = size;
     }
     return (PyObject *)op;
 }
@@ -41,20 +86,42 @@ PyList_New(Py_ssize_t size)
         PyErr_BadInternalCall();
         return NULL;
     }
-    PyListObject *op = new_list();
+    int large = size > FREE_ITEMS;
+    PyListObject *op = (PyListObject *)cape_unfilled_list(large ? 0 : size);
     if (CAPE_UNLIKELY(op == NULL)) {
         return NULL;
     }
-    if (size > 0) {
+    if (large) {
+        /* The system has zeroed it already, perhaps. */
         op->ob_item = PyMem_Calloc((size_t)size, sizeof(PyObject *));
         if (op->ob_item == NULL) {
             cape_free((PyObject *)op);
             return PyErr_NoMemory();
         }
-        op->ob_base.ob_size = size;
         op->allocated = size;
     }
+    else {
+        for (Py_ssize_t i = 0; i < size; i++) {
+            op->ob_item[i] = NULL;
+        }
+    }
+    op->ob_base.ob_size = size;
     cape_track((PyObject *)op);
+    return (PyObject *)op;
+}
+
+/* A list of new references to `size` items. */
+PyObject *
+cape_list_from_array(PyObject *const *items, Py_ssize_t size)
+{
+    PyListObject *op = (PyListObject *)cape_unfilled_list(size);
+    if (CAPE_LIKELY(op != NULL)) {
+        for (Py_ssize_t i = 0; i < size; i++) {
+            op->ob_item[i] = Py_XNewRef(items[i]);
+        }
+        op->ob_base.ob_size = size;
+        cape_track((PyObject *)op);
+    }
     return (PyObject *)op;
 }
 
@@ -67,7 +134,7 @@ cape_list_dealloc(PyObject *op)
         for (Py_ssize_t i = Py_SIZE(self) - 1; i >= 0; i--) {
             cape_drop(self->ob_item[i]);
         }
-        PyMem_Free(self->ob_item);
+        drop_items(self->ob_item, self->allocated);
         self->ob_item = NULL;
     }
     if (PyList_CheckExact(op)) {
@@ -96,7 +163,15 @@ resize(PyListObject *self, Py_ssize_t size)
     }
     PyObject **items = NULL;
     if (wanted == 0) {
-        PyMem_Free(self->ob_item);
+        drop_items(self->ob_item, self->allocated);
+    }
+    else if (self->ob_item == NULL && wanted <= FREE_ITEMS) {
+        Py_ssize_t room = (Py_ssize_t)wanted;
+        items = new_items(&room);
+        if (items == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
     }
     else {
         items = wanted > (size_t)PY_SSIZE_T_MAX / sizeof(PyObject *)
@@ -220,13 +295,7 @@ PyList_GetSlice(PyObject *op, Py_ssize_t low, Py_ssize_t high)
     }
     low = Py_MIN(Py_MAX(low, 0), Py_SIZE(op));
     high = Py_MIN(Py_MAX(high, low), Py_SIZE(op));
-    PyObject *result = PyList_New(high - low);
-    if (result != NULL) {
-        for (Py_ssize_t i = low; i < high; i++) {
-            PyList_SET_ITEM(result, i - low, Py_NewRef(PyList_GET_ITEM(op, i)));
-        }
-    }
-    return result;
+    return cape_list_from_array(((PyListObject *)op)->ob_item + low, high - low);
 }
 
 /* self[low:high] = items, which stay the caller's. */
@@ -299,14 +368,14 @@ PyList_Clear(PyObject *op)
     }
     PyListObject *self = (PyListObject *)op;
     PyObject **items = self->ob_item;
-    Py_ssize_t size = Py_SIZE(self);
+    Py_ssize_t size = Py_SIZE(self), room = self->allocated;
     self->ob_item = NULL;
     self->allocated = 0;
     self->ob_base.ob_size = 0;
     while (--size >= 0) {
         Py_XDECREF(items[size]);
     }
-    PyMem_Free(items);
+    drop_items(items, room);
     return 0;
 }
 
@@ -335,6 +404,68 @@ PyList_Extend(PyObject *op, PyObject *iterable)
     return status < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+static void
+reverse(PyObject **items, Py_ssize_t size)
+{
+    for (Py_ssize_t low = 0, high = size - 1; low < high; low++, high--) {
+        PyObject *item = items[low];
+        items[low] = items[high];
+        items[high] = item;
+    }
+}
+
+/* Lists that are no longer are sorted by insertion. */
+#define SHORT_LIST 32
+
+/* Sorts a short list of nothing but ints of one digit, whose comparison runs no code; false, with nothing done, for all others. */
+static int
+sort_ints(PyObject **items, Py_ssize_t size)
+{
+    Py_ssize_t values[SHORT_LIST];
+    int ascends = 1, descends = 1;
+    if (size > SHORT_LIST) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (items[i] == NULL || !PyLong_CheckExact(items[i]) || !_PyLong_IsCompact((PyLongObject *)items[i])) {
+            return 0;
+        }
+        values[i] = _PyLong_CompactValue((PyLongObject *)items[i]);
+        if (i > 0) {
+            ascends &= values[i - 1] <= values[i];
+            descends &= values[i - 1] > values[i];
+        }
+    }
+    if (ascends) {
+        return 1;
+    }
+    if (descends) {
+        reverse(items, size);
+        return 1;
+    }
+    for (Py_ssize_t i = 1; i < size; i++) {
+        Py_ssize_t value = values[i], at = i;
+        PyObject *item = items[i];
+        for (; at > 0 && values[at - 1] > value; at--) {
+            values[at] = values[at - 1];
+            items[at] = items[at - 1];
+        }
+        values[at] = value;
+        items[at] = item;
+    }
+    return 1;
+}
+
+int
+PyList_Sort(PyObject *op)
+{
+    if (op == NULL || !PyList_Check(op)) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    return sort_ints(((PyListObject *)op)->ob_item, Py_SIZE(op)) ? 0 : _Cape_ListSort(op);
+}
+
 int
 PyList_Reverse(PyObject *op)
 {
@@ -342,12 +473,7 @@ PyList_Reverse(PyObject *op)
         PyErr_BadInternalCall();
         return -1;
     }
-    PyObject **items = ((PyListObject *)op)->ob_item;
-    for (Py_ssize_t low = 0, high = Py_SIZE(op) - 1; low < high; low++, high--) {
-        PyObject *item = items[low];
-        items[low] = items[high];
-        items[high] = item;
-    }
+    reverse(((PyListObject *)op)->ob_item, Py_SIZE(op));
     return 0;
 }
 

@@ -15,7 +15,12 @@ count_items(const char *format, char end)
 {
     Py_ssize_t count = 0;
     for (int level = 0; level > 0 || *format != end; format++) {
-        switch (*format) {
+        char c = *format;
+        if (Py_ISALPHA(c)) {
+            count += level == 0;
+            continue;
+        }
+        switch (c) {
         case 0:
             PyErr_SetString(PyExc_SystemError, "unmatched paren in format");
             return -1;

@@ -21,6 +21,7 @@ extern Py_LOCAL_SYMBOL int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObje
 extern Py_LOCAL_SYMBOL char * _Cape_LendText(size_t size);
 extern Py_LOCAL_SYMBOL size_t _Cape_LentRoom(void *op);
 extern Py_LOCAL_SYMBOL void _Cape_LinkedDealloc(PyObject *op);
+extern Py_LOCAL_SYMBOL int _Cape_ListSort(PyObject *list);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_NextNotImplemented(PyObject *op);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_Str(PyObject *o);
@@ -103,7 +104,6 @@ PyAPI_FUNC(void) (PyOS_AfterFork_Child)(void);
 PyAPI_FUNC(void) (PyOS_AfterFork_Parent)(void);
 PyAPI_FUNC(void) (PyOS_BeforeFork)(void);
 PyAPI_FUNC(PyObject *) (PySeqIter_New)(PyObject *op);
-PyAPI_FUNC(int) (PyList_Sort)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyLong_FromString)(const char *str, char **str2, int i);
 PyAPI_FUNC(PyObject *) (PyMemoryView_FromBuffer)(const Py_buffer *info);
 PyAPI_FUNC(PyObject *) (PyMemoryView_FromMemory)(char *mem, Py_ssize_t size, int flags);

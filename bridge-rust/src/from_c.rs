@@ -95,6 +95,11 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     // SAFETY: a live object, whose reference is ours.
     unsafe {
         let t = (*p).ob_type;
+        if (*p).ob_refcnt == 1 && (eq(t, &raw const ffi::PyTuple_Type) || is_short_list(p)) {
+            let v = if eq(t, &raw const ffi::PyTuple_Type) { tuple(vm, p, true) } else { copied_list(vm, p) };
+            decref(p);
+            return v;
+        }
         if !t.is_null()
             && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0
             && let Some(class) = class_behind(t)
@@ -290,7 +295,7 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return Ok(v.value());
         }
         if eq(t, &raw const ffi::PyList_Type) {
-            if fresh && (*(p as *mut PyVarObject)).ob_size <= FEW {
+            if fresh && is_short_list(p) {
                 return copied_list(vm, p);
             }
             let l = ListObj::new(&[]);
@@ -316,6 +321,16 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
 
 /// Items that a fresh list handed over whole may have to be copied instead of linked.
 const FEW: isize = 64;
+
+/// Whether it is a list of exact type that is to be copied when it is fresh.
+///
+/// # Safety
+/// `p` must be a live object.
+#[inline(always)]
+unsafe fn is_short_list(p: *mut PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { eq((*p).ob_type, &raw const ffi::PyList_Type) && (*(p as *mut PyVarObject)).ob_size <= FEW }
+}
 
 unsafe fn copied_list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     // SAFETY: the caller checked the type; nobody else knows the list. The cells are all written before anything else is made.

@@ -180,7 +180,10 @@ pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if let Some(t) = v.downcast::<TypeObj>() {
         return Ok(crate::mirror::types::type_to_c(vm, t)? as *mut PyObject);
     }
-    let p = crate::mirror::make(vm, v)?;
+    let p = match crate::mirror::exact_container(vm, v) {
+        Some(p) => p?,
+        None => crate::mirror::make(vm, v)?,
+    };
     memory_taken();
     if v.header().link() == 0 {
         // SAFETY: a fresh struct with one reference, which becomes the link's.

@@ -487,6 +487,13 @@ def sorting():
         seen = lambda: handover.sorted(list(l))  # noqa: E731
         case(f"sorted {l[:4]}", lambda: (seen() == sorted(l), seen()[:5]))
         case(f"reversed {l[:4]}", lambda: (x := seen(), x.sort(reverse=True), x == sorted(l, reverse=True))[2])
+    # Short lists of short ints are sorted by C itself.
+    for n in (2, 5, 31, 32, 33):
+        for most in (3, 1000, 2**29, 2**31, 2**62):
+            mixed = [(i * 7919 + 3) * 104729 % (2 * most) - most for i in range(n)]
+            case(f"sorted {n} of {most}", lambda: (x := handover.sorted(list(mixed)), x == sorted(mixed), x[:3]))
+            case(f"sorted {n} of {most} and one more", lambda: handover.sorted([*mixed, 0.5]) == sorted([*mixed, 0.5]))
+    case("sorted, a list of a subclass", lambda: handover.sorted(type("L", (list,), {})([5, 3, 4])))
     case("stable", lambda: [x is y for x, y in zip(handover.sorted([a, b, c]), [c, a, b])])
     case("nan", lambda: len(handover.sorted([1.0, math.nan, 0.5])))
     case("not comparable", lambda: handover.sorted([1, "a"]))

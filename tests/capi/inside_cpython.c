@@ -42,6 +42,13 @@ _Cape_CallDict(PyObject *callable, PyObject *const *args, Py_ssize_t nargs, PyOb
     return callable;
 }
 
+int
+_Cape_ListSort(PyObject *list)
+{
+    typedef int (*Sort)(PyObject *);
+    return ((Sort)dlsym(dlopen(NULL, RTLD_NOW), "PyList_Sort"))(list);
+}
+
 PyObject *
 _Cape_ClassGetItem(PyObject *cls, PyObject *key)
 {

@@ -107,3 +107,84 @@ for seq in ("hello", "añ€😀z", [1, 2, 3, 4, 5], (1, 2, 3, 4, 5), b"hello"):
             assert seq[i:j] == seq[slice(i, j)]
 whole = (1, 2)
 assert whole[:] is whole and "ab"[0:] == "ab" and (fresh := [1])[:] is not fresh
+
+# Slices with simple bounds, and with others, of lists and tuples.
+def slices(s, cut):
+    n = len(s)
+    for start in (None, 0, 1, -1, -2, n, n + 1, -n, -n - 1, 2**70, -2**70, True):
+        for stop in (None, 0, 1, -1, -2, n, n + 1, -n, -n - 1, 2**70, -2**70, False):
+            first = 0 if start is None else max(start + n, 0) if start < 0 else min(start, n)
+            last = n if stop is None else max(stop + n, 0) if stop < 0 else min(stop, n)
+            got = cut(s, start, stop)
+            assert type(got) is type(s) and list(got) == [s[i] for i in range(first, last)], (s, start, stop, got)
+def by_bounds(s, start, stop): return s[start:stop]
+def by_slice(s, start, stop): return s[slice(start, stop)]
+for s in ([], [1], [1, 2.5, "x", None], (), (1,), (1, 2.5, "x", None)):
+    slices(s, by_bounds)
+    slices(s, by_slice)
+t, l = (1, 2, 3), [1, 2, 3]
+assert t[:] is t and t[0:3] is t and t[0:2] is not t and l[:] is not l and l[:] == l
+try:
+    l["a":]
+except TypeError as error:
+    assert str(error) == "slice indices must be integers or None or have an __index__ method"
+
+# A list that is extended while it is empty does not share with anything.
+a = [1, 2]
+b = [*a]
+b.append(3)
+c = [*b, *b]
+d = [*()]
+d.append(1)
+assert a == [1, 2] and b == [1, 2, 3] and c == [1, 2, 3] * 2 and d == [1]
+
+# What goes over a list sees what is appended and removed meanwhile.
+class Grows:
+    def __init__(self, l): self.l = l
+    def __hash__(self):
+        if len(self.l) < 5: self.l.append(len(self.l))
+        return 1
+    def __radd__(self, total):
+        del self.l[2:]
+        return total + 1
+grown = []
+grown += [Grows(grown), 7]
+seen = set(grown)
+assert len(seen) == 3 and len(grown) == 3 and 2 in seen
+shrunk = []
+shrunk += [Grows(shrunk), 10, 100]
+assert sum(shrunk) == 11 and len(shrunk) == 2
+
+# Keys of one hash: ints, floats, strings, and those that say they are equal to everything, or add and remove keys when they are compared.
+class Same:
+    def __init__(self, h, equal): self.h, self.equal = h, equal
+    def __hash__(self): return self.h
+    def __eq__(self, other): return self.equal
+d = {1: "int"}
+d[1.0] = "float"
+d[True] = "bool"
+assert d == {1: "bool"} and list(d) == [1] and type(list(d)[0]) is int
+d = {Same(5, False): "same", 5: "int", 5 + 2**61 - 1: "large"}
+assert len(d) == 3 and d[5] == "int" and d[5 + 2**61 - 1] == "large" and 5.0 in d
+s = {Same(hash("text"), False), "text"}
+assert len(s) == 2 and "text" in s and len(s | {"text"}) == 2
+d = {Same(7, True): 1}
+d[7] = 2
+assert len(d) == 1 and list(d.values()) == [2]
+class Meddles:
+    table = None
+    def __hash__(self): return 3
+    def __eq__(self, other):
+        table, Meddles.table = Meddles.table, None
+        if table is not None:
+            for i in range(20): table[i] = i
+        return self is other
+d = {Meddles(): "one"}
+Meddles.table = d
+d[3] = "three"
+assert d[3] == "three" and len(d) == 21 and sorted(map(str, d.values()))[:3] == ["0", "1", "10"]
+large = {i * 3: i for i in range(70000)}
+for i in range(0, 70000, 2): del large[i * 3]
+assert all(large[i * 3] == i for i in range(1, 70000, 1000) if i % 2) and len(large) == 35000 and 0 not in large
+large.update((i, i) for i in range(300))
+assert all(large[i] == i for i in range(300)) and large.copy() == large

@@ -22,12 +22,16 @@ fn dict(cx: &Cx, d: Borrowed) -> CResult<Ptr<DictObj>> {
 }
 
 /// A borrowed reference to the value of entry `i`.
+#[inline(always)]
 fn value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
+    let p = borrowed(d.table.keys().entry(i).value);
+    if p.is_null() { new_value_at(cx, d, i) } else { Ok(BorrowedRef(p)) }
+}
+
+/// As [`value_at`], of a value that has no C side yet.
+#[inline(never)]
+fn new_value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
     let v = d.table.keys().entry(i).value;
-    let p = borrowed(v);
-    if !p.is_null() {
-        return Ok(BorrowedRef(p));
-    }
     let b = boxed(v);
     if b != v {
         d.table.set_value(i, b);
@@ -35,7 +39,8 @@ fn value_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<BorrowedRef> {
     Ok(BorrowedRef(to_c_borrowed(cx.vm, b)?))
 }
 
-/// As [`value_at`], of a key that has no C side yet.
+/// As [`new_value_at`], of a key.
+#[inline(never)]
 fn key_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<*mut PyObject> {
     let v = d.table.keys().entry(i).key;
     let b = boxed(v);
@@ -45,6 +50,7 @@ fn key_at(cx: &Cx, d: Ptr<DictObj>, i: usize) -> CResult<*mut PyObject> {
     to_c_borrowed(cx.vm, b)
 }
 
+#[inline(always)]
 fn find(cx: &Cx, d: Ptr<DictObj>, key: Value) -> CResult<Option<usize>> {
     let hash = cx.vm.key_hash(key)?;
     d.table.find(cx.vm, key, hash)

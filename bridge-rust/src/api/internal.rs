@@ -185,6 +185,12 @@ pub fn _Cape_Contains(cx: &Cx, container: Borrowed, value: Borrowed) -> CResult<
     Ok(cx.vm.contains(container.get(cx)?, value.get(cx)?)? as c_int)
 }
 
+pub fn _Cape_ListSort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
+    let l = super::layout::<ListObj>(cx, list.get(cx)?)?;
+    cape_builtins::sort::sort(cx.vm, l, cape_vm::Value::EMPTY, None)?;
+    Ok(0)
+}
+
 pub fn _Cape_Str(cx: &Cx, o: Borrowed) -> CResult<New> {
     cx.give(cx.vm.str(o.get(cx)?)?.value())
 }

@@ -1,18 +1,4 @@
-//! `listobject.h`.
-
-use std::ffi::c_int;
-
-use cape_vm::object::*;
-use cape_vm::{Ptr, Value};
-
-use super::{bad_call, layout};
-use crate::enter::{Borrowed, CResult, Cx};
-
-pub fn PyList_Sort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
-    let l: Ptr<ListObj> = layout(cx, list.opt(cx)?.ok_or_else(|| bad_call(cx))?)?;
-    cape_builtins::sort::sort(cx.vm, l, Value::EMPTY, None)?;
-    Ok(0)
-}
+//! `listobject.h`: all of it is in C.
 
 #[cfg(feature = "twins")]
 pub use super::twins::{

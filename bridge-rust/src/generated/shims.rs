@@ -100,6 +100,12 @@ pub unsafe extern "C" fn _Cape_LinkedDealloc(op: *mut PyObject) {
     enter("_Cape_LinkedDealloc", (), |cx| -> CResult<()> { internal::_Cape_LinkedDealloc(cx, Borrowed::from_c(op)) })
 }
 
+/// `int _Cape_ListSort(PyObject *list)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_ListSort(list: *mut PyObject) -> c_int {
+    enter("_Cape_ListSort", -1, |cx| -> CResult<c_int> { internal::_Cape_ListSort(cx, Borrowed::from_c(list)) })
+}
+
 /// `PyObject *_Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ManagedVectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
@@ -774,12 +780,6 @@ pub unsafe extern "C" fn _CapeRust_PyList_SetItem(list: *mut PyObject, index: is
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _CapeRust_PyList_Size(op: *mut PyObject) -> isize {
     enter("PyList_Size", -1, |cx| -> CResult<isize> { listobject::PyList_Size(cx, Borrowed::from_c(op)) })
-}
-
-/// `int PyList_Sort(PyObject *op)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyList_Sort(op: *mut PyObject) -> c_int {
-    enter("PyList_Sort", -1, |cx| -> CResult<c_int> { listobject::PyList_Sort(cx, Borrowed::from_c(op)) })
 }
 
 #[cfg(feature = "twins")]

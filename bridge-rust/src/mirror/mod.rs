@@ -110,7 +110,7 @@ fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
     }
 }
 
-/// Makes the mirror of a heap object that is no class and no exact number: one reference, unlinked (or, when making it
+/// Makes the mirror of a heap object that is no class, no exact number and no [`exact_container`]: one reference, unlinked (or, when making it
 /// led back to the object, already linked).
 pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if v.header().map() == rt().maps.str
@@ -122,9 +122,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         && let Some(b) = v.downcast::<BytesObj>()
     {
         return exact_bytes(vm, b);
-    }
-    if let Some(p) = exact_container(vm, v) {
-        return p;
     }
     if !v.is::<ExcObj>() {
         // (The exception that says so crosses after it was raised, still deeper.)
@@ -251,9 +248,9 @@ unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
     }
 }
 
-/// The mirror of a tuple, list, dict or set of exact type; `None` for others.
+/// [`make`] for a tuple, list, dict or set of exact type; `None` for others.
 #[inline(always)]
-fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
+pub fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
     let (map, maps) = (v.header().map(), &rt().maps);
     // SAFETY: constructors; objects are laid out as their maps say; the types are those of the structs.
     unsafe {

@@ -111,6 +111,38 @@ pub(super) fn concat_strings(items: &[Value]) -> Value {
     b.finish().value()
 }
 
+/// `c[start:stop]` of a list, whose items are its own, or a tuple of exact type, with bounds that are unboxed ints or None.
+fn plain_slice(c: Value, s: Ptr<SliceObj>) -> Option<Value> {
+    if !c.is_ptr() || !s.step.get().is_none() {
+        return None;
+    }
+    let bound = |v: Value, otherwise: usize, n: usize| {
+        if v.is_none() {
+            return Some(otherwise);
+        }
+        let i = v.is_int().then(|| v.as_int())?;
+        Some(if i < 0 { i + n as i64 } else { i }.clamp(0, n as i64) as usize)
+    };
+    let fit = |n: usize| {
+        let (start, stop) = (bound(s.start.get(), 0, n)?, bound(s.stop.get(), n, n)?);
+        Some((start, stop.max(start)))
+    };
+    let map = c.header().map();
+    if map == rt().maps.list {
+        let items = c.downcast::<ListObj>()?;
+        let items = items.generic_slice()?;
+        let (start, stop) = fit(items.len())?;
+        return Some(ListObj::new(&items[start..stop]).value());
+    }
+    if map == rt().maps.tuple {
+        let t = c.downcast::<TupleObj>()?;
+        let (start, stop) = fit(t.len())?;
+        let whole = stop - start == t.len();
+        return Some(if whole { c } else { TupleObj::new(&t.as_slice()[start..stop]).value() });
+    }
+    None
+}
+
 impl Vm {
     #[inline(never)]
     pub(super) fn subscr(&self, c: Value, k: Value, _dst: u16) -> Res<Flow> {
@@ -131,6 +163,11 @@ impl Vm {
             let item = wrap_index(i, l.len()).and_then(|i| l.get(i));
             // (The method says what is wrong.)
             return item.map_or_else(|| self.get_item(c, Int::Small(i).into_value()), Ok).map(Flow::Value);
+        }
+        if let Some(s) = k.downcast::<SliceObj>()
+            && let Some(v) = plain_slice(c, s)
+        {
+            return Ok(Flow::Value(v));
         }
         self.get_item(c, k).map(Flow::Value)
     }
@@ -205,7 +242,12 @@ impl Vm {
         }
         let a = self.list_of(items)?;
         let n = l.len();
-        l.splice(n, n, a.as_slice());
+        if n == 0 {
+            // The array is nobody else's.
+            l.replace(a, a.len());
+        } else {
+            l.splice(n, n, a.as_slice());
+        }
         Ok(())
     }
 

@@ -28,6 +28,8 @@ heap_object! {
     /// Index and entries of a table: `1 << log2` slots, `usable` entries.
     pub struct TableKeys {
         log2: u8,
+        /// `1 << index_log2` bytes of the index: the entries are behind them.
+        index_log2: u8,
         filled: Cell<u32>,
         /// Entries before this one are deleted.
         first: Cell<u32>,
@@ -89,20 +91,22 @@ impl TableKeys {
         self.log2
     }
 
-    fn index_width(log2: u8) -> usize {
+    fn index_log2(log2: u8) -> u8 {
         match log2 {
-            0..=7 => 1,
-            8..=15 => 2,
-            _ => 4,
+            0..=3 => 3,
+            4..=7 => log2,
+            8..=15 => log2 + 1,
+            _ => log2 + 2,
         }
     }
 
-    fn index_bytes(log2: u8) -> usize {
-        ((Self::index_width(log2) << log2) + 7) & !7
+    #[inline(always)]
+    fn index_bytes(&self) -> usize {
+        1 << self.index_log2
     }
 
     fn bytes(&self) -> usize {
-        size_of::<TableKeys>() + Self::index_bytes(self.log2) + self.usable as usize * size_of::<Entry>()
+        size_of::<TableKeys>() + self.index_bytes() + self.usable as usize * size_of::<Entry>()
     }
 
     fn trace_entries(&self, t: &mut Tracer<'_>) {
@@ -118,7 +122,8 @@ impl TableKeys {
     fn new(log2: u8) -> Ptr<TableKeys> {
         let map = rt().maps.table_keys;
         let usable = usable_of(log2);
-        let bytes = size_of::<TableKeys>() + Self::index_bytes(log2) + usable * size_of::<Entry>();
+        let index_log2 = Self::index_log2(log2);
+        let bytes = size_of::<TableKeys>() + (1 << index_log2) + usable * size_of::<Entry>();
         let keys = heap().alloc_filled(
             map,
             bytes,
@@ -126,6 +131,7 @@ impl TableKeys {
             TableKeys {
                 header: Header::new(map),
                 log2,
+                index_log2,
                 filled: Cell::new(0),
                 first: Cell::new(0),
                 free: Cell::new(usable as u32),
@@ -135,7 +141,7 @@ impl TableKeys {
         );
         // SAFETY: the index has so many words. (Entries are garbage until they are filled.)
         unsafe {
-            let (index, words) = (keys.indices() as *mut u64, Self::index_bytes(log2) / 8);
+            let (index, words) = (keys.indices() as *mut u64, (1usize << index_log2) / 8);
             if words > 16 {
                 std::ptr::write_bytes(index, 0, words);
             } else {
@@ -154,7 +160,7 @@ impl TableKeys {
     #[inline(always)]
     pub fn entry_ptr(&self, i: usize) -> *mut Entry {
         // SAFETY: the entries follow the index.
-        unsafe { (self.indices().add(Self::index_bytes(self.log2)) as *mut Entry).add(i) }
+        unsafe { (self.indices().add(self.index_bytes()) as *mut Entry).add(i) }
     }
 
     /// Number of entries that were ever filled, deleted ones included.
@@ -556,7 +562,7 @@ impl Table {
             let old = other.keys();
             // SAFETY: both have an index and entries of the same size, of which the first n are filled.
             unsafe {
-                std::ptr::copy_nonoverlapping(old.indices(), new.indices(), TableKeys::index_bytes(log2));
+                std::ptr::copy_nonoverlapping(old.indices(), new.indices(), new.index_bytes());
                 std::ptr::copy_nonoverlapping(old.entry_ptr(0), new.entry_ptr(0), n);
             }
             new.filled.set(n as u32);
@@ -586,10 +592,11 @@ impl TableKeys {
     pub(crate) fn make_empty(map: MapRef) -> Ptr<TableKeys> {
         heap().alloc_var_old(
             map,
-            size_of::<TableKeys>() + Self::index_bytes(0),
+            size_of::<TableKeys>() + (1 << Self::index_log2(0)),
             TableKeys {
                 header: Header::new(map),
                 log2: 0,
+                index_log2: Self::index_log2(0),
                 filled: Cell::new(0),
                 first: Cell::new(0),
                 free: Cell::new(0),
