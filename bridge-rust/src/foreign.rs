@@ -2,15 +2,15 @@
 
 use std::ffi::{c_int, c_void};
 
-use cape_heap::{ForeignHeap, Header, HeapObject, Mirror, heap};
-use cape_vm::foreign::{Foreign, ForeignObj};
+use cape_heap::{ForeignHeap, Header, Mirror, heap};
+use cape_vm::foreign::Foreign;
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::vm::current;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::{from_c, link_of, memory_given_back, plain_items};
+use crate::from_c::{from_c, memory_given_back, plain_items};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 
@@ -243,17 +243,9 @@ unsafe extern "C" fn visit_one(o: *mut PyObject, arg: *mut c_void) -> c_int {
 
 /// Whether a linked struct of this type is authoritative on the managed side, so that what it refers to is found by tracing.
 fn managed_side(p: *mut PyObject) -> bool {
-    let l = link_of(p);
-    if l == 0 {
-        return false;
-    }
-    let v = heap().managed_of(l);
-    !v.is_ptr() || {
-        let k = v.header().map().kind();
-        !std::ptr::eq(k, ForeignObj::kind())
-            && !std::ptr::eq(k, ListObj::kind())
-            && !std::ptr::eq(k, TupleObj::kind())
-    }
+    // SAFETY: a live struct.
+    let object = heap().managed_while_marking(unsafe { &*(p as *mut Mirror) });
+    object.is_some_and(|v| !v.is_ptr() || !v.header().map().kind().mirror_refers)
 }
 
 impl ForeignHeap for Bridge {

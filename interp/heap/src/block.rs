@@ -4,6 +4,7 @@
 //! granules, at the same place in every space, so that marking an object needs its address only.
 //! A large object occupies a run of blocks of its own and starts behind the header of the first.
 
+use std::arch::asm;
 use std::cell::Cell;
 
 use crate::object::Header;
@@ -116,6 +117,21 @@ impl Block {
     #[inline(always)]
     pub(crate) fn address(&self) -> usize {
         self as *const Block as usize
+    }
+}
+
+/// Asks for the memory at `addr`, which will be looked at soon.
+#[inline(always)]
+pub(crate) fn prefetch(addr: usize) {
+    // SAFETY: a hint, which may be given for any address.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!("prefetcht0 [{}]", in(reg) addr, options(nostack, preserves_flags, readonly));
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!("prfm pldl1keep, [{}]", in(reg) addr, options(nostack, preserves_flags, readonly));
     }
 }
 

@@ -8,28 +8,81 @@
 
 use std::collections::HashMap;
 
-use crate::block::Block;
+use crate::block::{Block, prefetch};
 use crate::heap::State;
-use crate::links::{ForeignHeap, ForeignOp, Mirror};
+use crate::links::{ForeignHeap, ForeignOp, Links, Mirror};
 use crate::major;
 use crate::object::Header;
 use crate::weak::AddressMap;
 
 /// Unlinked structs met while marking.
 pub(crate) struct Unlinked {
-    reached: AddressMap<()>,
-    to_visit: Vec<*mut Mirror>,
+    /// Those that are marked as reached, and how many of them have been visited.
+    reached: Vec<*mut Mirror>,
+    visited: usize,
     /// Unlinked structs that only garbage refers to.
     garbage: Vec<*mut Mirror>,
+    /// Linked structs that C holds from outside, with their counts: what begins to die when C lets go of them.
+    held: Vec<(u32, u32)>,
+    /// References that will be dropped when the collection is done, of structs that have others, too.
+    owed: AddressMap<u32>,
+    /// Whether structs that die next may take along more than that: C holds unlinked ones, or some were kept for the order only.
+    unsure: bool,
 }
 
 impl Unlinked {
     pub(crate) const fn new() -> Unlinked {
         Unlinked {
-            reached: HashMap::with_hasher(std::hash::BuildHasherDefault::new()),
-            to_visit: Vec::new(),
+            reached: Vec::new(),
+            visited: 0,
             garbage: Vec::new(),
+            held: Vec::new(),
+            owed: HashMap::with_hasher(std::hash::BuildHasherDefault::new()),
+            unsure: false,
         }
+    }
+}
+
+impl Unlinked {
+    /// Marks a struct as reached; whether it was not yet.
+    ///
+    /// # Safety
+    /// The struct is alive, stays so until the end of the collection, and is not linked.
+    #[inline(always)]
+    unsafe fn reach(&mut self, mirror: *mut Mirror) -> bool {
+        // SAFETY: the caller's promise.
+        let new = unsafe { &*mirror }.mark();
+        if new {
+            self.reached.push(mirror);
+        }
+        new
+    }
+
+    /// The next struct to visit.
+    fn next(&mut self) -> Option<*mut Mirror> {
+        let next = *self.reached.get(self.visited)?;
+        self.visited += 1;
+        if let Some(&later) = self.reached.get(self.visited + 8) {
+            prefetch(later as usize);
+        }
+        Some(next)
+    }
+
+    /// How many references of the struct will be dropped when the collection is done.
+    fn owed_of(&self, mirror: *mut Mirror) -> i64 {
+        self.owed.get(&(mirror as usize)).map_or(0, |&n| n as i64)
+    }
+}
+
+impl Links {
+    /// Whether C may have let go of something since the last full collection found that it held it from outside.
+    pub(crate) fn let_go(&self, unlinked: &Unlinked) -> bool {
+        unlinked.unsure
+            || unlinked.held.iter().any(|&(index, count)| {
+                let mirror = self.entry(index).mirror.get();
+                // SAFETY: a linked mirror is alive.
+                !mirror.is_null() && unsafe { &*mirror }.refcnt.get() < count
+            })
     }
 }
 
@@ -41,7 +94,6 @@ pub(crate) unsafe fn begin(s: *mut State) {
     // SAFETY: the caller's promise.
     unsafe {
         (*s).links.begin_marking();
-        (*s).unlinked.reached.clear();
         // What has work queued stays until that is done.
         let mut queued = Vec::new();
         (*s).finalizers.each_foreign(&mut |m| queued.push(m));
@@ -61,10 +113,10 @@ unsafe fn reach(s: *mut State, mirror: *mut Mirror) {
     unsafe {
         match (*s).links.index_of(mirror) {
             Some(i) => reach_link(s, i),
+            // (What is born immortal, as None is, refers to nothing that could die.)
+            None if (*mirror).is_immortal() => {}
             None => {
-                if (*s).unlinked.reached.insert(mirror as usize, ()).is_none() {
-                    (*s).unlinked.to_visit.push(mirror);
-                }
+                (*s).unlinked.reach(mirror);
             }
         }
     }
@@ -82,7 +134,8 @@ unsafe fn reach_link(s: *mut State, index: u32) {
         }
         let object = (*s).links.entry(index).managed.get().header();
         if (*s).links.may_die(object) {
-            (*s).links.reach(index);
+            (*s).links.reach(index, object.map().kind().mirror_refers);
+            (*s).links.bare.push(index);
         } else {
             major::mark(s, object as *const Header as usize);
         }
@@ -101,7 +154,7 @@ pub(crate) unsafe fn visit_reached(s: *mut State) -> bool {
         loop {
             let mirror = match (*s).links.to_visit.pop() {
                 Some(i) => (*s).links.entry(i).mirror.get(),
-                None => match (*s).unlinked.to_visit.pop() {
+                None => match (*s).unlinked.next() {
                     Some(m) => m,
                     None => return any,
                 },
@@ -117,6 +170,24 @@ pub(crate) unsafe fn visit_reached(s: *mut State) -> bool {
     }
 }
 
+/// Ends the marking of mirrors: nobody sees the marks of structs.
+///
+/// # Safety
+/// As for [`major::collect`]; no struct has been released since it began.
+pub(crate) unsafe fn end(s: *mut State) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for (i, &m) in (&(*s).unlinked.reached).iter().enumerate() {
+            if let Some(&later) = (&(*s).unlinked.reached).get(i + 8) {
+                prefetch(later as usize);
+            }
+            (*m).unmark();
+        }
+        (*s).unlinked.reached = Vec::new();
+        (*s).unlinked.visited = 0;
+    }
+}
+
 /// Finds the mirrors that C holds from outside, and marks from them.
 ///
 /// # Safety
@@ -124,38 +195,45 @@ pub(crate) unsafe fn visit_reached(s: *mut State) -> bool {
 pub(crate) unsafe fn mark_held(s: *mut State) {
     // SAFETY: the caller's promise; linked mirrors are alive.
     unsafe {
-        let end = (*s).links.end;
-        let mut links: Vec<u32> = Vec::new();
-        for i in 1..end {
-            if !(*s).links.entry(i).mirror.get().is_null() && !(*s).links.is_reached(i) {
-                links.push(i);
-            }
-        }
+        (*s).links.find_unreached();
+        (*s).unlinked.held.clear();
+        (*s).unlinked.unsure = false;
+        let links = (*s).links.unreached.clone();
+        let count = move |i: u32| (*(*s).links.entry(i).mirror.get()).refcnt.get();
         let Some(foreign) = (*s).links.foreign else {
             // Nobody can tell who holds what: every held mirror is a root.
             for i in links {
-                if (*(*s).links.entry(i).mirror.get()).refcnt.get() > 1 {
+                if count(i) > 1 {
                     reach_link(s, i);
                 }
             }
             return major::drain(s);
         };
         // What is held from outside, by link and by unlinked struct.
-        let mut held: Vec<i64> = vec![0; end as usize];
+        let mut held: Vec<i32> = vec![0; (*s).links.end as usize];
         let mut unlinked: AddressMap<i64> = HashMap::default();
         let mut todo = Vec::new();
         let mut any = false;
         for &i in &links {
-            let n = (*(*s).links.entry(i).mirror.get()).refcnt.get();
-            held[i as usize] += n as i64 - 1;
-            any |= n > 1;
+            held[i as usize] = count(i).min(i32::MAX as u32) as i32 - 1;
+            any |= held[i as usize] > 0;
         }
+        // References that dead proxies owned, and that are given up when the collection is done, hold nothing. (A struct that has no
+        // others dies then; until it does, it holds what it refers to.)
+        let mut owed: AddressMap<u32> = HashMap::default();
+        for m in (*s).finalizers.released() {
+            if (**m).refcnt.get() > 1 {
+                *owed.entry(*m as usize).or_default() += 1;
+            }
+        }
+        owed.retain(|&m, n| (*(m as *mut Mirror)).refcnt.get() > *n);
+        (*s).unlinked.owed = owed;
         let add =
             |unlinked: &mut AddressMap<i64>, todo: &mut Vec<*mut Mirror>, m: *mut Mirror, minus: i64| {
-                if !(*s).unlinked.reached.contains_key(&(m as usize)) {
+                if !(*m).is_immortal() && !(*m).is_marked() {
                     *unlinked.entry(m as usize).or_insert_with(|| {
                         todo.push(m);
-                        (*m).refcnt.get() as i64
+                        (*m).refcnt.get() as i64 - (*s).unlinked.owed_of(m)
                     }) -= minus;
                 }
             };
@@ -167,7 +245,9 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
         if !any && unlinked.is_empty() {
             return;
         }
-        todo.extend(links.iter().map(|&i| (*s).links.entry(i).mirror.get()));
+        todo.extend(
+            links.iter().filter(|&&i| (*s).links.refers(i)).map(|&i| (*s).links.entry(i).mirror.get()),
+        );
         while let Some(m) = todo.pop() {
             foreign.traverse(m, &mut |child| match (*s).links.index_of(child) {
                 Some(i) => held[i as usize] -= 1,
@@ -176,11 +256,13 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
         }
         for i in links {
             if held[i as usize] > 0 {
+                (*s).unlinked.held.push((i, count(i)));
                 reach_link(s, i);
             }
         }
         for (&m, &n) in &unlinked {
             if n > 0 {
+                (*s).unlinked.unsure = true;
                 reach(s, m as *mut Mirror);
             }
         }
@@ -198,16 +280,13 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
     // SAFETY: the caller's promise.
     unsafe {
         let Some(foreign) = (*s).links.foreign else { return };
-        let unmarked = |i: u32| {
+        let unmarked = move |i: u32| {
             let p = (*s).links.entry(i).managed.get().bits() as usize;
             !Block::of(p).mark.get(p)
         };
-        let mut dead = Vec::new();
-        for i in 1..(*s).links.end {
-            if !(*s).links.entry(i).mirror.get().is_null() && !(*s).links.is_reached(i) && unmarked(i) {
-                dead.push(i);
-            }
-        }
+        let unreached = &(*s).links.unreached;
+        let mut dead: Vec<u32> =
+            unreached.iter().copied().filter(|&i| !(*s).links.is_reached(i) && unmarked(i)).collect();
         // Garbage that other garbage structs refer to cannot go before they let it go.
         for &i in &dead {
             let e = (*s).links.entry(i);
@@ -217,26 +296,79 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
         }
         major::drain(s);
         // What goes now takes along what it refers to, in the order of reference counting.
-        let mut todo: Vec<_> =
-            dead.iter().filter(|&&i| unmarked(i)).map(|&i| (*s).links.entry(i).mirror.get()).collect();
+        let mut todo: Vec<_> = dead
+            .iter()
+            .filter(|&&i| unmarked(i) && (*s).links.refers(i))
+            .map(|&i| (*s).links.entry(i).mirror.get())
+            .collect();
         while let Some(m) = todo.pop() {
             foreign.traverse(m, &mut |child| {
-                if (*s).links.index_of(child).is_none()
-                    && (*s).unlinked.reached.insert(child as usize, ()).is_none()
+                if !(*child).is_immortal()
+                    && (*s).links.index_of(child).is_none()
+                    && (*s).unlinked.reach(child)
                 {
                     todo.push(child);
                 }
             });
         }
-        dead.retain(|&i| !unmarked(i));
+        let doomed = doomed(s, foreign, &dead);
+        (*s).unlinked.unsure |= !doomed.is_empty();
+        dead.retain(|&i| !unmarked(i) && !doomed.contains_key(&(i as usize)));
         let linked: Vec<_> = dead.iter().map(|&i| (*s).links.entry(i).mirror.get()).collect();
         queue(s, foreign, &linked, ForeignOp::Finalize, ForeignOp::Clear);
 
         let mut garbage = std::mem::take(&mut (*s).unlinked.garbage);
         // What a kept cycle reaches goes when the cycle is cleared.
-        garbage.retain(|m| !(*s).unlinked.reached.contains_key(&(*m as usize)));
+        garbage.retain(|&m| !(*m).is_marked());
         queue(s, foreign, &garbage, ForeignOp::FinalizeHeld, ForeignOp::ClearHeld);
     }
+}
+
+/// Those of the `dead` links that are kept in this round, whose structs lose all references but their links' by what dies now: the
+/// next round frees them, and until then they are not cleared, for what dies may look at them.
+///
+/// # Safety
+/// As for [`keep_cycles`].
+unsafe fn doomed(s: *mut State, foreign: &dyn ForeignHeap, dead: &[u32]) -> AddressMap<()> {
+    let mut doomed = HashMap::default();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (mut kept, mut dying) = (HashMap::<usize, u32, _>::default(), Vec::new());
+        for &i in dead {
+            let e = (*s).links.entry(i);
+            let p = e.managed.get().bits() as usize;
+            if Block::of(p).mark.get(p) {
+                kept.insert(e.mirror.get() as usize, i);
+            } else if (*s).links.refers(i) {
+                dying.push(e.mirror.get());
+            }
+        }
+        let kept: AddressMap<u32> = kept;
+        if kept.is_empty() {
+            return doomed;
+        }
+        let mut left: AddressMap<i64> = HashMap::default();
+        while let Some(m) = dying.pop() {
+            foreign.traverse(m, &mut |child| {
+                if (*child).is_immortal() {
+                    return;
+                }
+                let n = left
+                    .entry(child as usize)
+                    .or_insert_with(|| (*child).refcnt.get() as i64 - (*s).unlinked.owed_of(child));
+                *n -= 1;
+                match kept.get(&(child as usize)) {
+                    Some(&i) if *n == 1 => {
+                        doomed.insert(i as usize, ());
+                        dying.push(child);
+                    }
+                    None if *n == 0 => dying.push(child),
+                    _ => {}
+                }
+            });
+        }
+    }
+    doomed
 }
 
 /// Queues the finalizers of those that have one, or else what clears all of them.

@@ -67,9 +67,14 @@ impl Finalizers {
     }
 
     /// Where mirrors to be released are put, with room for so many more.
-    pub(crate) fn released(&mut self, room: usize) -> &mut Vec<*mut Mirror> {
+    pub(crate) fn room_for_released(&mut self, room: usize) -> &mut Vec<*mut Mirror> {
         self.released.reserve(room);
         &mut self.released
+    }
+
+    /// Mirrors of which a reference is to be dropped.
+    pub(crate) fn released(&self) -> &[*mut Mirror] {
+        &self.released
     }
 
     #[inline(always)]
@@ -289,29 +294,37 @@ impl Heap {
         })
     }
 
-    /// Full collections, each followed by `run` for everything pending, until one finds no finalizer, no cycle over the
-    /// boundary and no dead object with a struct, which may have held something unseen (at most five): what `gc.collect()` does.
+    /// Full collections, each followed by `run` for everything pending, until one leaves nothing that may have died in the meantime
+    /// (at most five): what `gc.collect()` does. Code that ran may have dropped anything; a struct that died may have held
+    /// something that nobody else saw it hold.
     pub fn collect_fully(&self, run: &mut dyn FnMut(Pending)) {
         for _ in 0..5 {
             self.collect(true);
-            let mut again = false;
+            let made = self.allocations();
+            let (mut again, mut released) = (false, false);
             loop {
                 match self.next_work() {
                     Some(Work::Managed(p)) => {
-                        again |= matches!(p, Pending::Finalize(_));
+                        again = true;
                         run(p);
                     }
                     Some(Work::Foreign(op, m)) => {
                         again = true;
                         self.run_foreign(op, m);
                     }
-                    None if self.release_dead() => again = true,
+                    None if self.release_dead() => released = true,
                     None => break,
                 }
             }
-            if !again {
+            if !again && !(released && (self.allocations() != made || self.let_go())) {
                 return;
             }
         }
+    }
+
+    /// Whether C may have let go of something that it was found to hold from outside.
+    fn let_go(&self) -> bool {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).links.let_go(&(*self.state()).unlinked) }
     }
 }

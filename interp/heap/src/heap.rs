@@ -334,6 +334,12 @@ impl Heap {
         self.limit.set(0);
     }
 
+    /// Changes whenever an object is made; not a count.
+    pub(crate) fn allocations(&self) -> (usize, usize, usize) {
+        // SAFETY: the GIL is held.
+        unsafe { (self.cursor.get(), (*self.state()).old.bytes, (*self.state()).large.young_bytes) }
+    }
+
     /// Memory for a young large object, and whether it is zero.
     #[inline(never)]
     fn alloc_large(&self, size: usize) -> (usize, bool) {

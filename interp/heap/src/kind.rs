@@ -27,6 +27,9 @@ pub struct KindInfo {
     pub drop: Option<unsafe fn(*mut Header)>,
     /// All objects of the kind are registered for finalization, as with [`crate::MapFlags::FINALIZER`].
     pub finalizer: bool,
+    /// The mirrors of these objects may refer to what the objects themselves do not: [`crate::ForeignHeap::traverse`] is
+    /// asked. The references of other mirrors are taken for what C holds.
+    pub mirror_refers: bool,
 }
 
 // SAFETY: it holds function pointers and static strings only.
@@ -217,6 +220,7 @@ impl<T> std::ops::Deref for Native<T> {
 /// Every field's type implements [`Trace`]; the struct gets a `header` field in front. After the struct:
 /// `[drop]` runs the fields' destructors when the object dies (for `Native<..>` fields);
 /// `[finalizer]` registers all its objects for finalization; `[leaf]` says that no field holds a value;
+/// `[mirror_refers]` sets [`KindInfo::mirror_refers`];
 /// `[size = f]` with `f: fn(&Self) -> usize` makes it a kind of variable size;
 /// `[trace = f]` with `f: fn(&Self, &mut Tracer)` visits values behind the struct.
 #[macro_export]
@@ -258,6 +262,7 @@ macro_rules! heap_object {
                         leaf: false,
                         drop: None,
                         finalizer: false,
+                        mirror_refers: false,
                     };
                     $( $crate::heap_object!(@opt k $name $($opt)*); )*
                     k
@@ -276,6 +281,7 @@ macro_rules! heap_object {
         });
     };
     (@opt $k:ident $name:ident finalizer) => { $k.finalizer = true; };
+    (@opt $k:ident $name:ident mirror_refers) => { $k.mirror_refers = true; };
     (@opt $k:ident $name:ident leaf) => { $k.leaf = true; };
     (@opt $k:ident $name:ident size = $e:expr) => {
         $k.size = Some({

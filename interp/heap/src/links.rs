@@ -20,8 +20,40 @@ use crate::weak::WeakCtx;
 pub struct Mirror {
     /// The reference count.
     pub refcnt: Cell<u32>,
-    /// The index of its link, whose low 16 bits are never all zero; other values mean that there is none.
+    /// The index of its link, whose low 16 bits are neither all zero nor all one; other values mean that there is none.
     pub link: Cell<u32>,
+}
+
+/// The low bits of [`Mirror::link`] in unlinked structs that the marking under way has reached, and bits of no index. (A table of
+/// their addresses costs two waits for memory for each.)
+const REACHED: u32 = 0xffff;
+
+impl Mirror {
+    /// Marks an unlinked struct as reached; whether it was not yet.
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> bool {
+        let link = self.link.get();
+        self.link.set(link | REACHED);
+        link & REACHED != REACHED
+    }
+
+    /// Whether it is unlinked and marked as reached.
+    #[inline(always)]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.link.get() & REACHED == REACHED
+    }
+
+    /// Undoes [`Mirror::mark`].
+    #[inline(always)]
+    pub(crate) fn unmark(&self) {
+        self.link.set(self.link.get() & !REACHED);
+    }
+
+    /// Whether the struct never dies: its count, whose top bit is set, says nothing.
+    #[inline(always)]
+    pub(crate) fn is_immortal(&self) -> bool {
+        self.refcnt.get() >> 31 != 0
+    }
 }
 
 /// An entry of the link table.
@@ -115,6 +147,12 @@ pub(crate) enum ForeignOp {
     ClearHeld,
 }
 
+/// Whether the number may be the index of a link.
+#[inline(always)]
+fn is_index(i: u32) -> bool {
+    !matches!(i & REACHED, 0 | REACHED)
+}
+
 const MAX_LINKS: usize = ObjFlags::LINK_MASK as usize + 1;
 const STEP: u32 = 1 << 16;
 
@@ -132,6 +170,10 @@ pub(crate) struct Links {
     /// During a full collection: links whose mirrors were reached, and those of them not yet visited.
     reached: Vec<u64>,
     pub(crate) to_visit: Vec<u32>,
+    /// During a full collection: links whose mirrors the ordinary roots did not reach, and those whose mirrors were reached
+    /// while their objects may die. No other link can be cut at its end.
+    pub(crate) unreached: Vec<u32>,
+    pub(crate) bare: Vec<u32>,
 }
 
 impl Links {
@@ -146,6 +188,8 @@ impl Links {
             foreign: None,
             reached: Vec::new(),
             to_visit: Vec::new(),
+            unreached: Vec::new(),
+            bare: Vec::new(),
         }
     }
 
@@ -180,7 +224,7 @@ impl Links {
         assert!((first as usize) < MAX_LINKS, "out of memory: too many links");
         self.end = (first + MANY).min(MAX_LINKS as u32);
         self.commit_to(self.end);
-        (first..self.end).rev().filter(|i| i & 0xffff != 0).for_each(|i| self.put_free(i));
+        (first..self.end).rev().filter(|&i| is_index(i)).for_each(|i| self.put_free(i));
     }
 
     /// Puts an entry into the list of free ones.
@@ -199,7 +243,7 @@ impl Links {
     pub(crate) fn index_of(&self, mirror: *mut Mirror) -> Option<u32> {
         // SAFETY: the foreign side names live structs only.
         let i = unsafe { &*mirror }.link.get();
-        (i & 0xffff != 0 && i < self.end && std::ptr::eq(self.entry(i).mirror.get(), mirror)).then_some(i)
+        (is_index(i) && i < self.end && std::ptr::eq(self.entry(i).mirror.get(), mirror)).then_some(i)
     }
 
     /// Whether C holds the mirror of a live link so that its object must stay.
@@ -244,7 +288,7 @@ impl Links {
     /// Ends a minor collection: follows the young links, and cuts those of objects that died.
     pub(crate) fn cut_dead_young(&mut self, heap: &Heap, finalizers: &mut Finalizers) {
         let (spaces, base, n) = (heap.spaces(), self.base, self.young.len());
-        let released = finalizers.released(n);
+        let released = finalizers.room_for_released(n);
         let room = released.spare_capacity_mut();
         let (mut kept, mut cut, mut free) = (0, 0, self.free);
         for i in 0..n {
@@ -280,13 +324,49 @@ impl Links {
 
     /// Ends a full collection: cuts the links of objects that died.
     pub(crate) fn cut_dead(&mut self, ctx: &WeakCtx<'_>, finalizers: &mut Finalizers) {
-        for index in 1..self.end {
+        let (unreached, bare) = (std::mem::take(&mut self.unreached), std::mem::take(&mut self.bare));
+        for index in unreached.into_iter().chain(bare) {
             let e = self.entry(index);
+            // (What is in both lists has been cut before.)
             if !e.mirror.get().is_null() && !ctx.is_alive(e.managed.get()) {
                 self.cut(index, finalizers);
             }
         }
         self.reached = Vec::new();
+    }
+
+    /// Gathers the links whose mirrors were not reached. On the way the free entries are put in order, and those at the end of
+    /// the table given up: the table is walked in each full collection, so a past peak is not to be paid for ever.
+    pub(crate) fn find_unreached(&mut self) {
+        let mut unreached = std::mem::take(&mut self.unreached);
+        unreached.clear();
+        // The last free entry met, and the last before a link.
+        let (mut last, mut kept) = (0, 0);
+        let mut end = 1;
+        self.free = 0;
+        for index in 1..self.end {
+            if !self.entry(index).mirror.get().is_null() {
+                (end, kept) = (index + 1, last);
+                if !self.is_reached(index) {
+                    unreached.push(index);
+                }
+            } else if is_index(index) {
+                self.set_next_free(last, index);
+                last = index;
+            }
+        }
+        self.set_next_free(kept, 0);
+        self.end = end;
+        self.unreached = unreached;
+    }
+
+    /// Puts `next` behind the free entry `index` (0: at the head of the list).
+    fn set_next_free(&mut self, index: u32, next: u32) {
+        match index {
+            0 => self.free = next,
+            // SAFETY: not used as a value, as in `put_free`.
+            _ => self.entry(index).managed.set(unsafe { Value::from_bits(next as u64) }),
+        }
     }
 
     /// Begins the marking of mirrors.
@@ -300,16 +380,22 @@ impl Links {
         self.reached[index as usize / 64] >> (index % 64) & 1 != 0
     }
 
-    /// Marks a link's mirror as reached.
+    /// Marks a link's mirror as reached; when it `refers` to others, it will be visited.
     #[inline]
-    pub(crate) fn reach(&mut self, index: u32) {
+    pub(crate) fn reach(&mut self, index: u32, refers: bool) {
         let (w, bit) = (&mut self.reached[index as usize / 64], 1 << (index % 64));
         if *w & bit == 0 {
             *w |= bit;
-            if self.foreign.is_some() {
+            if refers && self.foreign.is_some() {
                 self.to_visit.push(index);
             }
         }
+    }
+
+    /// Whether the mirror of a live link may refer to others.
+    #[inline]
+    pub(crate) fn refers(&self, index: u32) -> bool {
+        self.entry(index).managed.get().header().map().kind().mirror_refers
     }
 }
 
@@ -405,6 +491,12 @@ impl Heap {
     pub fn managed_of_mirror(&self, mirror: &Mirror) -> Value {
         let i = mirror.link.get();
         if i & 0xffff == 0 { Value::EMPTY } else { self.managed_of(i) }
+    }
+
+    /// The object of a struct, for code that runs inside collections, when structs may be marked; `None` when it is not linked.
+    pub fn managed_while_marking(&self, mirror: &Mirror) -> Option<Value> {
+        let i = mirror.link.get();
+        is_index(i).then(|| self.managed_of(i))
     }
 
     /// The link table, for code that indexes it itself. Never moves.

@@ -36,6 +36,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
             drain(s);
         }
         cycles::keep_cycles(s);
+        cycles::end(s);
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
         (*s).weak.run_processors(&ctx);
@@ -188,10 +189,11 @@ unsafe fn visit(s: *mut State, t: &mut Tracer<'_>, p: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         let h = &*(p as *const Header);
-        mark_map(s, h.map());
+        let map = h.map();
+        mark_map(s, map);
         t.object(h);
         if h.link() != 0 {
-            (*s).links.reach(h.link());
+            (*s).links.reach(h.link(), map.kind().mirror_refers);
         }
     }
 }

@@ -189,7 +189,10 @@ impl<'a> Checker<'a> {
                 continue;
             }
             count += 1;
-            assert!(i & 0xffff != 0, "heap check: link {i} has an index that means no link");
+            assert!(
+                !matches!(i & 0xffff, 0 | 0xffff),
+                "heap check: link {i} has an index that means no link"
+            );
             let v = e.managed.get();
             assert!(v.is_ptr(), "heap check: link {i} has no object");
             self.check(v, &|| format!("link {i}"));

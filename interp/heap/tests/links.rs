@@ -28,6 +28,8 @@ thread_local! {
     static LOG: RefCell<Vec<(&'static str, u64)>> = const { RefCell::new(Vec::new()) };
     static TRACKED: RefCell<Vec<*mut Fake>> = const { RefCell::new(Vec::new()) };
     static KEEP_PROXIES: Cell<bool> = const { Cell::new(false) };
+    /// A struct that does not tell what it refers to.
+    static SILENT: Cell<*mut Fake> = const { Cell::new(std::ptr::null_mut()) };
 }
 
 fn log(what: &'static str, name: u64) {
@@ -61,6 +63,9 @@ fn decref(m: *mut Fake) {
 
 impl ForeignHeap for World {
     fn traverse(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(*mut Mirror)) {
+        if std::ptr::eq(SILENT.get(), mirror as *mut Fake) {
+            return;
+        }
         fake(mirror as *mut Fake).children.borrow().iter().for_each(|c| visit(*c as *mut Mirror));
     }
     fn proxy_may_die(&self, _: &Header) -> bool {
@@ -369,6 +374,101 @@ fn what_only_a_dying_mirror_holds_is_not_cleared_before_it() {
     apart(|| linked(m, Value::NONE, a));
     full();
     assert_eq!(take_log(), [("free", 1), ("free", 2)]);
+}
+
+#[test]
+fn what_dies_by_counting_is_not_cleared() {
+    let _h = start("verify");
+    let m = map::<Node>(0);
+    // The struct of a dead object holds an unlinked one, and that one another that is linked.
+    let (a, x, b) = (make(1, false, false), make(2, false, false), make(3, false, false));
+    refer(a, x);
+    decref(x);
+    refer(x, b);
+    apart(|| linked(m, Value::NONE, a));
+    apart(|| linked(m, Value::NONE, b));
+    full();
+    assert_eq!(take_log(), [("free", 1), ("free", 2), ("free", 3)]);
+}
+
+/// Cycles as C's classes make them: a linked object, whose struct holds one whose proxy has died, which holds the first.
+fn cycle_through_proxies(m: MapRef, proxies: MapRef, number: u64) {
+    for i in 0..number {
+        let (a, b) = (make(2 * i, false, false), make(2 * i + 1, false, false));
+        refer(a, b);
+        refer(b, a);
+        apart(|| linked(m, Value::NONE, a));
+        apart(|| linked(proxies, Value::NONE, b));
+    }
+}
+
+#[test]
+fn cycles_through_dead_proxies_take_two_collections() {
+    let _h = start("verify,poison");
+    let (m, proxies) = (map::<Node>(0), map::<Node>(0));
+    proxies.flags.set(MapFlags::PROXY);
+    cycle_through_proxies(m, proxies, 10);
+    let before = heap().stats().major;
+    full();
+    assert_eq!(heap().stats().major - before, 2);
+    let log = take_log();
+    assert_eq!(log.iter().filter(|l| l.0 == "clear").count(), 10, "{log:?}");
+    assert_eq!(log.iter().filter(|l| l.0 == "free").count(), 20, "{log:?}");
+    assert_eq!(heap().link_count(), 0);
+}
+
+#[test]
+fn a_collection_begins_again_when_c_let_go_of_something() {
+    let _h = start("verify");
+    let m = map::<Node>(0);
+    // A struct that does not say what it holds, and one that dies with it.
+    let (a, b) = (make(1, false, false), make(2, false, false));
+    apart(|| linked(m, Value::NONE, a));
+    apart(|| linked(m, Value::NONE, b));
+    refer(a, b);
+    SILENT.set(a);
+    full();
+    SILENT.set(std::ptr::null_mut());
+    assert_eq!(take_log(), [("free", 1), ("free", 2)]);
+    // What nobody refers to dies in one.
+    apart(|| linked(m, Value::NONE, make(3, false, false)));
+    let before = heap().stats().major;
+    full();
+    assert_eq!((heap().stats().major - before, take_log()), (1, vec![("free", 3)]));
+}
+
+#[test]
+fn the_table_of_links_shrinks() {
+    let _h = start("verify");
+    let m = map::<Node>(0);
+    let link_one = |n| {
+        let mirror = make(n, false, false);
+        fake(mirror).head.refcnt.set(2);
+        apart(|| linked(m, Value::NONE, mirror));
+        mirror
+    };
+    // Held by C; every second is let go, then all but two.
+    let mirrors: Vec<_> = (0..1000).map(link_one).collect();
+    let index = |m: *mut Fake| fake(m).head.link.get();
+    let highest = index(mirrors[999]);
+    mirrors.iter().step_by(2).for_each(|&m| fake(m).head.refcnt.set(1));
+    full();
+    full();
+    // The first free entries are used first, once a collection has seen them.
+    let again: Vec<_> = (2000..2010).map(link_one).collect();
+    assert!(again.windows(2).all(|w| index(w[0]) < index(w[1])));
+    assert!(index(again[9]) < highest / 4);
+    for &m in mirrors.iter().skip(1).step_by(2).chain(&again) {
+        fake(m).head.refcnt.set(1);
+    }
+    full();
+    full();
+    assert_eq!(heap().link_count(), 0);
+    let more: Vec<_> = (3000..5000).map(link_one).collect();
+    assert!(index(more[0]) < 65);
+    more.iter().for_each(|&m| fake(m).head.refcnt.set(1));
+    full();
+    assert_eq!(heap().link_count(), 0);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::vm::Vm;
 heap_object! {
     /// The proxy of an object whose struct lives in C memory, reached through its link: an instance of a class implemented in C or derived from one.
     pub struct ForeignObj {}
+    [mirror_refers]
 }
 
 /// A `str` or `bytes` of exact type whose data is of so many bytes or more has, between its fixed part and the data, room for the head of

@@ -10,6 +10,7 @@ use cape_heap::{
 heap_object! {
     /// Two references and a number.
     pub struct Node { pub left: Field, pub right: Field, pub id: Cell<u64> }
+    [mirror_refers]
 }
 
 heap_object! {

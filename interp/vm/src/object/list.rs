@@ -15,6 +15,7 @@ use crate::runtime::rt;
 heap_object! {
     /// `items` holds an [`ArrayObj`] in generic mode and is EMPTY in mirrored mode.
     pub struct ListObj { items: Field, len: Cell<usize> }
+    [mirror_refers]
 }
 
 impl ListObj {

@@ -9,6 +9,7 @@ use crate::runtime::rt;
 heap_object! {
     /// An immutable sequence; items follow the fixed part.
     pub struct TupleObj { len: usize, pub hash: Cell<i64> } [size = TupleObj::bytes] [trace = TupleObj::trace_items]
+    [mirror_refers]
 }
 
 impl TupleObj {
