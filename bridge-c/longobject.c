@@ -1,4 +1,4 @@
-/* int: structs with digits of 30 bits, never linked: an int crosses by value. One- and two-digit structs
+/* int: structs with digits of 30 bits. Only ints that have lived for a while are linked, others cross by value. One- and two-digit structs
  * come from a free list, the small ints are static. */
 #include "cape.h"
 
@@ -653,19 +653,23 @@ _PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little_endian, i
     if (op == NULL) {
         return NULL;
     }
-    uint64_t accumulator = 0, carry = 1;
-    int bits = 0;
-    size_t next = 0;
+    uint64_t carry = 1;
     for (Py_ssize_t i = 0; i < digits; i++) {
-        while (bits < PyLong_SHIFT) {
-            uint64_t byte = next < n ? BYTE(next) : (negative ? 0xff : 0);
-            next++;
-            accumulator |= byte << bits;
-            bits += 8;
+        /* The eight bytes from that on in which the digit begins. */
+        size_t bit = (size_t)i * PyLong_SHIFT, first = bit / 8;
+        uint64_t window = negative ? UINT64_MAX : 0;
+        if (first + 8 <= n) {
+            memcpy(&window, little_endian ? bytes + first : bytes + n - first - 8, 8);
+            if (little_endian != PY_LITTLE_ENDIAN) {
+                window = __builtin_bswap64(window);
+            }
         }
-        digit d = (digit)(accumulator & PyLong_MASK);
-        accumulator >>= PyLong_SHIFT;
-        bits -= PyLong_SHIFT;
+        else {
+            for (size_t k = n; k > first; k--) {
+                window = window << 8 | BYTE(k - 1);
+            }
+        }
+        digit d = (digit)(window >> bit % 8 & PyLong_MASK);
         if (negative) {
             uint64_t complement = (uint64_t)(d ^ PyLong_MASK) + carry;
             carry = complement >> PyLong_SHIFT;

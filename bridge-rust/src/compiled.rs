@@ -16,7 +16,7 @@ use crate::from_c::one_digit;
 use crate::layout::*;
 use crate::mirror::vectorcall_offset;
 use crate::slots::{Constructor, is_tp_call, slot_convention, slot_wrapper_name, slot_wrapper_of};
-use crate::to_c::{decref, is_number, linked};
+use crate::to_c::{decref, is_lasting, is_number, linked};
 use crate::{arguments, attributes, ffi, handled, lend, slots};
 
 /// Tells it.
@@ -207,7 +207,7 @@ unsafe extern "C-unwind" fn finish_number(vm: &Vm, n: i64) -> Value {
 
 /// See [`Crossing::give_link`].
 unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
-    if is_number(v) {
+    if is_number(v) && !is_lasting(v) {
         return std::ptr::null_mut();
     }
     linked(vm, v).map_or(std::ptr::null_mut(), |p| p as *mut u8)

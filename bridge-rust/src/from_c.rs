@@ -10,7 +10,6 @@ use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
 use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Res, Value, Vm};
-use num_bigint::{BigInt, Sign};
 
 use crate::ffi;
 use crate::layout::*;
@@ -165,31 +164,33 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
         let negative = tag & 3 == 2;
         if n == 2 {
             let m = *digits as i64 | (*digits.add(1) as i64) << 30;
-            return Int::Small(if negative { -m } else { m }).into_value();
+            return int_value(if negative { -m } else { m });
         }
-        Int::Big(long_big(l, n, negative)).into_value()
+        if n <= 4 {
+            let m = (0..n).fold(0, |m, i| m | (*digits.add(i) as i128) << (30 * i));
+            return i128_value(if negative { -m } else { m });
+        }
+        long_digits(std::slice::from_raw_parts(digits, n), negative)
     }
 }
 
-unsafe fn long_big(l: *mut PyLongObject, n: usize, negative: bool) -> BigInt {
-    // 30-bit digits into 32-bit ones.
-    let mut out = Vec::with_capacity(n);
+/// The value of many 30-bit digits.
+#[inline(never)]
+fn long_digits(small: &[u32], negative: bool) -> Value {
+    let mut out = digits::Digits::with_capacity(small.len().div_ceil(2));
     let (mut acc, mut bits) = (0u64, 0);
-    // SAFETY: n digits follow the head.
-    let digits = unsafe { std::slice::from_raw_parts((&raw const (*l).ob_digit) as *const u32, n) };
-    for &d in digits {
+    for &d in small {
         acc |= (d as u64) << bits;
         bits += 30;
-        if bits >= 32 {
-            out.push(acc as u32);
-            acc >>= 32;
-            bits -= 32;
+        if bits >= 64 {
+            out.push(acc);
+            bits -= 64;
+            // What is left of the digit.
+            acc = d as u64 >> (30 - bits);
         }
     }
-    if bits > 0 {
-        out.push(acc as u32);
-    }
-    BigInt::from_slice(if negative { Sign::Minus } else { Sign::Plus }, &out)
+    out.push(acc);
+    digits::finish(negative, &out)
 }
 
 /// How wide a C string's code points are, and whether they are ASCII.

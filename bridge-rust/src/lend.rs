@@ -17,14 +17,15 @@ use crate::arguments::{LENGTHS, Tuples};
 use crate::cross::MOST;
 use crate::ffi;
 use crate::layout::*;
-use crate::mirror::{digits30, write_digits30};
-use crate::to_c::{decref, is_number, linked, to_c};
+use crate::mirror::{digits30, write_long};
+use crate::to_c::{decref, is_lasting, is_number, linked, to_c};
 
 /// Scratch ints and floats of a thread; calls nested deeper allocate.
 const SCRATCH: usize = 64;
 
-/// Digits that a scratch int has room for; larger ints are made for each call.
-const DIGITS: usize = 10;
+/// Digits that a scratch int has room for, and a wide one; larger ints are made for each call.
+const DIGITS: usize = 2;
+const WIDE_DIGITS: usize = 10;
 
 /// The ints that are static in C, and borrowed for ever.
 pub const SMALL_MIN: i64 = -5;
@@ -46,6 +47,8 @@ pub struct Scratch {
     places: [Place; SCRATCH],
     /// Argument tuples.
     pub tuples: Tuples,
+    /// For ints that do not fit the places'.
+    wide: [Cell<*mut PyObject>; SCRATCH],
 }
 
 thread_local! {
@@ -54,6 +57,7 @@ thread_local! {
             next: Cell::new(0),
             places: [const { Place { int: Cell::new(null_mut()), float: Cell::new(null_mut()) } }; SCRATCH],
             tuples: [const { Cell::new(null_mut()) }; LENGTHS],
+            wide: [const { Cell::new(null_mut()) }; SCRATCH],
         }
     };
 }
@@ -117,7 +121,7 @@ pub fn borrowed(v: Value) -> *mut PyObject {
     null_mut()
 }
 
-/// The short way to lend: objects that have no C side yet get one, unboxed numbers and ints of two digits of the heap's are written into
+/// The short way to lend: objects that have no C side yet get one, unboxed numbers and ints that are not too large are written into
 /// scratch objects. Gives the first place that may be lent, for [`give_back`]; `None`, with nothing lent, when that is not enough.
 #[inline(always)]
 pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<Option<usize>> {
@@ -128,7 +132,7 @@ pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -
         if !p.is_null() {
             continue;
         }
-        if v.is_ptr() && !is_number(v) {
+        if v.is_ptr() && (!is_number(v) || is_lasting(v)) {
             // (What that calls may lend, and gives back.)
             scratch.next.set(next);
             match linked(vm, v) {
@@ -140,7 +144,7 @@ pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -
             }
             continue;
         }
-        let written = if next < SCRATCH { write_short(&scratch.places[next], v) } else { null_mut() };
+        let written = if next < SCRATCH { write(scratch, next, v) } else { null_mut() };
         if written.is_null() {
             for (p, &v) in pointers.iter_mut().zip(values) {
                 *p = borrowed(v);
@@ -155,31 +159,48 @@ pub fn lend_quickly(vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -
     Ok(Some(first))
 }
 
-/// Writes an unboxed number, or an int of at most two digits of the heap's, into a place; null: it is none, or memory is out.
+/// Writes a number into a place; null: it is none, it is too large, or memory is out.
 #[inline(always)]
-fn write_short(place: &Place, v: Value) -> *mut PyObject {
-    // SAFETY: as in `write`.
-    unsafe {
-        if v.is_float() {
-            let Some(p) = filled(&place.float, new_float) else { return null_mut() };
-            (*(p as *mut PyFloatObject)).ob_fval = v.as_float();
-            return p;
+fn write(scratch: &Scratch, at: usize, v: Value) -> *mut PyObject {
+    let place = &scratch.places[at];
+    let written = if v.is_float() {
+        write_float(place, v.as_float())
+    } else if v.is_int() {
+        let p = filled(&place.int, new_int);
+        if let Some(p) = p {
+            // SAFETY: an int which only we refer to; unboxed ones fit it.
+            unsafe { write_magnitude(p, v.as_int().unsigned_abs(), v.as_int() < 0) };
         }
-        let (magnitude, negative) = if v.is_int() {
-            (v.as_int().unsigned_abs(), v.as_int() < 0)
-        } else {
-            let Some(l) = v.downcast::<LongObj>() else { return null_mut() };
-            let magnitude = match *l.digits() {
-                [low] => low as u64,
-                [low, high] => low as u64 | (high as u64) << 32,
-                _ => return null_mut(),
-            };
-            (magnitude, l.is_negative())
-        };
-        let Some(p) = filled(&place.int, new_int) else { return null_mut() };
-        write_magnitude(p, magnitude, negative);
         p
-    }
+    } else {
+        write_object(place, &scratch.wide[at], v)
+    };
+    written.unwrap_or(null_mut())
+}
+
+#[inline(always)]
+fn write_float(place: &Place, f: f64) -> Option<*mut PyObject> {
+    let p = filled(&place.float, new_float)?;
+    // SAFETY: a float which only we refer to.
+    unsafe { (*(p as *mut PyFloatObject)).ob_fval = f };
+    Some(p)
+}
+
+/// [`write`], for numbers of the heap's.
+#[inline(never)]
+fn write_object(place: &Place, wide: &Cell<*mut PyObject>, v: Value) -> Option<*mut PyObject> {
+    let Some(l) = v.downcast::<LongObj>() else {
+        return write_float(place, v.downcast::<FloatObj>()?.value);
+    };
+    let n = digits30(l);
+    let p = match n {
+        0..=DIGITS => filled(&place.int, new_int)?,
+        0..=WIDE_DIGITS => filled(wide, new_wide_int)?,
+        _ => return None,
+    };
+    // SAFETY: an int which only we refer to, with room for as many digits.
+    unsafe { write_long(l, n, p as *mut PyLongObject) };
+    Some(p)
 }
 
 /// A scratch float; NULL when memory is out, as below.
@@ -194,10 +215,16 @@ fn new_int() -> *mut PyObject {
     unsafe { ffi::_PyLong_New(DIGITS as isize) }
 }
 
-/// Writes the value of a scratch int.
+/// A wide one.
+fn new_wide_int() -> *mut PyObject {
+    // SAFETY: a constructor.
+    unsafe { ffi::_PyLong_New(WIDE_DIGITS as isize) }
+}
+
+/// Writes the value of a scratch int, below 2^60.
 ///
 /// # Safety
-/// It must have room for three digits.
+/// It must have room for two digits.
 #[inline(always)]
 unsafe fn write_magnitude(p: *mut PyObject, magnitude: u64, negative: bool) {
     let o = p as *mut PyLongObject;
@@ -206,11 +233,7 @@ unsafe fn write_magnitude(p: *mut PyObject, magnitude: u64, negative: bool) {
         let digits = (&raw mut (*o).ob_digit) as *mut u32;
         *digits = magnitude as u32 & 0x3fff_ffff;
         *digits.add(1) = (magnitude >> 30) as u32 & 0x3fff_ffff;
-        let mut n = 1 + (magnitude >> 30 != 0) as usize;
-        if magnitude >> 60 != 0 {
-            *digits.add(2) = (magnitude >> 60) as u32;
-            n = 3;
-        }
+        let n = 1 + (magnitude >> 30 != 0) as usize;
         (*o).lv_tag = n << 3 | (negative as usize) << 1;
     }
 }
@@ -235,7 +258,8 @@ impl Numbers {
     pub fn lend_all(&mut self, vm: &Vm, values: &[Value], pointers: &mut [*mut PyObject]) -> Res<()> {
         for (p, &v) in pointers.iter_mut().zip(values) {
             if p.is_null() {
-                *p = if v.is_ptr() && !is_number(v) { linked(vm, v)? } else { self.number(vm, v)? };
+                let object = v.is_ptr() && (!is_number(v) || is_lasting(v));
+                *p = if object { linked(vm, v)? } else { self.number(vm, v)? };
             }
         }
         Ok(())
@@ -245,12 +269,11 @@ impl Numbers {
     fn number(&mut self, vm: &Vm, v: Value) -> Res<*mut PyObject> {
         let scratch = scratch();
         let at = scratch.next.get();
-        if at < SCRATCH
-            && let Some(p) = write(&scratch.places[at], v)
-        {
+        let written = if at < SCRATCH { write(scratch, at, v) } else { null_mut() };
+        if !written.is_null() {
             scratch.next.set(at + 1);
             self.first = self.first.min(at);
-            return Ok(p);
+            return Ok(written);
         }
         let p = to_c(vm, v)?;
         self.owned[self.n_owned].write(p);
@@ -272,29 +295,6 @@ impl Drop for Numbers {
     }
 }
 
-/// Writes a number into a place; `None` when it is too large, when it is none, or when memory is out.
-#[inline(always)]
-fn write(place: &Place, v: Value) -> Option<*mut PyObject> {
-    let short = write_short(place, v);
-    if !short.is_null() {
-        return Some(short);
-    }
-    // SAFETY: objects of those types which only we refer to; ints have room for DIGITS digits.
-    unsafe {
-        if let Some(f) = v.downcast::<FloatObj>() {
-            let p = filled(&place.float, new_float)?;
-            (*(p as *mut PyFloatObject)).ob_fval = f.value;
-            return Some(p);
-        }
-        let l = v.downcast::<LongObj>().filter(|&l| digits30(l) <= DIGITS)?;
-        let p = filled(&place.int, new_int)?;
-        let o = p as *mut PyLongObject;
-        let n = write_digits30(l, (&raw mut (*o).ob_digit) as *mut u32);
-        (*o).lv_tag = n << 3 | (l.is_negative() as usize) << 1;
-        Some(p)
-    }
-}
-
 /// What a cell of a place has, made at the first use.
 #[inline(always)]
 fn filled(cell: &Cell<*mut PyObject>, make: impl FnOnce() -> *mut PyObject) -> Option<*mut PyObject> {
@@ -309,16 +309,25 @@ fn filled(cell: &Cell<*mut PyObject>, make: impl FnOnce() -> *mut PyObject) -> O
 pub fn give_back(first: usize) {
     let scratch = scratch();
     let end = scratch.next.replace(first);
-    for place in &scratch.places[first..end] {
-        for cell in [&place.int, &place.float] {
-            let p = cell.get();
-            // SAFETY: our reference keeps it alive.
-            if !p.is_null() && unsafe { (*p).ob_refcnt } != 1 {
-                // C has kept it: it is C's from now on.
-                cell.set(null_mut());
-                // SAFETY: the reference was the cell's.
-                unsafe { decref(p) };
-            }
+    for (place, wide) in scratch.places[first..end].iter().zip(&scratch.wide[first..end]) {
+        replace_kept(&place.int, new_int);
+        replace_kept(&place.float, new_float);
+        replace_kept(wide, null_mut);
+    }
+}
+
+/// What C has kept is C's from now on; the cell gets another, for the next call.
+#[inline(always)]
+fn replace_kept(cell: &Cell<*mut PyObject>, make: impl FnOnce() -> *mut PyObject) {
+    let p = cell.get();
+    // SAFETY: our reference keeps it alive.
+    if !p.is_null() && unsafe { (*p).ob_refcnt } != 1 {
+        // (Giving up a reference may run code, which may lend.)
+        cell.set(null_mut());
+        // SAFETY: the reference was the cell's.
+        unsafe { decref(p) };
+        if cell.get().is_null() {
+            cell.set(make());
         }
     }
 }

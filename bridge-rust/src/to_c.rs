@@ -1,6 +1,6 @@
 //! Values into C references: the sole conversion in this direction.
 
-use cape_heap::{Mirror, heap};
+use cape_heap::{Mirror, ObjFlags, heap};
 use cape_vm::object::*;
 use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Res, Value, Vm};
@@ -129,6 +129,7 @@ pub fn to_c_borrowed(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         // immortal and belong to no link.
         unsafe {
             if (*p).ob_refcnt as i32 >= 0 {
+                memory_taken();
                 heap().link(v.header(), p as *mut Mirror);
             }
         }
@@ -147,6 +148,13 @@ pub fn is_number(v: Value) -> bool {
     m == rt().maps.int || m == rt().maps.float
 }
 
+/// Whether a heap object is a number that is linked when it crosses. Numbers have no identity, so they need not be; but what has
+/// lived for a while crosses again, and then it costs no more than any other object. What is young is copied.
+#[inline(always)]
+pub fn is_lasting(v: Value) -> bool {
+    v.header().has(ObjFlags::OLD)
+}
+
 /// An unboxed number as a heap object, for containers that must own what C borrows.
 pub fn boxed(v: Value) -> Value {
     if v.is_int() {
@@ -161,7 +169,7 @@ pub fn boxed(v: Value) -> Value {
 /// First crossing of a heap object.
 #[inline(never)]
 fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
-    if is_number(v) {
+    if is_number(v) && !is_lasting(v) {
         return crate::mirror::number(vm, v);
     }
     let p = linked(vm, v)?;
@@ -170,7 +178,7 @@ fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     Ok(p)
 }
 
-/// The mirror of a heap object that is no exact number, made and linked at its first crossing. The reference is the link's: it
+/// The C side of a heap object that is no young number, made and linked at its first crossing. The reference is the link's: it
 /// lives as long as the object does.
 pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     let known = heap().mirror_of(v.header());
@@ -179,6 +187,9 @@ pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     }
     if let Some(t) = v.downcast::<TypeObj>() {
         return Ok(crate::mirror::types::type_to_c(vm, t)? as *mut PyObject);
+    }
+    if is_number(v) {
+        return to_c_borrowed(vm, v);
     }
     let p = match crate::mirror::exact_container(vm, v) {
         Some(p) => p?,

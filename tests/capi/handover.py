@@ -350,6 +350,25 @@ def numbers():
         case(f"and back {n!r}", handover.keep_one, n)
     handover.kept_numbers()
 
+    # Ints about the sizes at which their form changes, here and in C: fresh, and when they have lived for a while.
+    wide = [s * (2**bits + d) for bits in (50, 51, 59, 60, 62, 63, 64, 89, 90, 119, 120, 127, 128, 299, 300, 301, 640) for s in (1, -1) for d in (-1, 0, 1)]
+    for age in range(3):
+        wrong = []
+        for n in wide:
+            back = handover.keep_one(n)
+            handover.keep_many(n + 0, n)
+            digits = handover.digits(n), handover.digits(n + 0)
+            if not (back == n and digits[0] == digits[1] and handover.kept_numbers() == [n, n, n]):
+                wrong.append(n)
+        case(f"wide ints, {age}", lambda: wrong)
+        gc.collect()
+
+    def deeper(n, *rest):
+        return handover.keep_then(deeper, n + 2**64, n * n, n + 2**200) if n < 2**70 else handover.keep_many(n, *rest)
+
+    case("nested with wide ints", lambda: handover.keep_then(deeper, 2**69 - 2**65, 2.25))
+    case("nested with wide ints, kept", lambda: len(handover.kept_numbers()))
+
     def deep(n, *rest):
         return handover.keep_then(deep, n - 1, n * 1.5, n + 10**6) if n > 100000 else handover.keep_many(n, *rest)
 

@@ -177,6 +177,27 @@ for bits in (128, 129, 159, 160, 161, 191, 192, 300):
             if w:
                 q, r = big // w, big % w
                 assert q * w + r == big and (0 <= r < w or w < r <= 0) and (q, r) == divmod(big, w), (big, w)
+# Sums of any two of them, where carries run through and results get shorter.
+def slow_sum(a, b):
+    """By digits of 16 bits, for a, b >= 0."""
+    digits, carry = [], 0
+    for x, y in zip(slowly(a) + [0] * 60, slowly(b) + [0] * 60):
+        carry += x + y
+        digits.append(carry & 0xFFFF)
+        carry >>= 16
+    return joined(digits, False)
+
+
+sizes = [2**n + d for n in (0, 31, 32, 50, 51, 59, 60, 62, 63, 64, 65, 96, 127, 128, 192, 500) for d in (-1, 0, 1)]
+for a in sizes:
+    for b in sizes:
+        total = slow_sum(a, b)
+        assert a + b == total and -a - b == -total and -a + -b == -total and hash(a + b) == hash(total)
+        assert total - b == a and b - total == -a and -total + a == -b and a - -b == total
+        c = a
+        c += b
+        c -= a
+        assert c == b and type(c) is int and a - a == 0
 assert type(2**200 + True) is int and type(I(2**200) + 1) is int
 
 # Operators of unboxed ints and floats that have instructions of their own.

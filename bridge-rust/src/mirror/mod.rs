@@ -44,41 +44,38 @@ pub fn digits30(l: Ptr<LongObj>) -> usize {
     bits(l.digits()).div_ceil(30)
 }
 
-/// Writes the 30-bit digits of a heap int, and says how many they are.
+/// Writes a heap int, which has `count` digits of 30 bits ([`digits30`]), into a C one.
 ///
 /// # Safety
-/// `out` must have room for [`digits30`] digits.
-pub unsafe fn write_digits30(l: Ptr<LongObj>, out: *mut u32) -> usize {
-    let count = digits30(l);
-    let (mut acc, mut bits) = (0u64, 0);
-    let mut digits = l.digits().iter();
-    for i in 0..count {
-        if bits < 30 {
-            acc |= (digits.next().copied().unwrap_or(0) as u64) << bits;
-            bits += 32;
+/// `out` must have room for as many digits (for one at least).
+pub unsafe fn write_long(l: Ptr<LongObj>, count: usize, out: *mut PyLongObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let digits = (&raw mut (*out).ob_digit) as *mut u32;
+        if count == 0 {
+            *digits = 0;
         }
-        // SAFETY: the caller's promise.
-        unsafe { *out.add(i) = acc as u32 & 0x3fff_ffff };
-        acc >>= 30;
-        bits -= 30;
+        let (mut acc, mut bits) = (0u64, 0);
+        let mut from = l.digits().iter();
+        for i in 0..count {
+            if bits < 30 {
+                acc |= (from.next().copied().unwrap_or(0) as u64) << bits;
+                bits += 32;
+            }
+            *digits.add(i) = acc as u32 & 0x3fff_ffff;
+            acc >>= 30;
+            bits -= 30;
+        }
+        // The two low bits are 1 minus the sign.
+        (*out).lv_tag = count << 3 | if count == 0 { 1 } else { (l.is_negative() as usize) << 1 };
     }
-    count
 }
 
 fn long(vm: &Vm, l: Ptr<LongObj>, t: *mut PyTypeObject, extra: usize) -> Res<*mut PyObject> {
     let count = digits30(l);
     let p = alloc(vm, t, 24 + 4 * count.max(1) + extra)?;
-    let sign = match (count, l.is_negative()) {
-        (0, _) => 1,
-        (_, true) => 2,
-        _ => 0,
-    };
     // SAFETY: the struct has room for the digits.
-    unsafe {
-        let o = p as *mut PyLongObject;
-        write_digits30(l, (&raw mut (*o).ob_digit) as *mut u32);
-        (*o).lv_tag = count << 3 | sign;
-    }
+    unsafe { write_long(l, count, p as *mut PyLongObject) };
     Ok(p)
 }
 

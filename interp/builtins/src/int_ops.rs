@@ -46,21 +46,13 @@ pub fn exact(v: Value) -> Value {
 }
 
 macro_rules! arithmetic {
-    ($name:ident $reflected:ident $op:tt, $doc:literal) => {
+    ($name:ident $reflected:ident $op:tt $long:path, $doc:literal) => {
         #[doc = concat!("`a ", $doc, " b`.")]
         pub fn $name(_: &Vm, a: Value, b: Value) -> Value {
             if let Some((x, y)) = words(a, b) {
                 return i128_value(x as i128 $op y as i128);
             }
-            if let Some(r) = crate::long_word::$name(a, b) {
-                return r;
-            }
-            match ints(a, b) {
-                None => NOT_IMPLEMENTED,
-                Some((Int::Big(x), Int::Big(y))) => big_value(x $op y),
-                Some((Int::Big(x), Int::Small(y))) => big_value(x $op y),
-                Some((Int::Small(x), y)) => big_value(x $op y.into_big()),
-            }
+            $long(a, b).unwrap_or(NOT_IMPLEMENTED)
         }
 
         #[doc = concat!("`b ", $doc, " a`.")]
@@ -69,9 +61,22 @@ macro_rules! arithmetic {
         }
     };
 }
-arithmetic!(add radd +, "+");
-arithmetic!(sub rsub -, "-");
-arithmetic!(mul rmul *, "*");
+arithmetic!(add radd + digits::add, "+");
+arithmetic!(sub rsub - digits::sub, "-");
+arithmetic!(mul rmul * product, "*");
+
+/// `a * b`; `None` unless both are ints.
+fn product(a: Value, b: Value) -> Option<Value> {
+    if let Some(r) = crate::long_word::mul(a, b) {
+        return Some(r);
+    }
+    let (x, y) = ints(a, b)?;
+    Some(big_value(match (x, y) {
+        (Int::Big(x), Int::Big(y)) => x * y,
+        (Int::Big(x), Int::Small(y)) => x * y,
+        (Int::Small(x), y) => y.into_big() * x,
+    }))
+}
 
 macro_rules! bitwise {
     ($name:ident $reflected:ident $op:tt, $doc:literal) => {
@@ -425,7 +430,7 @@ fn flipped(a: Value, sign: impl FnOnce(bool) -> bool) -> Value {
     if negative == l.is_negative() {
         return exact(a);
     }
-    LongObj::from_digits(rt().maps.int, negative, l.digits()).value()
+    LongObj::from_double_digits(rt().maps.int, negative, l.double_digits()).value()
 }
 
 /// `+a`, `int(a)` and the like.

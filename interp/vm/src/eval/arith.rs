@@ -123,11 +123,15 @@ impl Vm {
     #[inline(never)]
     pub(crate) fn binary_op(&self, x: u8, a: Value, b: Value) -> Res<Value> {
         let op = BinOp::from_u8(x).expect("an operator");
-        if (a.is_ptr() || b.is_ptr())
-            && !op.is_inplace()
-            && let Some(r) = self.binary_by_c(a, b, operator(op))
-        {
-            return r;
+        if a.is_ptr() || b.is_ptr() {
+            if let Some(r) = sum_of_ints(op.to_plain(), a, b) {
+                return Ok(r);
+            }
+            if !op.is_inplace()
+                && let Some(r) = self.binary_by_c(a, b, operator(op))
+            {
+                return r;
+            }
         }
         self.binary_op_any(op, a, b)
     }
@@ -169,6 +173,20 @@ impl Vm {
     /// `-v`.
     pub(crate) fn negate(&self, v: Value) -> Res<Value> {
         self.unary(v, crate::special::Special::Neg, "unary -")
+    }
+}
+
+/// The sum or difference of ints of exact type, of which one at least is a heap object.
+#[inline]
+fn sum_of_ints(op: BinOp, a: Value, b: Value) -> Option<Value> {
+    let exact = |v: Value| v.is_int() || v.is_ptr() && v.header().map() == rt().maps.int;
+    if !exact(a) || !exact(b) {
+        return None;
+    }
+    match op {
+        BinOp::Add => digits::add(a, b),
+        BinOp::Sub => digits::sub(a, b),
+        _ => None,
     }
 }
 

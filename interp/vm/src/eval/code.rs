@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cape_bytecode::{BinOp, CodeUnit, Const, Op, Word, flags};
 use cape_heap::{Field, Header, Native, Ptr, Value, heap};
+use num_bigint::BigInt;
 
 use super::jit::Compiled;
 use crate::object::*;
@@ -18,8 +19,8 @@ pub fn const_value(vm: &Vm, c: &Const) -> Value {
         Const::True => Value::TRUE,
         Const::False => Value::FALSE,
         Const::Ellipsis => Value::ELLIPSIS,
-        Const::Int(i) => Int::Small(*i).into_value(),
-        Const::BigInt(b) => Int::Big(b.clone()).into_value(),
+        Const::Int(i) => Value::try_int(*i).unwrap_or_else(|| LongObj::constant(&BigInt::from(*i)).value()),
+        Const::BigInt(b) => LongObj::constant(b).value(),
         Const::Float(f) => Value::float(*f),
         Const::Complex(re, im) => ComplexObj::new(*re, *im).value(),
         Const::Str(s) => {

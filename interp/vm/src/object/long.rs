@@ -3,11 +3,12 @@
 use cape_heap::{Header, MapRef, Ptr, Value, heap, heap_object};
 use num_bigint::{BigInt, Sign};
 use num_traits::ToPrimitive;
+use smallvec::SmallVec;
 
 use crate::runtime::rt;
 
 heap_object! {
-    /// Sign and magnitude; `len` base-2^32 digits, least significant first, follow the fixed part.
+    /// Sign and magnitude; `len` base-2^32 digits, least significant first, follow the fixed part, and a zero if `len` is odd.
     pub struct LongObj { negative: bool, len: u32 } [size = LongObj::bytes] [leaf]
 }
 
@@ -27,43 +28,63 @@ impl LongObj {
 
     /// A heap integer with this map, even when the value is small.
     pub fn with_map(map: MapRef, value: &BigInt) -> Ptr<LongObj> {
-        let magnitude = value.magnitude();
-        let n = magnitude.iter_u32_digits().len();
-        let p = heap().alloc_var(
-            map,
-            size_of::<LongObj>() + 4 * n,
-            LongObj { header: Header::new(map), negative: value.sign() == Sign::Minus, len: n as u32 },
-        );
-        // SAFETY: the object has n digits behind its fixed part.
-        let digits = unsafe { std::slice::from_raw_parts_mut(p.as_raw().add(1) as *mut u32, n) };
-        for (to, d) in digits.chunks_mut(2).zip(magnitude.iter_u64_digits()) {
-            to[0] = d as u32;
-            if let Some(high) = to.get_mut(1) {
-                *high = (d >> 32) as u32;
-            }
-        }
+        let digits: SmallVec<[u64; 8]> = value.magnitude().iter_u64_digits().collect();
+        Self::from_double_digits(map, value.sign() == Sign::Minus, &digits)
+    }
+
+    /// A heap integer with this map from a sign and base-2^64 digits, least significant first, of which the highest is not zero.
+    pub fn from_double_digits(map: MapRef, negative: bool, digits: &[u64]) -> Ptr<LongObj> {
+        let top = digits.last().map_or(0, |d| 1 + (d >> 32 != 0) as usize);
+        let n = 2 * digits.len().saturating_sub(1) + top;
+        let init = LongObj { header: Header::new(map), negative, len: n as u32 };
+        let bytes = size_of::<LongObj>() + 4 * n;
+        let p = if n != 0 && map == rt().maps.int {
+            heap().alloc_plain_leaf(map, bytes, init)
+        } else {
+            heap().alloc_var(map, bytes, init)
+        };
+        p.fill(digits);
         p
     }
 
-    /// A heap integer with this map from a sign and base-2^32 digits, least significant first, of which the
-    /// highest are dropped while they are zero.
-    pub fn from_digits(map: MapRef, negative: bool, digits: &[u32]) -> Ptr<LongObj> {
-        let n = digits.iter().rposition(|&d| d != 0).map_or(0, |i| i + 1);
-        let p = heap().alloc_var(
-            map,
-            size_of::<LongObj>() + 4 * n,
-            LongObj { header: Header::new(map), negative: negative && n != 0, len: n as u32 },
-        );
-        // SAFETY: the object has n digits behind its fixed part.
-        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), p.as_raw().add(1) as *mut u32, n) };
+    /// A heap integer of exact type that is old from birth: a constant.
+    pub fn constant(value: &BigInt) -> Ptr<LongObj> {
+        let map = rt().maps.int;
+        let n = value.magnitude().iter_u32_digits().len();
+        let init = LongObj { header: Header::new(map), negative: value.sign() == Sign::Minus, len: n as u32 };
+        let p = heap().alloc_var_old(map, size_of::<LongObj>() + 4 * n, init);
+        p.fill(&value.magnitude().to_u64_digits());
         p
+    }
+
+    /// Writes the digits of a new object.
+    fn fill(&self, digits: &[u64]) {
+        debug_assert!(digits.len() == self.double_digits().len());
+        let to = (self as *const LongObj).wrapping_add(1) as *mut u64;
+        for (i, &d) in digits.iter().enumerate() {
+            // SAFETY: as many digits follow the fixed part, and nobody else has seen the object. (Volatile: they are few, and a call would
+            // cost more than it saves.)
+            unsafe { to.add(i).write_volatile(d) };
+        }
     }
 
     /// A heap integer with this map from a machine integer.
     pub fn from_i128(map: MapRef, i: i128) -> Ptr<LongObj> {
         let m = i.unsigned_abs();
-        let digits = [m as u32, (m >> 32) as u32, (m >> 64) as u32, (m >> 96) as u32];
-        Self::from_digits(map, i < 0, &digits)
+        let digits = [m as u64, (m >> 64) as u64];
+        let n = if digits[1] != 0 { 2 } else { (m != 0) as usize };
+        Self::from_double_digits(map, i < 0, &digits[..n])
+    }
+
+    /// The base-2^64 digits of the magnitude, least significant first.
+    #[inline]
+    pub fn double_digits(&self) -> &[u64] {
+        const { assert!(size_of::<LongObj>().is_multiple_of(8) && cfg!(target_endian = "little")) };
+        // SAFETY: len digits of half the size follow the fixed part, and a zero when their number is odd.
+        unsafe {
+            let first = (self as *const LongObj).add(1) as *const u64;
+            std::slice::from_raw_parts(first, (self.len as usize).div_ceil(2))
+        }
     }
 
     /// The base-2^32 digits of the magnitude, least significant first.

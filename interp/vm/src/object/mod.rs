@@ -9,6 +9,7 @@ mod cell;
 mod code;
 mod complex;
 pub mod dict;
+pub mod digits;
 mod exception;
 mod float;
 mod function;
