@@ -23,9 +23,10 @@ use crate::special::Special;
 
 /// The map of an object whose class caches may rely on.
 pub(super) fn stable_map(v: Value) -> Option<MapRef> {
+    let map = v.map()?;
     // (A version is given when it is asked for.)
     let version = crate::class::version(type_of(v));
-    v.map().filter(|m| version != 0 && m.version.get() == version)
+    (version != 0 && map.version.get() == version).then_some(map)
 }
 
 /// How an attribute that C defines is read.
