@@ -12,12 +12,11 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::call_c::{callable_name, defining_class};
 use crate::convention::{FASTCALL_KW, METHOD_KW, VARARGS_KW, is_entry};
 use crate::error::{check_result, check_status};
-use crate::from_c::one_digit;
 use crate::layout::*;
 use crate::mirror::vectorcall_offset;
 use crate::slots::{Constructor, is_tp_call, slot_convention, slot_wrapper_name, slot_wrapper_of};
-use crate::to_c::{decref, is_lasting, is_number, linked};
-use crate::{arguments, attributes, ffi, handled, lend, slots};
+use crate::to_c::{is_lasting, is_number, linked};
+use crate::{arguments, attributes, ffi, from_c, handled, lend, slots};
 
 /// Tells it.
 pub fn install() {
@@ -64,7 +63,7 @@ pub fn install() {
         finish_next,
         finish_number,
         give_link,
-        take_number,
+        take_at_once,
         give_back,
         give_tuple_back,
     });
@@ -213,23 +212,10 @@ unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
     linked(vm, v).map_or(std::ptr::null_mut(), |p| p as *mut u8)
 }
 
-/// See [`Crossing::take_number`].
-unsafe extern "C-unwind" fn take_number(p: *mut u8) -> Value {
-    let p = p as *mut PyObject;
-    // SAFETY: what C has returned is a live object whose reference is ours, laid out as its type says.
-    let v = unsafe {
-        if std::ptr::eq((*p).ob_type, &raw const ffi::PyFloat_Type) {
-            Value::float((*(p as *mut PyFloatObject)).ob_fval)
-        } else {
-            match one_digit(p) {
-                Some(v) => v,
-                None => return Value::EMPTY,
-            }
-        }
-    };
-    // SAFETY: as above.
-    unsafe { decref(p) };
-    v
+/// See [`Crossing::take_at_once`].
+unsafe extern "C-unwind" fn take_at_once(p: *mut u8) -> Value {
+    // SAFETY: what C has returned is a live object whose reference is ours; compiled code has seen that it is unlinked.
+    unsafe { from_c::take_at_once(p as *mut PyObject) }
 }
 
 /// See [`Crossing::give_tuple_back`].

@@ -76,7 +76,7 @@ pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
 
 /// The value of an int of one digit; `None` for all other objects.
 #[inline(always)]
-pub fn one_digit(p: *mut PyObject) -> Option<Value> {
+fn one_digit(p: *mut PyObject) -> Option<Value> {
     // SAFETY: a live object, laid out as its type says.
     unsafe {
         let l = p as *mut PyLongObject;
@@ -100,16 +100,9 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
             return v;
         }
         if !t.is_null()
-            && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0
-            && let Some(class) = class_behind(t)
-            && let map = class.instance_map()
-            && eq(map.kind(), <ForeignObj as cape_heap::HeapObject>::kind())
+            && let Some(v) = fresh_instance(p, t)
         {
-            // The link takes our reference over.
-            let v = proxy(map);
-            heap().link(v.header(), p as *mut Mirror);
-            memory_taken();
-            return Ok(v.value());
+            return Ok(v);
         }
         let v = if let Some(v) = one_digit(p) {
             v
@@ -126,6 +119,51 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
         };
         decref(p);
         Ok(v)
+    }
+}
+
+/// What [`take_over`] does for an object of the commonest sorts, which takes neither conversions nor errors: numbers of the usual size,
+/// instances of classes of C; EMPTY, with nothing done, for others.
+///
+/// # Safety
+/// `p` must be live and unlinked, and the reference the caller's.
+pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
+    // SAFETY: the caller's promise; objects are laid out as their types say.
+    unsafe {
+        let t = (*p).ob_type;
+        let v = if eq(t, &raw const ffi::PyFloat_Type) {
+            Value::float((*(p as *mut PyFloatObject)).ob_fval)
+        } else if let Some(v) = one_digit(p) {
+            v
+        } else if t.is_null() {
+            return Value::EMPTY;
+        } else {
+            return fresh_instance(p, t).unwrap_or(Value::EMPTY);
+        };
+        decref(p);
+        v
+    }
+}
+
+/// The new managed side of an instance of a class of C, whose link takes the reference over; `None`: it is something else.
+///
+/// # Safety
+/// `p` must be live and unlinked, `t` its type, and the reference the caller's.
+#[inline(always)]
+unsafe fn fresh_instance(p: *mut PyObject, t: *mut PyTypeObject) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) != 0 {
+            return None;
+        }
+        let map = class_behind(t)?.instance_map();
+        if !eq(map.kind(), <ForeignObj as cape_heap::HeapObject>::kind()) {
+            return None;
+        }
+        let v = proxy(map);
+        heap().link(v.header(), p as *mut Mirror);
+        memory_taken();
+        Some(v.value())
     }
 }
 

@@ -137,8 +137,8 @@ pub struct Crossing {
     pub finish_number: unsafe extern "C-unwind" fn(&Vm, i64) -> Value,
     /// Gives an object a C side, which its link keeps. NULL: it is a number, or there was an error; nothing is done then.
     pub give_link: unsafe extern "C-unwind" fn(&Vm, Value) -> *mut u8,
-    /// Takes an unlinked C object over if it is a number of the usual size; EMPTY: it is not, and nothing is done.
-    pub take_number: unsafe extern "C-unwind" fn(*mut u8) -> Value,
+    /// Takes an unlinked C object over if it is of one of the commonest sorts; EMPTY: it is not, and nothing is done.
+    pub take_at_once: unsafe extern "C-unwind" fn(*mut u8) -> Value,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
     /// Gives an argument tuple back.
@@ -523,10 +523,10 @@ impl Emit<'_, '_> {
         self.follow(counted);
         self.arrive(end, v);
         self.follow(unlinked);
-        let f = self.constant(c.take_number as usize as u64);
+        let f = self.constant(c.take_at_once as usize as u64);
         let v = self.call_c(f, &[p]);
-        let number = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
-        self.unless(number, finish);
+        let taken = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+        self.unless(taken, finish);
         self.arrive(end, v);
     }
 
