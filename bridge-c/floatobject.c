@@ -5,19 +5,27 @@
 
 #define free_floats (_Cape_free_numbers[CAPE_FREE_FLOATS])
 
+static inline PyObject *
+filled(PyFloatObject *op, double value)
+{
+    cape_init(op, &PyFloat_Type);
+    op->ob_fval = value;
+    return (PyObject *)op;
+}
+
+/* Out of line, or the usual way would have to save registers. */
+static PyObject *__attribute__((noinline))
+allocated(double value)
+{
+    PyFloatObject *op = PyObject_Malloc(sizeof(PyFloatObject));
+    return CAPE_LIKELY(op != NULL) ? filled(op, value) : PyErr_NoMemory();
+}
+
 PyObject *
 PyFloat_FromDouble(double value)
 {
     PyFloatObject *op = cape_take(&free_floats);
-    if (CAPE_UNLIKELY(op == NULL)) {
-        op = PyObject_Malloc(sizeof(PyFloatObject));
-        if (op == NULL) {
-            return PyErr_NoMemory();
-        }
-    }
-    cape_init(op, &PyFloat_Type);
-    op->ob_fval = value;
-    return (PyObject *)op;
+    return CAPE_LIKELY(op != NULL) ? filled(op, value) : allocated(value);
 }
 
 void

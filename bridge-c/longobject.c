@@ -107,6 +107,24 @@ from_magnitude(uint64_t magnitude, int negative)
     return (PyObject *)op;
 }
 
+/* Makes a struct a number of one digit that is not small. */
+static inline PyObject *
+one_digit(PyLongObject *op, int64_t value)
+{
+    cape_init(op, &PyLong_Type);
+    op->long_value.lv_tag = TAG(1, value < 0 ? -1 : 1);
+    op->long_value.ob_digit[0] = (digit)_Py_ABS_CAST(uint64_t, value);
+    return (PyObject *)op;
+}
+
+/* Out of line, or the usual way would have to save registers. */
+static PyObject *__attribute__((noinline))
+allocated_one_digit(int64_t value)
+{
+    PyLongObject *op = PyObject_Malloc(sizeof(PyLongObject));
+    return CAPE_LIKELY(op != NULL) ? one_digit(op, value) : PyErr_NoMemory();
+}
+
 PyObject *
 PyLong_FromInt64(int64_t value)
 {
@@ -114,16 +132,7 @@ PyLong_FromInt64(int64_t value)
     uint64_t magnitude = _Py_ABS_CAST(uint64_t, value);
     if (CAPE_LIKELY(magnitude - (SMALL_MAX + 1) <= PyLong_MASK - (SMALL_MAX + 1))) {
         PyLongObject *op = cape_take(&free_ints);
-        if (CAPE_UNLIKELY(op == NULL)) {
-            op = PyObject_Malloc(sizeof(PyLongObject));
-            if (CAPE_UNLIKELY(op == NULL)) {
-                return PyErr_NoMemory();
-            }
-        }
-        cape_init(op, &PyLong_Type);
-        op->long_value.lv_tag = TAG(1, value < 0 ? -1 : 1);
-        op->long_value.ob_digit[0] = (digit)magnitude;
-        return (PyObject *)op;
+        return CAPE_LIKELY(op != NULL) ? one_digit(op, value) : allocated_one_digit(value);
     }
     return from_magnitude(_Py_ABS_CAST(uint64_t, value), value < 0);
 }

@@ -144,11 +144,12 @@ _Py_Dealloc(PyObject *op)
         return;
     }
     PyTypeObject *type = Py_TYPE(op);
-    if (PyType_IS_GC(type)) {
+    destructor dealloc = type->tp_dealloc;
+    if (PyType_IS_GC(type) && dealloc != cape_mirror_dealloc) {
         dealloc_container(op, type);
     }
     else {
-        type->tp_dealloc(op);
+        dealloc(op);
     }
 }
 
@@ -156,12 +157,13 @@ void
 cape_mirror_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
+    if (cape_has_list(type)) {
+        cape_untrack(op);
+        cape_free_struct(op, (size_t)type->tp_basicsize / sizeof(void *));
+        return;
+    }
     if (PyObject_IS_GC(op)) {
         cape_untrack(op);
-        if (cape_has_list(type)) {
-            cape_free_struct(op, (size_t)type->tp_basicsize / sizeof(void *));
-            return;
-        }
     }
     cape_free(op);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {

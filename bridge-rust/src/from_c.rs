@@ -497,7 +497,7 @@ pub unsafe fn link(object: &cape_heap::Header, p: *mut PyObject) {
 
 /// Memory that C allocates between two looks of the collector, in large blocks.
 const LOOK: usize = 1 << 20;
-/// Memory in small blocks, or in numbers from the lists of freed ones, that makes a minor collection due: more would not be in the second
+/// Memory in small blocks, in structs of containers, or in numbers from the lists of freed ones, that makes a minor collection due: more would not be in the second
 /// level cache when it is used again.
 const LOOK_SMALL: usize = 512 << 10;
 
@@ -519,6 +519,13 @@ pub fn memory_taken() {
     if many {
         tell_of_memory();
     }
+}
+
+/// A container's struct of so many words has been made, from a list of freed ones perhaps.
+#[inline(always)]
+pub fn struct_taken(words: usize) {
+    // SAFETY: the GIL is held.
+    unsafe { ffi::_Cape_allocated_small += 8 * words }
 }
 
 #[cold]
