@@ -28,7 +28,7 @@ cape_check_result(PyObject *callable, PyObject *result, const char *where)
 }
 
 #ifndef CAPE_INSIDE_CPYTHON
-vectorcallfunc _Cape_managed_calls[3];
+vectorcallfunc _Cape_managed_calls[4];
 #endif
 
 static inline vectorcallfunc

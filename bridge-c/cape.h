@@ -308,6 +308,8 @@ CAPE_PRIVATE PyObject *cape_empty_bytes(void);
 CAPE_PRIVATE PyObject *cape_tuple_from_array(PyObject *const *items, Py_ssize_t size);
 /* A list of new references to `size` items. */
 CAPE_PRIVATE PyObject *cape_list_from_array(PyObject *const *items, Py_ssize_t size);
+/* A new tuple of this item. */
+CAPE_PRIVATE PyObject *cape_tuple_of_one(PyObject *item);
 /* Borrowed, immortal: the string of one character below 256. */
 CAPE_PRIVATE PyObject *cape_latin1_char(unsigned char ch);
 /* Borrowed, immortal: the ints from -5 to 256. */
@@ -385,11 +387,12 @@ extern CAPE_PRIVATE void *_Cape_trampolines[CAPE_SLOTS];
 #ifdef CAPE_INSIDE_CPYTHON
 #  define cape_is_managed_call(function) 0
 #else
-extern CAPE_PRIVATE vectorcallfunc _Cape_managed_calls[3];
+extern CAPE_PRIVATE vectorcallfunc _Cape_managed_calls[4];
 static inline int
 cape_is_managed_call(vectorcallfunc function)
 {
-    return function == _Cape_managed_calls[0] || function == _Cape_managed_calls[1] || function == _Cape_managed_calls[2];
+    return function == _Cape_managed_calls[0] || function == _Cape_managed_calls[1] || function == _Cape_managed_calls[2]
+           || function == _Cape_managed_calls[3];
 }
 #endif
 

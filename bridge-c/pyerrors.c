@@ -38,30 +38,38 @@ PyErr_SetRaisedException(PyObject *exc)
     Py_XDECREF(old);
 }
 
-void
-PyErr_Fetch(PyObject **type, PyObject **value, PyObject **traceback)
-{
-    PyObject *exc = PyErr_GetRaisedException();
-    *value = exc;
-    *type = exc == NULL ? NULL : Py_NewRef(Py_TYPE(exc));
-    *traceback = exc == NULL ? NULL : PyException_GetTraceback(exc);
-}
-
 /* Whether the class is a builtin one that adds nothing to BaseException: then nobody could tell a call of it
  * from a struct that is filled here. */
 static int
 is_plain(PyObject *op)
 {
     PyTypeObject *type = (PyTypeObject *)op;
-    return type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN && type->tp_basicsize == sizeof(PyBaseExceptionObject)
-           && op != PyExc_MemoryError;
+    unsigned long wanted = _Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC;
+    return (type->tp_flags & (wanted | Py_TPFLAGS_PREHEADER)) == wanted
+           && type->tp_basicsize == sizeof(PyBaseExceptionObject) && op != PyExc_MemoryError;
+}
+
+/* The traceback of an exception: a new reference, or NULL. One that was made here has none before it has a managed side. */
+static PyObject *
+traceback_of(PyObject *exc)
+{
+    return cape_is_linked(exc) || !is_plain((PyObject *)Py_TYPE(exc)) ? PyException_GetTraceback(exc) : NULL;
+}
+
+void
+PyErr_Fetch(PyObject **type, PyObject **value, PyObject **traceback)
+{
+    PyObject *exc = PyErr_GetRaisedException();
+    *value = exc;
+    *type = exc == NULL ? NULL : Py_NewRef(Py_TYPE(exc));
+    *traceback = exc == NULL ? NULL : traceback_of(exc);
 }
 
 /* An exception with one argument or none, which has no managed side until one is asked for. */
 static PyObject *
 make_plain(PyTypeObject *type, PyObject *value)
 {
-    PyObject *args = value == NULL || value == Py_None ? PyTuple_New(0) : PyTuple_Pack(1, value);
+    PyObject *args = value == NULL || value == Py_None ? cape_empty_tuple() : cape_tuple_of_one(value);
     PyBaseExceptionObject *exc = args == NULL ? NULL : (PyBaseExceptionObject *)cape_new_mirror(type);
     if (exc == NULL) {
         Py_XDECREF(args);
@@ -119,7 +127,9 @@ PyErr_Restore(PyObject *type, PyObject *value, PyObject *traceback)
         PyErr_SetString(PyExc_TypeError, "__traceback__ must be a traceback or None");
     }
     if (value != NULL) {
-        PyException_SetTraceback(value, traceback == NULL ? Py_None : traceback);
+        if (cape_is_linked(value) || traceback != NULL || !is_plain((PyObject *)Py_TYPE(value))) {
+            PyException_SetTraceback(value, traceback == NULL ? Py_None : traceback);
+        }
         PyErr_SetRaisedException(value);
     }
     Py_XDECREF(traceback);

@@ -40,6 +40,18 @@ cape_unfilled_tuple(Py_ssize_t size)
 }
 
 PyObject *
+cape_tuple_of_one(PyObject *item)
+{
+    PyTupleObject *op = new_tuple(1);
+    if (CAPE_UNLIKELY(op == NULL)) {
+        return NULL;
+    }
+    op->ob_item[0] = Py_NewRef(item);
+    cape_track((PyObject *)op);
+    return (PyObject *)op;
+}
+
+PyObject *
 PyTuple_New(Py_ssize_t size)
 {
     if (size == 0) {

@@ -53,6 +53,7 @@ fn folder() -> &'static Path {
             "datetimes",
             "single",
             "weakrefs",
+            "callbacks",
             "ends",
             "largetext",
         ]
@@ -251,6 +252,12 @@ fn what_c_hands_over_is_what_cpython_gets() {
 }
 
 #[test]
+fn calls_of_python_do_what_cpythons_do() {
+    compare("callbacks.py", "cape", &[], &[]);
+    compare("callbacks.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn weak_references_show_c_their_targets() {
     compare("weakrefs.py", "cape", &[], &[]);
     compare("weakrefs.py", "zeal", ZEAL, &[]);
@@ -315,6 +322,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("typeslots.py");
     check_expected("handover.py");
     check_expected("weakrefs.py");
+    check_expected("callbacks.py");
     check_expected("largetext.py");
 }
 

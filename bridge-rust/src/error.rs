@@ -4,7 +4,7 @@ use cape_vm::object::ExcObj;
 use cape_vm::{Raised, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::take_over;
+use crate::from_c::{fresh_exception, take_over};
 use crate::layout::{CURRENT_EXCEPTION, PyObject};
 use crate::to_c::to_c;
 
@@ -26,7 +26,7 @@ pub fn take(vm: &Vm) -> Option<Raised> {
     if p.is_null() {
         return None;
     }
-    Some(match take_over(vm, p) {
+    Some(match fresh_exception(vm, p).unwrap_or_else(|| take_over(vm, p)) {
         Ok(v) => match v.downcast::<ExcObj>() {
             Some(e) => Raised::new(e),
             None => vm.system_error("the error indicator held something that is no exception"),

@@ -107,7 +107,7 @@ unsafe extern "C" {
     pub fn cape_class_vectorcall(t: *mut PyTypeObject) -> Option<vectorcallfunc>;
     pub fn cape_function_vectorcall(flags: i32) -> Option<vectorcallfunc>;
     pub fn cape_descriptor_vectorcall(flags: i32) -> Option<vectorcallfunc>;
-    pub static mut _Cape_managed_calls: [Option<vectorcallfunc>; 3];
+    pub static mut _Cape_managed_calls: [Option<vectorcallfunc>; 4];
     pub static mut _Cape_trampolines: [*const (); 84];
     pub fn cape_capsule_repr(o: *mut PyObject) -> *mut PyObject;
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;

@@ -455,6 +455,42 @@ unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     from_unlinked(vm, p, unsafe { (*p).ob_refcnt } == 1)
 }
 
+/// An exception of a builtin class that adds nothing to BaseException, which C has made (bridge-c/pyerrors.c) and nobody else knows, in
+/// one go; `None`, with nothing done, of all others. The reference is taken over.
+pub fn fresh_exception(vm: &Vm, p: *mut PyObject) -> Option<Res<Value>> {
+    // SAFETY: a live exception, whose reference is ours; of a builtin class, so that the struct is what its size says.
+    unsafe {
+        let t = (*p).ob_type;
+        if link_of(p) != 0
+            || (*p).ob_refcnt != 1
+            || (*t).tp_flags & tpflags::STATIC_BUILTIN == 0
+            || (*t).tp_basicsize as usize != size_of::<PyBaseExceptionObject>()
+        {
+            return None;
+        }
+        let class = class_behind(t)?;
+        let e = p as *mut PyBaseExceptionObject;
+        let args = (*e).args as *mut PyTupleObject;
+        let n = if args.is_null() { 0 } else { (*args).ob_base.ob_size };
+        let args = if n == 0 {
+            TupleObj::new(&[])
+        } else if n == 1 && link_of(args as *mut PyObject) == 0 && (*args).ob_base.ob_base.ob_refcnt == 1 {
+            match item_of_fresh(vm, *((&raw const (*args).ob_item) as *const *mut PyObject)) {
+                Ok(v) => TupleObj::new(&[v]),
+                Err(r) => {
+                    decref(p);
+                    return Some(Err(r));
+                }
+            }
+        } else {
+            return None;
+        };
+        let made = ExcObj::with_map(class.instance_map(), args);
+        decref(p);
+        Some(Ok(made.value()))
+    }
+}
+
 unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
     // SAFETY: the caller checked the type. The cells are all written before anything else is made.
     unsafe {

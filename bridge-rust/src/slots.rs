@@ -18,8 +18,8 @@ use table::{ROWS, SlotRow};
 pub use late::{power_by_modulus, sequence_operator};
 pub use table::{INPLACE_POWER, slot_number};
 pub use trampolines::{
-    OPERATORS, call_at_once, call_vector, callers, number_of, vectorcall, vectorcall_function,
-    vectorcall_method,
+    OPERATORS, call_at_once, call_vector, callers, number_of, vectorcall, vectorcall_class,
+    vectorcall_function, vectorcall_method,
 };
 pub use wrappers::{
     Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, number,

@@ -185,15 +185,17 @@ pub fn linked(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if !known.is_null() {
         return Ok(known as *mut PyObject);
     }
-    if let Some(t) = v.downcast::<TypeObj>() {
+    let p = if v.is::<InstanceObj>() {
+        crate::mirror::instance(vm, v)?
+    } else if let Some(t) = v.downcast::<TypeObj>() {
         return Ok(crate::mirror::types::type_to_c(vm, t)? as *mut PyObject);
-    }
-    if is_number(v) {
+    } else if is_number(v) {
         return to_c_borrowed(vm, v);
-    }
-    let p = match crate::mirror::exact_container(vm, v) {
-        Some(p) => p?,
-        None => crate::mirror::make(vm, v)?,
+    } else {
+        match crate::mirror::exact_container(vm, v) {
+            Some(p) => p?,
+            None => crate::mirror::make(vm, v)?,
+        }
     };
     memory_taken();
     if v.header().link() == 0 {

@@ -75,7 +75,7 @@ fn unbound_method(o: Value, n: Value) -> Option<Value> {
     let d = cape_vm::class::lookup_of_instance(t, n)?;
     let binds = d.is::<FunctionObj>()
         || d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor;
-    (binds && (!o.is_ptr() || cape_vm::shape::get(o.header(), n).is_none())).then_some(d)
+    (binds && (!o.is_ptr() || !cape_vm::shape::is_own(o.header(), n))).then_some(d)
 }
 
 pub fn _Cape_CallMethod(
@@ -113,13 +113,28 @@ pub fn _Cape_CallDict(
     nargs: isize,
     kwargs: Borrowed,
 ) -> CResult<New> {
+    const FEW: usize = 6;
     let (f, kwargs) = (callable.get(cx)?, super::layout::<DictObj>(cx, kwargs.get(cx)?)?);
-    let mut all = ValueVec::new();
-    for i in 0..nargs as usize {
-        // SAFETY: the caller passes that many arguments.
-        all.push(from_c(cx.vm, unsafe { *args.add(i) })?);
+    // SAFETY: the caller passes that many arguments.
+    let positional = |i| from_c(cx.vm, unsafe { *args.add(i) });
+    let n = nargs as usize;
+    if n + kwargs.len() > FEW || kwargs.table.iter().any(|e| !e.key.is::<StrObj>()) {
+        let mut all = ValueVec::new();
+        for i in 0..n {
+            all.push(positional(i)?);
+        }
+        return cx.answer(cx.vm.call_dict(f, &all, Some(kwargs))?);
     }
-    cx.answer(cx.vm.call_dict(f, &all, Some(kwargs))?)
+    let mut values = [Value::EMPTY; FEW];
+    for (i, v) in values.iter_mut().enumerate().take(n) {
+        *v = positional(i)?;
+    }
+    let names = TupleObj::uninit(kwargs.len());
+    for (i, e) in kwargs.table.iter().enumerate() {
+        names.init(i, e.key);
+        values[n + i] = e.value;
+    }
+    cx.answer(cx.vm.call_args(f, &values[..n + kwargs.len()], Some(names))?)
 }
 
 /// The count of a linked struct reached zero although the link owns a reference: an extension dropped one that it did not own. The

@@ -137,15 +137,7 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         return tuple(vm, tu, t);
     }
     if v.is::<InstanceObj>() {
-        let p = alloc(vm, t, basic)?;
-        // SAFETY: the struct has the basic size of its type.
-        unsafe {
-            show_vectorcall(p, t);
-            if basic > size_of::<PyObject>() {
-                datetime::show(vm, v, p)?;
-            }
-        }
-        return Ok(p);
+        return instance(vm, v);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
         let p = alloc(vm, t, basic.max(33) + b.len())?;
@@ -208,6 +200,21 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         show(v.header(), p);
     }
     Ok(p)
+}
+
+/// The struct of an instance of a Python class.
+pub fn instance(vm: &Vm, v: Value) -> Res<*mut PyObject> {
+    let t = types::type_to_c(vm, type_of(v))?;
+    // SAFETY: a live type, the basic size of which the struct has.
+    unsafe {
+        let basic = (*t).tp_basicsize as usize;
+        let p = alloc(vm, t, basic)?;
+        show_vectorcall(p, t);
+        if basic > size_of::<PyObject>() {
+            datetime::show(vm, v, p)?;
+        }
+        Ok(p)
+    }
 }
 
 /// Where the instances of a type keep their function for vectorcall, if they do.

@@ -185,7 +185,7 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         slots::fill(vm, t, p)?;
         // Calls need no tuple.
         if (*p).tp_vectorcall.is_none() && cape_vm::call::is_called_as_class(t) {
-            (*p).tp_vectorcall = ffi::cape_class_vectorcall(p).or(Some(slots::vectorcall));
+            (*p).tp_vectorcall = ffi::cape_class_vectorcall(p).or(Some(slots::vectorcall_class));
         }
         if (*p).tp_flags & tpflags::HEAPTYPE != 0 {
             slots::drop_late(t, p);

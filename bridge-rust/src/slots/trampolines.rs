@@ -1,6 +1,7 @@
 //! Slot functions of managed classes: C calls them, the class's special method answers.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use cape_heap::{HeapObject, heap};
@@ -139,10 +140,55 @@ pub unsafe extern "C" fn vectorcall(
     nargsf: usize,
     kwnames: *mut PyObject,
 ) -> *mut PyObject {
+    let n = number_of(nargsf);
+    let call = |cx: &Cx| {
+        let mut values = [const { MaybeUninit::uninit() }; FEW];
+        for (i, v) in values.iter_mut().enumerate().take(n) {
+            // SAFETY: the caller passes that many arguments.
+            v.write(from_c_at_once(unsafe { *args.add(i) })?);
+        }
+        // SAFETY: so many are written.
+        let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<Value>(), n) };
+        Some(cx.vm.call_args(from_c_at_once(f)?, values, None))
+    };
+    if kwnames.is_null()
+        && n <= FEW
+        && let Some(r) = enter_at_once("vectorcall", call)
+    {
+        return r;
+    }
     enter("vectorcall", null_mut(), |cx| -> CResult<New> {
         // SAFETY: the caller's promise.
         unsafe { call_vector(cx, f, args, nargsf, kwnames) }
     })
+}
+
+/// Arguments that take a short way.
+const FEW: usize = 4;
+
+/// The vectorcall of classes.
+///
+/// # Safety
+/// As [`vectorcall`], with the type object of a class.
+pub unsafe extern "C" fn vectorcall_class(
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+) -> *mut PyObject {
+    let make = |cx: &Cx| {
+        // SAFETY: a class's mirror.
+        let class = unsafe { linked::<TypeObj>(f)? };
+        cx.vm.new_plain_instance(class).map(Ok)
+    };
+    if kwnames.is_null()
+        && number_of(nargsf) == 0
+        && let Some(r) = enter_at_once("vectorcall", make)
+    {
+        return r;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { vectorcall(f, args, nargsf, kwnames) }
 }
 
 /// The vectorcall of Python functions.
@@ -159,16 +205,45 @@ pub unsafe extern "C" fn vectorcall_function(
         // SAFETY: a function's mirror; the caller passes that many arguments.
         unsafe {
             let f = linked::<FunctionObj>(f)?;
-            cx.vm.call_plainly(f, number_of(nargsf), |i| from_c_at_once(*args.add(i)))
+            if kwnames.is_null() {
+                cx.vm.call_plainly(f, number_of(nargsf), |i| from_c_at_once(*args.add(i)))
+            } else {
+                call_with_names(cx, f, args, number_of(nargsf), kwnames)
+            }
         }
     };
-    if kwnames.is_null()
-        && let Some(r) = enter_at_once("vectorcall", call)
-    {
+    if let Some(r) = enter_at_once("vectorcall", call) {
         return r;
     }
     // SAFETY: the caller's promise.
     unsafe { vectorcall(f, args, nargsf, kwnames) }
+}
+
+/// A call of a Python function with keyword arguments, where all is there at once.
+///
+/// # Safety
+/// As [`vectorcall`].
+#[inline(never)]
+unsafe fn call_with_names(
+    cx: &Cx,
+    f: Ptr<FunctionObj>,
+    args: *const *mut PyObject,
+    n: usize,
+    kwnames: *mut PyObject,
+) -> Option<Res<Value>> {
+    let names = from_c_at_once(kwnames)?.downcast::<TupleObj>()?;
+    let n = n + names.len();
+    let mut values = [const { MaybeUninit::uninit() }; FEW];
+    if n > FEW {
+        return None;
+    }
+    for (i, v) in values.iter_mut().enumerate().take(n) {
+        // SAFETY: the caller's promise.
+        v.write(from_c_at_once(unsafe { *args.add(i) })?);
+    }
+    // SAFETY: so many are written.
+    let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<Value>(), n) };
+    Some(cx.vm.call_function(f, values, Some(names)))
 }
 
 /// The vectorcall of bound methods.
@@ -224,7 +299,8 @@ pub fn callers() -> [usize; 3] {
 }
 
 /// The functions of vectorcall that are the managed side's.
-pub const MANAGED: [vectorcallfunc; 3] = [vectorcall, vectorcall_function, vectorcall_method];
+pub const MANAGED: [vectorcallfunc; 4] =
+    [vectorcall, vectorcall_function, vectorcall_method, vectorcall_class];
 
 /// The object of a mirror; `None` once it is dead, which what C holds in a cycle may outlive.
 ///
@@ -285,7 +361,7 @@ pub(super) unsafe extern "C" fn getattro(o: *mut PyObject, name: *mut PyObject) 
             return cx.answer(a);
         }
         check_name(cx, n)?;
-        cx.answer(cx.vm.get_attr(v, n)?)
+        cx.answer(cx.vm.get_unknown_attr(v, n)?)
     })
 }
 

@@ -36,8 +36,17 @@ pub fn has_get(d: Value) -> bool {
 
 impl Vm {
     /// `obj.name`. `name` is a str.
+    #[inline]
     pub fn get_attr(&self, obj: Value, name: Value) -> Res<Value> {
-        match self.lookup_attr(obj, name) {
+        match known(obj, name) {
+            Some(v) => Ok(v),
+            None => self.get_unknown_attr(obj, name),
+        }
+    }
+
+    /// As [`Vm::get_attr`], of what is not [`known`].
+    pub fn get_unknown_attr(&self, obj: Value, name: Value) -> Res<Value> {
+        match self.search_attr(obj, name) {
             Ok(Some(v)) => Ok(v),
             Ok(None) => Err(self.no_attribute(obj, name)),
             Err(r) => Err(self.attribute_context(r, obj, name)),
@@ -73,9 +82,14 @@ impl Vm {
     /// The attribute; `None` when it is missing and nothing raised.
     #[inline]
     pub fn lookup_attr(&self, obj: Value, name: Value) -> Res<Option<Value>> {
-        if let Some(v) = known(obj, name) {
-            return Ok(Some(v));
+        match known(obj, name) {
+            Some(v) => Ok(Some(v)),
+            None => self.search_attr(obj, name),
         }
+    }
+
+    #[inline]
+    fn search_attr(&self, obj: Value, name: Value) -> Res<Option<Value>> {
         let name = interned(name);
         let t = type_of(obj);
         if t.has(TypeFlags::CUSTOM_GETATTR) {

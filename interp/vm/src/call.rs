@@ -43,7 +43,7 @@ impl Vm {
             return self.call_builtin(b, args, kwnames);
         }
         if let Some(m) = callable.downcast::<BoundMethodObj>() {
-            return self.call_bound(m, args, kwnames);
+            return self.call_bound(m.func.get(), m.this.get(), args, kwnames);
         }
         if let Some(m) = callable.downcast::<MethodDescrObj>() {
             return self.call_method_descr(m, args, kwnames);
@@ -57,27 +57,30 @@ impl Vm {
         if f.is_empty() {
             return Err(self.type_error(format!("'{}' object is not callable", crate::class::full_name(t))));
         }
+        if f.is::<FunctionObj>() {
+            return self.call_bound(f, callable, args, kwnames);
+        }
         self.with_receiver(callable, args, |vm, all| vm.call_special_args(f, all, kwnames))
     }
 
-    /// Calls a bound method. (As [`Vm::call_function`] for profilers.)
+    /// `f(this, *args)`. (As [`Vm::call_function`] for profilers.)
     #[inline(never)]
     pub(crate) fn call_bound(
         &self,
-        m: Ptr<BoundMethodObj>,
+        f: Value,
+        this: Value,
         args: &[Value],
         kwnames: Option<Ptr<TupleObj>>,
     ) -> Res<Value> {
         if kwnames.is_none()
-            && let Some(f) = m.func.downcast::<FunctionObj>()
+            && let Some(f) = f.downcast::<FunctionObj>()
         {
-            let this = m.this.get();
             let arg = |i: usize| Some(if i == 0 { this } else { args[i - 1] });
             if let Some(r) = self.call_plainly(f, args.len() + 1, arg) {
                 return r;
             }
         }
-        self.with_receiver(m.this.get(), args, |vm, all| vm.call_args(m.func.get(), all, kwnames))
+        self.with_receiver(this, args, |vm, all| vm.call_args(f, all, kwnames))
     }
 
     fn call_builtin(&self, b: Ptr<BuiltinObj>, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
@@ -372,8 +375,13 @@ impl Vm {
         }
         let object = rt().types.object;
         let inherits_init = t.special(Special::Init) == object.special(Special::Init);
-        if inherits_init && args.is_empty() && makes_plain_instances(t) {
-            return Ok(InstanceObj::new(t.instance_map()).value());
+        if makes_plain_instances(t) && (!inherits_init || args.is_empty()) {
+            // object.__new__ looks at the arguments only where nobody else does.
+            let obj = InstanceObj::new(t.instance_map()).value();
+            return if inherits_init { Ok(obj) } else { self.initialize(obj, t, args, kwnames) };
+        }
+        if kwnames.is_none() && makes_plain_exceptions(t, new) {
+            return Ok(ExcObj::with_map(t.instance_map(), TupleObj::new(args)).value());
         }
         let obj = match new.downcast::<BuiltinObj>() {
             Some(b) if b.def.raw.is_none() && b.this.get() == t.value() => {
@@ -387,6 +395,17 @@ impl Vm {
             return Ok(obj);
         }
         self.initialize(obj, t, args, kwnames)
+    }
+
+    /// `cls()` of a class that makes plain instances and does nothing with them; `None` of all others.
+    #[inline]
+    pub fn new_plain_instance(&self, t: Ptr<TypeObj>) -> Option<Value> {
+        let types = &rt().types;
+        let plain = type_of(t.value()) == types.type_
+            && makes_plain_instances(t)
+            && t.special(Special::Init) == types.object.special(Special::Init)
+            && !t.has(TypeFlags::NO_INSTANTIATION);
+        plain.then(|| InstanceObj::new(t.instance_map()).value())
     }
 
     /// What follows on the `__new__` of a class, which gave `obj`: its own class's `__init__`, if it is an instance at all.
@@ -405,7 +424,11 @@ impl Vm {
         if init.is_empty() {
             return Ok(obj);
         }
-        let r = self.with_receiver(obj, args, |vm, all| vm.call_special_args(init, all, kwnames))?;
+        let r = if init.is::<FunctionObj>() {
+            self.call_bound(init, obj, args, kwnames)?
+        } else {
+            self.with_receiver(obj, args, |vm, all| vm.call_special_args(init, all, kwnames))?
+        };
         if !r.is_none() {
             return Err(
                 self.type_error(format!("__init__() should return None, not '{}'", type_of(r).name_str()))
@@ -471,6 +494,16 @@ pub(crate) fn makes_plain_instances(t: Ptr<TypeObj>) -> bool {
     t.special(Special::New) == rt().types.object.special(Special::New)
         && !t.has(TypeFlags::ABSTRACT)
         && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
+}
+
+/// Whether a class of exceptions, whose `__new__` this is, has that and `__init__` of BaseException, which keep the arguments and no more.
+fn makes_plain_exceptions(t: Ptr<TypeObj>, new: Value) -> bool {
+    let base = rt().types.base_exception;
+    let func = |v: Value| v.downcast::<BuiltinObj>().map(|b| b.def.func as usize);
+    t.has(TypeFlags::EXC_SUBCLASS)
+        && std::ptr::eq(t.kind.get(), <ExcObj as cape_heap::HeapObject>::kind())
+        && t.special(Special::Init) == base.special(Special::Init)
+        && func(new) == func(base.special(Special::New))
 }
 
 /// The row and the entry of a method that is implemented in C.

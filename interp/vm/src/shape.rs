@@ -213,6 +213,13 @@ pub fn get(h: &Header, name: Value) -> Option<Value> {
     }
 }
 
+/// Whether the instance has an attribute `name` (interned).
+#[inline]
+pub fn is_own(h: &Header, name: Value) -> bool {
+    let map = h.map();
+    has_attrs(map) && shape_of(map).is_none_or(|s| s.count != 0) && get(h, name).is_some()
+}
+
 /// Sets the instance attribute `name` (interned). The object's map must have attributes.
 pub fn set(h: &Header, name: Value, v: Value) {
     let map = h.map();

@@ -1,5 +1,6 @@
 //! Entering and leaving Python functions: argument binding, frames, generators.
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use cape_bytecode::{Op, Word, flags};
@@ -275,8 +276,8 @@ impl Vm {
         if code.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0 || npos > argcount || nkw > FEW {
             return Ok(false);
         }
-        let mut at = [0; FEW];
-        let mut values = [Value::EMPTY; FEW];
+        let mut at = [0u8; FEW];
+        let mut values = [const { MaybeUninit::uninit() }; FEW];
         if code.varnames.get().is_empty() && (nkw > 0 || code.kwonly > 0) {
             // The arguments are the caller's temporaries, which a collection must leave alone.
             let caller = self.frame_top.get();
@@ -297,13 +298,13 @@ impl Vm {
                     (first..open.len())
                         .find(|&j| open[j].downcast::<StrObj>().is_some_and(|s| s.same_text(&text)))
                 });
-                let Some(j) = found else { return Ok(false) };
+                let Some(j) = found.and_then(|j| u8::try_from(j).ok()) else { return Ok(false) };
                 if at[..k].contains(&j) {
                     return Ok(false);
                 }
                 at[k] = j;
                 // SAFETY: there are n arguments.
-                values[k] = unsafe { *args.add(npos + k) };
+                values[k].write(unsafe { *args.add(npos + k) });
             }
         }
         // SAFETY: the promise of `bind`; parameter registers are in the window.
@@ -311,9 +312,9 @@ impl Vm {
             std::ptr::copy(args, win, npos);
             clear(win.add(npos), code.nregs as usize - npos);
             for k in 0..nkw {
-                *win.add(at[k]) = values[k];
+                *win.add(at[k] as usize) = values[k].assume_init();
             }
-            if npos < argcount {
+            if (npos..argcount).any(|i| (*win.add(i)).is_empty()) {
                 self.fill_defaults(f, code, npos, win)?;
             }
             if code.kwonly > 0 {
