@@ -30,7 +30,7 @@ pub use wrappers::{
 fn is_own_vectorcall(t: *mut PyTypeObject, f: vectorcallfunc) -> bool {
     let same = |own: vectorcallfunc| std::ptr::fn_addr_eq(own, f);
     // SAFETY: looks at the address only.
-    same(vectorcall) || unsafe { ffi::cape_class_vectorcall(t) }.is_some_and(same)
+    trampolines::MANAGED.into_iter().any(same) || unsafe { ffi::cape_class_vectorcall(t) }.is_some_and(same)
 }
 
 /// Fills the slots of a managed class's `PyTypeObject` (slots that are set already stay), then takes the rest from its base.
