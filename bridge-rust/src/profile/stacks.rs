@@ -238,6 +238,11 @@ impl Builder<'_> {
             }
             stack.push(n.outer);
             if n.runs_python {
+                // (Functions of the boundary enter compiled code themselves.)
+                if side != Side::Python {
+                    side = Side::Python;
+                    stack.push(self.mark(side));
+                }
                 if skipped > 0 {
                     skipped -= 1;
                 } else {

@@ -169,7 +169,11 @@ impl Vm {
     #[inline(always)]
     fn run_bound(&self, f: Ptr<FunctionObj>, code: Ptr<CodeObj>, base: *mut Value) -> Res<Value> {
         let frame = self.push_frame(code, base, f.value(), f.globals.get(), f.builtins.get(), 0, true);
-        let r = frame.and_then(|frame| super::run_new(self, code, frame, 0));
+        // (A closure might become a function, which profilers do not know.)
+        let r = match frame {
+            Ok(frame) => super::run_new(self, code, frame, 0),
+            Err(r) => Err(r),
+        };
         self.sp.set(base);
         r
     }
