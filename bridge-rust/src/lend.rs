@@ -192,6 +192,13 @@ fn write_object(place: &Place, wide: &Cell<*mut PyObject>, v: Value) -> Option<*
     let Some(l) = v.downcast::<LongObj>() else {
         return write_float(place, v.downcast::<FloatObj>()?.value);
     };
+    if let [magnitude] = *l.double_digits() {
+        let short = magnitude >> 60 == 0;
+        let p = if short { filled(&place.int, new_int)? } else { filled(wide, new_wide_int)? };
+        // SAFETY: an int which only we refer to, and which has room.
+        unsafe { write_magnitude(p, magnitude, l.is_negative()) };
+        return Some(p);
+    }
     let n = digits30(l);
     let p = match n {
         0..=DIGITS => filled(&place.int, new_int)?,
@@ -221,10 +228,10 @@ fn new_wide_int() -> *mut PyObject {
     unsafe { ffi::_PyLong_New(WIDE_DIGITS as isize) }
 }
 
-/// Writes the value of a scratch int, below 2^60.
+/// Writes the value of a scratch int.
 ///
 /// # Safety
-/// It must have room for two digits.
+/// It must have room for two digits; for three, if the magnitude is not below 2^60.
 #[inline(always)]
 unsafe fn write_magnitude(p: *mut PyObject, magnitude: u64, negative: bool) {
     let o = p as *mut PyLongObject;
@@ -233,7 +240,11 @@ unsafe fn write_magnitude(p: *mut PyObject, magnitude: u64, negative: bool) {
         let digits = (&raw mut (*o).ob_digit) as *mut u32;
         *digits = magnitude as u32 & 0x3fff_ffff;
         *digits.add(1) = (magnitude >> 30) as u32 & 0x3fff_ffff;
-        let n = 1 + (magnitude >> 30 != 0) as usize;
+        let mut n = 1 + (magnitude >> 30 != 0) as usize;
+        if magnitude >> 60 != 0 {
+            *digits.add(2) = (magnitude >> 60) as u32;
+            n = 3;
+        }
         (*o).lv_tag = n << 3 | (negative as usize) << 1;
     }
 }

@@ -43,26 +43,39 @@ impl Parts {
     }
 }
 
+/// An int whose magnitude is one digit.
+#[inline(always)]
+fn short(v: Value) -> Option<i128> {
+    if v.is_int() {
+        return Some(v.as_int() as i128);
+    }
+    let l = v.downcast::<LongObj>()?;
+    match *l.double_digits() {
+        [m] if l.is_negative() => Some(-(m as i128)),
+        [m] => Some(m as i128),
+        _ => None,
+    }
+}
+
 /// `a + b`; `None` unless both are ints (`bool` and subclasses included).
 pub fn add(a: Value, b: Value) -> Option<Value> {
+    if let (Some(x), Some(y)) = (short(a), short(b)) {
+        return Some(i128_value(x + y));
+    }
     Some(sum(&Parts::of(a)?, &Parts::of(b)?, false))
 }
 
 /// `a - b`, as [`add`].
 pub fn sub(a: Value, b: Value) -> Option<Value> {
+    if let (Some(x), Some(y)) = (short(a), short(b)) {
+        return Some(i128_value(x - y));
+    }
     Some(sum(&Parts::of(a)?, &Parts::of(b)?, true))
 }
 
 fn sum(a: &Parts, b: &Parts, minus: bool) -> Value {
     let (x, y) = (a.digits(), b.digits());
     let b_negative = b.negative != minus;
-    if x.len() <= 1 && y.len() <= 1 {
-        let number = |d: &[u64], negative: bool| {
-            let m = d.first().copied().unwrap_or(0) as i128;
-            if negative { -m } else { m }
-        };
-        return i128_value(number(x, a.negative) + number(y, b_negative));
-    }
     if a.negative == b_negative {
         return finish(a.negative, &together(x, y));
     }
