@@ -88,7 +88,7 @@ void
 cape_bytes_dealloc(PyObject *op)
 {
     if (PyBytes_CheckExact(op)) {
-        cape_text_free(op);
+        cape_text_free(op, HEADER + (size_t)PyBytes_GET_SIZE(op) + 1);
     }
     else {
         Py_TYPE(op)->tp_free(op);
@@ -170,7 +170,7 @@ _PyBytes_Resize(PyObject **pv, Py_ssize_t newsize)
     PyBytesObject *op = cape_text_realloc(v, HEADER, (size_t)newsize + 1);
     if (op == NULL) {
         *pv = NULL;
-        cape_text_free(v);
+        cape_text_free(v, 0);
         PyErr_NoMemory();
         return -1;
     }

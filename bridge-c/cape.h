@@ -120,6 +120,30 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
 CAPE_PRIVATE void cape_empty_list_items(void);
 /* alloc.c: the memory of all of them is given back. */
 CAPE_PRIVATE void _Cape_EmptyFreeLists(void);
+/* Whether so many bytes, at least one, are all ASCII. */
+static inline int
+cape_is_ascii(const void *from, size_t n)
+{
+    const unsigned char *s = from;
+    uint64_t word, high = 0x8080808080808080u;
+    uint32_t half, other;
+    if (n < 4) {
+        return (s[0] | s[n / 2] | s[n - 1]) < 0x80;
+    }
+    if (n < 8) {
+        memcpy(&half, s, 4);
+        memcpy(&other, s + n - 4, 4);
+        return !((half | other) & (uint32_t)high);
+    }
+    for (size_t i = 0; i + 8 < n; i += 8) {
+        memcpy(&word, s + i, 8);
+        if (word & high) {
+            return 0;
+        }
+    }
+    memcpy(&word, s + n - 8, 8);
+    return !(word & high);
+}
 
 /* Makes a fresh struct an object with one reference, unlinked. Static types are not counted. */
 static inline void
@@ -259,7 +283,8 @@ cape_drop(PyObject *op)
 CAPE_PRIVATE void *cape_text_malloc(size_t head, size_t data);
 /* The same memory, or other with what was in it (as much as there is room for); NULL leaves all as it was. */
 CAPE_PRIVATE void *cape_text_realloc(void *op, size_t head, size_t data);
-CAPE_PRIVATE void cape_text_free(void *op);
+/* `size`: bytes of the text's struct and data; 0 when that is not known. */
+CAPE_PRIVATE void cape_text_free(void *op, size_t size);
 
 /* --- alloc.c and types.c ---------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Memory of str and bytes. Large ones are made in memory that the heap lends: there the managed object gets its place in front of the
+/* Memory of str and bytes. That of small ones is used again at once. Large ones are made in memory that the heap lends: there the managed object gets its place in front of the
  * struct when they cross, and nothing is copied. */
 #include "cape.h"
 
@@ -10,6 +10,25 @@ CAPE_PRIVATE size_t _Cape_heap_size = 0;
 #define LARGE ((size_t)64 << 10)
 #define LARGEST ((size_t)1 << 32)
 
+/* Structs of up to 48 and of up to 64 bytes. (Smaller there are none.) All memory of texts is of a multiple of STEP bytes, so any that
+ * holds a text of such a size has room for all of that size. */
+#define STEP ((size_t)16)
+#define SMALL (4 * STEP)
+#define FREE_LIMIT 128
+static CapeFreeList small_texts[2];
+
+static size_t
+rounded(size_t size)
+{
+    return (size + STEP - 1) & ~(STEP - 1);
+}
+
+static CapeFreeList *
+list_for(size_t size)
+{
+    return &small_texts[size > SMALL - STEP];
+}
+
 static int
 is_lent(const void *op)
 {
@@ -19,20 +38,25 @@ is_lent(const void *op)
 void *
 cape_text_malloc(size_t head, size_t data)
 {
+    size_t size = head + data;
+    if (size <= SMALL) {
+        void *op = cape_take(list_for(size));
+        return op != NULL ? op : PyObject_Malloc(size > SMALL - STEP ? SMALL : SMALL - STEP);
+    }
     if (CAPE_UNLIKELY(data >= LARGE) && data < LARGEST) {
         char *place = _Cape_LendText(data);
         if (place != NULL) {
             return place - head;
         }
     }
-    return PyObject_Malloc(head + data);
+    return PyObject_Malloc(rounded(size));
 }
 
 void *
 cape_text_realloc(void *op, size_t head, size_t data)
 {
     if (!CAPE_UNLIKELY(is_lent(op))) {
-        return PyObject_Realloc(op, head + data);
+        return PyObject_Realloc(op, Py_MAX(rounded(head + data), SMALL - STEP));
     }
     size_t room = _Cape_LentRoom(op) - head;
     if (data <= room && data >= LARGE && data >= room / 2) {
@@ -47,8 +71,11 @@ cape_text_realloc(void *op, size_t head, size_t data)
 }
 
 void
-cape_text_free(void *op)
+cape_text_free(void *op, size_t size)
 {
+    if (size - 1 < SMALL && cape_give(list_for(size), op, FREE_LIMIT)) {
+        return;
+    }
     if (CAPE_UNLIKELY(is_lent(op))) {
         _Cape_FreeText(op);
         return;

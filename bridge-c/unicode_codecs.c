@@ -108,6 +108,13 @@ PyUnicode_DecodeUTF8(const char *str, Py_ssize_t size, const char *errors)
     if (size == 1 && *s < 0x80) {
         return cape_latin1_char(*s);
     }
+    if (size > 0 && cape_is_ascii(s, (size_t)size)) {
+        PyObject *op = PyUnicode_New(size, 0x7f);
+        if (op != NULL) {
+            memcpy(PyUnicode_DATA(op), s, (size_t)size);
+        }
+        return op;
+    }
     Py_ssize_t length = cape_utf8_measure(s, size, &max_char);
     if (CAPE_UNLIKELY(length < 0)) {
         return PyUnicode_Decode(str, size, "utf-8", errors);
@@ -123,12 +130,7 @@ PyUnicode_DecodeUTF8(const char *str, Py_ssize_t size, const char *errors)
     if (CAPE_UNLIKELY(op == NULL)) {
         return NULL;
     }
-    if (max_char == 0x7f) {
-        memcpy(PyUnicode_DATA(op), s, (size_t)size);
-    }
-    else {
-        cape_utf8_store(s, size, PyUnicode_KIND(op), PyUnicode_DATA(op), 0);
-    }
+    cape_utf8_store(s, size, PyUnicode_KIND(op), PyUnicode_DATA(op), 0);
     return op;
 }
 

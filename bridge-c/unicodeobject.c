@@ -120,7 +120,8 @@ cape_unicode_dealloc(PyObject *op)
         }
     }
     if (PyUnicode_CheckExact(op)) {
-        cape_text_free(op);
+        int plain = PyUnicode_IS_COMPACT_ASCII(op);
+        cape_text_free(op, plain ? sizeof(PyASCIIObject) + (size_t)PyUnicode_GET_LENGTH(op) + 1 : 0);
     }
     else {
         Py_TYPE(op)->tp_free != NULL ? Py_TYPE(op)->tp_free(op) : PyObject_Free(op);
@@ -144,19 +145,7 @@ cape_max_char(int kind, const void *data, Py_ssize_t size)
     Py_UCS4 all = 0;
     switch (kind) {
     case PyUnicode_1BYTE_KIND: {
-        const Py_UCS1 *s = data;
-        Py_ssize_t i = 0;
-        for (; i + 8 <= size; i += 8) {
-            uint64_t word;
-            memcpy(&word, s + i, 8);
-            if (word & 0x8080808080808080u) {
-                return 0xff;
-            }
-        }
-        for (; i < size; i++) {
-            all |= s[i];
-        }
-        return all < 0x80 ? 0x7f : 0xff;
+        return size == 0 || cape_is_ascii(data, (size_t)size) ? 0x7f : 0xff;
     }
     case PyUnicode_2BYTE_KIND: {
         const Py_UCS2 *s = data;

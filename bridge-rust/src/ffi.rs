@@ -98,6 +98,8 @@ unsafe extern "C" {
     pub fn PyMember_SetOne(addr: *mut c_char, m: *mut PyMemberDef, v: *mut PyObject) -> i32;
     #[link_name = "cape_get_slot"]
     pub fn PyType_GetSlotQuiet(t: *mut PyTypeObject, slot: i32) -> *mut c_void;
+    pub fn cape_unicode_dealloc(o: *mut PyObject);
+    pub fn cape_bytes_dealloc(o: *mut PyObject);
     pub fn cape_bytes_getbuffer(o: *mut PyObject, view: *mut Py_buffer, flags: i32) -> i32;
     pub fn cape_run_at_exit();
     /// The full name of the extension module that is being loaded.

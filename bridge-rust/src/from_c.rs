@@ -93,40 +93,32 @@ fn one_digit(p: *mut PyObject) -> Option<Value> {
 fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     // SAFETY: a live object, whose reference is ours.
     unsafe {
-        let t = (*p).ob_type;
-        if (*p).ob_refcnt == 1 && (eq(t, &raw const ffi::PyTuple_Type) || is_short_list(p)) {
-            let v = if eq(t, &raw const ffi::PyTuple_Type) { tuple(vm, p, true) } else { copied_list(vm, p) };
-            decref(p);
-            return v;
-        }
-        if !t.is_null()
-            && let Some(v) = fresh_instance(p, t)
-        {
+        let v = take_at_once(p);
+        if !v.is_empty() {
             return Ok(v);
         }
-        let v = if let Some(v) = one_digit(p) {
-            v
+        let t = (*p).ob_type;
+        let fresh = (*p).ob_refcnt == 1;
+        let v = if fresh && eq(t, &raw const ffi::PyTuple_Type) {
+            tuple(vm, p, true)
+        } else if fresh && is_short_list(p) {
+            copied_list(vm, p)
         } else if eq(t, &raw const ffi::PyLong_Type) {
-            long_value(p)
-        } else if eq(t, &raw const ffi::PyFloat_Type) {
-            Value::float((*(p as *mut PyFloatObject)).ob_fval)
-        } else if eq(t, &raw const ffi::PyBool_Type) {
-            return Ok(Value::bool(eq(p, &raw const ffi::_Py_TrueStruct)));
+            Ok(long_value(p))
         } else {
-            let v = from_unlinked(vm, p, (*p).ob_refcnt == 1);
-            decref(p);
-            return v;
+            from_unlinked(vm, p, fresh)
         };
         decref(p);
-        Ok(v)
+        v
     }
 }
 
 /// What [`take_over`] does for an object of the commonest sorts, which takes neither conversions nor errors: numbers of the usual size,
-/// instances of classes of C; EMPTY, with nothing done, for others.
+/// instances of classes of C, short texts; EMPTY, with nothing done, for others.
 ///
 /// # Safety
 /// `p` must be live and unlinked, and the reference the caller's.
+#[inline(always)]
 pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
     // SAFETY: the caller's promise; objects are laid out as their types say.
     unsafe {
@@ -137,8 +129,12 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             v
         } else if t.is_null() {
             return Value::EMPTY;
-        } else {
+        } else if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
             return fresh_instance(p, t).unwrap_or(Value::EMPTY);
+        } else if (*p).ob_refcnt == 1 {
+            return take_short_text(p).unwrap_or(Value::EMPTY);
+        } else {
+            return Value::EMPTY;
         };
         decref(p);
         v
@@ -148,14 +144,11 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
 /// The new managed side of an instance of a class of C, whose link takes the reference over; `None`: it is something else.
 ///
 /// # Safety
-/// `p` must be live and unlinked, `t` its type, and the reference the caller's.
+/// `p` must be live and unlinked, `t` its type, neither a class nor built in, and the reference the caller's.
 #[inline(always)]
 unsafe fn fresh_instance(p: *mut PyObject, t: *mut PyTypeObject) -> Option<Value> {
     // SAFETY: the caller's promise.
     unsafe {
-        if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) != 0 {
-            return None;
-        }
         let map = class_behind(t)?.instance_map();
         if !eq(map.kind(), <ForeignObj as cape_heap::HeapObject>::kind()) {
             return None;
@@ -165,6 +158,43 @@ unsafe fn fresh_instance(p: *mut PyObject, t: *mut PyTypeObject) -> Option<Value
         memory_taken();
         Some(v.value())
     }
+}
+
+/// A short text of which nobody else knows, moved; `None`: it is none.
+///
+/// # Safety
+/// As for [`take_unlinked`]; the count is one.
+#[inline(always)]
+unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
+    /// In the state of a str: its width, a byte, and that the data is behind the struct.
+    const WIDTH_AND_COMPACT: u32 = 7 << 2 | 1 << 5;
+    const COMPACT_BYTES: u32 = 1 << 2 | 1 << 5;
+    // SAFETY: the caller's promise; the types say how the structs are laid out, and that these are their deallocators.
+    unsafe {
+        if eq((*p).ob_type, &raw const ffi::PyUnicode_Type) {
+            let a = p as *mut PyASCIIObject;
+            let n = (*a).length;
+            if (*a).state & WIDTH_AND_COMPACT != COMPACT_BYTES || n >= SMALL {
+                return None;
+            }
+            let head = if kind_of(a).1 { size_of::<PyASCIIObject>() } else { 56 };
+            let s = StrObj::from_latin1(std::slice::from_raw_parts((p as *const u8).add(head), n as usize));
+            ffi::cape_unicode_dealloc(p);
+            return Some(s.value());
+        }
+        if eq((*p).ob_type, &raw const ffi::PyBytes_Type) {
+            let b = p as *mut PyBytesObject;
+            let n = (*b).ob_base.ob_size;
+            if n >= SMALL {
+                return None;
+            }
+            let data = std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n as usize);
+            let v = BytesObj::new(data);
+            ffi::cape_bytes_dealloc(p);
+            return Some(v.value());
+        }
+    }
+    None
 }
 
 /// The singleton behind the address of one of C's static singletons.
@@ -215,6 +245,18 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
 /// The value of many 30-bit digits.
 #[inline(never)]
 fn long_digits(small: &[u32], negative: bool) -> Value {
+    const FEW: usize = 34;
+    if small.len() <= FEW {
+        let mut out = [0u64; (FEW * 30).div_ceil(64)];
+        for (i, &d) in small.iter().enumerate() {
+            let (at, shift) = (i * 30 / 64, i * 30 % 64);
+            out[at] |= (d as u64) << shift;
+            if shift > 64 - 30 {
+                out[at + 1] = d as u64 >> (64 - shift);
+            }
+        }
+        return digits::finish(negative, &out[..(small.len() * 30).div_ceil(64)]);
+    }
     let mut out = digits::Digits::with_capacity(small.len().div_ceil(2));
     let (mut acc, mut bits) = (0u64, 0);
     for &d in small {
@@ -287,8 +329,9 @@ unsafe fn adopted_str(p: *mut PyObject) -> Ptr<StrObj> {
     }
 }
 
-/// Bytes that a fresh object handed over whole may have to be copied instead of linked.
-const SMALL: isize = 512;
+/// Bytes that a fresh object handed over whole may have to be copied instead of linked. (With a link the struct stays until a collection
+/// has found its object dead, and the memory is cold when it is used again: that costs more than copying 2,000 bytes.)
+const SMALL: isize = 2048;
 
 fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
     // SAFETY: p is a live object; each arm reads the layout that its type says.

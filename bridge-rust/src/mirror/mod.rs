@@ -379,7 +379,8 @@ fn text(
                 data.sub(head)
             }
             None => {
-                let p = ffi::PyObject_Malloc((head + bytes).next_multiple_of(8)) as *mut u8;
+                // (A multiple of 16, as of all texts: bridge-c/largetext.c.)
+                let p = ffi::PyObject_Malloc((head + bytes).next_multiple_of(16)) as *mut u8;
                 if p.is_null() {
                     return Err(vm.memory_error(""));
                 }

@@ -167,6 +167,16 @@ impl Vm {
             }
             return Ok(if p.is_empty() { b } else { StrObj::concat(p, q).value() });
         }
+        if op.to_plain() == BinOp::Add
+            && let (Some(p), Some(q)) = (a.downcast::<BytesObj>(), b.downcast::<BytesObj>())
+            && p.header().map() == rt().maps.bytes
+            && q.header().map() == rt().maps.bytes
+        {
+            if q.is_empty() {
+                return Ok(a);
+            }
+            return Ok(if p.is_empty() { b } else { BytesObj::concat(p.as_slice(), q.as_slice()).value() });
+        }
         if op.is_inplace() { self.inplace(a, b, operator(op)) } else { self.binary(a, b, operator(op)) }
     }
 

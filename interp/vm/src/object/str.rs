@@ -26,6 +26,25 @@ pub enum StrKind {
     Four = 4,
 }
 
+/// [`slice::is_ascii`], which calls a function for short slices, too.
+#[inline(always)]
+fn is_ascii(s: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let high = match s.len() {
+        8..=16 => match (s.first_chunk(), s.last_chunk()) {
+            (Some(&a), Some(&b)) => (u64::from_ne_bytes(a) | u64::from_ne_bytes(b)) & HIGH,
+            _ => 0,
+        },
+        4..8 => match (s.first_chunk(), s.last_chunk()) {
+            (Some(&a), Some(&b)) => (u32::from_ne_bytes(a) | u32::from_ne_bytes(b)) as u64 & HIGH,
+            _ => 0,
+        },
+        n @ 1..4 => (s[0] | s[n / 2] | s[n - 1]) as u64 & HIGH,
+        _ => return s.is_ascii(),
+    };
+    high == 0
+}
+
 /// Copies few bytes without calling memcpy.
 ///
 /// # Safety
@@ -216,7 +235,7 @@ impl StrObj {
 
     /// A `str` from Latin-1 bytes (so also from ASCII).
     pub fn from_latin1(s: &[u8]) -> Ptr<StrObj> {
-        let p = Self::alloc_exact(s.len(), StrKind::One, s.is_ascii());
+        let p = Self::alloc_exact(s.len(), StrKind::One, is_ascii(s));
         // SAFETY: the storage has len bytes.
         unsafe { copy(s.as_ptr(), p.data_mut(), s.len()) };
         p
