@@ -54,6 +54,7 @@ fn folder() -> &'static Path {
             "single",
             "weakrefs",
             "callbacks",
+            "hotcalls",
             "ends",
             "largetext",
         ]
@@ -258,6 +259,12 @@ fn calls_of_python_do_what_cpythons_do() {
 }
 
 #[test]
+fn hot_calls_into_c_do_what_cpythons_do() {
+    compare("hotcalls.py", "cape", &[], &[]);
+    compare("hotcalls.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn weak_references_show_c_their_targets() {
     compare("weakrefs.py", "cape", &[], &[]);
     compare("weakrefs.py", "zeal", ZEAL, &[]);
@@ -323,6 +330,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("handover.py");
     check_expected("weakrefs.py");
     check_expected("callbacks.py");
+    check_expected("hotcalls.py");
     check_expected("largetext.py");
 }
 

@@ -422,7 +422,6 @@ impl Vm {
                 obj,
                 name,
             ),
-            None if v.is_empty() => self.no_attribute(obj, name),
             None => self.attribute_error_for(
                 format!(
                     "'{}' object has no attribute '{n}' and no __dict__ for setting new attributes",

@@ -167,11 +167,9 @@ impl Vm {
             return Err(if m.header().map() == rt().maps.wrapper_descriptor {
                 self.type_error(format!("descriptor '{}' of '{what}' object needs an argument", m.def.name))
             } else {
-                self.type_error(format!(
-                    "unbound method {}.{}() needs an argument",
-                    class.name_str(),
-                    m.def.name
-                ))
+                let name = class.name_str();
+                let short = name.rsplit('.').next().unwrap_or_default();
+                self.type_error(format!("unbound method {short}.{}() needs an argument", m.def.name))
             });
         }
         if m.header().map() == rt().maps.classmethod_descriptor {

@@ -41,7 +41,7 @@ impl Vm {
         if t.is_subtype(c) {
             return Ok(true);
         }
-        if !t.has(TypeFlags::HEAP) {
+        if !t.has(TypeFlags::HEAP) && !t.has(TypeFlags::CUSTOM_GETATTR) {
             return Ok(false);
         }
         // `__class__` may say otherwise (proxies, mocks).

@@ -784,7 +784,14 @@ impl Vm {
         let t = type_of(c);
         let f = t.special(Special::Delitem);
         if f.is_empty() {
-            return Err(self.type_error(format!("'{}' object doesn't support item deletion", full_name(t))));
+            // (Sequences say it in other words, if they are asked as such.)
+            let sequence = t.has(TypeFlags::HEAP)
+                || [Special::Len, Special::Contains, Special::Getitem]
+                    .iter()
+                    .any(|&s| !t.special(s).is_empty());
+            let index = key.is_int() || !type_of(key).special(Special::Index).is_empty();
+            let not = if sequence && index { "doesn't" } else { "does not" };
+            return Err(self.type_error(format!("'{}' object {not} support item deletion", full_name(t))));
         }
         self.call_special(f, &[c, key]).map(|_| ())
     }

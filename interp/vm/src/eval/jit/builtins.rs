@@ -137,7 +137,7 @@ impl Emit<'_, '_> {
         // `__class__` may say otherwise.
         let name = rt().names.class;
         let usual = || lookup_mro(t, name) == lookup_mro(rt().types.object, name);
-        if !yes && t.has(TypeFlags::HEAP) && (t.has(TypeFlags::CUSTOM_GETATTR) || !usual()) {
+        if !yes && (t.has(TypeFlags::CUSTOM_GETATTR) || t.has(TypeFlags::HEAP) && !usual()) {
             return false;
         }
         let (slow, after) = (self.b.create_block(), self.b.create_block());

@@ -1,0 +1,182 @@
+"""Prints what comes of calls of hotcalls.c from places that are so hot that they are compiled, and then meet something else.
+
+usage: hotcalls.py FOLDER_OF_THE_EXTENSION"""
+
+import re
+import sys
+
+sys.path.insert(0, sys.argv[1])
+import hotcalls
+from hotcalls import *
+
+HOT = 450
+
+
+def text_of(v):
+    if isinstance(v, BaseException):
+        context = [getattr(v, name, None) for name in ("name", "obj")] if isinstance(v, AttributeError) else []
+        v = f"{type(v).__name__}{v.args}{context}"
+    text = re.sub(r" (object )?at 0x[0-9a-f]+", "", repr(v) if not isinstance(v, str) else v)
+    # (Who is blamed for a NULL without an exception is another test's.)
+    text = re.sub(r"SystemError\(.*(returned NULL without setting an exception|error return without exception set).*", "NULL", text)
+    return re.sub(r"<module 'hotcalls' from [^>]*>", "<module>", text)
+
+
+def outcome(function, *args):
+    try:
+        return text_of(function(*args))
+    except BaseException as e:
+        return text_of(e)
+
+
+def place(expression, setup=""):
+    """A function of x, y and z with one place, whatever it is called with."""
+    scope = dict(globals())
+    exec(f"{setup}\ndef place(x, y, z):\n    return {expression}", scope)
+    return scope["place"]
+
+
+def show(label, expression, hot, *others):
+    """What the place gives for the arguments that made it hot, then for others, then for the first again."""
+    function = place(expression)
+    for _ in range(HOT):
+        usual = outcome(function, *hot)
+    print(label, usual, *[outcome(function, *(*other, *hot[len(other):])) for other in others], outcome(function, *hot), sep=" | ")
+
+
+class Sub(Caller):
+    pass
+
+
+class Other:
+    def __call__(self, *args, **kwargs):
+        return "other", args, kwargs
+
+    none = one = args = keywords = fast = fast_keywords = __call__
+
+
+VALUES = [(None,), (1,), (10**6,), (-5,), (10**20,), (1.5,), ("text",), ([],), (True,), (...,), (Other(),)]
+NUMBERS = (1, 2.5, "x")
+
+# Argument tuples: kept, hashed, changed, passed on to a function of as many arguments.
+for name in ("give_args", "count_args", "hash_args", "fail"):
+    for n in range(10):
+        expression = f"{name}({', '.join('xyzxyzxyz'[:n])})"
+        show(expression, expression, NUMBERS, *VALUES, ([[]], {}, 1j))
+for name in ("keep_args", "keep_items"):
+    show(name, f"{name}(x, y)", NUMBERS, *VALUES)
+    print(name, outcome(getattr(hotcalls, name)))
+show("change_args", "change_args(x, y)", ("text", 1.5, None), *VALUES)
+show("pass_on", "pass_on(x, y, z)", (give_args, 1, 2.5), (count_args,), (fail,), (Other(),), (lambda *a: a,), (None,))
+show("pass_on itself", "pass_on(pass_on, pass_on, give_args, x, y)", NUMBERS, *VALUES)
+show("pass_all", "pass_all(x, y)", (give_args, 1.5, None), (keep_args,), (lambda *a: a,), (fail,), (3,))
+print("kept", outcome(keep_args))
+
+# Functions with keywords.
+for call in ("(x, y)", "(x, key=y)", "(key=x, other=y)", "(x, y, z, x, y, key=z)", "(*x, **y)"):
+    hot = ((1, 2), {"key": 3}, None) if "*" in call else NUMBERS
+    others = [((), {"a": 1}), ((1,), {"a": 1, "b": 2}), ([1], {"c": 3})] if "*" in call else VALUES
+    for function in ("keywords", "fast_keywords"):
+        show(function + call, function + call, hot, *others)
+
+# Methods of an object, of a Python subclass, of something else; of the class; bound before.
+o, sub = Caller(), Sub()
+for method in ("none()", "one(y)", "args(y, z)", "keywords(y, key=z)", "fast(y, z)", "fast_keywords(y, key=z)", "static_none()",
+               "static_one(y)", "static_fast(y, z)", "static_args(y, z)", "class_none()", "class_one(y)", "class_args(y)", "class_fast(y, z)"):
+    show("x." + method, "x." + method, (o, 1, 2.5), (sub,), (Other(),), (Plain(),), (None,), (Caller,), (Sub,), (o, "text", []))
+    show("Caller." + method, "Caller." + method, (o, 1, 2.5), (sub, "text"))
+for method in ("none(x)", "one(x, y)", "fast(x, y, z)", "args(x, y)", "keywords(x, key=y)"):
+    show("Caller." + method, "Caller." + method, (o, 1, 2.5), (sub,), (Plain(),), (None,), (Caller,), (o, "text", []))
+show("with its class", "x.of_class(y, key=z)", (Heap(), 1, 2.5), (type("Derived", (Heap,), {})(),), (Heap(), "text", []), (3,))
+show("none with an argument", "x.none(y)", (o, 1, 2), (sub,))
+show("one without", "x.one()", (o, 1, 2), (sub,))
+
+# Objects that are called: the function in their struct may change.
+show("x(y)", "x(y, z)", (o, 1, 2.5), (Plain(),), (sub,), (Other(),), (3,), (o, "text", []), (Caller,), (len,))
+show("x(key)", "x(y, key=z)", (o, 1, 2.5), (Plain(),), (sub,), (Other(),), (3,), (o, "text", []))
+function = place("x(y)")
+for which in [0] * HOT + [1, 2, 0]:
+    o.use(which)
+    last = outcome(function, o, 1, 2)
+    if which:
+        print("use", which, last)
+print("use 0", last)
+show("tp_call", "x(y)", (Plain(), 1, None), (o,), (Plain(), ...), (Plain(), "text"), (Other(),))
+show("tp_call, keywords", "x(y, key=z)", (Plain(), 1, None), (o,), (Plain(), "text"), (Other(),))
+
+# Classes that are called.
+Derived = type("Derived", (Made,), {})
+Initialised = type("Initialised", (Made,), {"__init__": lambda self, *args: setattr(self, "args", args)})
+WISHES = [(n,) for n in range(7)] + [(1, o), (1, Derived("x")), (1, 5), ("text",), ([],)]
+for name in ("Made", "New", "Own", "OnlyOwn", "Derived", "Initialised"):
+    value = ".value" if name in ("Made", "New", "Derived", "Initialised") else ""
+    show(name, f"{name}(x, y){value}", (0, 2.5, None), *WISHES)
+    show(name + " of none", f"{name}(){value}", (0, None, None))
+    show(name + " of seven", f"{name}(x, y, z, x, y, z, x){value}", NUMBERS)
+    show(name + " of nine", f"{name}(x, y, z, x, y, z, x, y, z){value}", NUMBERS)
+    show(name + " by key", f"{name}(x, key=y){value}", (0, 2.5, None), ("text",))
+show("a class", "x(y)", (New, 0, None), (Made,), (Derived,), (Own,), (int,), (str,), (type,), (len,), (Initialised,))
+
+# What is asked of objects, in all ways to answer.
+asked, attributes = Asked(), Attributes()
+
+
+class Owner:
+    value = Descriptor()
+
+
+owner = Owner()
+for expression in ("x.value", "getattr(x, 'value')", "getattr(x, 'value', 'default')", "setattr(x, 'value', y)", "x[3]", "x[y]", "x[-1]",
+                   "x.__setitem__(3, y)", "len(x)", "bool(x)", "not x", "int(x)", "float(x)", "next(x, 'end')", "next(x)", "list(x)[:1]",
+                   "type(x)", "isinstance(x, Asked)", "isinstance(x, Other)", "[1, 2, 3][x]", "x in [1, x]", "1 if x else 2"):
+    for label, obj in (("asked", asked), ("attributes", attributes), ("owner", owner)):
+        function, row = place(expression), []
+        if expression == "list(x)[:1]" or expression.startswith("x[") and label != "asked":
+            continue
+        # (CPython takes a NULL without an exception for something else here.)
+        lenient = expression in ("getattr(x, 'value', 'default')", "x.__setitem__(3, y)", "[1, 2, 3][x]")
+        for n in [0] * HOT + [1, 2, 4 if lenient else 3, 4, 5, 6, 7, 8, 0]:
+            set_mode(n)
+            last = outcome(function, obj, 1, None)
+            if n or not row:
+                row.append(last)
+        row += [last, outcome(function, 3, 1, None), outcome(function, Other(), 1, None)]
+        print(label, expression, *row, sep=" | ")
+set_mode(0)
+
+
+def stored(target):
+    scope = dict(globals())
+    exec(f"def place(x, y, z):\n    {target}", scope)
+    return scope["place"]
+
+
+for target in ("x.value = y", "x[3] = y", "x[z] = y", "del x[3]", "del x.value"):
+    for label, obj in (("asked", asked), ("attributes", attributes), ("owner", owner)):
+        function, row = stored(target), []
+        for n in [0] * HOT + [1, 2, 3, 0]:
+            set_mode(n)
+            last = outcome(function, obj, 1, 2)
+            if n or not row:
+                row.append(last)
+        row += [outcome(function, obj, v, -1) for v in (None, 10**20, 1.5, "text", [])] + [outcome(function, [1] * 5, 1, 2), outcome(function, 3, 1, 2)]
+        print(label, target, *row, sep=" | ")
+
+# Lists that C has seen.
+for n, items in enumerate(([1, 2.5, "x", None, True, 10**6, 10**20, [], o], [1] * 9)):
+    give_args(items, items)
+    for expression in ("x[0]", "x[y]", "x[-1]", "x[100]", "len(x)", "[a for a in x]", "sum(x[:2])", "x.count(1)", "y in x"):
+        show(f"seen {n} {expression}", expression, (items, 3, None), (items, 0), (items, 6), (items, -1), (items, 99), (items, "x"), ([4] * 9,), ((5,) * 9,), ({0: 6, 3: 7},))
+
+
+def filled(x, y, z):
+    x[y] = z
+    return x
+
+
+seen = [None] * 4
+give_args(seen, seen)
+for _ in range(HOT):
+    filled(seen, 1, "text")
+for index, value in ((0, None), (1, 5), (2, 10**6), (3, 1.5), (-1, []), (3, o), (1, "text"), (9, None), ("x", 1)):
+    print("filled", outcome(filled, seen, index, value))
