@@ -4,12 +4,14 @@ usage: hotcalls.py FOLDER_OF_THE_EXTENSION"""
 
 import re
 import sys
+import warnings
 
 sys.path.insert(0, sys.argv[1])
 import hotcalls
 from hotcalls import *
 
 HOT = 450
+warnings.simplefilter("error")
 
 
 def text_of(v):
@@ -29,6 +31,10 @@ def outcome(function, *args):
         return text_of(e)
 
 
+def row(label, *outcomes):
+    print(label, " | ".join(outcomes), sep="\t")
+
+
 def place(expression, setup=""):
     """A function of x, y and z with one place, whatever it is called with."""
     scope = dict(globals())
@@ -41,7 +47,7 @@ def show(label, expression, hot, *others):
     function = place(expression)
     for _ in range(HOT):
         usual = outcome(function, *hot)
-    print(label, usual, *[outcome(function, *(*other, *hot[len(other):])) for other in others], outcome(function, *hot), sep=" | ")
+    row(label, usual, *[outcome(function, *(*other, *hot[len(other):])) for other in others], outcome(function, *hot))
 
 
 class Sub(Caller):
@@ -65,12 +71,12 @@ for name in ("give_args", "count_args", "hash_args", "fail"):
         show(expression, expression, NUMBERS, *VALUES, ([[]], {}, 1j))
 for name in ("keep_args", "keep_items"):
     show(name, f"{name}(x, y)", NUMBERS, *VALUES)
-    print(name, outcome(getattr(hotcalls, name)))
+    row(f"last of {name}", outcome(getattr(hotcalls, name)))
 show("change_args", "change_args(x, y)", ("text", 1.5, None), *VALUES)
 show("pass_on", "pass_on(x, y, z)", (give_args, 1, 2.5), (count_args,), (fail,), (Other(),), (lambda *a: a,), (None,))
 show("pass_on itself", "pass_on(pass_on, pass_on, give_args, x, y)", NUMBERS, *VALUES)
 show("pass_all", "pass_all(x, y)", (give_args, 1.5, None), (keep_args,), (lambda *a: a,), (fail,), (3,))
-print("kept", outcome(keep_args))
+row("kept", outcome(keep_args))
 
 # Functions with keywords.
 for call in ("(x, y)", "(x, key=y)", "(key=x, other=y)", "(x, y, z, x, y, key=z)", "(*x, **y)"):
@@ -99,8 +105,8 @@ for which in [0] * HOT + [1, 2, 0]:
     o.use(which)
     last = outcome(function, o, 1, 2)
     if which:
-        print("use", which, last)
-print("use 0", last)
+        row(f"use {which}", last)
+row("use 0", last)
 show("tp_call", "x(y)", (Plain(), 1, None), (o,), (Plain(), ...), (Plain(), "text"), (Other(),))
 show("tp_call, keywords", "x(y, key=z)", (Plain(), 1, None), (o,), (Plain(), "text"), (Other(),))
 
@@ -130,7 +136,7 @@ for expression in ("x.value", "getattr(x, 'value')", "getattr(x, 'value', 'defau
                    "x.__setitem__(3, y)", "len(x)", "bool(x)", "not x", "int(x)", "float(x)", "next(x, 'end')", "next(x)", "list(x)[:1]",
                    "type(x)", "isinstance(x, Asked)", "isinstance(x, Other)", "[1, 2, 3][x]", "x in [1, x]", "1 if x else 2"):
     for label, obj in (("asked", asked), ("attributes", attributes), ("owner", owner)):
-        function, row = place(expression), []
+        function, all = place(expression), []
         if expression == "list(x)[:1]" or expression.startswith("x[") and label != "asked":
             continue
         # (CPython takes a NULL without an exception for something else here.)
@@ -138,10 +144,10 @@ for expression in ("x.value", "getattr(x, 'value')", "getattr(x, 'value', 'defau
         for n in [0] * HOT + [1, 2, 4 if lenient else 3, 4, 5, 6, 7, 8, 0]:
             set_mode(n)
             last = outcome(function, obj, 1, None)
-            if n or not row:
-                row.append(last)
-        row += [last, outcome(function, 3, 1, None), outcome(function, Other(), 1, None)]
-        print(label, expression, *row, sep=" | ")
+            if n or not all:
+                all.append(last)
+        all += [last, outcome(function, 3, 1, None), outcome(function, Other(), 1, None)]
+        row(f"{label} {expression}", *all)
 set_mode(0)
 
 
@@ -153,14 +159,14 @@ def stored(target):
 
 for target in ("x.value = y", "x[3] = y", "x[z] = y", "del x[3]", "del x.value"):
     for label, obj in (("asked", asked), ("attributes", attributes), ("owner", owner)):
-        function, row = stored(target), []
+        function, all = stored(target), []
         for n in [0] * HOT + [1, 2, 3, 0]:
             set_mode(n)
             last = outcome(function, obj, 1, 2)
-            if n or not row:
-                row.append(last)
-        row += [outcome(function, obj, v, -1) for v in (None, 10**20, 1.5, "text", [])] + [outcome(function, [1] * 5, 1, 2), outcome(function, 3, 1, 2)]
-        print(label, target, *row, sep=" | ")
+            if n or not all:
+                all.append(last)
+        all += [outcome(function, obj, v, -1) for v in (None, 10**20, 1.5, "text", [])]
+        row(f"{label} {target}", *all, outcome(function, [1] * 5, 1, 2), outcome(function, 3, 1, 2))
 
 # Lists that C has seen.
 for n, items in enumerate(([1, 2.5, "x", None, True, 10**6, 10**20, [], o], [1] * 9)):
@@ -179,4 +185,4 @@ give_args(seen, seen)
 for _ in range(HOT):
     filled(seen, 1, "text")
 for index, value in ((0, None), (1, 5), (2, 10**6), (3, 1.5), (-1, []), (3, o), (1, "text"), (9, None), ("x", 1)):
-    print("filled", outcome(filled, seen, index, value))
+    row(f"filled {index} {value!r:.10}", outcome(filled, seen, index, value))
