@@ -623,22 +623,29 @@ impl Emit<'_, '_> {
         guess: Value,
         slow: Block,
     ) -> Word64 {
-        if guess.is_ptr() || guess.is_empty() {
-            let pointer = self.is_pointer(v);
-            self.unless(pointer, slow);
-            return self.lend_object(crossing, v, slow);
+        let after = self.b.create_block();
+        let result = self.b.append_block_param(after, I64);
+        let singletons = [Value::NONE, Value::FALSE, Value::TRUE].into_iter().zip(crossing.singletons);
+        for (value, at) in singletons.filter(|s| s.0 == guess) {
+            let other = self.b.create_block();
+            let same = self.equals(v, value.bits());
+            let p = self.constant(at as u64);
+            self.b.ins().brif(same, after, &[p.into()], other, &[]);
+            self.follow(other);
         }
-        for (value, at) in [Value::NONE, Value::FALSE, Value::TRUE].into_iter().zip(crossing.singletons) {
-            if guess == value {
-                let same = self.equals(v, value.bits());
-                self.unless(same, slow);
-                return self.constant(at as u64);
-            }
-        }
-        self.b.ins().jump(slow, &[]);
-        let unreachable = self.b.create_block();
-        self.follow(unreachable);
-        self.constant(0)
+        let (object, other) = (self.b.create_block(), self.b.create_block());
+        let pointer = self.is_pointer(v);
+        self.b.ins().brif(pointer, object, &[], other, &[]);
+        self.follow(other);
+        // (None comes where an object was as often as not.)
+        let none = self.equals(v, Value::NONE.bits());
+        let p = self.constant(crossing.singletons[0] as u64);
+        self.b.ins().brif(none, after, &[p.into()], slow, &[]);
+        self.follow(object);
+        let p = self.lend_object(crossing, v, slow);
+        self.b.ins().jump(after, &[p.into()]);
+        self.follow(after);
+        result
     }
 
     fn lend_int(&mut self, crossing: &Crossing, v: Word64, lent: &mut Option<Lent>, slow: Block) -> Word64 {

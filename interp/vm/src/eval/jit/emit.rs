@@ -31,6 +31,8 @@ pub(super) enum Guess {
     Constant(u32),
     /// From another register, which held this when the code got hot.
     As(u16),
+    /// It is a new object.
+    Object,
 }
 
 /// One function that is being compiled.
@@ -201,9 +203,11 @@ impl<'a, 'b> Emit<'a, 'b> {
     }
 
     /// What a register will hold, as far as can be guessed: a constant, if one was just loaded, or what it held when the code got hot.
+    /// EMPTY: a new object, or nothing is known.
     pub(super) fn hint(&self, r: u16) -> Value {
         let r = match self.guesses.get(&r) {
             Some(&Guess::Constant(i)) => return self.constant_value(i),
+            Some(&Guess::Object) => return Value::EMPTY,
             Some(&Guess::As(other)) => other,
             None => r,
         };
@@ -226,6 +230,14 @@ impl<'a, 'b> Emit<'a, 'b> {
             g => g,
         };
         self.guesses.insert(r, g);
+    }
+
+    /// Register `r` was written by an instruction: what was guessed of it is of the past. `object`: it is a heap object now.
+    pub(super) fn written(&mut self, r: u16, object: bool) {
+        self.guesses.remove(&r);
+        if object {
+            self.guesses.insert(r, Guess::Object);
+        }
     }
 
     /// The map of what a register held.

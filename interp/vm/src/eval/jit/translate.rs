@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::mem::offset_of;
 
-use cape_bytecode::{Op, Word};
+use cape_bytecode::{Kind, Op, Slot, Word};
 use cape_heap::{Ptr, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I64;
@@ -98,6 +98,21 @@ impl Plan {
     }
 }
 
+/// Whether the result of an instruction is a heap object, whatever its operands.
+fn makes_object(op: Op) -> bool {
+    matches!(
+        op,
+        Op::BuildTuple
+            | Op::BuildList
+            | Op::BuildSet
+            | Op::BuildMap
+            | Op::BuildString
+            | Op::BuildSlice
+            | Op::ListToTuple
+            | Op::MakeFunction
+    )
+}
+
 fn translate(
     b: &mut FunctionBuilder<'_>,
     code: Ptr<CodeObj>,
@@ -131,7 +146,12 @@ fn translate(
         }
         e.at = at;
         e.b.set_srcloc(SourceLoc::new(at));
+        let w = e.instruction(at);
         e.instruction_at(op);
+        let writes = op.info().operands.iter().any(|&o| o == (Slot::a, Kind::Dst));
+        if writes && !matches!(op, Op::Move | Op::LoadConst) {
+            e.written(w.a(), makes_object(op));
+        }
     }
     if !e.ended {
         e.leave_here();
