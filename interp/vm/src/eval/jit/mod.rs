@@ -19,6 +19,7 @@ mod calls;
 mod crossing;
 mod emit;
 mod helpers;
+mod lending;
 mod members;
 mod mirrored;
 mod objects;
