@@ -148,7 +148,7 @@ fn translate(
         e.b.set_srcloc(SourceLoc::new(at));
         let w = e.instruction(at);
         e.instruction_at(op);
-        let writes = op.info().operands.iter().any(|&o| o == (Slot::a, Kind::Dst));
+        let writes = op.info().operands.contains(&(Slot::a, Kind::Dst));
         if writes && !matches!(op, Op::Move | Op::LoadConst) {
             e.written(w.a(), makes_object(op));
         }
