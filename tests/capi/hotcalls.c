@@ -326,6 +326,14 @@ static PyTypeObject Asked_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 };
 
+static PyObject *asked_text(PyObject *op) { PyObject *t = PyUnicode_FromString("as ever"), *r = answer("text", t); Py_DECREF(t); return r; }
+
+static PyTypeObject Texts_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "hotcalls.Texts", .tp_basicsize = sizeof(PyObject), .tp_new = PyType_GenericNew, .tp_str = asked_text,
+    .tp_repr = asked_text, .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+};
+
 static PyTypeObject Attributes_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "hotcalls.Attributes", .tp_basicsize = sizeof(PyObject), .tp_new = PyType_GenericNew,
@@ -359,7 +367,7 @@ PyMODINIT_FUNC
 PyInit_hotcalls(void)
 {
     PyObject *m = PyModule_Create(&module);
-    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Attributes_Type, &Descriptor_Type};
+    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Texts_Type, &Attributes_Type, &Descriptor_Type};
     for (size_t i = 0; m != NULL && i < sizeof(types) / sizeof(*types); i++) {
         if (PyModule_AddType(m, types[i]) < 0) {
             return NULL;

@@ -151,6 +151,18 @@ for expression in ("x.value", "getattr(x, 'value')", "getattr(x, 'value', 'defau
 set_mode(0)
 
 
+texts = Texts()
+for expression in ("str(x)", "repr(x)", "f'{x}'", "f'{x!r}'", "str(x) + repr(x)", "'%s' % x"):
+    function, all = place(expression), []
+    for n in [0] * HOT + [1, 2, 3, 4, 5, 6, 7, 8, 0]:
+        set_mode(n)
+        last = outcome(function, texts, 1, None)
+        if n or not all:
+            all.append(last)
+    row(f"texts {expression}", *all, last, *(outcome(function, v, 1, None) for v in (3, "text", b"bytes"[:0], None, [1])))
+set_mode(0)
+
+
 def stored(target):
     scope = dict(globals())
     exec(f"def place(x, y, z):\n    {target}", scope)

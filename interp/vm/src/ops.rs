@@ -827,9 +827,7 @@ impl Vm {
         self.check_native_stack(" while getting the repr of an object")?;
         let f = type_of(v).special(Special::Repr);
         let r = self.call_special(f, &[v])?;
-        r.downcast().ok_or_else(|| {
-            self.type_error(format!("__repr__ returned non-string (type {})", type_of(r).name_str()))
-        })
+        self.checked_str(r, "__repr__")
     }
 
     /// `repr(v)` as Rust text.
@@ -847,9 +845,7 @@ impl Vm {
         self.check_native_stack(" while getting the str of an object")?;
         let f = type_of(v).special(Special::Str);
         let r = self.call_special(f, &[v])?;
-        r.downcast().ok_or_else(|| {
-            self.type_error(format!("__str__ returned non-string (type {})", type_of(r).name_str()))
-        })
+        self.checked_str(r, "__str__")
     }
 
     /// `format(v, spec)`.

@@ -1,4 +1,4 @@
-//! What special methods of numbers gave, checked.
+//! What special methods gave that make numbers and texts of objects, checked.
 
 use cape_heap::{Ptr, Value};
 
@@ -34,6 +34,14 @@ impl Vm {
             self.warn_of_subclass(&text(), "float")?;
         }
         Ok(value)
+    }
+
+    /// What `__str__` or `__repr__` gave, which must be a str, or of a class derived from it.
+    #[inline]
+    pub fn checked_str(&self, r: Value, method: &str) -> Res<Ptr<StrObj>> {
+        r.downcast().ok_or_else(|| {
+            self.type_error(format!("{method} returned non-string (type {})", type_of(r).name_str()))
+        })
     }
 
     fn warn_of_subclass(&self, what: &str, class: &str) -> Res<()> {

@@ -39,6 +39,7 @@ impl Emit<'_, '_> {
             }
             1 if named("hash") => self.builtin_by_c(w, Callee::Native(def), Special::Hash),
             1 if named("abs") => self.builtin_by_c(w, Callee::Native(def), Special::Abs),
+            1 if named("repr") => self.converted_by_c(w, Callee::Native(def), Special::Repr),
             2 if named("isinstance") => self.is_instance(w, def),
             2 if named("next") => self.next_or_default(w, def),
             2 | 3 if named("getattr") => self.get_attr(w, def),
@@ -58,27 +59,44 @@ impl Emit<'_, '_> {
         if class == types.bool {
             return self.truth_of_argument(w, class);
         }
-        let (s, check): (_, Helper) = if class == types.int {
-            (Special::Int, helpers::int_result)
+        let s = if class == types.int {
+            Special::Int
         } else if class == types.float {
-            (Special::Float, helpers::float_result)
+            Special::Float
+        } else if class == types.str {
+            Special::Str
         } else {
             return false;
         };
-        let guess = self.hint(w.b() + 2);
-        if !guess.is::<ForeignObj>() || !self.builtin_by_c(w, Callee::Class(class), s) {
+        self.converted_by_c(w, Callee::Class(class), s)
+    }
+
+    /// A builtin that makes a number or a text of an object of C by a special method, whose result is looked at.
+    fn converted_by_c(&mut self, w: Word, callee: Callee, s: Special) -> bool {
+        if !self.builtin_by_c(w, callee, s) {
             return false;
         }
-        // A number in its usual form needs no look.
-        let v = self.load(self.regs, 8 * w.a() as usize);
-        let usual = if s == Special::Int {
-            self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, v, INT as i64)
-        } else {
-            self.is_float(v)
-        };
         let (odd, after) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(odd);
-        self.b.ins().brif(usual, after, &[], odd, &[]);
+        // What is in its usual form needs no look.
+        let v = self.load(self.regs, 8 * w.a() as usize);
+        let check: Helper = match s {
+            Special::Int => {
+                let int = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, v, INT as i64);
+                self.unless(int, odd);
+                helpers::int_result
+            }
+            Special::Float => {
+                let float = self.is_float(v);
+                self.unless(float, odd);
+                helpers::float_result
+            }
+            _ => {
+                self.unless_map(v, rt().maps.str, odd);
+                if s == Special::Str { helpers::str_result } else { helpers::repr_result }
+            }
+        };
+        self.b.ins().jump(after, &[]);
         self.follow(odd);
         self.perform(check);
         self.b.ins().jump(after, &[]);

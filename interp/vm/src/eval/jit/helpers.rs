@@ -358,6 +358,8 @@ helpers! {
         let t = crate::runtime::type_of(at.reg(at.w.b() + 2));
         value(at.vm.checked_float(t, at.reg(at.w.a())).map(Value::float))
     };
+    str_result(at) value(at.vm.checked_str(at.reg(at.w.a()), "__str__").map(Ptr::value));
+    repr_result(at) value(at.vm.checked_str(at.reg(at.w.a()), "__repr__").map(Ptr::value));
     unary_truth(at) at.vm.truth(at.reg(at.w.b())).map(test);
     truth(at) at.vm.truth(at.reg(at.w.a())).map(test);
     binary(at) operator(at, false);
