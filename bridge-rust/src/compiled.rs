@@ -5,7 +5,7 @@ use std::mem::offset_of;
 
 use cape_vm::eval::{Code, Convention, Crossing, Finish, Named, set_crossing};
 use cape_vm::native::{GetSetDef, MethodDef};
-use cape_vm::object::{Int, TypeObj};
+use cape_vm::object::{Int, TupleObj, TypeObj};
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -15,7 +15,7 @@ use crate::error::{check_result, check_status};
 use crate::layout::*;
 use crate::mirror::vectorcall_offset;
 use crate::slots::{Constructor, is_tp_call, slot_convention, slot_wrapper_name, slot_wrapper_of};
-use crate::to_c::{is_lasting, is_number, linked};
+use crate::to_c::{decref, is_lasting, is_number, kwargs_dict, linked};
 use crate::{arguments, attributes, ffi, from_c, handled, lend, slots};
 
 /// Tells it.
@@ -65,6 +65,8 @@ pub fn install() {
         give_link,
         take_at_once,
         give_back,
+        keywords,
+        drop: drop_last,
         give_tuple_back,
     });
 }
@@ -88,7 +90,7 @@ fn function(def: &'static MethodDef) -> Option<(Convention, *const u8)> {
         FASTCALL_KW => Convention::FastKeywords,
         METHOD_KW => Convention::OfClass(defining_class(def) as usize),
         meth::VARARGS => Convention::Arguments,
-        VARARGS_KW => Convention::ArgumentsAndNone,
+        VARARGS_KW => Convention::ArgumentsAndKeywords,
         _ => return None,
     };
     Some((convention, f as *const u8))
@@ -98,7 +100,7 @@ fn function(def: &'static MethodDef) -> Option<(Convention, *const u8)> {
 fn callable(class: Ptr<TypeObj>, def: &'static MethodDef) -> Option<(Convention, Code)> {
     let raw = def.raw.as_ref().filter(|raw| is_tp_call(raw))?;
     if raw.data[0] != ffi::PyVectorcall_Call as *const () as usize {
-        return Some((Convention::ArgumentsAndNone, Code::At(raw.data[0] as *const u8)));
+        return Some((Convention::ArgumentsAndKeywords, Code::At(raw.data[0] as *const u8)));
     }
     let t = class.foreign.get() as *mut PyTypeObject;
     // SAFETY: a class's type object is live as long as the class.
@@ -216,6 +218,20 @@ unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
 unsafe extern "C-unwind" fn take_at_once(p: *mut u8) -> Value {
     // SAFETY: what C has returned is a live object whose reference is ours; compiled code has seen that it is unlinked.
     unsafe { from_c::take_at_once(p as *mut PyObject) }
+}
+
+/// See [`Crossing::keywords`].
+unsafe extern "C-unwind" fn keywords(vm: &Vm, names: Value, values: *const Value) -> *mut u8 {
+    let names = names.downcast::<TupleObj>();
+    // SAFETY: compiled code passes the registers of as many arguments.
+    let values = unsafe { std::slice::from_raw_parts(values, names.map_or(0, |n| n.len())) };
+    kwargs_dict(vm, names, values).map_or(std::ptr::null_mut(), |p| p as *mut u8)
+}
+
+/// See [`Crossing::drop`].
+unsafe extern "C-unwind" fn drop_last(p: *mut u8) {
+    // SAFETY: the reference is the caller's.
+    unsafe { decref(p as *mut PyObject) }
 }
 
 /// See [`Crossing::give_tuple_back`].

@@ -70,12 +70,20 @@ impl Emit<'_, '_> {
             convention,
             code,
             first,
-            names: site.names,
+            names: None,
+            keywords: None,
         };
         let of_method = |def: &'static MethodDef, first| {
             let (convention, function) = (c.function)(def)?;
             let definition = Definition::Method(def);
-            Some(Target { definition, convention, code: Code::At(function), first, names: site.names })
+            Some(Target {
+                definition,
+                convention,
+                code: Code::At(function),
+                first,
+                names: None,
+                keywords: None,
+            })
         };
         let (target, map, receiver) = match callee {
             Callee::Function(def) => (of_method(def, None), None, Receiver::OfFunction(w.b())),
@@ -111,18 +119,28 @@ impl Emit<'_, '_> {
                 (target, None, Receiver::Register(w.b()))
             }
         };
-        let Some(target) = target else { return false };
+        let Some(mut target) = target else { return false };
         let fits = match target.convention {
             Convention::NoArgs => n == 0,
             Convention::Objects => n == 1,
-            Convention::Fast | Convention::Arguments | Convention::ArgumentsAndNone => n <= MOST,
+            Convention::Fast | Convention::Arguments | Convention::ArgumentsAndKeywords => n <= MOST,
             Convention::Instance(..) => n <= MOST,
             Convention::FastKeywords | Convention::OfClass(_) => n <= MOST,
             _ => false,
         };
-        let takes_names = matches!(target.convention, Convention::FastKeywords | Convention::OfClass(_));
-        if !fits || site.names.is_some() && !takes_names {
+        if !fits {
             return false;
+        }
+        if let Some(i) = site.names {
+            let named = self.constant_value(i).downcast::<TupleObj>().map_or(0, |t| t.len()) as u16;
+            match target.convention {
+                Convention::FastKeywords | Convention::OfClass(_) => target.names = Some(i),
+                Convention::ArgumentsAndKeywords | Convention::Instance(..) if named <= n => {
+                    n -= named;
+                    target.keywords = Some((i, first + n));
+                }
+                _ => return false,
+            }
         }
         let slow = self.b.create_block();
         self.b.set_cold_block(slow);

@@ -31,9 +31,9 @@ pub enum Convention {
     OfClass(usize),
     /// `object f(p0, arguments)`, with the others in a tuple.
     Arguments,
-    /// `object f(p0, arguments, NULL)`.
-    ArgumentsAndNone,
-    /// `object f(p0, arguments, NULL, new, init)`: an instance of a class, by its `tp_new` and `tp_init` (or 0).
+    /// `object f(p0, arguments, keywords)`, with those by name in a dict, or NULL.
+    ArgumentsAndKeywords,
+    /// `object f(p0, arguments, keywords, new, init)`: an instance of a class, by its `tp_new` and `tp_init` (or 0).
     Instance(usize, usize),
     /// `object f(p...)`.
     Objects,
@@ -142,6 +142,10 @@ pub struct Crossing {
     pub take_at_once: unsafe extern "C-unwind" fn(*mut u8) -> Value,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
+    /// A dict of names (a tuple) and as many values, of which the caller gets a reference; NULL: there was an error, and nothing is done.
+    pub keywords: unsafe extern "C-unwind" fn(&Vm, Value, *const Value) -> *mut u8,
+    /// Drops the last reference to an object.
+    pub drop: unsafe extern "C-unwind" fn(*mut u8),
     /// Gives an argument tuple back.
     pub give_tuple_back: unsafe extern "C-unwind" fn(*mut u8),
 }
@@ -192,12 +196,14 @@ pub(super) struct Target {
     pub first: Option<usize>,
     /// The constant with the names of the last values.
     pub names: Option<u32>,
+    /// For functions that take a dict: the constant with the names of further arguments, and the first register of those.
+    pub keywords: Option<(u32, u16)>,
 }
 
 impl Target {
     /// A function whose receiver is among the values, and which are all positional.
     pub(super) fn new(definition: Definition, convention: Convention, function: *const u8) -> Target {
-        Target { definition, convention, code: Code::At(function), first: None, names: None }
+        Target { definition, convention, code: Code::At(function), first: None, names: None, keywords: None }
     }
 }
 
@@ -285,9 +291,12 @@ impl Emit<'_, '_> {
         });
         let packs = matches!(
             target.convention,
-            Convention::Arguments | Convention::ArgumentsAndNone | Convention::Instance(..)
+            Convention::Arguments | Convention::ArgumentsAndKeywords | Convention::Instance(..)
         );
         let tuple = packs.then(|| self.lend_tuple(c, &p[1..], slow));
+        let n_packed = p.len() - 1;
+        let keywords =
+            target.keywords.map(|k| self.make_keywords(c, k, tuple.filter(|_| n_packed > 0), n_packed, slow));
         if let Some(l) = &lent {
             let next = self.b.ins().iadd_imm_s(l.first, l.objects.len() as i64);
             self.store(next, l.scratch, c.lending.next);
@@ -316,16 +325,16 @@ impl Emit<'_, '_> {
                     _ => self.call_c(f, &[p[0], row, count, names]),
                 }
             }
-            Convention::Arguments | Convention::ArgumentsAndNone | Convention::Instance(..) => {
-                let null = self.constant(0);
+            Convention::Arguments | Convention::ArgumentsAndKeywords | Convention::Instance(..) => {
+                let keywords = keywords.unwrap_or_else(|| self.constant(0));
                 let tuple = tuple.expect("packed");
                 match target.convention {
                     Convention::Arguments => self.call_c(f, &[p[0], tuple]),
                     Convention::Instance(new, init) => {
                         let (new, init) = (self.constant(new as u64), self.constant(init as u64));
-                        self.call_c(f, &[p[0], tuple, null, new, init])
+                        self.call_c(f, &[p[0], tuple, keywords, new, init])
                     }
-                    _ => self.call_c(f, &[p[0], tuple, null]),
+                    _ => self.call_c(f, &[p[0], tuple, keywords]),
                 }
             }
             Convention::Item => {
@@ -347,7 +356,7 @@ impl Emit<'_, '_> {
         // What was lent is given back when the result has been taken over, which may be a number that was lent. (Of no items there is
         // one tuple, which is not lent.)
         let tuple = tuple.filter(|_| p.len() > 1);
-        let settle = (lent.is_some() || tuple.is_some()).then(|| {
+        let settle = (lent.is_some() || tuple.is_some() || keywords.is_some()).then(|| {
             let settle = self.b.create_block();
             self.b.append_block_param(settle, I64);
             settle
@@ -426,7 +435,10 @@ impl Emit<'_, '_> {
                 self.b.ins().jump(settle, &[v.into()]);
                 self.follow(settle);
                 if let Some(t) = tuple {
-                    self.give_tuple_back(c, t, p.len() - 1);
+                    self.give_tuple_back(c, t, n_packed);
+                }
+                if let Some(k) = keywords {
+                    self.drop_reference(c, k);
                 }
                 if let Some(l) = lent {
                     self.give_back(c, l);

@@ -257,6 +257,48 @@ impl Emit<'_, '_> {
         self.follow(after);
     }
 
+    /// A dict of arguments by name; if that cannot be made, the argument tuple is given back, and all goes on with `slow`.
+    pub(super) fn make_keywords(
+        &mut self,
+        c: &Crossing,
+        (names, first): (u32, u16),
+        tuple: Option<Word64>,
+        n: usize,
+        slow: Block,
+    ) -> Word64 {
+        let names = self.konst(names);
+        let values = self.b.ins().iadd_imm_s(self.regs, 8 * first as i64);
+        let f = self.constant(c.keywords as usize as u64);
+        let dict = self.call_c(f, &[self.vm, names, values]);
+        let (failed, made) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(failed);
+        self.b.ins().brif(dict, made, &[], failed, &[]);
+        self.follow(failed);
+        if let Some(t) = tuple {
+            self.give_tuple_back(c, t, n);
+        }
+        self.b.ins().jump(slow, &[]);
+        self.follow(made);
+        dict
+    }
+
+    /// Gives up a reference.
+    pub(super) fn drop_reference(&mut self, c: &Crossing, p: Word64) {
+        let (last, others, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(last);
+        let count = self.load32(p, c.count);
+        let several = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
+        self.b.ins().brif(several, others, &[], last, &[]);
+        self.follow(last);
+        let f = self.constant(c.drop as usize as u64);
+        self.call_c(f, &[p]);
+        self.b.ins().jump(after, &[]);
+        self.follow(others);
+        self.change_count(c, p, count, -1);
+        self.b.ins().jump(after, &[]);
+        self.follow(after);
+    }
+
     /// Arguments in a row; gives its address.
     pub(super) fn row(&mut self, arguments: &[Word64]) -> Word64 {
         let slot = self.stack_slot(8 * arguments.len().max(1) as u32);
