@@ -180,6 +180,16 @@ for target in ("x.value = y", "x[3] = y", "x[z] = y", "del x[3]", "del x.value")
         all += [outcome(function, obj, v, -1) for v in (None, 10**20, 1.5, "text", [])]
         row(f"{label} {target}", *all, outcome(function, [1] * 5, 1, 2), outcome(function, 3, 1, 2))
 
+# Slots by their names, with too many arguments or too few.
+set_mode(4)
+for call in ("__int__()", "__int__(y)", "__len__()", "__len__(y)", "__getitem__(y)", "__getitem__()", "__next__()", "__next__(y)", "__bool__(y)",
+             "__iter__()", "__iter__(y)"):
+    show(f"slot {call}", f"x.{call}", (asked, 1, None), (3,), (owner,), (asked, 2))
+descriptor = Descriptor()
+for call in ("__get__(y)", "__get__(y, z)", "__get__()", "__set__(y, z)", "__set__(y)", "__delete__(y)"):
+    show(f"slot {call}", f"x.{call}", (descriptor, owner, Owner), (3,), (owner,), (descriptor, None))
+set_mode(0)
+
 # Lists that C has seen.
 for n, items in enumerate(([1, 2.5, "x", None, True, 10**6, 10**20, [], o], [1] * 9)):
     give_args(items, items)

@@ -231,8 +231,8 @@ impl Emit<'_, '_> {
 
     /// A unary operator of an object.
     pub(super) fn unary(&mut self, w: Word, s: Special, general: Helper) {
-        let objects = |c| c == Convention::Objects;
-        if !self.special_by_c(s, w.b(), &[], Some(w.a()), objects, general) {
+        let unary = |c| c == Convention::Unary;
+        if !self.special_by_c(s, w.b(), &[], Some(w.a()), unary, general) {
             self.perform(general);
         }
     }

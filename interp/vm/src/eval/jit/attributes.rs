@@ -369,7 +369,8 @@ impl Emit<'_, '_> {
 
     /// A function behind a special method of the class of `of`, which reads an attribute of the object in register `b`.
     fn attribute_target(&self, c: &Crossing, w: Word, of: Value, s: Special) -> Option<Target> {
-        let mut target = special(c, of, s).filter(|t| t.convention == Convention::Objects)?;
+        let convention = if s == Special::Get { Convention::Get } else { Convention::Objects };
+        let mut target = special(c, of, s).filter(|t| t.convention == convention)?;
         let Definition::Method(def) = target.definition else { return None };
         let named = Named { def, class: type_of(of), name: self.attribute_name(w) };
         // (Compiled code lives for ever.)

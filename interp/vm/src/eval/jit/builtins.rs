@@ -245,7 +245,7 @@ impl Emit<'_, '_> {
         let guess = self.hint(r);
         let Some(c) = crossing().filter(|_| guess.is::<ForeignObj>()) else { return false };
         let number = matches!(s, Special::Len | Special::Hash);
-        let convention = if number { Convention::Number } else { Convention::Objects };
+        let convention = if number { Convention::Number } else { Convention::Unary };
         let target = special(c, guess, s).filter(|t| t.convention == convention);
         let (Some(target), Some(class)) = (target, stable_map(guess)) else { return false };
         let (slow, after) = (self.b.create_block(), self.b.create_block());

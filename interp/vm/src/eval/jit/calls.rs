@@ -121,7 +121,7 @@ impl Emit<'_, '_> {
         };
         let Some(mut target) = target else { return false };
         let fits = match target.convention {
-            Convention::NoArgs => n == 0,
+            Convention::NoArgs | Convention::Unary => n == 0,
             Convention::Objects => n == 1,
             Convention::Fast | Convention::Arguments | Convention::ArgumentsAndKeywords => n <= MOST,
             Convention::Instance(..) => n <= MOST,

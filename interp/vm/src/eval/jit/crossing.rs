@@ -35,7 +35,11 @@ pub enum Convention {
     ArgumentsAndKeywords,
     /// `object f(p0, arguments, keywords, new, init)`: an instance of a class, by its `tp_new` and `tp_init` (or 0).
     Instance(usize, usize),
-    /// `object f(p...)`.
+    /// `object f(p0)`.
+    Unary,
+    /// `object f(p0, p1, p2)`: a descriptor, an object and its class.
+    Get,
+    /// `object f(p0, p1)`.
     Objects,
     /// `object f(p..., constant)`: an operator of comparison, a closure.
     ObjectsAnd(usize),
