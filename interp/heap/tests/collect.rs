@@ -302,6 +302,10 @@ fn cells_of_large_arrays_are_remembered_alone() {
 
 #[test]
 fn what_the_stack_mentions_lives_also_when_it_is_old() {
+    in_threads(old_objects_live_by_the_stack);
+}
+
+fn old_objects_live_by_the_stack() {
     let _h = testing::exclusive("verify,poison");
     let (m, am) = (map::<Node>(0), map::<Array>(0));
     let r = RootVec::new();
