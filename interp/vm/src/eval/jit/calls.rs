@@ -66,24 +66,13 @@ impl Emit<'_, '_> {
         // The arguments but the receiver.
         let (mut first, mut n) = (w.b() + 2, w.c());
         let object = |code, convention, first| Target {
-            definition: Definition::Object,
-            convention,
             code,
             first,
-            names: None,
-            keywords: None,
+            ..Target::new(Definition::Object, convention, std::ptr::null())
         };
         let of_method = |def: &'static MethodDef, first| {
             let (convention, function) = (c.function)(def)?;
-            let definition = Definition::Method(def);
-            Some(Target {
-                definition,
-                convention,
-                code: Code::At(function),
-                first,
-                names: None,
-                keywords: None,
-            })
+            Some(Target { first, ..Target::new(Definition::Method(def), convention, function) })
         };
         let (target, map, receiver) = match callee {
             Callee::Function(def) => (of_method(def, None), None, Receiver::OfFunction(w.b())),
