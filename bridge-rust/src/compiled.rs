@@ -169,9 +169,11 @@ unsafe extern "C-unwind" fn read_gave(vm: &Vm, named: *const u8, this: Value, p:
     returned(vm, r.map_err(|r| vm.attribute_context(r, this, named.name)))
 }
 
-unsafe extern "C-unwind" fn attribute_gave(vm: &Vm, def: *const u8, _this: Value, p: *mut u8) -> Value {
+unsafe extern "C-unwind" fn attribute_gave(vm: &Vm, def: *const u8, this: Value, p: *mut u8) -> Value {
     // SAFETY: as above.
-    returned(vm, check_result(vm, || unsafe { attribute_name(def) }, p as *mut PyObject))
+    let name = || unsafe { attribute_name(def) };
+    let r = check_result(vm, name, p as *mut PyObject);
+    returned(vm, r.map_err(|r| vm.attribute_context(r, this, rt().intern(&name()))))
 }
 
 unsafe extern "C-unwind" fn attribute_did(vm: &Vm, def: *const u8, _this: Value, n: i64) -> Value {

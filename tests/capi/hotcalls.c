@@ -334,6 +334,16 @@ static PyTypeObject Texts_Type = {
     .tp_repr = asked_text, .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 };
 
+static PyObject *asked_computed(PyObject *op, void *closure) { return answer("computed", op); }
+
+static PyGetSetDef computed_getset[] = {{"value", asked_computed, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+
+static PyTypeObject Computed_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "hotcalls.Computed", .tp_basicsize = sizeof(PyObject), .tp_new = PyType_GenericNew,
+    .tp_getset = computed_getset, .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+};
+
 static PyTypeObject Attributes_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "hotcalls.Attributes", .tp_basicsize = sizeof(PyObject), .tp_new = PyType_GenericNew,
@@ -367,7 +377,7 @@ PyMODINIT_FUNC
 PyInit_hotcalls(void)
 {
     PyObject *m = PyModule_Create(&module);
-    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Texts_Type, &Attributes_Type, &Descriptor_Type};
+    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Texts_Type, &Computed_Type, &Attributes_Type, &Descriptor_Type};
     for (size_t i = 0; m != NULL && i < sizeof(types) / sizeof(*types); i++) {
         if (PyModule_AddType(m, types[i]) < 0) {
             return NULL;

@@ -177,18 +177,34 @@ pub unsafe extern "C" fn vectorcall_class(
     kwnames: *mut PyObject,
 ) -> *mut PyObject {
     let make = |cx: &Cx| {
+        if !kwnames.is_null() || number_of(nargsf) != 0 {
+            return None;
+        }
         // SAFETY: a class's mirror.
         let class = unsafe { linked::<TypeObj>(f)? };
         cx.vm.new_plain_instance(class).map(Ok)
     };
-    if kwnames.is_null()
-        && number_of(nargsf) == 0
-        && let Some(r) = enter_at_once("vectorcall", make)
-    {
-        return r;
-    }
     // SAFETY: the caller's promise.
-    unsafe { vectorcall(f, args, nargsf, kwnames) }
+    unsafe { at_once_or_not(f, args, nargsf, kwnames, make) }
+}
+
+/// Makes a call by `body`, if that can make it at once, else in the way of all calls.
+///
+/// # Safety
+/// As [`vectorcall`].
+#[inline(always)]
+unsafe fn at_once_or_not(
+    f: *mut PyObject,
+    args: *const *mut PyObject,
+    nargsf: usize,
+    kwnames: *mut PyObject,
+    body: impl FnOnce(&Cx) -> Option<CResult<Value>>,
+) -> *mut PyObject {
+    match enter_at_once("vectorcall", body) {
+        Some(r) => r,
+        // SAFETY: the caller's promise.
+        None => unsafe { vectorcall(f, args, nargsf, kwnames) },
+    }
 }
 
 /// The vectorcall of Python functions.
@@ -212,11 +228,8 @@ pub unsafe extern "C" fn vectorcall_function(
             }
         }
     };
-    if let Some(r) = enter_at_once("vectorcall", call) {
-        return r;
-    }
     // SAFETY: the caller's promise.
-    unsafe { vectorcall(f, args, nargsf, kwnames) }
+    unsafe { at_once_or_not(f, args, nargsf, kwnames, call) }
 }
 
 /// A call of a Python function with keyword arguments, where all is there at once.
@@ -257,6 +270,9 @@ pub unsafe extern "C" fn vectorcall_method(
     kwnames: *mut PyObject,
 ) -> *mut PyObject {
     let call = |cx: &Cx| {
+        if !kwnames.is_null() {
+            return None;
+        }
         // SAFETY: as in `vectorcall_function`.
         unsafe {
             let m = linked::<BoundMethodObj>(f)?;
@@ -265,13 +281,8 @@ pub unsafe extern "C" fn vectorcall_method(
             cx.vm.call_plainly(f, number_of(nargsf) + 1, arg)
         }
     };
-    if kwnames.is_null()
-        && let Some(r) = enter_at_once("vectorcall", call)
-    {
-        return r;
-    }
     // SAFETY: the caller's promise.
-    unsafe { vectorcall(f, args, nargsf, kwnames) }
+    unsafe { at_once_or_not(f, args, nargsf, kwnames, call) }
 }
 
 /// A call of a Python function with `n` arguments that are there at once; as [`Vm::call_plainly`](cape_vm::Vm::call_plainly).

@@ -1,5 +1,6 @@
 //! `list`.
 
+use cape_vm::iteration::find;
 use cape_vm::native::{TypeBuilder, extend};
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
@@ -7,7 +8,7 @@ use cape_vm::{Ptr, Res, Value, Vm, rt};
 
 use crate::number::type_name;
 use crate::slicing::{Span, fit, is_index, place, repeated_len, repetitions, search_bounds, unpack};
-use crate::tuple::{compare_slices, count, find, repr_items};
+use crate::tuple::{compare_slices, count, repr_items};
 use crate::{rich_comparisons, sort};
 
 type L = Ptr<ListObj>;

@@ -1,5 +1,6 @@
 //! `tuple`.
 
+use cape_vm::iteration::find;
 use cape_vm::native::extend;
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
@@ -196,26 +197,6 @@ fn index(vm: &Vm, t: T, v: Value, start: Value, stop: Value) -> Res<usize> {
         Some(i) => Ok(i),
         None => Err(vm.value_error("tuple.index(x): x not in tuple")),
     }
-}
-
-/// The first place in `from..to` whose item is or equals `v`. Items are fetched one by one, since comparing may change the sequence.
-pub fn find(
-    vm: &Vm,
-    item: impl Fn(usize) -> Option<Value>,
-    v: Value,
-    from: usize,
-    to: usize,
-) -> Res<Option<usize>> {
-    let mut i = from;
-    while i < to
-        && let Some(x) = item(i)
-    {
-        if vm.eq_identity(x, v)? {
-            return Ok(Some(i));
-        }
-        i += 1;
-    }
-    Ok(None)
 }
 
 /// How many items are or equal `v`.

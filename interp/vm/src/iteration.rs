@@ -280,3 +280,23 @@ fn is_builtin_text(t: Ptr<TypeObj>) -> bool {
     let ty = &rt().types;
     [ty.str, ty.bytes, ty.bytearray].iter().any(|b| t.is_subtype(*b))
 }
+
+/// The first place in `from..to` whose item is or equals `v`. Items are fetched one by one, since comparing may change the sequence.
+pub fn find(
+    vm: &Vm,
+    item: impl Fn(usize) -> Option<Value>,
+    v: Value,
+    from: usize,
+    to: usize,
+) -> Res<Option<usize>> {
+    let mut i = from;
+    while i < to
+        && let Some(x) = item(i)
+    {
+        if vm.eq_identity(x, v)? {
+            return Ok(Some(i));
+        }
+        i += 1;
+    }
+    Ok(None)
+}

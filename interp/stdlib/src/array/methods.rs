@@ -1,7 +1,8 @@
 //! The methods of arrays.
 
 use cape_builtins::slicing::{place, search_bounds};
-use cape_builtins::tuple::{count, find};
+use cape_builtins::tuple::count;
+use cape_vm::iteration::find;
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt};

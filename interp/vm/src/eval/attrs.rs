@@ -328,6 +328,11 @@ fn slots_of(kind: u64) -> u32 {
     }
 }
 
+/// Whether an entry of this kind names one value.
+pub(super) fn names_one_value(kind: u64) -> bool {
+    slots_of(kind) == 1
+}
+
 /// Cache values for an entry for `map`: those of the entry that gives way, when it has enough.
 fn entry_slots(code: Ptr<CodeObj>, pc: *const Cell<u64>, map: MapRef, n: u32) -> u32 {
     let (w0, w1) = entry_words(pc, leaving(pc, map));
@@ -378,7 +383,7 @@ pub(super) fn is_found_so(
     let place = w1 as u32 == old as u32;
     match w1 & 15 {
         INLINE | MEMBER | STORE_INLINE | DICT => w1 == old,
-        CLASS_VALUE | METHOD | METHOD_NO_DICT | GETSET | DESCRIPTOR => {
+        kind if names_one_value(kind) => {
             place && value.is_some_and(|at| cache_value(code, w1 >> 32) == cache_value(code, at as u64))
         }
         _ => false,
@@ -412,7 +417,7 @@ impl Vm {
             if w1 & 15 == GETSET {
                 // SAFETY: the slot of this cache holds a native attribute's descriptor.
                 let d = unsafe { cache_value(code, w1 >> 32).cast::<GetSetObj>() };
-                return d.def.read(self, obj);
+                return d.def.read(self, obj).map_err(|r| self.attribute_context(r, obj, name));
             }
             if let Some((d, i)) = dict_entry(obj, name, w1) {
                 return Ok(d.table.keys().entry(i).value);

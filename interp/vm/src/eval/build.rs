@@ -5,6 +5,7 @@ use cape_heap::{Ptr, Value};
 use super::Flow;
 use crate::class::full_name;
 use crate::exc::Res;
+use crate::iteration::find;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -191,27 +192,14 @@ impl Vm {
         if let Some(l) = c.downcast::<ListObj>()
             && l.header().map() == rt().maps.list
         {
-            return self.is_among(v, |i| l.get(i));
+            return Ok(find(self, |i| l.get(i), v, 0, usize::MAX)?.is_some());
         }
         if let Some(t) = c.downcast::<TupleObj>()
             && t.header().map() == rt().maps.tuple
         {
-            return self.is_among(v, |i| t.as_slice().get(i).copied());
+            return Ok(find(self, |i| t.as_slice().get(i).copied(), v, 0, usize::MAX)?.is_some());
         }
         self.contains(c, v)
-    }
-
-    /// Whether one of the items is or equals `v`. They are fetched one by one, since comparing may change the list.
-    #[inline(always)]
-    fn is_among(&self, v: Value, item: impl Fn(usize) -> Option<Value>) -> Res<bool> {
-        let mut i = 0;
-        while let Some(x) = item(i) {
-            if self.eq_identity(x, v)? {
-                return Ok(true);
-            }
-            i += 1;
-        }
-        Ok(false)
     }
 
     pub(super) fn build_set(&self, items: &[Value]) -> Res<Value> {

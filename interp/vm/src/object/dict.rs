@@ -286,10 +286,14 @@ impl Table {
         self.len() == 0
     }
 
-    /// Finds a string key without running Python code; `Err` when only the `__eq__` of a key can tell: one of the same hash is no exact
-    /// string.
+    /// Finds a key without running Python code. `equal` compares it with another key of the same hash; `Err`: only `__eq__` can tell.
     #[inline(always)]
-    fn search_str(&self, key: Ptr<StrObj>, hash: i64) -> Result<Place, ()> {
+    fn search_by(
+        &self,
+        key: Value,
+        hash: i64,
+        equal: impl Fn(Value) -> Result<bool, ()>,
+    ) -> Result<Place, ()> {
         let keys = self.keys();
         let mut probe = Probe::new(hash, keys.mask());
         loop {
@@ -299,41 +303,25 @@ impl Table {
                 return Ok(Err(slot));
             }
             let e = keys.entry(i);
-            if e.key == key.value() {
+            if e.key == key || e.hash == hash && !e.key.is_empty() && equal(e.key)? {
                 return Ok(Ok(i));
-            }
-            if e.hash == hash && !e.key.is_empty() {
-                match e.key.downcast::<StrObj>() {
-                    Some(k) if k.header.map_id() == rt().maps.str.id() => {
-                        if k.same_text(&key) {
-                            return Ok(Ok(i));
-                        }
-                    }
-                    _ => return Err(()),
-                }
             }
         }
     }
 
-    /// Finds an unboxed int; `Err` as above: one of the same hash is none.
+    /// [`Table::search_by`] for a string; `Err` when a key of the same hash is no exact string.
+    #[inline(always)]
+    fn search_str(&self, key: Ptr<StrObj>, hash: i64) -> Result<Place, ()> {
+        self.search_by(key.value(), hash, |other| match other.downcast::<StrObj>() {
+            Some(k) if k.header.map_id() == rt().maps.str.id() => Ok(k.same_text(&key)),
+            _ => Err(()),
+        })
+    }
+
+    /// [`Table::search_by`] for an unboxed int; `Err` when a key of the same hash is none.
     #[inline(always)]
     fn search_int(&self, key: Value, hash: i64) -> Result<Place, ()> {
-        let keys = self.keys();
-        let mut probe = Probe::new(hash, keys.mask());
-        loop {
-            let slot = probe.next();
-            let i = keys.slot(slot);
-            if i == FREE {
-                return Ok(Err(slot));
-            }
-            let e = keys.entry(i);
-            if e.key == key {
-                return Ok(Ok(i));
-            }
-            if e.hash == hash && !e.key.is_empty() && !e.key.is_int() {
-                return Err(());
-            }
-        }
+        self.search_by(key, hash, |other| if other.is_int() { Ok(false) } else { Err(()) })
     }
 
     /// Finds a key, or the place for it; may run `__eq__`.

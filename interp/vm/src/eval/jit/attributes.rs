@@ -92,11 +92,7 @@ impl Emit<'_, '_> {
         access: Access,
         slow: Block,
     ) -> Option<Word64> {
-        let names = matches!(
-            e.kind,
-            attrs::CLASS_VALUE | attrs::METHOD | attrs::METHOD_NO_DICT | attrs::GETSET | attrs::DESCRIPTOR
-        );
-        let value = names.then(|| self.own_place(e.payload()));
+        let value = attrs::names_one_value(e.kind).then(|| self.own_place(e.payload()));
         let found = Found { access, word: self.at, entry: e.word, value };
         self.unless_kept(obj, e.map, Kept::Attribute(found), slow);
         value.map(|at| self.value_at(at))
@@ -183,10 +179,7 @@ impl Emit<'_, '_> {
                 let same = self.b.ins().icmp(IntCC::Equal, obj, known);
                 self.unless(same, slow);
                 let dict = self.load(obj, offset_of!(ModuleObj, dict));
-                let keys = self.load(dict, offset_of!(DictObj, table) + Table::KEYS);
-                let version = self.load32(keys, offset_of!(TableKeys, version));
-                let same = self.b.ins().icmp_imm_s(IntCC::Equal, version, packed as u32 as i64);
-                self.unless(same, slow);
+                let keys = self.unless_keys(dict, packed as u32, slow);
                 let v = self.load(keys, place + offset_of!(DictEntry, value));
                 Some((v, slow))
             }

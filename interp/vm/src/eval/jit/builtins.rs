@@ -15,7 +15,7 @@ use super::emit::{Emit, INT, Word64};
 use super::helpers::{self, Helper};
 use super::mirrored::of_mirrored;
 use super::promises::Kept;
-use super::slots::{special, stable_map};
+use super::slots::{Reader, special, stable_map};
 use crate::class::lookup_mro;
 use crate::foreign::ForeignObj;
 use crate::native::MethodDef;
@@ -187,6 +187,8 @@ impl Emit<'_, '_> {
         }
         let found = lookup_mro(t, name);
         let reads = found.and_then(|d| d.downcast::<GetSetObj>()).and_then(|g| self.reader(t, g));
+        // (A getter that raises AttributeError makes way for the default.)
+        let reads = reads.filter(|r| w.c() == 2 || matches!(r, Reader::Member(..)));
         // (An object with attributes of its own may have this one.)
         let missing = found.is_none() && w.c() == 3 && !crate::shape::has_attrs(map);
         if !missing && reads.is_none() {

@@ -20,10 +20,16 @@ use crate::special::Special;
 impl Emit<'_, '_> {
     /// Guards that a dict's keys are those of this version; gives the keys.
     fn guard_keys(&mut self, dict: Word64, version: u32) -> Word64 {
+        let other = self.failing();
+        self.unless_keys(dict, version, other)
+    }
+
+    /// Goes on if a dict's keys are those of this version; gives the keys.
+    pub(super) fn unless_keys(&mut self, dict: Word64, version: u32, other: Block) -> Word64 {
         let keys = self.load(dict, offset_of!(DictObj, table) + Table::KEYS);
         let v = self.load32(keys, offset_of!(TableKeys, version));
         let same = self.b.ins().icmp_imm_s(IntCC::Equal, v, version as i64);
-        self.guard(same);
+        self.unless(same, other);
         keys
     }
 
