@@ -76,8 +76,23 @@ pub fn interpreters() -> Vec<(&'static str, PathBuf)> {
     found
 }
 
-/// The engines of this machine, started. `huge`: also with the cases that take gigabytes.
+/// Keeps this process, and the engines it starts, on the core it runs on. Cores of one machine may differ in speed for
+/// minutes, by a neighbour on the same silicon; the engines take turns, so the scheduler would leave each on a core of its
+/// own, and their ratio would be that of the cores.
+fn stay_on_one_core() {
+    // SAFETY: the set is a plain array of bits, valid when zero, and its size is the one given; the calls keep nothing.
+    unsafe {
+        let mut cores: libc::cpu_set_t = std::mem::zeroed();
+        if let Ok(core) = usize::try_from(libc::sched_getcpu()) {
+            libc::CPU_SET(core, &mut cores);
+            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &cores);
+        }
+    }
+}
+
+/// The engines of this machine, started, all on one core. `huge`: also with the cases that take gigabytes.
 pub fn all(huge: bool) -> Vec<Engine> {
+    stay_on_one_core();
     let setup = |(name, command): (&'static str, PathBuf)| {
         let flags = match name {
             "CPython" => match std::env::var("CAPE_PEER_CPYTHON_CFLAGS") {
