@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::baseline;
-use crate::engine;
+use crate::engine::{self, Case};
 use crate::plot;
 use crate::report::Report;
 use crate::sample::{Plan, is_absent, measure};
+use crate::why;
 
 /// How to compare.
 pub struct Options {
@@ -20,6 +21,8 @@ pub struct Options {
     pub json: Option<PathBuf>,
     /// Where to draw the ratios.
     pub svg: Option<PathBuf>,
+    /// Where to write profiles of the rows that are over their goals.
+    pub why: Option<PathBuf>,
     /// The baseline to keep them as.
     pub save: Option<String>,
     /// The baseline to compare with.
@@ -31,8 +34,8 @@ pub struct Options {
 impl Options {
     /// Nothing written, nothing compared.
     pub fn of(plan: Plan) -> Options {
-        let (json, svg, save, baseline) = (None, None, None, None);
-        Options { plan, filter: String::new(), huge: false, json, svg, save, baseline, threshold: 0.15 }
+        let (json, svg, why, save, baseline) = (None, None, None, None, None);
+        Options { plan, filter: String::new(), huge: false, json, svg, why, save, baseline, threshold: 0.15 }
     }
 }
 
@@ -43,7 +46,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         Some(name) => Some((name, Report::read(&baseline::path(name)).map_err(|e| vec![e])?)),
         None => None,
     };
-    let (report, mut problems) = measured(options);
+    let (report, cases, mut problems) = measured(options);
     print!("{}", report.table());
     let files = [options.json.clone(), options.save.as_deref().map(baseline::path)];
     for path in files.iter().flatten() {
@@ -51,6 +54,12 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     }
     if let Some(path) = &options.svg {
         problems.extend(plot::draw(&report, path).err());
+    }
+    if let Some(folder) = &options.why {
+        match why::explain(&report, &cases, folder) {
+            Ok(text) => print!("{text}"),
+            Err(reasons) => problems.extend(reasons),
+        }
     }
     if let Some((name, then)) = then {
         let (text, regressed) =
@@ -63,8 +72,8 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// Measures; also says what went wrong on Cape. What goes wrong on peers is printed.
-fn measured(options: &Options) -> (Report, Vec<String>) {
+/// Measures; also gives all cases, and what went wrong on Cape. What goes wrong on peers is printed.
+fn measured(options: &Options) -> (Report, Vec<Case>, Vec<String>) {
     let mut engines = engine::all(options.huge);
     let mut problems = vec![];
     if !engines.iter().any(|e| e.name == "Cape") {
@@ -84,5 +93,5 @@ fn measured(options: &Options) -> (Report, Vec<String>) {
         }
         report.add(&case.group, &case.name, outcomes);
     }
-    (report, problems)
+    (report, cases, problems)
 }

@@ -1,8 +1,8 @@
 //! An engine under measurement: a process that runs a script of `scripts/` and answers requests.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use cape_tests::{cape, cpython, crossing_sources, peer, root};
@@ -34,6 +34,8 @@ pub struct Setup {
     pub name: &'static str,
     /// The interpreter.
     pub command: PathBuf,
+    /// What the interpreter is told before the script.
+    pub interpreter_options: Vec<String>,
     /// The script, in `scripts/`.
     pub script: &'static str,
     /// Options of the script.
@@ -52,8 +54,8 @@ pub struct Engine {
     extension: PathBuf,
     /// The same for all engines.
     pub cases: Vec<Case>,
+    /// Requests go to its standard input, which is closed when it is waited for.
     process: Child,
-    requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
@@ -106,7 +108,16 @@ pub fn all(huge: bool) -> Vec<Engine> {
             _ => own_flags(),
         };
         let options = if huge { vec!["--huge".into()] } else { vec![] };
-        Setup { name, command, script: "serve.py", options, sources: crossing_sources(), flags }
+        let interpreter_options = vec![];
+        Setup {
+            name,
+            command,
+            interpreter_options,
+            script: "serve.py",
+            options,
+            sources: crossing_sources(),
+            flags,
+        }
     };
     let engines = interpreters().into_iter().map(|interpreter| start(setup(interpreter)));
     engines.filter_map(|engine| engine.map_err(|e| println!("{e}")).ok()).collect()
@@ -141,15 +152,16 @@ pub fn start(setup: Setup) -> Result<Engine, String> {
     if !status.is_ok_and(|s| s.success()) {
         return Err(format!("the extension does not compile for {}", setup.name));
     }
-    let (process, requests, answers) = spawn(&setup, &extension)?;
+    let (process, answers) = spawn(&setup, &extension)?;
     let name = setup.name.to_string();
-    let mut engine = Engine { name, setup, extension, cases: vec![], process, requests, answers };
+    let mut engine = Engine { name, setup, extension, cases: vec![], process, answers };
     engine.cases = engine.greeting()?;
     Ok(engine)
 }
 
-fn spawn(setup: &Setup, extension: &Path) -> Result<(Child, ChildStdin, BufReader<ChildStdout>), String> {
+fn spawn(setup: &Setup, extension: &Path) -> Result<(Child, BufReader<ChildStdout>), String> {
     let mut process = Command::new(&setup.command)
+        .args(&setup.interpreter_options)
         .arg(root().join("perf/scripts").join(setup.script))
         .args(&setup.options)
         .arg(extension)
@@ -157,12 +169,30 @@ fn spawn(setup: &Setup, extension: &Path) -> Result<(Child, ChildStdin, BufReade
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| format!("{}: {e}", setup.command.display()))?;
-    let requests = process.stdin.take().ok_or("no standard input")?;
     let answers = BufReader::new(process.stdout.take().ok_or("no standard output")?);
-    Ok((process, requests, answers))
+    Ok((process, answers))
 }
 
 impl Engine {
+    /// Cape, which writes a profile to `file` when it is finished.
+    pub fn profiled(file: &Path) -> Result<Engine, String> {
+        start(Setup {
+            name: "Cape",
+            command: cape().to_path_buf(),
+            interpreter_options: vec!["--profile".into(), file.display().to_string()],
+            script: "serve.py",
+            options: vec![],
+            sources: crossing_sources(),
+            flags: own_flags(),
+        })
+    }
+
+    /// Lets the engine end by itself, and waits for it.
+    pub fn finish(mut self) -> Result<(), String> {
+        let status = self.process.wait().map_err(|e| e.to_string())?;
+        if status.success() { Ok(()) } else { Err(format!("{} ended: {status}", self.name)) }
+    }
+
     /// Reads the table of cases, up to the empty line.
     fn greeting(&mut self) -> Result<Vec<Case>, String> {
         let mut cases = vec![];
@@ -193,7 +223,10 @@ impl Engine {
     /// Runs a case `count` times in a loop. Err: why not ("absent: ..." where the engine has not got what the case
     /// needs); the engine is started anew if it ended.
     pub fn time(&mut self, case: usize, count: u64) -> Result<Duration, String> {
-        let sent = writeln!(self.requests, "{case} {count}").and_then(|()| self.requests.flush());
+        let sent = match &mut self.process.stdin {
+            Some(requests) => writeln!(requests, "{case} {count}").and_then(|()| requests.flush()),
+            None => Err(ErrorKind::BrokenPipe.into()),
+        };
         let answer = match sent {
             Ok(()) => self.line(),
             Err(e) => Err(format!("{} ended: {e}", self.name)),
@@ -201,7 +234,7 @@ impl Engine {
         match answer {
             Ok(line) => line.parse().map(Duration::from_nanos).map_err(|_| line),
             Err(reason) => {
-                (self.process, self.requests, self.answers) = spawn(&self.setup, &self.extension)?;
+                (self.process, self.answers) = spawn(&self.setup, &self.extension)?;
                 self.greeting()?;
                 Err(reason)
             }

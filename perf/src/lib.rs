@@ -12,3 +12,4 @@ pub mod pyperformance;
 pub mod report;
 pub mod sample;
 pub mod twins;
+pub mod why;

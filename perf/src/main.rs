@@ -8,7 +8,8 @@ use cape_perf::sample::Plan;
 use cape_perf::{pyperformance, twins};
 
 const USAGE: &str = "\
-usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--save NAME] [--baseline NAME [--threshold PERCENT]]
+usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--why FOLDER] [--save NAME]
+                         [--baseline NAME [--threshold PERCENT]]
        cape-perf twins [OPTIONS]
        cape-perf pyperformance [OPTIONS]
        cape-perf smoke
@@ -24,6 +25,8 @@ OPTIONS: [--filter TEXT] [--rounds N] [--sample MS] [--warm MS] [--json FILE]
 --filter     only cases whose \"group/name\" contains the text
 --huge       also the cases beside 10,000,000 links, which take gigabytes and minutes
 --svg        draws the ratios
+--why        profiles Cape in each case over 1.2 times CPython's time, or over PyPy's: files in the folder, and the functions that
+             take the time, which are printed
 --save       keeps the numbers as a baseline, under target/perf
 --baseline   compares with one: each case's time relative to CPython's in the same run, or alone where there is no
              peer; fails if one is slower by more than the threshold (15%) and than the spreads explain
@@ -69,6 +72,7 @@ fn options(mut args: impl Iterator<Item = String>, mut options: Options) -> Opti
             "--filter" => options.filter = value,
             "--json" => options.json = Some(value.into()),
             "--svg" => options.svg = Some(value.into()),
+            "--why" => options.why = Some(value.into()),
             "--save" => options.save = Some(value),
             "--baseline" => options.baseline = Some(value),
             "--threshold" => options.threshold = value.parse::<f64>().ok()? / 100.0,

@@ -17,6 +17,7 @@ pub fn start() -> Result<Engine, String> {
     engine::start(Setup {
         name: "twins",
         command: cape_twins(),
+        interpreter_options: vec![],
         script: "twins.py",
         options: vec![],
         sources: vec![root().join("perf/ext/twins/twins.c").display().to_string()],
