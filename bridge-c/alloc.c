@@ -14,6 +14,10 @@ cape_alloc(PyTypeObject *type, size_t size)
         return PyErr_NoMemory();
     }
     if (before != 0) {
+        if (CAPE_UNLIKELY(_Cape_tracked > _Cape_tracked_limit)) {
+            _Cape_tracked_limit = SIZE_MAX;
+            _Cape_LookForCycles();
+        }
         size_t *head = (size_t *)block;
         head[0] = head[1] = 0;
         if (CAPE_UNLIKELY(before > sizeof(PyGC_Head))) {
@@ -30,8 +34,8 @@ cape_free(PyObject *op)
 }
 
 /* A freed struct still has its type. */
-void
-_Cape_EmptyFreeLists(void)
+static void
+empty_free_lists(void)
 {
     void *op;
     for (int i = 0; i < CAPE_FREE_KINDS; i++) {
@@ -45,6 +49,15 @@ _Cape_EmptyFreeLists(void)
         }
     }
     cape_empty_list_items();
+}
+
+/* A full collection is done: the next one is due when the tracked structs that it left, without the `doomed`, have grown by four fifths. */
+void
+_Cape_CollectedFully(size_t doomed)
+{
+    empty_free_lists();
+    size_t left = _Cape_tracked > doomed ? _Cape_tracked - doomed : 0;
+    _Cape_tracked_limit = doomed + left + Py_MAX(left / 5 * 4, CAPE_TRACKED_LEAST);
 }
 
 /* The struct of a dict or set, say, that the managed side made: clear behind its head, which has one reference. NULL with MemoryError. */

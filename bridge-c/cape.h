@@ -119,7 +119,7 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
 /* listobject.c: the same for the storage of lists. */
 CAPE_PRIVATE void cape_empty_list_items(void);
 /* alloc.c: the memory of all of them is given back. */
-CAPE_PRIVATE void _Cape_EmptyFreeLists(void);
+CAPE_PRIVATE void _Cape_CollectedFully(size_t doomed);
 /* Whether so many bytes, at least one, are all ASCII. */
 static inline int
 cape_is_ascii(const void *from, size_t n)
@@ -158,6 +158,10 @@ cape_init(void *p, PyTypeObject *type)
 
 /* Head of the ring of tracked objects. */
 extern CAPE_PRIVATE PyGC_Head _Cape_gc_tracked;
+/* How many are in it, and how many may be. */
+extern CAPE_PRIVATE size_t _Cape_tracked;
+extern CAPE_PRIVATE size_t _Cape_tracked_limit;
+#define CAPE_TRACKED_LEAST 65536
 
 static inline void
 cape_track(PyObject *op)
@@ -171,6 +175,7 @@ cape_track(PyObject *op)
     gc->_gc_prev = (uintptr_t)last | (gc->_gc_prev & ~_PyGC_PREV_MASK);
     gc->_gc_next = (uintptr_t)&_Cape_gc_tracked;
     _Cape_gc_tracked._gc_prev = (uintptr_t)gc;
+    _Cape_tracked++;
 #endif
 }
 
@@ -190,6 +195,7 @@ cape_untrack(PyObject *op)
     next->_gc_prev = (uintptr_t)prev | (next->_gc_prev & ~_PyGC_PREV_MASK);
     gc->_gc_next = 0;
     gc->_gc_prev &= _PyGC_PREV_MASK_FINALIZED;
+    _Cape_tracked--;
 #endif
 }
 

@@ -4,6 +4,10 @@
 
 CAPE_PRIVATE PyGC_Head _Cape_gc_tracked = {(uintptr_t)&_Cape_gc_tracked, (uintptr_t)&_Cape_gc_tracked};
 
+/* How many there are, and how many there may be before a collection looks for cycles among them. */
+CAPE_PRIVATE size_t _Cape_tracked = 0;
+CAPE_PRIVATE size_t _Cape_tracked_limit = CAPE_TRACKED_LEAST;
+
 void
 PyObject_GC_Track(void *p)
 {
@@ -39,6 +43,32 @@ int
 PyObject_GC_IsFinalized(PyObject *op)
 {
     return PyObject_IS_GC(op) && (_Py_AS_GC(op)->_gc_prev & _PyGC_PREV_MASK_FINALIZED) != 0;
+}
+
+/* Runs tp_finalize, once in the life of what has a collector's head to remember it in. */
+void
+PyObject_CallFinalizer(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    if (type->tp_finalize == NULL || PyObject_GC_IsFinalized(op)) {
+        return;
+    }
+    type->tp_finalize(op);
+    if (PyType_IS_GC(type)) {
+        _Py_AS_GC(op)->_gc_prev |= _PyGC_PREV_MASK_FINALIZED;
+    }
+}
+
+/* For tp_dealloc: 0, or -1 if the object has come to life again. */
+int
+PyObject_CallFinalizerFromDealloc(PyObject *op)
+{
+    if (Py_REFCNT(op) != 0) {
+        Py_FatalError("PyObject_CallFinalizerFromDealloc called on object with a non-zero refcount");
+    }
+    op->ob_refcnt = 1;
+    PyObject_CallFinalizer(op);
+    return --op->ob_refcnt == 0 ? 0 : -1;
 }
 
 int

@@ -57,6 +57,7 @@ fn folder() -> &'static Path {
             "hotcalls",
             "ends",
             "largetext",
+            "tracked",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -271,6 +272,12 @@ fn weak_references_show_c_their_targets() {
 }
 
 #[test]
+fn cycles_that_python_never_sees_are_collected() {
+    compare("tracked.py", "cape", &[], &[]);
+    compare("tracked.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn large_texts_share_their_memory() {
     compare("largetext.py", "cape", &[], &[]);
     compare("largetext.py", "zeal", ZEAL, &[]);
@@ -332,6 +339,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("callbacks.py");
     check_expected("hotcalls.py");
     check_expected("largetext.py");
+    check_expected("tracked.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

@@ -852,13 +852,6 @@ _PyMonitoring_FireStopIterationEvent(PyMonitoringState *state, PyObject *codelik
     return -1;
 }
 
-#undef PyObject_CallFinalizer
-PyAPI_FUNC(void)
-PyObject_CallFinalizer(PyObject *op)
-{
-    _Cape_MissingFatal("PyObject_CallFinalizer");
-}
-
 #undef PyRefTracer_GetTracer
 PyAPI_FUNC(PyRefTracer)
 PyRefTracer_GetTracer(void **ptr)

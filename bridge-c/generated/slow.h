@@ -22,6 +22,7 @@ extern Py_LOCAL_SYMBOL char * _Cape_LendText(size_t size);
 extern Py_LOCAL_SYMBOL size_t _Cape_LentRoom(void *op);
 extern Py_LOCAL_SYMBOL void _Cape_LinkedDealloc(PyObject *op);
 extern Py_LOCAL_SYMBOL int _Cape_ListSort(PyObject *list);
+extern Py_LOCAL_SYMBOL void _Cape_LookForCycles(void);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_NextNotImplemented(PyObject *op);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_Str(PyObject *o);
@@ -60,7 +61,6 @@ PyAPI_FUNC(PyFrameObject *) (PyFrame_New)(PyThreadState *tstate, PyCodeObject *c
 PyAPI_FUNC(PyObject *) (PyClassMethod_New)(PyObject *op);
 PyAPI_FUNC(PyObject *) (PyStaticMethod_New)(PyObject *op);
 PyAPI_FUNC(PyCodeObject *) (PyGen_GetCode)(PyGenObject *gen);
-PyAPI_FUNC(int) (PyObject_CallFinalizerFromDealloc)(PyObject *op);
 PyAPI_FUNC(void) (PyObject_ClearManagedDict)(PyObject *obj);
 PyAPI_FUNC(int) (PyObject_VisitManagedDict)(PyObject *obj, visitproc visit, void *arg);
 PyAPI_FUNC(PyObject *) (_PyType_Lookup)(PyTypeObject *type, PyObject *op);

@@ -74,8 +74,15 @@ unsafe extern "C" {
     pub static _Cape_static_types: [CapeStaticType; 0];
 
     pub fn _Py_Dealloc(op: *mut PyObject);
+    /// Head of the ring of tracked structs (bridge-c/gcmodule.c).
+    pub static mut _Cape_gc_tracked: PyGC_Head;
+    /// How many structs it may hold before a collection looks for cycles among them (bridge-c/alloc.c).
+    pub static mut _Cape_tracked_limit: usize;
     pub fn PyObject_GC_Track(op: *mut c_void);
     pub fn PyObject_GC_UnTrack(op: *mut c_void);
+    pub fn PyObject_GC_IsFinalized(op: *mut PyObject) -> std::ffi::c_int;
+    pub fn PyObject_CallFinalizer(op: *mut PyObject);
+    pub fn PyObject_CallFinalizerFromDealloc(op: *mut PyObject) -> std::ffi::c_int;
     pub fn PyLong_FromLongLong(v: i64) -> *mut PyObject;
     pub fn _PyLong_New(digits: isize) -> *mut PyObject;
     pub fn PyFloat_FromDouble(v: f64) -> *mut PyObject;
@@ -118,7 +125,7 @@ unsafe extern "C" {
     pub fn cape_new_mirror(t: *mut PyTypeObject) -> *mut PyObject;
     pub fn cape_unfilled_list(n: isize) -> *mut PyObject;
     pub fn cape_unfilled_tuple(n: isize) -> *mut PyObject;
-    pub fn _Cape_EmptyFreeLists();
+    pub fn _Cape_CollectedFully(doomed: usize);
     pub fn cape_main_interpreter() -> *mut c_void;
     pub fn cape_new_thread_state() -> *mut c_void;
     pub fn _Cape_SetThreadState(t: *mut c_void);

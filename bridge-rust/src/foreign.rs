@@ -326,19 +326,16 @@ impl ForeignHeap for Bridge {
         memory_given_back();
     }
 
-    fn collected_fully(&self) {
+    fn collected_fully(&self, doomed: usize) {
         // SAFETY: frees structs that nobody has.
-        unsafe { ffi::_Cape_EmptyFreeLists() }
+        unsafe { ffi::_Cape_CollectedFully(doomed) }
         memory_given_back();
     }
 
     fn finalize(&self, mirror: *mut Mirror) {
         let p = mirror as *mut PyObject;
-        unsafe extern "C" {
-            fn PyObject_CallFinalizer(o: *mut PyObject);
-        }
         // SAFETY: the struct is alive; it is kept so by the collector's queue.
-        unsafe { PyObject_CallFinalizer(p) }
+        unsafe { ffi::PyObject_CallFinalizer(p) }
     }
 
     fn needs_finalize(&self, mirror: *mut Mirror) -> bool {
@@ -346,7 +343,20 @@ impl ForeignHeap for Bridge {
         // SAFETY: a live struct.
         unsafe {
             let t = (*p).ob_type;
-            !managed_side(p) && (*t).tp_finalize.is_some() && !is_finalized(p)
+            !managed_side(p) && (*t).tp_finalize.is_some() && ffi::PyObject_GC_IsFinalized(p) == 0
+        }
+    }
+
+    fn each_tracked(&self, visit: &mut dyn FnMut(*mut Mirror)) {
+        let ring = &raw const ffi::_Cape_gc_tracked;
+        // SAFETY: the ring goes through the heads of live structs, which lie right before them, and back to its own; nothing
+        // is tracked or untracked meanwhile.
+        unsafe {
+            let mut head = (*ring)._gc_next;
+            while !std::ptr::eq(head, ring) {
+                visit(head.add(1) as *mut Mirror);
+                head = (*head)._gc_next;
+            }
         }
     }
 
@@ -355,6 +365,10 @@ impl ForeignHeap for Bridge {
         // SAFETY: the struct is alive; it is kept so by the collector's queue.
         unsafe {
             let t = (*p).ob_type;
+            if heap().managed_of_mirror(&*mirror).is_empty() {
+                // One of those that the limit allowed for until now.
+                ffi::_Cape_tracked_limit = ffi::_Cape_tracked_limit.saturating_sub(1);
+            }
             if (*t).tp_flags & tpflags::LIST_SUBCLASS != 0 {
                 // The storage of a list that C has seen is the mirror's: the list is emptied before its items go, because that
                 // may run code.
@@ -385,12 +399,4 @@ fn prefetch(p: *mut Mirror) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = p;
-}
-
-unsafe fn is_finalized(p: *mut PyObject) -> bool {
-    unsafe extern "C" {
-        fn PyObject_GC_IsFinalized(o: *mut PyObject) -> c_int;
-    }
-    // SAFETY: a live struct.
-    unsafe { PyObject_GC_IsFinalized(p) != 0 }
 }

@@ -13,6 +13,13 @@ pub struct PyObject {
     pub ob_type: *mut PyTypeObject,
 }
 
+/// What lies in front of objects that take part in cyclic collection; flags in the low bits of `_gc_prev`.
+#[repr(C)]
+pub struct PyGC_Head {
+    pub _gc_next: *const PyGC_Head,
+    pub _gc_prev: usize,
+}
+
 #[repr(C)]
 pub struct PyVarObject {
     pub ob_base: PyObject,

@@ -428,13 +428,8 @@ pub unsafe extern "C" fn subtype_dealloc(o: *mut PyObject) {
         while !base.is_null() && (*base).tp_dealloc == Some(subtype_dealloc) {
             base = (*base).tp_base;
         }
-        if (*t).tp_finalize.is_some() {
-            unsafe extern "C" {
-                fn PyObject_CallFinalizerFromDealloc(o: *mut PyObject) -> c_int;
-            }
-            if PyObject_CallFinalizerFromDealloc(o) < 0 {
-                return;
-            }
+        if (*t).tp_finalize.is_some() && ffi::PyObject_CallFinalizerFromDealloc(o) < 0 {
+            return;
         }
         if base.is_null() || std::ptr::eq(base, &raw const ffi::PyBaseObject_Type) {
             if (*t).tp_flags & tpflags::HAVE_GC != 0 {

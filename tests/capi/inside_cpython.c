@@ -20,6 +20,11 @@ _Cape_DumpTraceback(void)
 {
 }
 
+void
+_Cape_LookForCycles(void)
+{
+}
+
 int
 _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method)
 {

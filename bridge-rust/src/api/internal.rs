@@ -200,6 +200,13 @@ pub fn _Cape_Contains(cx: &Cx, container: Borrowed, value: Borrowed) -> CResult<
     Ok(cx.vm.contains(container.get(cx)?, value.get(cx)?)? as c_int)
 }
 
+pub fn _Cape_LookForCycles(_: &Cx) -> CResult<()> {
+    cape_heap::heap().ask_for_full();
+    // C may go on without an allocation of the managed side.
+    cape_vm::vm::request();
+    Ok(())
+}
+
 pub fn _Cape_ListSort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
     let l = super::layout::<ListObj>(cx, list.get(cx)?)?;
     cape_builtins::sort::sort(cx.vm, l, cape_vm::Value::EMPTY, None)?;

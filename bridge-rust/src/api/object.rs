@@ -129,20 +129,6 @@ pub fn PyObject_VisitManagedDict(
     Ok(0)
 }
 
-pub fn PyObject_CallFinalizerFromDealloc(_cx: &Cx, o: Borrowed) -> CResult<c_int> {
-    let p = o.ptr();
-    // SAFETY: called from tp_dealloc with the dying object, whose count is zero.
-    unsafe {
-        let t = (*p).ob_type;
-        let Some(f) = (*t).tp_finalize else { return Ok(0) };
-        (*p).ob_refcnt = 1;
-        f(p);
-        let n = (*p).ob_refcnt;
-        (*p).ob_refcnt = n - 1;
-        Ok(if n == 1 { 0 } else { -1 })
-    }
-}
-
 pub fn _PyType_Lookup(cx: &Cx, t: *mut PyTypeObject, n: Borrowed) -> CResult<BorrowedRef> {
     let class = typeready::class_of(cx.vm, t)?;
     let Some(name) = n.get(cx)?.downcast::<StrObj>() else { return Ok(BorrowedRef(std::ptr::null_mut())) };

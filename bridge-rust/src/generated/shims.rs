@@ -106,6 +106,12 @@ pub unsafe extern "C" fn _Cape_ListSort(list: *mut PyObject) -> c_int {
     enter("_Cape_ListSort", -1, |cx| -> CResult<c_int> { internal::_Cape_ListSort(cx, Borrowed::from_c(list)) })
 }
 
+/// `void _Cape_LookForCycles(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_LookForCycles() {
+    enter("_Cape_LookForCycles", (), |cx| -> CResult<()> { internal::_Cape_LookForCycles(cx) })
+}
+
 /// `PyObject *_Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ManagedVectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
@@ -439,12 +445,6 @@ pub unsafe extern "C" fn PyStaticMethod_New(op: *mut PyObject) -> *mut PyObject 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyGen_GetCode(gen_: *mut PyGenObject) -> *mut PyCodeObject {
     enter("PyGen_GetCode", core::ptr::null_mut(), |cx| -> CResult<*mut PyCodeObject> { genobject::PyGen_GetCode(cx, gen_) })
-}
-
-/// `int PyObject_CallFinalizerFromDealloc(PyObject *op)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyObject_CallFinalizerFromDealloc(op: *mut PyObject) -> c_int {
-    enter("PyObject_CallFinalizerFromDealloc", -1, |cx| -> CResult<c_int> { object::PyObject_CallFinalizerFromDealloc(cx, Borrowed::from_c(op)) })
 }
 
 /// `void PyObject_ClearManagedDict(PyObject *obj)`

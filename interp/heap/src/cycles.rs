@@ -22,6 +22,8 @@ pub(crate) struct Unlinked {
     visited: usize,
     /// Unlinked structs that only garbage refers to.
     garbage: Vec<*mut Mirror>,
+    /// How many of them the last full collection queued to be finalized or cleared.
+    pub(crate) doomed: usize,
     /// Linked structs that C holds from outside, with their counts: what begins to die when C lets go of them.
     held: Vec<(u32, u32)>,
     /// References that will be dropped when the collection is done, of structs that have others, too.
@@ -36,6 +38,7 @@ impl Unlinked {
             reached: Vec::new(),
             visited: 0,
             garbage: Vec::new(),
+            doomed: 0,
             held: Vec::new(),
             owed: HashMap::with_hasher(std::hash::BuildHasherDefault::new()),
             unsure: false,
@@ -320,6 +323,7 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
         let mut garbage = std::mem::take(&mut (*s).unlinked.garbage);
         // What a kept cycle reaches goes when the cycle is cleared.
         garbage.retain(|&m| !(*m).is_marked());
+        (*s).unlinked.doomed = garbage.len();
         queue(s, foreign, &garbage, ForeignOp::FinalizeHeld, ForeignOp::ClearHeld);
     }
 }

@@ -125,8 +125,11 @@ pub trait ForeignHeap: Sync {
         mirrors.iter().for_each(|&mirror| self.release(mirror));
     }
 
-    /// A full collection is done: memory that is kept to be used again may be given back. Called inside the collection.
-    fn collected_fully(&self) {}
+    /// A full collection is done, and found `doomed` unlinked structs to be garbage, which is still to be cleared: memory that is kept to
+    /// be used again may be given back. Called inside the collection.
+    fn collected_fully(&self, doomed: usize) {
+        let _ = doomed;
+    }
 
     /// Calls the struct's finalizer (`tp_finalize`), once.
     fn finalize(&self, mirror: *mut Mirror) {

@@ -72,7 +72,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         let after = (*s).old.bytes + (*s).large.old_bytes;
         (*s).pressure.collected(after);
         if let Some(foreign) = (*s).links.foreign {
-            foreign.collected_fully();
+            foreign.collected_fully((*s).unlinked.doomed);
         }
         (*s).stats.full_done(objects, before.saturating_sub(after));
         heap.pending.set((*s).finalizers.any());

@@ -25,6 +25,8 @@ pub(crate) struct Pressure {
     taken_since_full: usize,
     /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection, or as much memory taken by small structs.
     many_links: bool,
+    /// Whether the foreign side asked for a full collection.
+    asked: bool,
     /// Bytes that the last full collection left, and that extensions held then.
     live: usize,
     live_external: usize,
@@ -32,19 +34,28 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) const fn new() -> Pressure {
-        Pressure { external: 0, taken: 0, taken_since_full: 0, many_links: false, live: 0, live_external: 0 }
+        Pressure {
+            external: 0,
+            taken: 0,
+            taken_since_full: 0,
+            many_links: false,
+            asked: false,
+            live: 0,
+            live_external: 0,
+        }
     }
 
     /// Whether a full collection is due: what the last one left has grown by four fifths.
     pub(crate) fn major_due(&self, old: &Old, large: &Large) -> bool {
         let base = self.live + self.live_external.min(self.external);
-        old.bytes + large.old_bytes + self.external > LEAST.max(base + base / 5 * 4)
+        self.asked
+            || old.bytes + large.old_bytes + self.external > LEAST.max(base + base / 5 * 4)
             || self.taken_since_full > TAKEN.max(4 * self.live)
     }
 
     /// Whether extensions took so much memory, or so many young objects were linked, that a minor collection is due.
     pub(crate) fn minor_due(&self) -> bool {
-        self.taken > MINOR || self.many_links
+        self.taken > MINOR || self.many_links || self.asked
     }
 
     /// A minor collection is done.
@@ -58,6 +69,7 @@ impl Pressure {
         self.live = live;
         self.live_external = self.external;
         self.taken_since_full = 0;
+        self.asked = false;
     }
 }
 
@@ -79,6 +91,21 @@ impl Heap {
         p.taken_since_full += bytes;
         p.many_links = true;
         self.stop_bumping();
+    }
+
+    /// Asks for a full collection: at the next allocation, or at [`Heap::collect_if_asked`].
+    pub fn ask_for_full(&self) {
+        // SAFETY: the GIL is held.
+        unsafe { (*self.state()).pressure.asked = true };
+        self.stop_bumping();
+    }
+
+    /// The collection that [`Heap::ask_for_full`] asked for, unless it has been made.
+    pub fn collect_if_asked(&self) {
+        // SAFETY: the GIL is held.
+        if unsafe { (*self.state()).pressure.asked } {
+            self.collect(true);
+        }
     }
 
     /// Tells of `bytes` that extensions took, of which it is not known when they are given back.

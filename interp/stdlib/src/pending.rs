@@ -82,6 +82,7 @@ fn poll(vm: &Vm) -> Res<()> {
         // For the main thread, which will poll when it runs again.
         request();
     }
+    heap().collect_if_asked();
     if heap().has_pending() && (!RUNNING.get() || heap().pending_count() > MANY) {
         run_finalizers(vm);
     }
