@@ -20,6 +20,9 @@ _Cape_DumpTraceback(void)
 {
 }
 
+/* (CPython's own collector looks.) */
+size_t _Cape_tracked = 0, _Cape_tracked_limit = SIZE_MAX;
+
 void
 _Cape_LookForCycles(void)
 {

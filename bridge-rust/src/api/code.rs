@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::Arc;
 
-use cape_bytecode::{CodeUnit, Const, Op, PositionBuilder, Word};
+use cape_bytecode::{CodeBody, CodeUnit, Const, Op, PositionBuilder, Word};
 use cape_vm::Ptr;
 use cape_vm::eval::new_code;
 use cape_vm::object::*;
@@ -30,16 +30,19 @@ fn empty(cx: &Cx, filename: &str, name: &str, line: u32) -> Ptr<CodeObj> {
         kwonlyargcount: 0,
         nregs: 1,
         first_free: 0,
-        varnames: Vec::new(),
-        cellvars: Vec::new(),
-        cell_regs: Vec::new(),
         freevars: Vec::new(),
-        temp_names: Vec::new(),
-        names: Vec::new(),
-        consts: vec![Const::None],
-        code: vec![Word::abc32(Op::ReturnConst, 0, 0, 0)],
-        exceptions: Vec::new(),
-        positions: positions.finish(),
+        body: CodeBody {
+            varnames: Vec::new(),
+            cellvars: Vec::new(),
+            cell_regs: Vec::new(),
+            temp_names: Vec::new(),
+            names: Vec::new(),
+            consts: vec![Const::None],
+            code: vec![Word::abc32(Op::ReturnConst, 0, 0, 0)],
+            exceptions: Vec::new(),
+            positions: positions.finish(),
+        }
+        .into(),
     };
     new_code(cx.vm, Arc::new(unit))
 }

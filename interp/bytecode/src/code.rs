@@ -1,6 +1,7 @@
 //! The unit of compiled code and its constants.
 
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock};
 
 use crate::positions::{Position, PositionTable};
 use crate::{Op, Word};
@@ -205,14 +206,21 @@ pub struct CodeUnit {
     pub nregs: u16,
     /// First of the registers that receive the function's closure, in `freevars` order.
     pub first_free: u16,
+    /// `co_freevars`.
+    pub freevars: Vec<Box<str>>,
+    /// The rest.
+    pub body: Body,
+}
+
+/// What a [`CodeUnit`] needs to run, as its fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeBody {
     /// `co_varnames`: names of registers `0..nlocals`.
     pub varnames: Vec<Box<str>>,
     /// `co_cellvars`.
     pub cellvars: Vec<Box<str>>,
     /// The register of each cell variable.
     pub cell_regs: Vec<u16>,
-    /// `co_freevars`.
-    pub freevars: Vec<Box<str>>,
     /// Names of variables in other registers: variables of inlined comprehensions whose name is also another local. Such a register is EMPTY
     /// (as are registers of comprehension variables among the locals) unless the comprehension is running; `locals()` then shows it.
     pub temp_names: Vec<(u16, Box<str>)>,
@@ -226,6 +234,66 @@ pub struct CodeUnit {
     pub exceptions: Vec<ExcEntry>,
     /// Source positions.
     pub positions: PositionTable,
+}
+
+/// A [`CodeBody`], which may still have to be read.
+#[derive(Clone, Debug)]
+pub struct Body {
+    read: OnceLock<CodeBody>,
+    /// Where it is, serialized, and the file it is of.
+    source: Option<(&'static [u8], Arc<str>)>,
+}
+
+impl Body {
+    /// One that is read when it is first used, from bytes that [`crate::serialize()`] wrote.
+    pub(crate) fn unread(source: &'static [u8], filename: Arc<str>) -> Body {
+        Body { read: OnceLock::new(), source: Some((source, filename)) }
+    }
+}
+
+impl From<CodeBody> for Body {
+    fn from(body: CodeBody) -> Body {
+        Body { read: body.into(), source: None }
+    }
+}
+
+impl Deref for Body {
+    type Target = CodeBody;
+
+    fn deref(&self) -> &CodeBody {
+        self.read.get_or_init(|| {
+            let (bytes, filename) = self.source.as_ref().expect("a body is read or has a source");
+            crate::serialize::read_body(bytes, filename).expect("embedded code is whole")
+        })
+    }
+}
+
+impl DerefMut for Body {
+    fn deref_mut(&mut self) -> &mut CodeBody {
+        let _: &CodeBody = self;
+        self.read.get_mut().expect("it has just been read")
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Body) -> bool {
+        **self == **other
+    }
+}
+
+impl Deref for CodeUnit {
+    type Target = CodeBody;
+
+    #[inline]
+    fn deref(&self) -> &CodeBody {
+        &self.body
+    }
+}
+
+impl DerefMut for CodeUnit {
+    fn deref_mut(&mut self) -> &mut CodeBody {
+        &mut self.body
+    }
 }
 
 impl CodeUnit {
@@ -277,7 +345,12 @@ impl CodeUnit {
 
     /// The docstring, if the code has one.
     pub fn docstring(&self) -> Option<&Const> {
-        if self.flags & flags::HAS_DOCSTRING != 0 { self.consts.first() } else { None }
+        if self.has_docstring() { self.consts.first() } else { None }
+    }
+
+    /// Whether there is one.
+    pub fn has_docstring(&self) -> bool {
+        self.flags & flags::HAS_DOCSTRING != 0
     }
 
     /// The source position of word `pc`.
@@ -288,8 +361,9 @@ impl CodeUnit {
     /// The instructions with their word indexes, without extra and cache words.
     pub fn instructions(&self) -> impl Iterator<Item = (u32, Op, Word)> + '_ {
         let mut pc = 0usize;
+        let code: &[Word] = &self.code;
         std::iter::from_fn(move || {
-            let word = *self.code.get(pc)?;
+            let word = *code.get(pc)?;
             let op = word.op()?;
             let at = pc as u32;
             pc += op.words();

@@ -11,7 +11,7 @@ mod serialize;
 pub mod varint;
 mod verify;
 
-pub use code::{CodeUnit, Const, ExcEntry, Wtf8, flags};
+pub use code::{Body, CodeBody, CodeUnit, Const, ExcEntry, Wtf8, flags};
 pub use dis::disassemble;
 pub use enums::{
     AwaitKind, BinOp, CmpOp, CommonConst, FORMAT_CONV_MASK, FORMAT_HAS_SPEC, FuncAttr, Intrinsic1,
@@ -21,5 +21,5 @@ pub use instr::Word;
 pub use liveness::Liveness;
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
 pub use positions::{Position, PositionBuilder, PositionTable, Runs};
-pub use serialize::{ReadError, deserialize, serialize, version_hash};
+pub use serialize::{ReadError, deserialize, deserialize_embedded, serialize, version_hash};
 pub use verify::verify;

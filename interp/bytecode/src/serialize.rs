@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::positions::PositionTable;
 use crate::varint::{read_signed, read_unsigned, write_signed, write_unsigned};
-use crate::{CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Word, Wtf8};
+use crate::{Body, CodeBody, CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Word, Wtf8};
 
 const MAGIC: &[u8; 4] = b"CAPE";
 /// Changes with the layout of this file.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +39,19 @@ pub fn serialize(code: &CodeUnit) -> Vec<u8> {
 
 /// Read what [`serialize`] wrote. `filename` replaces the recorded file name.
 pub fn deserialize(data: &[u8], filename: Option<&str>) -> Result<CodeUnit, ReadError> {
-    let head = data.get(..12).ok_or(ReadError::Version)?;
-    if &head[..4] != MAGIC || head[4..] != version_hash().to_le_bytes() {
-        return Err(ReadError::Version);
-    }
-    let mut r = Reader { data, at: 12, filename: "".into() };
-    let recorded = r.str()?;
-    r.filename = filename.map_or(recorded.into(), Arc::from);
-    r.code()
+    let mut r = Reader { data, at: 0, filename: "".into(), embedded: None };
+    r.unit(filename)
+}
+
+/// As [`deserialize`], for what is part of the program: what a unit needs to run is read when it runs, which most never do.
+pub fn deserialize_embedded(data: &'static [u8], filename: &str) -> Result<CodeUnit, ReadError> {
+    let mut r = Reader { data, at: 0, filename: "".into(), embedded: Some(data) };
+    r.unit(Some(filename))
+}
+
+/// The body of an embedded unit.
+pub(crate) fn read_body(data: &'static [u8], filename: &Arc<str>) -> Result<CodeBody, ReadError> {
+    Reader { data, at: 0, filename: filename.clone(), embedded: Some(data) }.body()
 }
 
 fn write_bytes(out: &mut Vec<u8>, b: &[u8]) {
@@ -81,10 +86,16 @@ fn write_code(out: &mut Vec<u8>, c: &CodeUnit, outer_file: &Arc<str>) {
     ] {
         write_unsigned(out, n as u64);
     }
+    write_strs(out, &c.freevars);
+    let mut body = Vec::new();
+    write_body(&mut body, c);
+    write_bytes(out, &body);
+}
+
+fn write_body(out: &mut Vec<u8>, c: &CodeUnit) {
     write_strs(out, &c.varnames);
     write_strs(out, &c.cellvars);
     c.cell_regs.iter().for_each(|&r| write_unsigned(out, r as u64));
-    write_strs(out, &c.freevars);
     write_unsigned(out, c.temp_names.len() as u64);
     for (r, n) in &c.temp_names {
         write_unsigned(out, *r as u64);
@@ -175,6 +186,8 @@ struct Reader<'d> {
     data: &'d [u8],
     at: usize,
     filename: Arc<str>,
+    /// The same data, where bodies of units may be left to be read later.
+    embedded: Option<&'static [u8]>,
 }
 
 type Res<T> = Result<T, ReadError>;
@@ -229,6 +242,16 @@ impl<'d> Reader<'d> {
         self.list(|r| Ok(r.str()?.into()))
     }
 
+    fn unit(&mut self, filename: Option<&str>) -> Res<CodeUnit> {
+        let head = self.take(12).map_err(|_| ReadError::Version)?;
+        if &head[..4] != MAGIC || head[4..] != version_hash().to_le_bytes() {
+            return Err(ReadError::Version);
+        }
+        let recorded = self.str()?;
+        self.filename = filename.map_or(recorded.into(), Arc::from);
+        self.code()
+    }
+
     fn code(&mut self) -> Res<CodeUnit> {
         let name = self.str()?.into();
         let qualname = self.str()?.into();
@@ -240,10 +263,35 @@ impl<'d> Reader<'d> {
         let kwonlyargcount = self.u32()?;
         let nregs = self.u16()?;
         let first_free = self.u16()?;
+        let freevars = self.strs()?;
+        let body = self.bytes()?;
+        let body = match self.embedded {
+            Some(all) => Body::unread(&all[self.at - body.len()..self.at], filename.clone()),
+            None => {
+                let mut r = Reader { data: body, at: 0, filename: filename.clone(), embedded: None };
+                r.body()?.into()
+            }
+        };
+        Ok(CodeUnit {
+            name,
+            qualname,
+            filename,
+            first_line,
+            flags,
+            argcount,
+            posonlyargcount,
+            kwonlyargcount,
+            nregs,
+            first_free,
+            freevars,
+            body,
+        })
+    }
+
+    fn body(&mut self) -> Res<CodeBody> {
         let varnames = self.strs()?;
         let cellvars = self.strs()?;
         let cell_regs = (0..cellvars.len()).map(|_| self.u16()).collect::<Res<_>>()?;
-        let freevars = self.strs()?;
         let temp_names = self.list(|r| Ok((r.u16()?, r.str()?.into())))?;
         let names = self.strs()?;
         let consts = self.list(|r| r.constant())?;
@@ -257,28 +305,10 @@ impl<'d> Reader<'d> {
         })?;
         let base_line = self.u32()?;
         let positions = PositionTable { data: self.bytes()?.into(), base_line };
-        Ok(CodeUnit {
-            name,
-            qualname,
-            filename,
-            first_line,
-            flags,
-            argcount,
-            posonlyargcount,
-            kwonlyargcount,
-            nregs,
-            first_free,
-            varnames,
-            cellvars,
-            cell_regs,
-            freevars,
-            temp_names,
-            names,
-            consts,
-            code,
-            exceptions,
-            positions,
-        })
+        if self.at != self.data.len() {
+            return Err(ReadError::Corrupt);
+        }
+        Ok(CodeBody { varnames, cellvars, cell_regs, temp_names, names, consts, code, exceptions, positions })
     }
 
     fn instructions(&mut self) -> Res<Vec<Word>> {
@@ -362,33 +392,39 @@ mod tests {
             kwonlyargcount: 2,
             nregs: 9,
             first_free: 4,
-            varnames: vec!["a".into(), "b".into(), "c".into()],
-            cellvars: vec!["d".into()],
-            cell_regs: vec![3],
             freevars: vec!["e".into()],
-            temp_names: vec![(7, "x".into())],
-            names: vec!["print".into()],
-            consts: vec![
-                Const::Str(Wtf8(vec![0xED, 0xA0, 0x80].into())),
-                Const::Float(-0.0),
-                Const::BigInt(num_bigint::BigInt::from(7) << 100),
-                Const::Slice(Box::new([Const::Int(-5), Const::None, Const::Complex(0.0, 1.5)])),
-                Const::FrozenSet([Const::True, Const::Bytes([1, 2].into())].into()),
-            ],
-            code: vec![
-                Word::new(Op::CallKw, 0, 1, 2, 3),
-                Word(70000),
-                Word::ZERO,
-                Word::ZERO,
-                Word::ab_xc(Op::ForIter, 500, 6, 0x12_3456),
-                Word::ZERO,
-                Word::abc32(Op::Return, 0, 1, 0),
-            ],
-            exceptions: vec![ExcEntry { start: 0, end: 4, handler: 6, reg: 8 }],
-            positions: p.finish(),
+            body: CodeBody {
+                varnames: vec!["a".into(), "b".into(), "c".into()],
+                cellvars: vec!["d".into()],
+                cell_regs: vec![3],
+                temp_names: vec![(7, "x".into())],
+                names: vec!["print".into()],
+                consts: vec![
+                    Const::Str(Wtf8(vec![0xED, 0xA0, 0x80].into())),
+                    Const::Float(-0.0),
+                    Const::BigInt(num_bigint::BigInt::from(7) << 100),
+                    Const::Slice(Box::new([Const::Int(-5), Const::None, Const::Complex(0.0, 1.5)])),
+                    Const::FrozenSet([Const::True, Const::Bytes([1, 2].into())].into()),
+                ],
+                code: vec![
+                    Word::new(Op::CallKw, 0, 1, 2, 3),
+                    Word(70000),
+                    Word::ZERO,
+                    Word::ZERO,
+                    Word::ab_xc(Op::ForIter, 500, 6, 0x12_3456),
+                    Word::ZERO,
+                    Word::abc32(Op::Return, 0, 1, 0),
+                ],
+                exceptions: vec![ExcEntry { start: 0, end: 4, handler: 6, reg: 8 }],
+                positions: p.finish(),
+            }
+            .into(),
         };
         let bytes = serialize(&inner);
         assert_eq!(deserialize(&bytes, None).as_ref(), Ok(&inner));
+        let embedded = deserialize_embedded(bytes.clone().leak(), "file.py").expect("reads");
+        assert_eq!(embedded, inner);
+        assert!(deserialize_embedded(bytes[..11].to_vec().leak(), "file.py").is_err());
         assert_eq!(&*deserialize(&bytes, Some("other")).expect("reads").filename, "other");
         for cut in 0..bytes.len() {
             assert!(deserialize(&bytes[..cut], None).is_err());

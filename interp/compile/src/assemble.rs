@@ -1,6 +1,6 @@
 //! From instructions with labels to code words.
 
-use cape_bytecode::{CodeUnit, ExcEntry, Op, PositionBuilder, Slot, Word};
+use cape_bytecode::{CodeBody, CodeUnit, ExcEntry, Op, PositionBuilder, Slot, Word};
 
 use crate::compiler::Compiler;
 use crate::error::{Error, ErrorKind, R};
@@ -179,16 +179,19 @@ impl Compiler<'_> {
             kwonlyargcount: u.kwonlyargcount,
             nregs: u.max_temp as u16,
             first_free: u.first_free,
-            varnames: u.varnames.iter().map(|&n| name(n)).collect(),
-            cellvars: u.cellvars.iter().map(|&(n, _)| name(n)).collect(),
-            cell_regs: u.cellvars.iter().map(|&(_, r)| r).collect(),
             freevars: u.freevars.iter().map(|&n| name(n)).collect(),
-            temp_names: u.temp_names.iter().map(|&(r, n)| (r, name(n))).collect(),
-            names: u.names.iter().map(|&n| name(n)).collect(),
-            consts: u.consts,
-            code,
-            exceptions,
-            positions: positions.finish(),
+            body: CodeBody {
+                varnames: u.varnames.iter().map(|&n| name(n)).collect(),
+                cellvars: u.cellvars.iter().map(|&(n, _)| name(n)).collect(),
+                cell_regs: u.cellvars.iter().map(|&(_, r)| r).collect(),
+                temp_names: u.temp_names.iter().map(|&(r, n)| (r, name(n))).collect(),
+                names: u.names.iter().map(|&n| name(n)).collect(),
+                consts: u.consts,
+                code,
+                exceptions,
+                positions: positions.finish(),
+            }
+            .into(),
         })
     }
 

@@ -119,7 +119,7 @@ fn find_frozen(_vm: &Vm, name: String, withdata: Option<bool>) -> Value {
 
 /// Code of an embedded module, with this file name.
 pub fn embedded_code(vm: &Vm, m: &cape_frozen::Module, filename: &str) -> Res<Ptr<CodeObj>> {
-    match cape_bytecode::deserialize(m.code, Some(filename)) {
+    match cape_bytecode::deserialize_embedded(m.code, filename) {
         Ok(unit) => Ok(new_code(vm, Arc::new(unit))),
         Err(e) => Err(vm.system_error(format!("embedded module {}: {e:?}", m.name))),
     }

@@ -37,7 +37,7 @@ impl Vm {
         let module =
             globals.downcast::<DictObj>().and_then(|g| g.get_str(rt().names.name)).unwrap_or(Value::NONE);
         // EMPTY: what the code says, when somebody asks.
-        let doc = if code.unit.docstring().is_some() { Value::EMPTY } else { Value::NONE };
+        let doc = if code.unit.has_docstring() { Value::EMPTY } else { Value::NONE };
         FunctionObj::new(code, globals, builtins, module, doc)
     }
 
