@@ -4,33 +4,61 @@
 
 CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
 CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
+CAPE_PRIVATE CapeFreeList _Cape_free_blocks[CAPE_FREE_BLOCKS];
+
+static inline size_t
+words_of(size_t bytes)
+{
+    return (bytes + sizeof(void *) - 1) / sizeof(void *);
+}
 
 PyObject *
 cape_alloc(PyTypeObject *type, size_t size)
 {
     size_t before = cape_preheader(type);
-    char *block = PyObject_Malloc(before + size);
+    if (before == 0) {
+        void *op = PyObject_Malloc(size);
+        return CAPE_LIKELY(op != NULL) ? op : PyErr_NoMemory();
+    }
+    if (CAPE_UNLIKELY(_Cape_tracked > _Cape_tracked_limit)) {
+        _Cape_tracked_limit = SIZE_MAX;
+        _Cape_LookForCycles();
+    }
+    size_t *block = NULL;
+    if (CAPE_LIKELY(size < CAPE_FREE_BLOCKS * sizeof(void *))) {
+        size_t words = words_of(before + size);
+        block = words < CAPE_FREE_BLOCKS ? cape_take(&_Cape_free_blocks[words]) : NULL;
+        /* (Used again it counts, too.) */
+        _Cape_allocated_small += block != NULL ? words * sizeof(void *) : 0;
+    }
     if (CAPE_UNLIKELY(block == NULL)) {
-        return PyErr_NoMemory();
-    }
-    if (before != 0) {
-        if (CAPE_UNLIKELY(_Cape_tracked > _Cape_tracked_limit)) {
-            _Cape_tracked_limit = SIZE_MAX;
-            _Cape_LookForCycles();
-        }
-        size_t *head = (size_t *)block;
-        head[0] = head[1] = 0;
-        if (CAPE_UNLIKELY(before > sizeof(PyGC_Head))) {
-            memset(block, 0, before);
+        block = PyObject_Malloc(before + size);
+        if (CAPE_UNLIKELY(block == NULL)) {
+            return PyErr_NoMemory();
         }
     }
-    return (PyObject *)(block + before);
+    block[0] = block[1] = 0;
+    if (before > sizeof(PyGC_Head)) {
+        block[2] = block[3] = 0;
+    }
+    return (PyObject *)((char *)block + before);
 }
 
+/* What has no items takes as much as its type says, or more. */
 void
 cape_free(PyObject *op)
 {
-    PyObject_Free((char *)op - cape_preheader(Py_TYPE(op)));
+    PyTypeObject *type = Py_TYPE(op);
+    size_t before = cape_preheader(type);
+    char *block = (char *)op - before;
+    if (CAPE_LIKELY(before != 0 && type->tp_itemsize == 0)) {
+        size_t words = words_of(before + (size_t)type->tp_basicsize);
+        if (CAPE_LIKELY(words < CAPE_FREE_BLOCKS)
+            && cape_give(&_Cape_free_blocks[words], block, (int)(CAPE_FREE_BYTES / sizeof(void *) / words))) {
+            return;
+        }
+    }
+    PyObject_Free(block);
 }
 
 /* A freed struct still has its type. */
@@ -46,6 +74,11 @@ empty_free_lists(void)
     for (int i = 0; i < CAPE_FREE_WORDS; i++) {
         while ((op = cape_take(&_Cape_free_structs[i])) != NULL) {
             cape_free(op);
+        }
+    }
+    for (int i = 0; i < CAPE_FREE_BLOCKS; i++) {
+        while ((op = cape_take(&_Cape_free_blocks[i])) != NULL) {
+            PyObject_Free(op);
         }
     }
     cape_empty_list_items();

@@ -116,6 +116,10 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
 #define CAPE_FREE_WORDS 32
 extern CAPE_PRIVATE CapeFreeList _Cape_free_structs[CAPE_FREE_WORDS];
 
+/* Freed memory of other objects with a collector's head, by its size in words with all that is in front of them. */
+#define CAPE_FREE_BLOCKS 32
+extern CAPE_PRIVATE CapeFreeList _Cape_free_blocks[CAPE_FREE_BLOCKS];
+
 /* listobject.c: the same for the storage of lists. */
 CAPE_PRIVATE void cape_empty_list_items(void);
 /* alloc.c: the memory of all of them is given back. */
@@ -212,6 +216,9 @@ cape_preheader(PyTypeObject *type)
 CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
 /* Frees what cape_alloc gave. */
 CAPE_PRIVATE void cape_free(PyObject *op);
+
+/* obmalloc.c: bytes that small objects took since Rust last looked. */
+extern CAPE_PRIVATE size_t _Cape_allocated_small;
 
 /* Whether freed structs of the type go to the lists of freed structs. */
 static inline int

@@ -86,9 +86,9 @@ PyUnstable_Object_IsUniqueReferencedTemporary(PyObject *op)
 /* Containers deeper than this wait in a list, so that nesting cannot exhaust the stack. */
 #define DEALLOC_DEPTH_LIMIT 200
 
-static __thread int dealloc_depth = 0;
+static __thread int dealloc_depth __attribute__((tls_model("initial-exec"))) = 0;
 /* Chained through _gc_prev; bit 0 of a link remembers that the object was tracked. */
-static __thread uintptr_t dealloc_later = 0;
+static __thread uintptr_t dealloc_later __attribute__((tls_model("initial-exec"))) = 0;
 
 void
 _PyTrash_thread_deposit_object(PyThreadState *Py_UNUSED(tstate), PyObject *op)

@@ -49,6 +49,13 @@ is_plain(PyObject *op)
            && type->tp_basicsize == sizeof(PyBaseExceptionObject) && op != PyExc_MemoryError;
 }
 
+/* PyObject_IsSubclass, where no metaclass has a say in that a class is its own subclass. */
+static int
+is_subclass_of(PyObject *derived, PyObject *type)
+{
+    return derived == type && Py_IS_TYPE(type, &PyType_Type) ? 1 : PyObject_IsSubclass(derived, type);
+}
+
 /* The traceback of an exception: a new reference, or NULL. One that was made here has none before it has a managed side. */
 static PyObject *
 traceback_of(PyObject *exc)
@@ -245,7 +252,7 @@ PyErr_SetObject(PyObject *type, PyObject *value)
     PyObject *exc;
     int is_instance = 0;
     if (value != NULL && PyExceptionInstance_Check(value)) {
-        is_instance = PyObject_IsSubclass((PyObject *)Py_TYPE(value), type);
+        is_instance = is_subclass_of((PyObject *)Py_TYPE(value), type);
         if (is_instance < 0) {
             return;
         }
@@ -440,7 +447,7 @@ PyErr_NormalizeException(PyObject **type, PyObject **value, PyObject **traceback
         }
         PyObject *inner = *value != NULL && PyExceptionInstance_Check(*value)
                           ? (PyObject *)Py_TYPE(*value) : NULL;
-        int is_subclass = inner == NULL ? 0 : PyObject_IsSubclass(inner, *type);
+        int is_subclass = inner == NULL ? 0 : is_subclass_of(inner, *type);
         if (is_subclass == 1) {
             if (inner != *type) {
                 Py_SETREF(*type, Py_NewRef(inner));

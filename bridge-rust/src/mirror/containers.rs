@@ -60,7 +60,7 @@ fn fresh(vm: &Vm, p: *mut PyObject) -> Res<*mut PyObject> {
 }
 
 #[cold]
-fn no_memory(vm: &Vm) -> cape_vm::Raised {
+pub(super) fn no_memory(vm: &Vm) -> cape_vm::Raised {
     crate::error::take(vm).unwrap_or_else(|| vm.memory_error(""))
 }
 

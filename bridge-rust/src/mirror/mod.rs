@@ -90,6 +90,14 @@ fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
     let size = size.max(unsafe { (*t).tp_basicsize } as usize).next_multiple_of(8);
     // SAFETY: types are live; cape_alloc gives uninitialised memory, which is cleared here.
     unsafe {
+        const LISTED: u64 = tpflags::STATIC_BUILTIN | tpflags::HAVE_GC;
+        const PREHEADER: u64 = tpflags::MANAGED_DICT | tpflags::MANAGED_WEAKREF;
+        if (*t).tp_flags & (LISTED | PREHEADER) == LISTED && size <= (*t).tp_basicsize as usize {
+            // (From the list of freed structs.)
+            crate::from_c::struct_taken(size / 8 + 2);
+            let p = ffi::cape_new_mirror(t);
+            return if p.is_null() { Err(containers::no_memory(vm)) } else { Ok(p) };
+        }
         let p = ffi::cape_alloc(t, size);
         if p.is_null() {
             crate::error::take(vm);
@@ -139,6 +147,16 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if v.is::<InstanceObj>() {
         return instance(vm, v);
     }
+    if v.is::<ExcObj>() || v.is::<TracebackObj>() {
+        // (Their structs show nothing.)
+        let p = alloc(vm, t, basic)?;
+        // SAFETY: a fresh struct of that type.
+        unsafe { show_vectorcall(p, t) };
+        return Ok(p);
+    }
+    if let Some(m) = v.downcast::<BoundMethodObj>() {
+        return bound_method(vm, m, t);
+    }
     if let Some(b) = v.downcast::<BytesObj>() {
         let p = alloc(vm, t, basic.max(33) + b.len())?;
         // SAFETY: room for the data and its NUL.
@@ -182,11 +200,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             function(vm, b, p as *mut PyCFunctionObject)?;
         } else if let Some(m) = v.downcast::<ModuleObj>() {
             crate::module::fill_mirror(vm, m, p)?;
-        } else if let Some(m) = v.downcast::<BoundMethodObj>() {
-            let o = p as *mut PyMethodObject;
-            (*o).im_func = shown(vm, m, &m.func)?;
-            (*o).im_self = shown(vm, m, &m.this)?;
-            (*o).vectorcall = Some(crate::slots::vectorcall_method);
         } else if let Some(f) = v.downcast::<FunctionObj>() {
             let o = p as *mut PyFunctionObject;
             show_function(vm, f, o)?;
@@ -200,6 +213,19 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         show(v.header(), p);
     }
     Ok(p)
+}
+
+fn bound_method(vm: &Vm, m: Ptr<BoundMethodObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    // What it refers to first: then there is nothing to free when that fails.
+    let (func, this) = (shown(vm, m, &m.func)?, shown(vm, m, &m.this)?);
+    // SAFETY: a live type, and a fresh struct of its layout.
+    unsafe {
+        let p = alloc(vm, t, (*t).tp_basicsize as usize)?;
+        let o = p as *mut PyMethodObject;
+        ((*o).im_func, (*o).im_self) = (func, this);
+        (*o).vectorcall = Some(crate::slots::vectorcall_method);
+        Ok(p)
+    }
 }
 
 /// The struct of an instance of a Python class.

@@ -11,10 +11,12 @@ use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value};
 
-use crate::enter::{CResult, Cx, New, enter, enter_at_once};
+use crate::enter::{CResult, Cx, New, enter, enter_at_once, enter_infallible};
 use crate::error::take;
 use crate::from_c::{from_c, from_c_at_once, link_of};
 use crate::layout::*;
+use crate::lend::borrowed;
+use crate::to_c::new_int;
 
 /// Operators by the numbers of bridge-c/number.c.
 pub const OPERATORS: [&BinaryOperator; 13] = [
@@ -228,8 +230,42 @@ pub unsafe extern "C" fn vectorcall_function(
             }
         }
     };
+    if let Some(r) = enter_at_once("vectorcall", call) {
+        return r;
+    }
     // SAFETY: the caller's promise.
-    unsafe { at_once_or_not(f, args, nargsf, kwnames, call) }
+    unsafe {
+        if kwnames.is_null()
+            && acquaint(args, number_of(nargsf))
+            && let Some(r) = enter_at_once("vectorcall", call)
+        {
+            return r;
+        }
+        vectorcall(f, args, nargsf, kwnames)
+    }
+}
+
+/// Gives those of a few arguments that have no managed side yet one, so that the call can be made at once after all. Whether there were
+/// any; what cannot be made is left, and the call will say why.
+///
+/// # Safety
+/// As [`vectorcall`].
+#[inline(never)]
+unsafe fn acquaint(args: *const *mut PyObject, n: usize) -> bool {
+    let mut any = false;
+    if n <= FEW {
+        enter_infallible("vectorcall", |cx| {
+            for i in 0..n {
+                // SAFETY: the caller passes that many arguments, and keeps them alive: what is linked stays so.
+                unsafe {
+                    if from_c_at_once(*args.add(i)).is_none() {
+                        any |= from_c(cx.vm, *args.add(i)).is_ok() && link_of(*args.add(i)) != 0;
+                    }
+                }
+            }
+        });
+    }
+    any
 }
 
 /// A call of a Python function with keyword arguments, where all is there at once.
@@ -404,7 +440,32 @@ pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, 
     })
 }
 
+/// The next number of a range, where it is no large one: nothing then can fail or run code. `None`, with nothing done, elsewhere.
+#[inline(always)]
+fn next_of_range(o: *mut PyObject) -> Option<*mut PyObject> {
+    let l = link_of(o);
+    if l == 0 {
+        return None;
+    }
+    let it = heap().managed_of(l);
+    if it.header().map() != rt().maps.range_iterator {
+        return None;
+    }
+    // SAFETY: its map says so.
+    let it = unsafe { it.cast::<RangeIterObj>() };
+    if it.remaining.get() == 0 || Value::try_int(it.next.get()).is_none() {
+        return None;
+    }
+    let v = it.advance()?;
+    let known = borrowed(v);
+    // (Immortal, if it is known.)
+    Some(if known.is_null() { new_int(v.as_int()) } else { known })
+}
+
 pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
+    if let Some(p) = next_of_range(o) {
+        return p;
+    }
     enter("tp_iternext", null_mut(), |cx| -> CResult<New> {
         let item = cx.vm.next_or_value(arg(cx, o)?)?;
         if item.is_none() {

@@ -214,7 +214,10 @@ impl Heap {
             // SAFETY: as in attach_thread.
             let threads = unsafe { &mut (*self.state()).threads };
             if let Some(t) = threads.find(THIS.get()) {
-                t.regs = *regs;
+                for (to, &from) in t.regs.iter_mut().zip(regs) {
+                    // SAFETY: a place of the array. Volatile, because wider loads would wait for the stores of these words.
+                    unsafe { std::ptr::from_mut(to).write_volatile(from) };
+                }
             }
         })
     }

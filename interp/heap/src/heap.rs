@@ -184,6 +184,21 @@ impl Heap {
         }
     }
 
+    /// As [`Heap::alloc_filled`], filled to its end, for maps as those of [`Heap::alloc_plain_leaf`].
+    #[inline(always)]
+    pub fn alloc_plain_filled<T: HeapObject>(&self, map: MapRef, bytes: usize, init: T) -> Ptr<T> {
+        debug_assert!(!map.needs_more() && bytes.is_multiple_of(8) && bytes >= size_of::<T>());
+        let total = (bytes + 15) & !15;
+        let p = if total > MAX_SMALL { self.alloc_large(total).0 } else { self.bump(total) };
+        // SAFETY: so many bytes are free there; the fixed part comes last, as in alloc_plain_leaf.
+        unsafe {
+            (p as *mut u64).add(total / 8 - 1).write(0);
+            write_words(p as *mut T, init);
+            debug_assert!(map.object_size(&*(p as *const Header)) == total);
+            Ptr::from_raw(p as *mut T)
+        }
+    }
+
     /// As [`Heap::alloc_var`] for a caller that at once fills the object up to its byte `filled`: only what is behind is zeroed.
     #[inline(always)]
     pub fn alloc_filled<T: HeapObject>(&self, map: MapRef, bytes: usize, filled: usize, init: T) -> Ptr<T> {

@@ -285,7 +285,7 @@ impl Vm {
     }
 
     /// `cls(*args)` of a class with a native `__new__` of its own and no `__init__`, as `int` and `str`: the one function is all there
-    /// is to call. `None`: another class, or not the number of arguments that the function takes.
+    /// is to call; and `cls()` of a class that has neither. `None`: another class, or not the number of arguments that the function takes.
     ///
     /// # Safety
     /// `n` arguments follow the register `self_slot`, which is free.
@@ -303,6 +303,11 @@ impl Vm {
         let types = &rt().types;
         if type_of(t.value()) != types.type_ {
             return None;
+        }
+        if n == 0
+            && let Some(v) = self.new_plain_instance(t)
+        {
+            return Some(Ok(v));
         }
         if t == types.type_ {
             return (n == 1).then(|| Ok(type_of(args[0]).value()));

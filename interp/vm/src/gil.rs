@@ -5,7 +5,7 @@
 //! [`Vm::allow_threads`].
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -15,13 +15,19 @@ use crate::profile::watcher;
 use crate::vm::{Vm, request, set_current};
 
 struct State {
-    held: bool,
     waiters: u32,
-    /// Counts the times that the lock was taken.
+    /// Counts the times that the lock was taken while somebody waited for it.
     switches: u64,
 }
 
+/// In [`Gil::word`]: somebody has the lock.
+const HELD: u32 = 1;
+/// Somebody waits for it: whoever gives it up must say so. Changed with the mutex held, as [`State::waiters`].
+const AWAITED: u32 = 2;
+
 struct Gil {
+    /// The lock itself: while nobody waits, one exchange takes it and one gives it up.
+    word: AtomicU32,
     state: Mutex<State>,
     /// The lock was given up.
     free: Condvar,
@@ -36,7 +42,8 @@ unsafe impl Sync for Slot {}
 
 const fn new_gil() -> Gil {
     Gil {
-        state: Mutex::new(State { held: false, waiters: 0, switches: 0 }),
+        word: AtomicU32::new(0),
+        state: Mutex::new(State { waiters: 0, switches: 0 }),
         free: Condvar::new(),
         taken: Condvar::new(),
     }
@@ -60,24 +67,35 @@ fn state(g: &Gil) -> MutexGuard<'_, State> {
 /// Takes the lock. The thread must not hold it.
 fn take() {
     let g = gil();
-    let mut s = state(g);
-    if s.held {
-        s.waiters += 1;
-        while s.held {
-            let before = s.switches;
-            let interval = Duration::from_micros(INTERVAL_US.load(Ordering::Relaxed).max(1));
-            let (s2, timeout) = g.free.wait_timeout(s, interval).unwrap_or_else(|e| e.into_inner());
-            s = s2;
-            if timeout.timed_out() && s.held && s.switches == before {
-                DROP_REQUEST.store(true, Ordering::Relaxed);
-                request();
-            }
-        }
-        s.waiters -= 1;
+    if g.word.compare_exchange(0, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        wait_and_take(g);
     }
-    s.held = true;
-    s.switches += 1;
     DROP_REQUEST.store(false, Ordering::Relaxed);
+}
+
+/// As [`take`], where the lock is held or others wait for it.
+#[cold]
+#[inline(never)]
+fn wait_and_take(g: &Gil) {
+    let mut s = state(g);
+    s.waiters += 1;
+    g.word.fetch_or(AWAITED, Ordering::Relaxed);
+    // (Whoever gives the lock up after this finds that it is awaited, and needs the mutex to tell, which is free once this thread waits.)
+    while g.word.fetch_or(HELD, Ordering::Acquire) & HELD != 0 {
+        let before = s.switches;
+        let interval = Duration::from_micros(INTERVAL_US.load(Ordering::Relaxed).max(1));
+        let (s2, timeout) = g.free.wait_timeout(s, interval).unwrap_or_else(|e| e.into_inner());
+        s = s2;
+        if timeout.timed_out() && g.word.load(Ordering::Relaxed) & HELD != 0 && s.switches == before {
+            DROP_REQUEST.store(true, Ordering::Relaxed);
+            request();
+        }
+    }
+    s.waiters -= 1;
+    s.switches += 1;
+    if s.waiters == 0 {
+        g.word.fetch_and(!AWAITED, Ordering::Relaxed);
+    }
     if s.waiters > 0 || FINALIZING.load(Ordering::Relaxed) {
         g.taken.notify_all();
     }
@@ -86,8 +104,17 @@ fn take() {
 /// Gives the lock up. The thread must hold it.
 fn give() {
     let g = gil();
-    let mut s = state(g);
-    s.held = false;
+    if g.word.compare_exchange(HELD, 0, Ordering::Release, Ordering::Relaxed).is_err() {
+        give_to_waiter(g);
+    }
+}
+
+/// As [`give`], where others wait.
+#[cold]
+#[inline(never)]
+fn give_to_waiter(g: &Gil) {
+    let s = state(g);
+    g.word.fetch_and(!HELD, Ordering::Release);
     if s.waiters > 0 {
         g.free.notify_one();
     }
@@ -98,7 +125,7 @@ fn hand_over() {
     let g = gil();
     let mut s = state(g);
     if s.waiters > 0 {
-        s.held = false;
+        g.word.fetch_and(!HELD, Ordering::Release);
         let before = s.switches;
         g.free.notify_one();
         // Without the wait this thread would most likely win the lock back at once.
@@ -249,7 +276,7 @@ pub fn after_fork(vm: &Vm) {
         (*VMS.0.get()).clear();
         (*VMS.0.get()).push(vm);
     }
-    state(gil()).held = true;
+    gil().word.store(HELD, Ordering::Relaxed);
     DROP_REQUEST.store(false, Ordering::Relaxed);
     vm.ident.set(this_ident());
 }

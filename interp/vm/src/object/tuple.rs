@@ -30,12 +30,18 @@ impl TupleObj {
     }
 
     /// A tuple of exact type `tuple` with these items.
-    #[inline]
+    #[inline(never)]
     pub fn new(items: &[Value]) -> Ptr<TupleObj> {
         if items.is_empty() {
             return rt().empty_tuple();
         }
-        Self::with_map(rt().maps.tuple, items)
+        // SAFETY: all cells are written at once; a large tuple may be old, hence the barrier.
+        unsafe {
+            let t = Self::unfilled(items.len());
+            super::array::copy_values(items, t.items_ptr());
+            write_barrier(t.header());
+            t
+        }
     }
 
     /// A tuple with this map: of a subclass (the map comes from the class).
@@ -65,9 +71,8 @@ impl TupleObj {
     #[inline(always)]
     pub unsafe fn unfilled(n: usize) -> Ptr<TupleObj> {
         let (map, bytes) = (rt().maps.tuple, size_of::<TupleObj>() + 8 * n);
-        heap().alloc_filled(
+        heap().alloc_plain_filled(
             map,
-            bytes,
             bytes,
             TupleObj { header: Header::new(map), len: n, hash: Cell::new(-1) },
         )
