@@ -451,6 +451,10 @@ def sequence_iterators():
     case("shrinks", lambda: handover.changed(l, l.pop))
     case("emptied", lambda: handover.changed(l, l.clear))
     case("raises", lambda: handover.changed([1], lambda: 1 / 0))
+    for ends in ((0,), (3,), (-9, -2, 3), (255, 259), (5, -9, -4), (2**30 - 1, 2**30 + 1), (2**50 - 2, 2**50 + 2),
+                 (-2**50 + 1, -2**50 - 3, -1), (2**62, 2**62 + 2), (2**63 - 2, 2**63 + 2), (2**80, 2**80 + 2)):
+        for counts in ((1, 2), (10,)):
+            case(f"walk {range(*ends)} {counts}", lambda: walked(range(*ends), *counts))
 
     def after_the_end():
         l = [1]

@@ -130,10 +130,17 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     {
         return exact_bytes(vm, b);
     }
-    if !v.is::<ExcObj>() {
-        // (The exception that says so crosses after it was raised, still deeper.)
-        vm.check_native_stack(" while crossing to C")?;
+    if v.is::<ExcObj>() || v.is::<TracebackObj>() {
+        // (Their structs show nothing. The exception that says that the stack is used up crosses after it was raised, still deeper.)
+        let t = types::type_to_c(vm, type_of(v))?;
+        // SAFETY: a live type, and a fresh struct of it.
+        unsafe {
+            let p = alloc(vm, t, (*t).tp_basicsize as usize)?;
+            show_vectorcall(p, t);
+            return Ok(p);
+        }
     }
+    vm.check_native_stack(" while crossing to C")?;
     let class = type_of(v);
     let t = types::type_to_c(vm, class)?;
     // SAFETY: a live type.
@@ -146,13 +153,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     }
     if v.is::<InstanceObj>() {
         return instance(vm, v);
-    }
-    if v.is::<ExcObj>() || v.is::<TracebackObj>() {
-        // (Their structs show nothing.)
-        let p = alloc(vm, t, basic)?;
-        // SAFETY: a fresh struct of that type.
-        unsafe { show_vectorcall(p, t) };
-        return Ok(p);
     }
     if let Some(m) = v.downcast::<BoundMethodObj>() {
         return bound_method(vm, m, t);

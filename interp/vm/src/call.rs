@@ -366,13 +366,19 @@ impl Vm {
         if t == rt().types.type_ && args.len() == 1 && kwnames.is_none() {
             return Ok(type_of(args[0]).value());
         }
+        let new = t.special(Special::New);
+        if kwnames.is_none()
+            && makes_plain_exceptions(t, new)
+            && !t.has(TypeFlags::FOREIGN | TypeFlags::NO_INSTANTIATION)
+        {
+            return Ok(ExcObj::with_map(t.instance_map(), TupleObj::new(args)).value());
+        }
         self.check_native_stack("")?;
         if !t.foreign.get().is_null()
             && let Some(r) = crate::foreign::foreign().construct(self, t, args, kwnames)
         {
             return r;
         }
-        let new = t.special(Special::New);
         if new.is_empty() || t.has(TypeFlags::NO_INSTANTIATION) {
             return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(t))));
         }
