@@ -95,6 +95,9 @@ write_utf8(_PyUnicodeWriter *writer, const char *s, const Conversion *c)
     }
     Py_UCS4 maxchar;
     if (c->width < 0 && cape_utf8_measure((const unsigned char *)s, length, &maxchar) >= 0) {
+        if (maxchar < 128) {
+            return _PyUnicodeWriter_WriteASCIIString(writer, s, length);
+        }
         return PyUnicodeWriter_WriteUTF8((PyUnicodeWriter *)writer, s, length);
     }
     Conversion padded = *c;
@@ -113,6 +116,26 @@ write_wide(_PyUnicodeWriter *writer, const wchar_t *s, const Conversion *c)
     return write_taken(writer, PyUnicode_FromWideChar(s, length), &padded);
 }
 
+/* Decimal digits, as printf has them. */
+static int
+decimal_text(char *text, uintmax_t value, int negative)
+{
+    char digits[24];
+    int n = 0, length = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    if (negative) {
+        text[length++] = '-';
+    }
+    while (n > 0) {
+        text[length++] = digits[--n];
+    }
+    text[length] = 0;
+    return length;
+}
+
 /* The integer argument of the conversion, as text of `letter`. */
 static int
 integer_text(char *text, size_t room, char letter, const Conversion *c, Arguments *a)
@@ -128,7 +151,7 @@ integer_text(char *text, size_t room, char letter, const Conversion *c, Argument
         case SIZE_PTRDIFF: value = va_arg(a->args, ptrdiff_t); break;
         default: value = va_arg(a->args, int); break;
         }
-        return snprintf(text, room, format, value);
+        return decimal_text(text, value < 0 ? 0 - (uintmax_t)value : (uintmax_t)value, value < 0);
     }
     uintmax_t value;
     switch (c->size) {
@@ -139,7 +162,7 @@ integer_text(char *text, size_t room, char letter, const Conversion *c, Argument
     case SIZE_PTRDIFF: value = (uintmax_t)va_arg(a->args, ptrdiff_t); break;
     default: value = va_arg(a->args, unsigned int); break;
     }
-    return snprintf(text, room, format, value);
+    return letter == 'u' ? decimal_text(text, value, 0) : snprintf(text, room, format, value);
 }
 
 static int

@@ -106,7 +106,7 @@ fn null_argument(cx: &Cx) -> Raised {
 /// What C receives of a body's result.
 pub trait Outcome {
     /// The C type.
-    type C;
+    type C: Copy;
     /// Converts.
     fn into_c(self) -> Self::C;
 }
@@ -177,12 +177,16 @@ fn cx() -> Cx {
 pub fn enter<T: Outcome>(name: &'static str, error: T::C, body: impl FnOnce(&Cx) -> CResult<T>) -> T::C {
     let cx = cx();
     let _adopted = crate::handled::adopt(cx.vm);
-    match catch_unwind(AssertUnwindSafe(|| body(&cx))) {
-        Ok(Ok(v)) => v.into_c(),
-        Ok(Err(r)) => {
+    // (The result is taken apart inside: as a whole it would be read in wider words than it has been written in, and wait for that.)
+    let done = catch_unwind(AssertUnwindSafe(|| match body(&cx) {
+        Ok(v) => v.into_c(),
+        Err(r) => {
             error::set(cx.vm, r);
             error
         }
+    }));
+    match done {
+        Ok(c) => c,
         Err(_) => {
             let r = cx.vm.system_error(format!("internal error in {name}"));
             error::set(cx.vm, r);

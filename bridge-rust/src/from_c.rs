@@ -8,7 +8,6 @@ use cape_heap::{MapRef, Mirror, heap, write_barrier};
 use cape_vm::class::full_name;
 use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
-use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
@@ -91,6 +90,9 @@ fn one_digit(p: *mut PyObject) -> Option<Value> {
 
 #[inline(never)]
 fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    if let Some(v) = truth(p) {
+        return Ok(v);
+    }
     // SAFETY: a live object, whose reference is ours.
     unsafe {
         let v = take_at_once(p);
@@ -195,6 +197,13 @@ unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
         }
     }
     None
+}
+
+/// True or False, which comparisons give.
+#[inline(always)]
+fn truth(p: *mut PyObject) -> Option<Value> {
+    let is_true = eq(p, &raw const ffi::_Py_TrueStruct);
+    (is_true || eq(p, &raw const ffi::_Py_FalseStruct)).then(|| Value::bool(is_true))
 }
 
 /// The singleton behind the address of one of C's static singletons.
@@ -308,8 +317,7 @@ pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
             StrKind::One => StrObj::from_latin1(std::slice::from_raw_parts(data, n)),
             StrKind::Two => {
                 let d = std::slice::from_raw_parts(data as *const u16, n);
-                let max = d.iter().copied().max().unwrap_or(0) as u32;
-                StrObj::from_iter(rt().maps.str, n, max, d.iter().map(|&c| c as u32))
+                StrObj::from_two_byte(d)
             }
             StrKind::Four => StrObj::from_code_points(std::slice::from_raw_parts(data as *const u32, n)),
         }

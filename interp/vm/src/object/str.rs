@@ -241,6 +241,18 @@ impl StrObj {
         p
     }
 
+    /// A `str` from code points of two bytes.
+    pub fn from_two_byte(s: &[u16]) -> Ptr<StrObj> {
+        let all = s.iter().fold(0, |all, &c| all | c) as u32;
+        if all < 0x100 {
+            return Self::from_iter(rt().maps.str, s.len(), all, s.iter().map(|&c| c as u32));
+        }
+        let p = Self::alloc_exact(s.len(), StrKind::Two, false);
+        // SAFETY: the storage has room for as many.
+        unsafe { copy(s.as_ptr() as *const u8, p.data_mut(), 2 * s.len()) };
+        p
+    }
+
     /// A copy of `s` with this map: of a subclass, or of exact type.
     pub fn copy_with_map(map: MapRef, s: Ptr<StrObj>) -> Ptr<StrObj> {
         let p = Self::alloc(map, s.len, s.kind(), s.is_ascii());
