@@ -6,6 +6,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
+use cape_builtins::memoryview::{self, MemoryViewObj};
 use cape_heap::HeapObject;
 use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
 use cape_vm::foreign::ForeignObj;
@@ -20,7 +21,7 @@ use crate::error;
 use crate::ffi;
 use crate::from_c::from_c;
 use crate::layout::*;
-use crate::to_c::{decref, incref, to_c};
+use crate::to_c::{decref, incref, linked, to_c};
 
 /// Slot numbers of `typeslots.h`.
 const BF_GETBUFFER: c_int = 1;
@@ -80,6 +81,8 @@ pub unsafe extern "C" fn getbuffer(o: *mut PyObject, view: *mut Py_buffer, what:
 
 /// What `internal` of a view of a bytearray holds: there is nothing to remember.
 static OF_BYTEARRAY: u8 = 0;
+/// The same for one of a memoryview.
+static OF_MEMORYVIEW: u8 = 0;
 
 /// Describes a row of bytes; `internal` stays to be filled in.
 ///
@@ -129,6 +132,12 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
         }
         return Ok(());
     }
+    if let Some(m) = v.downcast::<MemoryViewObj>()
+        && (what & flags::FORMAT == 0 || memoryview::layout(&m).0.format == "B")
+    {
+        // SAFETY: the caller's promise.
+        return unsafe { lend_view(cx, o, m, view, what) };
+    }
     let b = vm.buffer(v, what)?;
     let described = b.raw().layout.as_ref().map(|l| {
         let format = CString::new(l.format.as_bytes()).unwrap_or_default();
@@ -173,6 +182,50 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
     Ok(())
 }
 
+/// The memory of a memoryview whose format needs no text of its own: its arrangement is the view's, and what has the memory is kept by
+/// the view, which `obj` keeps.
+///
+/// # Safety
+/// As for [`describe_row`]; `o` is the view's C side.
+unsafe fn lend_view(
+    cx: &Cx,
+    o: *mut PyObject,
+    m: Ptr<MemoryViewObj>,
+    view: *mut Py_buffer,
+    what: u32,
+) -> CResult<()> {
+    let (base, memory) = memoryview::lend(cx.vm, m, what)?;
+    let buf = match memory {
+        Memory::Bytes(at) => match linked(cx.vm, base) {
+            // SAFETY: the C side of a bytes object.
+            Ok(p) => unsafe {
+                (&raw mut (*(p as *mut PyBytesObject)).ob_sval as *mut u8).wrapping_offset(at)
+            },
+            Err(r) => {
+                memoryview::take_back(m);
+                return Err(r);
+            }
+        },
+        memory => memory.address(base),
+    };
+    let (l, readonly) = memoryview::layout(&m);
+    // SAFETY: the caller's promise. The vectors of the arrangement are not changed, and live as long as the view.
+    unsafe {
+        describe_row(o, view, buf, l.len(), readonly, what);
+        (*view).itemsize = l.itemsize as isize;
+        (*view).internal = &raw const OF_MEMORYVIEW as *mut c_void;
+        let first = |v: &Vec<isize>| if v.is_empty() { null_mut() } else { v.as_ptr() as *mut isize };
+        let if_has = |f: u32, v: &Vec<isize>| if what & f == f { first(v) } else { null_mut() };
+        if what & flags::ND == flags::ND {
+            (*view).ndim = l.shape.len() as c_int;
+            (*view).shape = if_has(flags::ND, &l.shape);
+            (*view).strides = if_has(flags::STRIDES, &l.strides);
+            (*view).suboffsets = first(&l.suboffsets);
+        }
+    }
+    Ok(())
+}
+
 /// `bf_releasebuffer` of managed classes.
 pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
     enter_infallible("bf_releasebuffer", |cx| {
@@ -186,6 +239,12 @@ pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
             if std::ptr::eq(kept.cast(), &raw const OF_BYTEARRAY) {
                 if let Some(b) = from_c(cx.vm, o).ok().and_then(|v| v.downcast::<BytearrayObj>()) {
                     b.exports.set(b.exports.get() - 1);
+                }
+                return;
+            }
+            if std::ptr::eq(kept.cast(), &raw const OF_MEMORYVIEW) {
+                if let Some(m) = from_c(cx.vm, o).ok().and_then(|v| v.downcast::<MemoryViewObj>()) {
+                    memoryview::take_back(m);
                 }
                 return;
             }

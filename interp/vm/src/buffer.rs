@@ -58,6 +58,21 @@ pub enum Memory {
 }
 
 impl Memory {
+    /// The address now, of memory in the storage of `base`.
+    pub fn address(self, base: Value) -> *mut u8 {
+        match self {
+            Memory::Fixed(p) => p,
+            Memory::Bytes(at) => match base.downcast::<BytesObj>() {
+                Some(b) => (b.as_slice().as_ptr() as *mut u8).wrapping_offset(at),
+                None => std::ptr::NonNull::dangling().as_ptr(),
+            },
+            Memory::Bytearray(at) => match base.downcast::<BytearrayObj>() {
+                Some(b) => b.data_ptr().wrapping_offset(at),
+                None => std::ptr::NonNull::dangling().as_ptr(),
+            },
+        }
+    }
+
     /// `n` bytes further.
     pub fn offset(self, n: isize) -> Memory {
         match self {
@@ -200,17 +215,7 @@ impl RawBuffer {
 
     /// Address of the first item now.
     pub fn address(&self, base: Value) -> *mut u8 {
-        match self.memory {
-            Memory::Fixed(p) => p,
-            Memory::Bytes(at) => match base.downcast::<BytesObj>() {
-                Some(b) => (b.as_slice().as_ptr() as *mut u8).wrapping_offset(at),
-                None => std::ptr::NonNull::dangling().as_ptr(),
-            },
-            Memory::Bytearray(at) => match base.downcast::<BytearrayObj>() {
-                Some(b) => b.data_ptr().wrapping_offset(at),
-                None => std::ptr::NonNull::dangling().as_ptr(),
-            },
-        }
+        self.memory.address(base)
     }
 
     /// The arrangement.

@@ -10,7 +10,7 @@ mod iter;
 use std::cell::{Cell, UnsafeCell};
 
 use cape_heap::{Field, Header, HeapObject, Native, ObjFlags, heap, heap_object};
-use cape_vm::buffer::{self, Buffer, Layout, RawBuffer, flags};
+use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::native::{Flavour, MethodDef, Named, new_type};
 use cape_vm::object::*;
@@ -261,6 +261,40 @@ fn release(vm: &Vm, m: View) -> Res<()> {
 /// The memoryview's own buffer.
 fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
     let m: View = v.downcast().expect("registered for this kind");
+    let (base, memory) = lend(vm, m, what)?;
+    let l = &m.layout.0;
+    let layout = match what & flags::ND == flags::ND {
+        true => Some(Box::new(l.clone())),
+        false => None,
+    };
+    let raw = RawBuffer {
+        memory,
+        len: l.len(),
+        readonly: m.readonly,
+        layout,
+        itemsize: l.itemsize,
+        release: Some(|v, _| {
+            if let Some(m) = v.downcast::<MemoryViewObj>() {
+                take_back(m);
+            }
+        }),
+        internal: std::ptr::null_mut(),
+    };
+    Ok(Buffer::with_base(v, base, raw))
+}
+
+/// The arrangement of a view's items, which stays where it is as long as the view has lent its memory.
+pub fn layout(m: &MemoryViewObj) -> (&Layout, bool) {
+    (&m.layout.0, m.readonly)
+}
+
+/// What was lent is given back.
+pub fn take_back(m: View) {
+    m.exports.set(m.exports.get() - 1);
+}
+
+/// Lends the memory of a view if it can be lent so: the object in whose storage it is, and where.
+pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     m.check(vm)?;
     let wants = |f: u32| what & f == f;
     let refused = |text: &str| Err(vm.buffer_error(format!("memoryview: {text}")));
@@ -289,24 +323,7 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
     }
     m.exports.set(m.exports.get() + 1);
     let managed = m.managed();
-    let layout = match wants(flags::ND) {
-        true => Some(Box::new(l.clone())),
-        false => None,
-    };
-    let raw = RawBuffer {
-        memory: managed.raw().memory.offset(m.offset),
-        len: l.len(),
-        readonly: m.readonly,
-        layout,
-        itemsize: l.itemsize,
-        release: Some(|v, _| {
-            if let Some(m) = v.downcast::<MemoryViewObj>() {
-                m.exports.set(m.exports.get() - 1);
-            }
-        }),
-        internal: std::ptr::null_mut(),
-    };
-    Ok(Buffer::with_base(v, managed.base.get(), raw))
+    Ok((managed.base.get(), managed.raw().memory.offset(m.offset)))
 }
 
 /// `__buffer__` of the builtin types.
