@@ -280,6 +280,20 @@ impl Heap {
         }
     }
 
+    /// As [`Heap::release_dead`], of structs in memory that the heap has lent, which is wanted now: they are large texts, so that nothing runs
+    /// but what frees it.
+    pub(crate) fn release_lent(&self) {
+        // SAFETY: as above.
+        unsafe {
+            let s = self.state();
+            let Some(foreign) = (*s).links.foreign else { return };
+            let lent: Vec<_> =
+                (*s).finalizers.released.extract_if(.., |m| self.in_region(*m as usize)).collect();
+            self.pending.set((*s).finalizers.any());
+            lent.into_iter().for_each(|m| foreign.release(m));
+        }
+    }
+
     fn next_work(&self) -> Option<Work> {
         // SAFETY: the GIL is held; the reference ends before anything is run.
         let f = unsafe { &mut (*self.state()).finalizers };

@@ -28,7 +28,7 @@ use crate::{HeapObject, Value, major, minor, verify};
 
 /// Large objects are collected after so many bytes for each byte of the nursery: their memory is to be used again while it is in the
 /// cache.
-const YOUNG_LARGE: usize = 2;
+const YOUNG_LARGE: usize = 1;
 
 /// The process's heap.
 pub struct Heap {
@@ -41,6 +41,8 @@ pub struct Heap {
     pub(crate) links: Cell<*mut Link>,
     pub(crate) pending: Cell<bool>,
     collecting: Cell<bool>,
+    /// The collection that runs is to make room for a large object.
+    for_large: Cell<bool>,
     state: UnsafeCell<State>,
 }
 
@@ -107,6 +109,7 @@ static HEAP: Heap = Heap {
     links: Cell::new(std::ptr::null_mut()),
     pending: Cell::new(false),
     collecting: Cell::new(false),
+    for_large: Cell::new(false),
     state: UnsafeCell::new(State {
         region: Region::new(),
         nursery: Nursery::new(),
@@ -381,9 +384,18 @@ impl Heap {
         // SAFETY: the GIL is held; no reference into the state is kept over a collection.
         unsafe {
             if (*s).large.young_bytes > 0 && (*s).large.young_bytes + size > (*s).nursery.size * YOUNG_LARGE {
+                self.for_large.set(true);
                 self.collect_minor();
+                self.for_large.set(false);
+                self.release_lent();
             }
         }
+    }
+
+    /// Whether the collection that runs is to make room for a large object: then it is worth knowing which registers are dead, even of the
+    /// frame on top alone. What is in them is most often the object made before, whose memory is still in the cache.
+    pub fn makes_room(&self) -> bool {
+        self.for_large.get()
     }
 
     /// Memory in the old space; may collect.

@@ -58,10 +58,10 @@ impl Heap {
     pub unsafe fn adopt<T: HeapObject>(&self, p: *const u8, map: MapRef, init: T) -> Ptr<T> {
         debug_assert!(T::kind().leaf && !map.registers());
         let start = (p as usize & !(BLOCK - 1)) + DATA;
-        self.large_is_due(0);
         let s = self.state();
         // SAFETY: the GIL is held; the caller's promise.
         unsafe {
+            self.large_is_due(Block::of(start).cells.get() as usize * BLOCK);
             (*s).large.adopt(self, &(*s).region, start);
             (start as *mut T).write(init);
             Ptr::from_raw(start as *mut T)

@@ -256,7 +256,9 @@ impl Vm {
     /// Reports this thread's roots.
     pub fn trace(&self, t: &mut Tracer<'_>) {
         if !t.young_only() {
-            self.clear_dead_temporaries();
+            self.clear_dead_temporaries(usize::MAX);
+        } else if heap().makes_room() {
+            self.clear_dead_temporaries(1);
         }
         let mut p = self.regs;
         while p < self.sp.get() {
@@ -276,13 +278,14 @@ impl Vm {
         self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
     }
 
-    /// Empties the temporaries that nothing will read again, so that a full collection finds nothing through them.
-    fn clear_dead_temporaries(&self) {
+    /// Empties the temporaries of so many frames that nothing will read again, so that a collection finds nothing through them.
+    fn clear_dead_temporaries(&self, mut frames: usize) {
         // The registers from the lowest base to the highest end of the frames above, whose windows may begin inside this one or
         // just behind it, and reach beyond those in between.
         let mut above: Option<(*mut Value, *mut Value)> = None;
         let mut f = self.frame_top.get();
-        while f >= self.frames {
+        while f >= self.frames && frames > 0 {
+            frames -= 1;
             // SAFETY: frames up to the top are initialised, their windows lie inside the register stack.
             unsafe {
                 let frame = &*f;
@@ -383,10 +386,10 @@ impl Vm {
         let base = self.sp.get();
         let n = args.len() + 1;
         assert!((self.regs_end as usize - base as usize) / 8 > n + 64, "register stack overflow");
-        // SAFETY: there is room above sp; the registers are made part of the traced stack by moving sp.
+        // SAFETY: there is room above sp, where nothing is that anybody has; the registers are made part of the traced stack by moving sp.
         let all = unsafe {
             *base = receiver;
-            std::ptr::copy(args.as_ptr(), base.add(1), args.len());
+            crate::object::copy_values(args, base.add(1));
             self.sp.set(base.add(n));
             std::slice::from_raw_parts(base, n)
         };
