@@ -50,6 +50,7 @@ pub fn install() {
         items: offset_of!(PyTupleObject, ob_item),
         size: offset_of!(PyVarObject, ob_size),
         list_items: offset_of!(PyListObject, ob_item),
+        list_room: offset_of!(PyListObject, allocated),
         class: offset_of!(PyObject, ob_type),
         int_class: &raw const ffi::PyLong_Type as usize,
         // SAFETY: a constructor.

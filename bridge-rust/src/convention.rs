@@ -183,3 +183,27 @@ fn varargs_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Nam
         finish(vm, def, this, r)
     })
 }
+
+/// See [`Foreign::call_with_dict`](cape_vm::foreign::Foreign::call_with_dict).
+pub fn call_with_dict(
+    vm: &Vm,
+    def: &'static MethodDef,
+    this: Value,
+    args: &[Value],
+    names: Ptr<DictObj>,
+) -> Option<Res<Value>> {
+    // (Whether the names are strings is the function's business, as in CPython.)
+    if !std::ptr::fn_addr_eq(def.raw.as_ref()?.call, varargs_keywords as RawFn) {
+        return None;
+    }
+    let call = || {
+        let t = Arguments::new(vm, args)?;
+        let k = linked(vm, names.value())?;
+        cross(vm, [this], |p| {
+            // SAFETY: as above. The caller's value keeps the dict.
+            let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.tuple(), k) };
+            finish(vm, def, this, r)
+        })
+    };
+    Some(call())
+}

@@ -95,7 +95,7 @@ fn cross_lent(
 
 /// C, which was shown no handled exception, has returned.
 #[inline(always)]
-fn came_back(vm: &Vm) {
+pub fn came_back(vm: &Vm) {
     if !handled::still_nothing(vm) {
         handled::hide(vm);
     }

@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use cape_heap::{ForeignHeap, Header, Mirror, heap};
 use cape_vm::foreign::Foreign;
+use cape_vm::native::MethodDef;
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::vm::current;
@@ -214,6 +215,21 @@ impl Foreign for Bridge {
 
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value> {
         crate::module::exec(vm, module)
+    }
+
+    fn call_with_dict(
+        &self,
+        vm: &Vm,
+        def: &'static MethodDef,
+        receiver: Value,
+        args: &[Value],
+        names: Ptr<DictObj>,
+    ) -> Option<Res<Value>> {
+        crate::convention::call_with_dict(vm, def, receiver, args, names)
+    }
+
+    fn next_items(&self, vm: &Vm, next: Value, it: Value, out: &mut [Value]) -> Option<Res<(usize, bool)>> {
+        crate::slots::next_items(vm, next, it, out)
     }
 
     fn sequence_operator(

@@ -22,8 +22,8 @@ pub use trampolines::{
     vectorcall_function, vectorcall_method,
 };
 pub use wrappers::{
-    Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, number,
-    slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
+    Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, next_items,
+    number, slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
 };
 
 /// Whether a class's `tp_vectorcall` is one that Cape put there.

@@ -285,6 +285,7 @@ answer(const char *what, PyObject *value)
     case 5: return PyUnicode_FromString("text");
     case 6: return PyBool_FromLong(1);
     case 7: return PyFloat_FromDouble(2.5);
+    case 9: return Py_NewRef(Py_NotImplemented);
     case 8: return PyErr_Format(PyExc_StopIteration, "stop");
     }
     return Py_XNewRef(value);
@@ -312,18 +313,55 @@ static int asked_set_item(PyObject *op, Py_ssize_t i, PyObject *v) { return done
 static Py_ssize_t asked_length(PyObject *op) { return mode == 2 ? (done("length"), -1) : 5; }
 static PyObject *asked_next(PyObject *op) { return mode == 3 ? NULL : answer("next", op); }
 static PyObject *asked_number(PyObject *op) { return answer("number", op); }
+static PyObject *asked_divmod(PyObject *op, PyObject *other) { return answer("divmod", other); }
 static int asked_bool(PyObject *op) { return mode == 4 ? 0 : mode == 2 ? done("bool") : 1; }
 static PyObject *asked_get(PyObject *op, PyObject *obj, PyObject *type) { return obj == NULL ? Py_NewRef(op) : answer("get", type); }
 static int asked_set(PyObject *op, PyObject *obj, PyObject *v) { return done(v == NULL ? "delete" : "set"); }
 
 static PySequenceMethods asked_sequence = {.sq_length = asked_length, .sq_item = asked_item, .sq_ass_item = asked_set_item};
-static PyNumberMethods asked_numbers = {.nb_int = asked_number, .nb_float = asked_number, .nb_bool = asked_bool, .nb_index = asked_number};
+static PyNumberMethods asked_numbers = {.nb_int = asked_number, .nb_float = asked_number, .nb_bool = asked_bool, .nb_index = asked_number, .nb_divmod = asked_divmod};
 
 static PyTypeObject Asked_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "hotcalls.Asked", .tp_basicsize = sizeof(PyObject), .tp_new = PyType_GenericNew, .tp_as_sequence = &asked_sequence,
     .tp_as_number = &asked_numbers, .tp_iter = PyObject_SelfIter, .tp_iternext = asked_next,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+};
+
+/* Gives so many numbers. It must not be asked again after the end. */
+typedef struct {
+    PyObject_HEAD
+    long left;
+} Counted;
+
+static PyObject *
+counted_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    long left;
+    if (!PyArg_ParseTuple(args, "l", &left)) {
+        return NULL;
+    }
+    Counted *self = (Counted *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->left = left;
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+counted_next(PyObject *op)
+{
+    long left = ((Counted *)op)->left--;
+    if (left < 0) {
+        return PyErr_Format(PyExc_RuntimeError, "asked again");
+    }
+    return left == 0 ? NULL : PyLong_FromLong(left * 1000);
+}
+
+static PyTypeObject Counted_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "hotcalls.Counted", .tp_basicsize = sizeof(Counted), .tp_new = counted_new, .tp_iter = PyObject_SelfIter,
+    .tp_iternext = counted_next, .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 };
 
 static PyObject *asked_text(PyObject *op) { PyObject *t = PyUnicode_FromString("as ever"), *r = answer("text", t); Py_DECREF(t); return r; }
@@ -377,7 +415,7 @@ PyMODINIT_FUNC
 PyInit_hotcalls(void)
 {
     PyObject *m = PyModule_Create(&module);
-    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Texts_Type, &Computed_Type, &Attributes_Type, &Descriptor_Type};
+    PyTypeObject *types[] = {&Caller_Type, &Plain_Type, &Made_Type, &New_Type, &Own_Type, &OnlyOwn_Type, &Asked_Type, &Texts_Type, &Computed_Type, &Attributes_Type, &Descriptor_Type, &Counted_Type};
     for (size_t i = 0; m != NULL && i < sizeof(types) / sizeof(*types); i++) {
         if (PyModule_AddType(m, types[i]) < 0) {
             return NULL;

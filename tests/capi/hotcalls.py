@@ -209,3 +209,109 @@ for _ in range(HOT):
     filled(seen, 1, "text")
 for index, value in ((0, None), (1, 5), (2, 10**6), (3, 1.5), (-1, []), (3, o), (1, "text"), (9, None), ("x", 1)):
     row(f"filled {index} {value!r:.10}", outcome(filled, seen, index, value))
+
+
+def grown(x, y):
+    return x.append(y)
+
+
+def shrunk(x):
+    return x.pop()
+
+
+class Noted(list):
+    def append(self, value):
+        return "noted", value
+
+
+for usual in ("text", 10**6):
+    seen = [None] * 3
+    give_args(seen, seen)
+    for _ in range(HOT):
+        grown(seen, usual)
+        shrunk(seen)
+    for value in (None, True, 1, 10**6, 10**20, 1.5, "text", [], o, Sub()):
+        row(f"grown {usual} {value!r:.10}", outcome(grown, seen, value), text_of(seen), outcome(shrunk, seen), str(len(seen)))
+    row(f"shrunk {usual}", *(outcome(shrunk, seen) for _ in range(5)), text_of(seen))
+    for other in ([1, 2], Noted([1, 2]), bytearray(b"xy"), {1}, {1: 2}):
+        row(f"others {usual} {other}", outcome(grown, other, 7), outcome(shrunk, other), text_of(other))
+    for _ in range(HOT):
+        grown(seen, o)
+    row(f"long {usual}", str(len(seen)), str(sum(shrunk(seen) is o for _ in range(HOT))), text_of(seen))
+
+# Indexes that C knows.
+numbers = list(range(10, 20))
+for expression in ("x[y]", "x[y] + x[y]", "[x][0][y]"):
+    function, all = place(expression), []
+    for n in [4] * HOT + [1, 2, 5, 6, 7, 8, 0, 4]:
+        set_mode(n)
+        last = outcome(function, numbers, asked, None)
+        if n != 4 or not all:
+            all.append(last)
+    others = [(numbers, 2), (numbers, owner), ([1], asked), ((5,) * 9, asked), ("a text of letters", asked), ({asked: 1}, asked), (numbers, "x"), (numbers, -1), (numbers, 1.5)]
+    row(f"indexed {expression}", *all, last, *(outcome(function, c, i, None) for c, i in others), outcome(function, numbers, asked, None))
+
+
+# Iterators of C that are asked for all they have.
+def three(x):
+    a, b, c = x
+    return a, b, c
+
+
+def twenty(x):
+    a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t = x
+    return a, t
+
+
+def sixteen(x):
+    a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p = x
+    return a, p
+
+
+for function, n in ((three, 3), (sixteen, 16), (twenty, 20)):
+    for _ in range(HOT):
+        function(Counted(n))
+takers = (three, sixteen, twenty, list, tuple, sum, lambda x: sorted(set(x)), lambda x: [*x, 0], lambda x: dict.fromkeys(x))
+for n in (0, 1, 2, 3, 4, 15, 16, 17, 20, 21, 31, 32, 33):
+    row(f"counted {n}", *(outcome(f, Counted(n)) for f in takers))
+for n in (1, 2, 3, 5, 6, 8):
+    set_mode(n)
+    row(f"asked for all {n}", *(outcome(f, asked) for f in (takers[:3] if n in (2, 5, 6) else takers)))
+set_mode(0)
+
+
+class Changing(Counted):
+    def __next__(self):
+        if len(numbers) < 5:
+            raise StopIteration
+        return numbers.pop()
+
+
+row("counted by Python", *(outcome(f, Changing(3)) for f in (three, list, tuple)))
+
+function, all = place("divmod(x, y)"), []
+for n in [0] * HOT + [1, 2, 3, 4, 5, 6, 7, 9, 0]:
+    set_mode(n)
+    last = outcome(function, asked, asked, None)
+    if n or not all:
+        all.append(last)
+others = [(asked, Asked()), (asked, 3), (3, asked), (7, 2), (7, 0), (7.5, 2), ("x", 2), (asked, o)]
+row("divmod", *all, last, *(outcome(function, x, y, None) for x, y in others))
+
+
+# Arguments by name in a dict.
+def spread(x, y):
+    return keywords(x, **y)
+
+
+class Text(str):
+    pass
+
+
+given = {"key": 1, "other": [2]}
+for _ in range(HOT):
+    result = spread(None, given)
+row("spread", text_of(result), str(result[2] is given))
+result[2]["more"] = 3
+row("spread and changed", text_of(result), text_of(given), outcome(spread, 5, given))
+row("spread others", *(outcome(spread, 5, y) for y in ({1: 2}, {Text("key"): 3}, {"a": 1, 2: 3}, [("a", 1)], 5, {"key": o}, {str(n): n for n in range(40)})))

@@ -16,9 +16,10 @@ use super::table::{ROWS, Shape, SlotRow};
 use crate::arguments::Arguments;
 use crate::call_c::Hold;
 use crate::convention::cross_named;
-use crate::cross::{MOST, cross};
+use crate::cross::{MOST, came_back, cross};
 use crate::error::{check_result, check_status, is_set, take};
 use crate::ffi;
+use crate::handled;
 use crate::layout::*;
 use crate::lend::borrowed;
 use crate::mirror::vectorcall_place;
@@ -297,6 +298,31 @@ fn call_next(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
         let r = unsafe { slot::<unaryfunc>(def)(p[0]) };
         if r.is_null() { exhausted(vm) } else { result(vm, def, o, r) }
     })
+}
+
+/// See [`Foreign::next_items`](cape_vm::foreign::Foreign::next_items).
+pub fn next_items(vm: &Vm, next: Value, it: Value, out: &mut [Value]) -> Option<Res<(usize, bool)>> {
+    let def = next.downcast::<MethodDescrObj>()?.def;
+    if !std::ptr::fn_addr_eq(def.raw.as_ref()?.call, call_next as RawFn) {
+        return None;
+    }
+    let (p, room) = (borrowed(it), out.len());
+    for (n, place) in out.iter_mut().enumerate() {
+        // (Each step may change all that.)
+        if p.is_null() || !handled::nothing(vm) || n > 0 && type_of(it).special(Special::Next) != next {
+            return (n > 0).then_some(Ok((n, false)));
+        }
+        // SAFETY: as of all calls below; the iterator, which the caller has, keeps its struct.
+        let r = unsafe { slot::<unaryfunc>(def)(p) };
+        let r = if r.is_null() { exhausted(vm) } else { result(vm, def, it, r) };
+        came_back(vm);
+        match r {
+            Ok(v) if v.is_empty() => return Some(Ok((n, true))),
+            Ok(v) => *place = v,
+            Err(r) => return Some(Err(r)),
+        }
+    }
+    Some(Ok((room, false)))
 }
 
 /// NULL from `tp_iternext`: the end, unless another exception than StopIteration is set.

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use cape_heap::{Header, Ptr, Value, heap_object};
 
 use crate::exc::Res;
-use crate::object::{ArrayObj, TupleObj, TypeObj};
+use crate::native::MethodDef;
+use crate::object::{ArrayObj, DictObj, TupleObj, TypeObj};
 use crate::special::Special;
 use crate::vm::Vm;
 
@@ -62,6 +63,25 @@ pub trait Foreign: Sync {
     fn load_extension(&self, vm: &Vm, spec: Value, path: &str) -> Res<Value>;
     /// Runs the execution slots of a module made by multi-phase initialisation.
     fn exec_extension(&self, vm: &Vm, module: Value) -> Res<Value>;
+    /// Calls a function of C with arguments by name in a dict that nobody else has. `None`, with nothing done: it takes no dict.
+    fn call_with_dict(
+        &self,
+        vm: &Vm,
+        def: &'static MethodDef,
+        receiver: Value,
+        args: &[Value],
+        names: Ptr<DictObj>,
+    ) -> Option<Res<Value>> {
+        let _ = (vm, def, receiver, args, names);
+        None
+    }
+    /// The next items of an iterator whose `__next__`, a descriptor, is a slot of C's: as many as there is room for, or fewer; how many
+    /// they are (at least one, unless there is none), and whether it has ended. `None`, with nothing done: it is another method, or this is
+    /// not the time.
+    fn next_items(&self, vm: &Vm, next: Value, it: Value, out: &mut [Value]) -> Option<Res<(usize, bool)>> {
+        let _ = (vm, next, it, out);
+        None
+    }
     /// `a + b` or `a * b` by slots of sequences that are asked after those of numbers, which do not know the operands. Nothing when there
     /// are none, or when they were asked as `__add__` or `__mul__` already.
     fn sequence_operator(

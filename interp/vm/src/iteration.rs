@@ -4,6 +4,7 @@ use cape_heap::{Ptr, Value};
 
 use crate::class::full_name;
 use crate::exc::Res;
+use crate::foreign::foreign;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -91,6 +92,32 @@ impl Vm {
         self.next_slow(it)
     }
 
+    /// The next items of an iterator, as many as there is room for: how many there were. Where there were fewer, it has ended.
+    pub(crate) fn next_items(&self, it: Value, out: &mut [Value]) -> Res<usize> {
+        let mut n = 0;
+        while n < out.len() {
+            let f = type_of(it).special(Special::Next);
+            if crate::call::raw_method(f).is_some() {
+                self.check_native_stack("")?;
+                if let Some(r) = foreign().next_items(self, f, it, &mut out[n..]) {
+                    let (more, ended) = r?;
+                    n += more;
+                    if ended {
+                        self.take_stop_value();
+                        return Ok(n);
+                    }
+                    continue;
+                }
+            }
+            match self.next_of_any(it)? {
+                Some(v) => out[n] = v,
+                None => return Ok(n),
+            }
+            n += 1;
+        }
+        Ok(n)
+    }
+
     /// As [`Vm::next`], for iterators that are most likely no builtin ones.
     #[inline(never)]
     pub(crate) fn next_of_any(&self, it: Value) -> Res<Option<Value>> {
@@ -176,6 +203,16 @@ impl Vm {
     pub fn vec_of(&self, v: Value) -> Res<ValueVec> {
         let it = self.iter(v)?;
         let mut out = ValueVec::with_capacity(self.length_hint(v)?.unwrap_or(8).min(1 << 20));
+        if crate::call::raw_method(type_of(it).special(Special::Next)).is_some() {
+            let mut some = [Value::EMPTY; 16];
+            loop {
+                let n = self.next_items(it, &mut some)?;
+                some[..n].iter().for_each(|&x| out.push(x));
+                if n < some.len() {
+                    return Ok(out);
+                }
+            }
+        }
         while let Some(x) = self.next(it)? {
             out.push(x);
         }

@@ -386,7 +386,12 @@ impl Vm {
 
     /// As `PyNumber_AsSsize_t`: an index; values out of range raise IndexError.
     pub fn index_isize(&self, v: Value) -> Res<isize> {
-        let i = self.index_value(v)?;
+        self.size_of_index(self.index_value(v)?, v)
+    }
+
+    /// What the index of `v`, an int, is as a size.
+    #[inline(always)]
+    pub(crate) fn size_of_index(&self, i: Value, v: Value) -> Res<isize> {
         if i.is_int() {
             return Ok(i.as_int() as isize);
         }

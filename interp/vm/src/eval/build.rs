@@ -160,10 +160,7 @@ impl Vm {
             && l.header().map() == rt().maps.list
             && (k.is_int() || crate::call::raw_method(type_of(k).special(Special::Index)).is_some())
         {
-            let i = self.index_isize(k)? as i64;
-            let item = wrap_index(i, l.len()).and_then(|i| l.get(i));
-            // (The method says what is wrong.)
-            return item.map_or_else(|| self.get_item(c, Int::Small(i).into_value()), Ok).map(Flow::Value);
+            return self.list_item(l, self.index_isize(k)? as i64).map(Flow::Value);
         }
         if let Some(s) = k.downcast::<SliceObj>()
             && let Some(v) = plain_slice(c, s)
@@ -171,6 +168,20 @@ impl Vm {
             return Ok(Flow::Value(v));
         }
         self.get_item(c, k).map(Flow::Value)
+    }
+
+    fn list_item(&self, l: Ptr<ListObj>, i: i64) -> Res<Value> {
+        let item = wrap_index(i, l.len()).and_then(|i| l.get(i));
+        // (The method says what is wrong.)
+        item.map_or_else(|| self.get_item(l.value(), Int::Small(i).into_value()), Ok)
+    }
+
+    /// The item of a list of exact type at what `__index__` of `k` gave.
+    #[inline(never)]
+    pub(super) fn item_at(&self, l: Value, given: Value, k: Value) -> Res<Value> {
+        let i = if given.is_int() { given } else { self.checked_int(given, "__index__")? };
+        // SAFETY: the caller's promise.
+        self.list_item(unsafe { l.cast() }, self.size_of_index(i, k)? as i64)
     }
 
     #[inline(never)]
@@ -350,22 +361,29 @@ impl Vm {
         }
         let it = self.unpack_iter(v)?;
         // (The registers are written when all is well.)
-        let mut few = [Value::EMPTY; 16];
-        let many = if n > few.len() { Some(ArrayObj::new(n)) } else { None };
-        for i in 0..n {
-            match self.next_of_any(it)? {
-                Some(x) => match many {
-                    Some(a) => a.set(i, x),
-                    None => few[i] = x,
-                },
-                None => {
-                    return Err(
-                        self.value_error(format!("not enough values to unpack (expected {n}, got {i})"))
-                    );
+        let not_enough =
+            |i| Err(self.value_error(format!("not enough values to unpack (expected {n}, got {i})")));
+        let mut few = [Value::EMPTY; 17];
+        let many = if n >= few.len() { Some(ArrayObj::new(n)) } else { None };
+        let more = match many {
+            None => {
+                let got = self.next_items(it, &mut few[..n + 1])?;
+                if got < n {
+                    return not_enough(got);
                 }
+                got > n
             }
-        }
-        if self.next(it)?.is_some() {
+            Some(a) => {
+                for i in 0..n {
+                    match self.next_of_any(it)? {
+                        Some(x) => a.set(i, x),
+                        None => return not_enough(i),
+                    }
+                }
+                self.next(it)?.is_some()
+            }
+        };
+        if more {
             let sized = v.is::<ListObj>() || v.is::<TupleObj>() || v.is::<DictObj>();
             let total = if sized { Some(self.len(v)?) } else { None };
             return Err(self.value_error(match total {

@@ -9,6 +9,7 @@ use super::Flow;
 use super::frames::{SLACK, clear};
 use crate::call::{is_called_as_class, makes_plain_instances, raw_method};
 use crate::exc::Res;
+use crate::foreign::foreign;
 use crate::frame::Frame;
 use crate::generator::GeneratorObj;
 use crate::native::{Flavour, MethodDef};
@@ -32,7 +33,7 @@ pub(super) enum Left {
 pub(super) enum Callee {
     /// A builtin function of C with a receiver, by its definition.
     Function(&'static MethodDef),
-    /// A method descriptor of C's, by its definition and class.
+    /// A method descriptor of C's or of lists, by its definition and class.
     Method(&'static MethodDef, Ptr<TypeObj>),
     /// A builtin function that is not C's, or has no receiver.
     Native(&'static MethodDef),
@@ -70,7 +71,12 @@ impl Callee {
         }
         if let Some(m) = f.downcast::<MethodDescrObj>() {
             // SAFETY: a descriptor's class is one.
-            return m.def.raw.is_some().then(|| Callee::of_descriptor(m, this, unsafe { m.class.cast() }))?;
+            let class: Ptr<TypeObj> = unsafe { m.class.cast() };
+            if m.def.raw.is_none() {
+                let of_list = class == rt().types.list && !this.is_empty();
+                return of_list.then_some(Callee::Method(m.def, class));
+            }
+            return Callee::of_descriptor(m, this, class);
         }
         if !this.is_empty() {
             return None;
@@ -513,12 +519,16 @@ impl Vm {
         };
         // The arguments are copied to scratch registers, so that the callee may rely on them staying.
         let kw = kwargs.downcast::<DictObj>();
-        if kw.is_none_or(|d| d.is_empty())
-            && let Some(b) = f.downcast::<BuiltinObj>()
+        if let Some(b) = f.downcast::<BuiltinObj>()
             && b.def.flavour == Flavour::Method
             && let Some(raw) = &b.def.raw
         {
             self.check_native_stack("")?;
+            if let Some(names) = kw.filter(|d| !d.is_empty()) {
+                // (The dict was made for this call.)
+                let r = foreign().call_with_dict(self, b.def, b.this.get(), slice, names);
+                return r.unwrap_or_else(|| self.call_dict(f, slice, kw));
+            }
             let r = self.with_receiver(b.this.get(), slice, |vm, all| (raw.call)(vm, b.def, all, None))?;
             return self.stop_if_empty(r);
         }

@@ -41,6 +41,7 @@ impl Emit<'_, '_> {
             1 if named("abs") => self.builtin_by_c(w, Callee::Native(def), Special::Abs),
             1 if named("repr") => self.converted_by_c(w, Callee::Native(def), Special::Repr),
             2 if named("isinstance") => self.is_instance(w, def),
+            2 if named("divmod") => self.divmod_by_c(w, def),
             2 if named("next") => self.next_or_default(w, def),
             2 | 3 if named("getattr") => self.get_attr(w, def),
             _ => false,
@@ -210,6 +211,30 @@ impl Emit<'_, '_> {
                 self.b.ins().jump(after, &[]);
             }
         }
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `divmod(x, y)` of two objects of a class of C.
+    fn divmod_by_c(&mut self, w: Word, def: &'static MethodDef) -> bool {
+        let r = w.b() + 2;
+        let (left, right) = (self.hint(r), self.hint(r + 1));
+        let alike = left.is::<ForeignObj>() && left.map() == right.map();
+        let Some(c) = crossing().filter(|_| alike) else { return false };
+        let target = special(c, left, Special::Divmod).filter(|t| t.convention == Convention::Objects);
+        let (Some(target), Some(map)) = (target, stable_map(left)) else { return false };
+        let (slow, after, unknown) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.b.set_cold_block(unknown);
+        self.callee_guard(w, Callee::Native(def), None, slow);
+        let (a, b) = ((self.reg(r), left), (self.reg(r + 1), right));
+        self.unless_operands(a, b, map, Kept::special(type_of(left), Special::Divmod), slow);
+        let (to, answer) = (To::Register(w.a()), Some((Value::NOT_IMPLEMENTED, unknown)));
+        self.cross(c, target, &[a, b], Receiver::Register(r), self.at + 2, to, slow, after, answer);
+        self.follow(unknown);
+        self.ended = false;
+        self.perform(helpers::divmod_unknown);
+        self.b.ins().jump(after, &[]);
         self.otherwise(slow, helpers::call, after);
         true
     }

@@ -49,6 +49,7 @@ impl Emit<'_, '_> {
         let builtin = |e: &mut Self, callee| match callee {
             Callee::Native(def) => e.builtin_function(site.w, def),
             Callee::Class(class) => e.builtin_class(site.w, class),
+            Callee::Method(def, class) => e.list_method(site.w, def, class),
             _ => false,
         };
         let done = callee.is_some_and(|callee| {

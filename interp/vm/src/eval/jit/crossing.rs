@@ -119,7 +119,7 @@ pub struct Crossing {
     /// What a thread lends.
     pub lending: Lending,
     /// In a C object: its count of references (32 bits; negative: it is not counted), its link (32 bits, none when the low half is 0), an
-    /// int's tag and its digits, a float's number, the number of items, a tuple's hash and items, where a list's items are, the class.
+    /// int's tag and its digits, a float's number, the number of items, a tuple's hash and items, where a list's items are and how many have room, the class.
     pub count: usize,
     pub link: usize,
     pub tag: usize,
@@ -129,6 +129,7 @@ pub struct Crossing {
     pub items: usize,
     pub size: usize,
     pub list_items: usize,
+    pub list_room: usize,
     pub class: usize,
     /// The class of ints.
     pub int_class: usize,

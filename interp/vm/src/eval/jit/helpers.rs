@@ -325,6 +325,8 @@ helpers! {
     load_super_method(at) special_super(at, true);
     load_subscr(at) item(at, at.reg(at.w.c()));
     load_subscr_k(at) item(at, at.konst(at.w.c() as u32));
+    // (Of a list. What the key's `__index__` has given is where the item goes.)
+    load_indexed(at) value(at.vm.item_at(at.reg(at.w.b()), at.reg(at.w.a()), at.reg(at.w.c())));
     store_subscr(at) {
         let (c, k, v) = (at.reg(at.w.a()), at.reg(at.w.b()), at.reg(at.w.c()));
         if build::fast_store(c, k, v) {
@@ -369,6 +371,10 @@ helpers! {
         let constant = at.w.op().is_some_and(|op| op.generic() == Op::BinaryOpK);
         let op = BinOp::from_u8(at.w.x()).expect("an operator");
         value(at.vm.by_sequences(at.reg(at.w.b()), at.right(constant), arith::operator(op), op.is_inplace()))
+    };
+    divmod_unknown(at) {
+        let (a, b) = (at.reg(at.w.b() + 2), at.reg(at.w.b() + 3));
+        value(at.vm.by_sequences(a, b, &crate::ops::DIVMOD, false))
     };
     compare_unknown(at) {
         let c = Cmp::from_index(at.w.x());

@@ -1,14 +1,17 @@
 //! Lists that C has seen: their items are in the struct, as C objects.
 
 use cape_bytecode::Word;
-use cape_heap::Value;
+use cape_heap::{Ptr, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::types::I64;
 use cape_jit::ir::{Block, InstBuilder};
 
+use super::super::calls::Callee;
 use super::crossing::{Crossing, crossing};
 use super::emit::{Emit, INT, Word64};
 use super::helpers::{self, Helper};
+use crate::class::lookup_mro;
+use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::rt;
 
@@ -111,6 +114,66 @@ impl Emit<'_, '_> {
         self.b.ins().jump(after, &[]);
         self.otherwise(slow, helpers::store_subscr, after);
         true
+    }
+
+    /// Methods of lists that C has seen: `append(x)` and `pop()`. False, with nothing done, for others.
+    pub(super) fn list_method(&mut self, w: Word, def: &'static MethodDef, class: Ptr<TypeObj>) -> bool {
+        let guess = self.hint(w.b() + 1);
+        let (Some(c), list) = (of_mirrored(guess), rt().types.list) else { return false };
+        let named = |name: &str| {
+            let method = lookup_mro(list, rt().intern(name)).and_then(|m| m.downcast::<MethodDescrObj>());
+            class == list && method.is_some_and(|m| std::ptr::eq(m.def, def))
+        };
+        let item = self.hint(w.b() + 2);
+        let appends = w.c() == 1 && !item.is_int() && !item.is_float() && named("append");
+        if !appends && !(w.c() == 0 && named("pop")) {
+            return false;
+        }
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.sync(self.at + 2);
+        let this = self.callee_guard(w, Callee::Method(def, class), guess.map(), slow);
+        let p = self.list_struct(this.expect("a method's"), slow);
+        if appends {
+            self.append_mirrored(w, c, p, item, slow);
+        } else {
+            self.pop_mirrored(w, c, p, slow);
+        }
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    fn append_mirrored(&mut self, w: Word, c: &Crossing, p: Word64, guess: Value, slow: Block) {
+        let v = self.reg(w.b() + 2);
+        let new = self.borrow_object(c, v, guess, slow);
+        // (As above, all of the list is read after that.)
+        let (n, room) = (self.load(p, c.size), self.load(p, c.list_room));
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, n, room);
+        self.unless(fits, slow);
+        let items = self.load(p, c.list_items);
+        let offset = self.b.ins().ishl_imm_s(n, 3);
+        let at = self.b.ins().iadd(items, offset);
+        let count = self.load32(new, c.count);
+        self.change_count(c, new, count, 1);
+        self.store(new, at, 0);
+        let more = self.b.ins().iadd_imm_s(n, 1);
+        self.store(more, p, c.size);
+        let none = self.constant(Value::NONE.bits());
+        self.store(none, self.regs, 8 * w.a() as usize);
+    }
+
+    fn pop_mirrored(&mut self, w: Word, c: &Crossing, p: Word64, slow: Block) {
+        let n = self.load(p, c.size);
+        let less = self.b.ins().iadd_imm_s(n, -1);
+        // (Without items it is a very large number.)
+        let at = self.item_in_struct(c, p, less, slow);
+        let o = self.load(at, 0);
+        let v = self.value_of(c, o, slow);
+        self.store(less, p, c.size);
+        // What is not in a register yet could die with its C side.
+        self.store(v, self.regs, 8 * w.a() as usize);
+        self.drop_reference(c, o);
     }
 
     /// The next item of an iterator of a list that C has seen; its end is the helper's.

@@ -7,14 +7,17 @@ use cape_heap::MapRef;
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
-use super::crossing::Convention;
+use super::crossing::{Convention, Receiver, To, crossing};
 use super::emit::{Emit, Word64};
 use super::helpers;
 use super::mirrored::of_mirrored;
+use super::promises::Kept;
+use super::slots::{special, stable_map};
+use crate::foreign::ForeignObj;
 use crate::frame::Frame;
 use crate::object::dict::Entry as DictEntry;
 use crate::object::*;
-use crate::runtime::rt;
+use crate::runtime::{rt, type_of};
 use crate::special::Special;
 
 impl Emit<'_, '_> {
@@ -134,6 +137,9 @@ impl Emit<'_, '_> {
             } else {
                 (self.reg(w.c()), self.hint(w.c()))
             };
+            if indexed && !constant && self.load_indexed(w) {
+                return;
+            }
             let objects = |c| matches!(c, Convention::Objects | Convention::Item);
             if !self.special_by_c(Special::Getitem, w.b(), &[key], Some(w.a()), objects, general) {
                 self.perform(general);
@@ -152,6 +158,46 @@ impl Emit<'_, '_> {
         let v = self.load(a, offset);
         self.set(w.a(), v);
         self.rejoin(slow, general);
+    }
+
+    /// `list[k]`, where C implements the `__index__` of `k`. False: it is not so, and nothing is done.
+    fn load_indexed(&mut self, w: Word) -> bool {
+        let (key, maps) = (self.hint(w.c()), &rt().maps);
+        let of_list = self.hint_map(w.b()) == Some(maps.list) && of_mirrored(self.hint(w.b())).is_none();
+        // The index is where the item goes, until that does.
+        if !of_list || !key.is::<ForeignObj>() || w.a() == w.b() || w.a() == w.c() {
+            return false;
+        }
+        let (Some(c), Some(map)) = (crossing(), stable_map(key)) else { return false };
+        let Some(target) = special(c, key, Special::Index).filter(|t| t.convention == Convention::Unary)
+        else {
+            return false;
+        };
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        let (given, odd) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.b.set_cold_block(odd);
+        let (list, k) = (self.reg(w.b()), self.reg(w.c()));
+        self.unless_map(list, maps.list, slow);
+        self.unless_kept(k, map, Kept::special(type_of(key), Special::Index), slow);
+        let (receiver, to) = (Receiver::Register(w.c()), To::Register(w.a()));
+        self.cross(c, target, &[(k, key)], receiver, self.at, to, slow, given, None);
+        self.follow(given);
+        self.ended = false;
+        self.forget();
+        // (C may have changed the list.)
+        let (list, i) = (self.reg(w.b()), self.load(self.regs, 8 * w.a() as usize));
+        if let Some((base, n, offset)) = self.items(list, Some(maps.list), odd) {
+            let at = self.item_address(base, n, i, odd);
+            let v = self.load(at, offset);
+            self.store(v, self.regs, 8 * w.a() as usize);
+        }
+        self.b.ins().jump(after, &[]);
+        self.follow(odd);
+        self.perform(helpers::load_indexed);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::load_subscr, after);
+        true
     }
 
     pub(super) fn store_subscr(&mut self, w: Word) {

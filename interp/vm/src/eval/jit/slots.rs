@@ -95,7 +95,7 @@ impl Emit<'_, '_> {
     }
 
     /// Goes on if the operand that is an object is of a class that keeps the promise; if both are, of one class.
-    fn unless_operands(
+    pub(super) fn unless_operands(
         &mut self,
         a: (Word64, Value),
         b: (Word64, Value),
