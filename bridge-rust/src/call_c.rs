@@ -10,7 +10,7 @@ use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::arguments::Arguments;
-use crate::convention::{FASTCALL_KW, Fast, FastKw, METHOD_KW, MethodKw, VARARGS_KW};
+use crate::convention::{FASTCALL_KW, Fast, FastKw, METHOD_KW, MethodKw, VARARGS_KW, given};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::rows;
@@ -254,12 +254,12 @@ pub unsafe fn call_meth(
             }
             FASTCALL_KW => {
                 let a = CArgs::new(vm, args)?;
-                let n = Hold(names.map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
+                let n = Hold(given(names).map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
                 transmute::<*const c_void, FastKw>(meth)(this_c, a.0.as_ptr(), npos as isize, n.0)
             }
             METHOD_KW => {
                 let a = CArgs::new(vm, args)?;
-                let n = Hold(names.map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
+                let n = Hold(given(names).map_or(Ok(null_mut()), |n| to_c(vm, n.value()))?);
                 transmute::<*const c_void, MethodKw>(meth)(this_c, class, a.0.as_ptr(), npos, n.0)
             }
             _ => return Err(vm.system_error(format!("{name}() method: bad call flags"))),

@@ -23,6 +23,12 @@ pub type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize)
 pub type FastKw =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize, *mut PyObject) -> *mut PyObject;
 
+/// Names of keyword arguments, if there are any: a tuple without names says that the call had an empty dict.
+#[inline(always)]
+pub fn given(names: Names) -> Names {
+    names.filter(|n| !n.is_empty())
+}
+
 /// The flags of [`FastKw`].
 pub const FASTCALL_KW: i32 = meth::FASTCALL | meth::KEYWORDS;
 
@@ -81,7 +87,7 @@ fn finish(vm: &Vm, def: &'static MethodDef, this: Value, p: *mut PyObject) -> Re
 }
 
 fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let (&[this], None) = (args, names) else { return call(vm, def, args, names) };
+    let (&[this], None) = (args, given(names)) else { return call(vm, def, args, names) };
     cross(vm, [this], move |p| {
         // SAFETY: the flags say the signature; the receiver is lent for the call.
         let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], null_mut()) };
@@ -90,7 +96,7 @@ fn noargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res
 }
 
 fn one(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let (&[this, a], None) = (args, names) else { return call(vm, def, args, names) };
+    let (&[this, a], None) = (args, given(names)) else { return call(vm, def, args, names) };
     cross(vm, [this, a], move |p| {
         // SAFETY: as above.
         let r = unsafe { transmute::<*const c_void, binaryfunc>(function(def))(p[0], p[1]) };
@@ -99,7 +105,7 @@ fn one(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Va
 }
 
 fn fastcall(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    if names.is_some() {
+    if given(names).is_some() {
         return call(vm, def, args, names);
     }
     let enter = move |p: *const *mut PyObject| {
@@ -126,10 +132,10 @@ pub fn cross_named(
     names: Names,
     call: impl FnOnce(*const *mut PyObject, usize, *mut PyObject) -> Res<Value>,
 ) -> Res<Value> {
-    let given = values.len() - 1;
-    let (positional, names) = match names.filter(|n| !n.is_empty()) {
-        None => (given, null_mut()),
-        Some(n) => (given - n.len(), linked(vm, n.value())?),
+    let all = values.len() - 1;
+    let (positional, names) = match given(names) {
+        None => (all, null_mut()),
+        Some(n) => (all - n.len(), linked(vm, n.value())?),
     };
     cross_all(vm, values, move |p| call(p, positional, names))
 }
@@ -163,7 +169,9 @@ fn method_keywords(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Name
 }
 
 fn varargs(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {
-    let (Some((&this, rest)), None) = (args.split_first(), names) else { return call(vm, def, args, names) };
+    let (Some((&this, rest)), None) = (args.split_first(), given(names)) else {
+        return call(vm, def, args, names);
+    };
     let t = Arguments::new(vm, rest)?;
     cross(vm, [this], |p| {
         // SAFETY: as above.

@@ -235,9 +235,9 @@ impl Drop for CArgs {
     }
 }
 
-/// A dict of keyword arguments for C, or NULL when there are none. A new reference.
+/// A dict of keyword arguments for C, or NULL when there are none (no names: the call had an empty dict). A new reference.
 pub fn kwargs_dict(vm: &Vm, names: Option<Ptr<TupleObj>>, values: &[Value]) -> Res<*mut PyObject> {
-    let Some(names) = names.filter(|n| !n.is_empty()) else { return Ok(std::ptr::null_mut()) };
+    let Some(names) = names else { return Ok(std::ptr::null_mut()) };
     let d = DictObj::new();
     for (&n, &v) in names.as_slice().iter().zip(values) {
         d.set(vm, n, v)?;

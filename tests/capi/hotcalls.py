@@ -81,7 +81,7 @@ row("kept", outcome(keep_args))
 # Functions with keywords.
 for call in ("(x, y)", "(x, key=y)", "(key=x, other=y)", "(x, y, z, x, y, key=z)", "(*x, **y)"):
     hot = ((1, 2), {"key": 3}, None) if "*" in call else NUMBERS
-    others = [((), {"a": 1}), ((1,), {"a": 1, "b": 2}), ([1], {"c": 3})] if "*" in call else VALUES
+    others = [((), {"a": 1}), ((1,), {"a": 1, "b": 2}), ([1], {"c": 3}), ((1,), {}), ((), {})] if "*" in call else VALUES
     for function in ("keywords", "fast_keywords"):
         show(function + call, function + call, hot, *others)
 
@@ -93,6 +93,13 @@ for method in ("none()", "one(y)", "args(y, z)", "keywords(y, key=z)", "fast(y, 
     show("Caller." + method, "Caller." + method, (o, 1, 2.5), (sub, "text"))
 for method in ("none(x)", "one(x, y)", "fast(x, y, z)", "args(x, y)", "keywords(x, key=y)"):
     show("Caller." + method, "Caller." + method, (o, 1, 2.5), (sub,), (Plain(),), (None,), (Caller,), (o, "text", []))
+# A call with an empty dict of keywords is not always one without.
+for f in ("keywords", "fast_keywords", "x.keywords", "x.fast_keywords", "Caller.keywords", "x", "Plain()"):
+    show(f + "(**y)", f + "(**y)", (o, {}, None), (sub,), (o, {"key": 1}), (o, {}), (Plain(), {}))
+    show(f + "(*z, **y)", f + "(*z, **y)", (o, {}, ()), (o, {}, (1,)), (o, {}, (o,)), (o, {"key": 1}, (o,)), (o, {}, [o, 2]))
+for t in ("Made", "New"):
+    show(t + "(**y)", t + "(**y).value", (o, {}, None), (o, {"key": 1}), (o, None))
+    show(t + "(*z, **y)", t + "(*z, **y).value", (o, {}, ()), (o, {}, (1,)), (o, {"key": 1}, (1,)), (o, {}, [o, 2]))
 show("with its class", "x.of_class(y, key=z)", (Heap(), 1, 2.5), (type("Derived", (Heap,), {})(),), (Heap(), "text", []), (3,))
 show("none with an argument", "x.none(y)", (o, 1, 2), (sub,))
 show("one without", "x.one()", (o, 1, 2), (sub,))

@@ -381,6 +381,7 @@ pub unsafe fn call_vector(
     let f = arg(cx, f)?;
     let n = number_of(nargsf);
     let names = if kwnames.is_null() { None } else { from_c(cx.vm, kwnames)?.downcast::<TupleObj>() };
+    let names = names.filter(|t| !t.is_empty());
     let total = n + names.map_or(0, |t| t.len());
     let mut buffer = [Value::EMPTY; 8];
     let spilled: Ptr<ArrayObj>;

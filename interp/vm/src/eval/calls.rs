@@ -519,6 +519,9 @@ impl Vm {
         };
         // The arguments are copied to scratch registers, so that the callee may rely on them staying.
         let kw = kwargs.downcast::<DictObj>();
+        let empty = kw.is_some_and(|d| d.is_empty());
+        // What is written in C may tell an empty dict from none.
+        let names = empty.then(|| TupleObj::new(&[]));
         if let Some(b) = f.downcast::<BuiltinObj>()
             && b.def.flavour == Flavour::Method
             && let Some(raw) = &b.def.raw
@@ -529,10 +532,24 @@ impl Vm {
                 let r = foreign().call_with_dict(self, b.def, b.this.get(), slice, names);
                 return r.unwrap_or_else(|| self.call_dict(f, slice, kw));
             }
-            let r = self.with_receiver(b.this.get(), slice, |vm, all| (raw.call)(vm, b.def, all, None))?;
+            let r = self.with_receiver(b.this.get(), slice, |vm, all| (raw.call)(vm, b.def, all, names))?;
             return self.stop_if_empty(r);
         }
+        if empty && self.is_called_in_c(f) {
+            return self.call_args(f, slice, names);
+        }
         self.call_dict(f, slice, kw)
+    }
+
+    /// Whether a function of C that takes a dict of keywords may be what is called by `f`.
+    fn is_called_in_c(&self, f: Value) -> bool {
+        if let Some(b) = f.downcast::<BuiltinObj>() {
+            return b.def.raw.is_some();
+        }
+        if let Some(t) = f.downcast::<TypeObj>() {
+            return !t.foreign.get().is_null();
+        }
+        f.is_ptr() && raw_method(type_of(f).special(Special::Call)).is_some()
     }
 
     /// ForIter over a generator: its frame goes on in this loop. False: it has finished already.
