@@ -24,9 +24,9 @@ pub struct Cli {
     pub config: Config,
     /// What to run.
     pub main: Main,
-    /// `-X gc=...`
+    /// `-X gc=...`, or CAPEGC.
     pub gc: Option<String>,
-    /// `-X jit=...`
+    /// `-X jit=...`, or CAPEJIT.
     pub jit: Option<String>,
     /// `--profile FILE`
     pub profile: Option<OsString>,
@@ -40,7 +40,7 @@ Options:
 -B     : don't write .pyc files on import; also PYTHONDONTWRITEBYTECODE=x
 -c cmd : program passed in as string (terminates option list)
 -d     : turn on parser debugging output
--E     : ignore PYTHON* environment variables (such as PYTHONPATH)
+-E     : ignore PYTHON* environment variables (such as PYTHONPATH), CAPEGC and CAPEJIT
 -h     : print this help message and exit (also -? or --help)
 -i     : inspect interactively after running script
 -I     : isolate Cape from the user's environment (implies -E and -s)
@@ -76,7 +76,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     let mut c = Config { orig_argv: args.clone(), ..Config::default() };
     c.executable = executable(args.first());
     let mut gc = None;
-    let mut jit = std::env::var("CAPEJIT").ok().filter(|v| !v.is_empty());
+    let mut jit = None;
     let mut profile = None;
     let mut main = None;
     let mut i = 1;
@@ -164,6 +164,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                             ("profile", Some(v)) => profile = Some(v.into()),
                             ("dev", _) => c.dev_mode = true,
                             ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
+                            ("no_debug_ranges", _) => c.no_debug_ranges = true,
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
                             ("int_max_str_digits", Some(v)) => match v.parse::<usize>() {
                                 Ok(n) if n == 0 || n >= 640 => c.int_max_str_digits = n,
@@ -242,6 +243,8 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     if c.dev_mode {
         c.warn_options.insert(0, "default".into());
     }
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty() && !c.ignore_environment);
+    let (gc, jit) = (gc.or_else(|| variable("CAPEGC")), jit.or_else(|| variable("CAPEJIT")));
     Ok(Cli { config: c, main, gc, jit, profile })
 }
 
@@ -284,6 +287,8 @@ fn environment(c: &mut Config) {
     c.dev_mode |= get("PYTHONDEVMODE").is_some();
     c.warn_default_encoding |= get("PYTHONWARNDEFAULTENCODING").is_some();
     c.utf8_mode |= get("PYTHONUTF8").as_deref() == Some("1");
+    c.io_encoding = get("PYTHONIOENCODING").unwrap_or_default();
+    c.no_debug_ranges |= get("PYTHONNODEBUGRANGES").is_some();
     if let Some(v) = get("PYTHONHASHSEED") {
         c.hash_seed = v.parse().ok();
     }

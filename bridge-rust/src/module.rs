@@ -136,7 +136,7 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
     };
     let c_path = CString::new(path).map_err(|_| vm.value_error("embedded null character"))?;
     // SAFETY: loading runs the object's constructors, which is what importing an extension means.
-    let handle = unsafe { libc::dlopen(c_path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    let handle = unsafe { libc::dlopen(c_path.as_ptr(), cape_stdlib::sys::dlopen_flags()) };
     if handle.is_null() {
         return Err(load_error(vm, &dl_error(), &name, path));
     }

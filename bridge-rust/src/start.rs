@@ -124,7 +124,14 @@ fn streams(vm: &Vm) -> Res<()> {
     let io = vm.import_module("io")?;
     let open = vm.get_attr_str(io, "open")?;
     let c = rt().config();
-    let utf8 = intern("utf-8");
+    let (encoding, handler) = c.io_encoding.split_once(':').unwrap_or((&c.io_encoding, ""));
+    let own_encoding = !encoding.is_empty();
+    let encoding = if own_encoding {
+        let codec = vm.call(vm.import_attr("codecs", "lookup")?, &[intern(encoding)])?;
+        vm.get_attr_str(codec, "name")?
+    } else {
+        intern("utf-8")
+    };
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
         // SAFETY: fcntl on any number.
         let closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0;
@@ -134,10 +141,12 @@ fn streams(vm: &Vm) -> Res<()> {
             let kw = DictObj::new();
             let errors = match (name, posix_locale()) {
                 ("stderr", _) => "backslashreplace",
+                _ if !handler.is_empty() => handler,
+                _ if own_encoding => "strict",
                 (_, true) => "surrogateescape",
                 _ => "strict",
             };
-            kw.set_str(intern("encoding"), utf8);
+            kw.set_str(intern("encoding"), encoding);
             kw.set_str(intern("errors"), intern(errors));
             kw.set_str(intern("newline"), if name == "stdin" { Value::NONE } else { intern("\n") });
             kw.set_str(intern("closefd"), Value::FALSE);
@@ -371,6 +380,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
     cape_bridge::end_comes_to(cape_bridge::End::Finalizing);
+    cape_stdlib::sys::begin_finalizing();
     flush_streams(vm, &mut code);
     // What is still alive is finalized: files are flushed, suspended generators closed. The standard streams stay.
     for name in ["stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"] {

@@ -9,6 +9,13 @@ use cape_compile::{CompileOptions, Mode, compile};
 /// Folders and files that need a desktop or carry wheels.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
+/// Where the library calls folders by the name of another interpreter: what takes the place of what.
+const NAMES: &[(&str, &str, &str)] = &[
+    ("sysconfig/__init__.py", "return 'RustPython'", "return 'Python'"),
+    ("site.py", "return 'RustPython'", "return 'Python'"),
+    ("site.py", "/lib/rustpython{", "/lib/python{"),
+];
+
 struct Module {
     name: String,
     path: String,
@@ -47,7 +54,12 @@ fn walk(dir: &Path, prefix: &str, relative: &str, out: &mut Vec<(String, String,
 }
 
 fn module(name: String, path: String, file: &Path, package: bool) -> Option<Module> {
-    let source = fs::read(file).expect("a source file");
+    let mut source = fs::read(file).expect("a source file");
+    for (_, from, to) in NAMES.iter().filter(|(of, ..)| *of == path) {
+        let text = String::from_utf8(source).expect("a source in UTF-8");
+        assert!(text.contains(from), "{path}: {from}");
+        source = text.replace(from, to).into_bytes();
+    }
     let text = String::from_utf8_lossy(&source);
     let code = match compile(&text, &path, Mode::Exec, CompileOptions::default()) {
         Ok(unit) => serialize(&unit),

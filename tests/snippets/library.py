@@ -131,3 +131,13 @@ for t in threads:
 for t in threads:
     t.join()
 assert sorted(results) == [0, 1, 2, 3, 4] and time.monotonic() > 0
+
+# Modules that are C's in CPython have the same classes under those names here and there.
+import _datetime
+import _pickle
+import datetime
+import pickle
+
+assert _datetime.timedelta is datetime.timedelta and _datetime.datetime is datetime.datetime
+assert _pickle.Pickler is pickle.Pickler and _pickle.loads(_pickle.dumps([1, "a"])) == [1, "a"]
+assert issubclass(_pickle.PicklingError, pickle.PickleError)

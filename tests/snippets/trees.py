@@ -237,3 +237,12 @@ class Scopes:
 
 
 assert Scopes.A.__value__ == ["global"]
+
+# The target of an assignment expression.
+wrong = ast.fix_missing_locations(ast.Expression(ast.NamedExpr(target=ast.Constant(1), value=ast.Constant(3))))
+try:
+    compile(wrong, "", "eval")
+except TypeError as e:
+    assert str(e) == "NamedExpr target must be a Name"
+else:
+    raise AssertionError

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cape_bytecode::{CodeUnit, flags};
+use cape_bytecode::{CodeUnit, NO_COLUMN, PositionTable, flags};
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::class::full_name;
 use cape_vm::eval::{new_code, str_tuple, variable_names};
@@ -31,8 +31,13 @@ type Code = Ptr<CodeObj>;
 pub fn init(_vm: &Vm) {
     let b = extend(rt().types.code)
         .doc("Create a code object.  Not for mere mortals.")
-        .new_fn("__new__(cls, argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, *args)", "", |vm: &Vm, _: Ptr<TypeObj>, _: Value, _: Value, _: Value, _: Value, _: Value, _: Value, _: Value, _: Value| -> Res<Value> {
-            Err(vm.missing("making code objects from CPython's bytecode"))
+        .new_fn("__new__(cls, /, *args)", "", |vm: &Vm, _: Ptr<TypeObj>, args: Ptr<TupleObj>| -> Res<Value> {
+            let n = args.len();
+            Err(match n {
+                0..16 => vm.type_error(format!("code expected at least 16 arguments, got {n}")),
+                16..=18 => vm.missing("making code objects from CPython's bytecode"),
+                _ => vm.type_error(format!("code expected at most 18 arguments, got {n}")),
+            })
         })
         .getter("co_name", "", |_: &Vm, c: Code| c.name.get())
         .getter("co_qualname", "", |_: &Vm, c: Code| c.qualname.get())
@@ -52,7 +57,7 @@ pub fn init(_vm: &Vm) {
         .getter("co_freevars", "", |_: &Vm, c: Code| str_tuple(&c.unit.freevars))
         .getter("co_cellvars", "", |_: &Vm, c: Code| str_tuple(&c.unit.cellvars))
         .getter("co_linetable", "", |_: &Vm, c: Code| line_bytes(&c.unit))
-        .getter("co_lnotab", "", |_: &Vm, c: Code| line_bytes(&c.unit))
+        .getter("co_lnotab", "", lnotab)
         .getter("co_exceptiontable", "", |_: &Vm, c: Code| exception_bytes(&c.unit))
         .method("co_lines($self, /)", "", |_: &Vm, c: Code| lines(c))
         .method("co_positions($self, /)", "", |_: &Vm, c: Code| positions(c))
@@ -103,16 +108,29 @@ fn code_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
 }
 
 fn line_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
-    let mut out = Vec::new();
-    for (_, n, p) in u.positions.runs() {
-        out.extend_from_slice(&n.to_le_bytes());
-        if let Some(p) = p {
-            for x in [p.line, p.end_line, p.col, p.end_col] {
-                out.extend_from_slice(&x.to_le_bytes());
-            }
+    BytesObj::new(&u.positions.to_location_table(u.first_line))
+}
+
+/// `co_lnotab`: pairs of bytes that say how far the next line's code is, and how far the line.
+fn lnotab(vm: &Vm, c: Code) -> Res<Ptr<BytesObj>> {
+    crate::number::warn(vm, rt().types.deprecation_warning, "co_lnotab is deprecated, use co_lines instead.")?;
+    let (mut out, mut at, mut line) = (Vec::new(), 0, c.unit.first_line as i64);
+    for (start, _, p) in c.unit.positions.runs() {
+        let Some(p) = p.filter(|p| p.line as i64 != line) else { continue };
+        let (mut code, mut lines) = (2 * (start - at), p.line as i64 - line);
+        (at, line) = (start, p.line as i64);
+        while code > 255 {
+            out.extend([255, 0]);
+            code -= 255;
         }
+        while !(-128..128).contains(&lines) {
+            let step = lines.clamp(-128, 127);
+            out.extend([code as u8, step as i8 as u8]);
+            (code, lines) = (0, lines - step);
+        }
+        out.extend([code as u8, lines as i8 as u8]);
     }
-    BytesObj::new(&out)
+    Ok(BytesObj::new(&out))
 }
 
 fn exception_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
@@ -173,8 +191,8 @@ fn positions(c: Code) -> Value {
     for (_, n, p) in c.unit.positions.runs() {
         let t = match p {
             Some(p) => {
-                let v = [p.line, p.end_line, p.col, p.end_col].map(|x| Value::int(x as i64));
-                TupleObj::new(&v)
+                let number = |x: u32| if x == NO_COLUMN { Value::NONE } else { Value::int(x as i64) };
+                TupleObj::new(&[p.line, p.end_line, p.col, p.end_col].map(number))
             }
             None => TupleObj::new(&[Value::NONE; 4]),
         };
@@ -308,6 +326,7 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
     let mut u: CodeUnit = (**c.unit).clone();
     let mut new_consts = consts(c).value();
     let mut filename = c.filename.get();
+    let mut line_table = None;
     for e in changes.table.iter() {
         let field = e.key.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         let v = e.value;
@@ -351,10 +370,13 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
             "co_stacksize" | "co_nlocals" => {
                 number()?;
             }
-            "co_code" | "co_linetable" | "co_exceptiontable" => {
+            "co_linetable" => match v.downcast::<BytesObj>() {
+                Some(b) => line_table = Some(b),
+                None => return Err(wrong(vm, &field, "bytes", v)),
+            },
+            "co_code" | "co_exceptiontable" => {
                 let same = match field.as_str() {
                     "co_code" => code_bytes(&u),
-                    "co_linetable" => line_bytes(&u),
                     _ => exception_bytes(&u),
                 };
                 if !vm.eq(same.value(), v)? {
@@ -365,6 +387,9 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
                 return Err(vm.type_error(format!("replace() got an unexpected keyword argument '{field}'")));
             }
         }
+    }
+    if let Some(table) = line_table {
+        u.positions = PositionTable::from_location_table(table.as_slice(), u.first_line);
     }
     if u.flags & flags::HAS_DOCSTRING != 0 && u.consts.is_empty() {
         u.flags &= !flags::HAS_DOCSTRING;

@@ -55,7 +55,14 @@ pub fn compile_text(
 }
 
 fn options(flags: u32, optimize: u8) -> CompileOptions {
-    CompileOptions { optimize, flags, max_digits: rt().config().int_max_str_digits, feature_version: 0 }
+    let c = rt().config();
+    CompileOptions {
+        optimize,
+        flags,
+        no_columns: c.no_debug_ranges,
+        max_digits: c.int_max_str_digits,
+        feature_version: 0,
+    }
 }
 
 fn code_of(

@@ -1,5 +1,6 @@
 //! `frame`, and the mapping over a frame's variables that `f_locals` gives.
 
+use cape_bytecode::flags;
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::frame::FrameObj;
 use cape_vm::generator::{GenState, GeneratorObj};
@@ -51,7 +52,7 @@ pub fn init(_vm: &Vm) {
         .getset(
             "f_lineno",
             "Return the current line number in the frame.",
-            |_: &Vm, f: Frame| f.line(),
+            |_: &Vm, f: Frame| knows_lines(f).then(|| f.line()),
             |vm: &Vm, _: Frame, v: Value| -> Res<()> {
                 if v.is_empty() {
                     return Err(vm.attribute_error("cannot delete attribute"));
@@ -171,6 +172,14 @@ pub fn init(_vm: &Vm) {
     PROXY.set(b.class());
 }
 
+/// Whether the frame's line is known: there may be code that knows none.
+fn knows_lines(f: Frame) -> bool {
+    let unit = &f.code().unit;
+    f.line_override.get() != 0
+        || unit.position(f.lasti()).is_some()
+        || unit.positions.runs().any(|(_, _, position)| position.is_some())
+}
+
 fn flag(vm: &Vm, cell: &std::cell::Cell<bool>, v: Value) -> Res<()> {
     if !v.is_bool() {
         return Err(vm.type_error("attribute value type must be bool"));
@@ -189,14 +198,35 @@ fn frame_of(p: Proxy) -> Frame {
 }
 
 fn locals(_vm: &Vm, f: Frame) -> Value {
-    let own = f.locals.get();
-    if own.is_empty() { make_proxy(f).value() } else { own }
+    namespace(f).unwrap_or_else(|| make_proxy(f).value())
+}
+
+/// The mapping that holds the frame's variables; `None`: they are registers, as those of a function are, and those of a comprehension
+/// that is running in a module or class.
+pub fn namespace(f: Frame) -> Option<Value> {
+    let own = match f.locals.get() {
+        own if own.is_empty() && f.code().unit.flags & flags::OPTIMIZED == 0 => f.globals.get(),
+        own => own,
+    };
+    (!own.is_empty() && !runs_comprehension(f)).then_some(own)
+}
+
+/// Whether a variable of a comprehension is bound in a frame whose other variables are in a mapping.
+fn runs_comprehension(f: Frame) -> bool {
+    let code = f.code();
+    let unit = &code.unit;
+    let shadows = unit.temp_names.iter().map(|(r, _)| *r as usize);
+    f.registers().is_some_and(|registers| {
+        (0..unit.varnames.len())
+            .chain(shadows)
+            .any(|r| !value_in(registers[r], unit.cell_regs.contains(&(r as u16))).is_empty())
+    })
 }
 
 /// Calls `f` with each variable's name, register and whether the register holds a cell, until it returns true.
 fn each_variable(code: &cape_bytecode::CodeUnit, mut f: impl FnMut(&str, usize, bool) -> bool) {
-    for (r, n) in &code.temp_names {
-        if f(n, *r as usize, false) {
+    for (r, n) in code.temp_names.iter().rev() {
+        if f(n, *r as usize, code.cell_regs.contains(r)) {
             return;
         }
     }

@@ -418,7 +418,7 @@ fn input(vm: &Vm, prompt: Option<Value>) -> Res<Value> {
         let s = vm.str(p)?;
         vm.call_method(stdout, rt().names.write, &[s.value()])?;
     }
-    vm.call_method(stdout, rt().names.flush, &[])?;
+    let _ = vm.call_method(stdout, rt().names.flush, &[]);
     let line = vm.call_method(stdin, intern("readline"), &[])?;
     let Some(s) = line.downcast::<StrObj>() else {
         return Err(vm.type_error("object.readline() returned non-string"));
@@ -457,11 +457,8 @@ fn locals(vm: &Vm) -> Res<Value> {
         return Err(vm.system_error("frame does not exist"));
     };
     let o = vm.frame_object(f);
-    if !o.locals.get().is_empty() {
-        return Ok(o.locals.get());
-    }
-    // A function: a fresh snapshot each time (PEP 667).
-    Ok(crate::frame::snapshot(o).value())
+    // Of a function: a fresh snapshot each time (PEP 667).
+    Ok(crate::frame::namespace(o).unwrap_or_else(|| crate::frame::snapshot(o).value()))
 }
 
 fn extreme(vm: &Vm, args: Ptr<TupleObj>, key: OrNone<Value>, default: Option<Value>, cmp: Cmp, name: &str) -> Res<Value> {

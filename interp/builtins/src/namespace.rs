@@ -77,7 +77,14 @@ fn reduce(_vm: &Vm, n: Ptr<NamespaceObj>) -> Value {
 }
 
 fn replace(vm: &Vm, n: Ptr<NamespaceObj>, changes: Ptr<DictObj>) -> Res<Value> {
-    let r = vm.call(type_of(n.value()).value(), &[])?;
+    let class = type_of(n.value());
+    let r = vm.call(class.value(), &[])?;
+    if !r.is::<NamespaceObj>() {
+        let (class, got) = (cape_vm::class::full_name(class), cape_vm::class::full_name(type_of(r)));
+        return Err(vm.type_error(format!(
+            "expect types.SimpleNamespace type, but {class}() returned '{got}' object"
+        )));
+    }
     let target = vm.get_attr(r, intern("__dict__"))?.downcast::<DictObj>().expect("a namespace's dict");
     vm.dict_update(target, n.dict.get())?;
     vm.dict_update(target, changes.value())?;

@@ -204,9 +204,8 @@ fn setattr_checked(vm: &Vm, obj: Value, name: Value, v: Value, what: &str) -> Re
 
 fn format(vm: &Vm, obj: Value, spec: Value) -> Res<Value> {
     let Some(s) = spec.downcast::<StrObj>() else {
-        return Err(
-            vm.type_error(format!("__format__() argument must be str, not {}", full_name(type_of(spec))))
-        );
+        let got = if spec.is_none() { "None".to_string() } else { full_name(type_of(spec)) };
+        return Err(vm.type_error(format!("__format__() argument must be str, not {got}")));
     };
     if !s.is_empty() {
         return Err(vm.type_error(format!(

@@ -627,11 +627,15 @@ fn text_signature(_vm: &Vm, t: Ptr<TypeObj>) -> Option<String> {
         return Some(s);
     }
     let new: Ptr<BuiltinObj> = t.dict().get_str(Special::New.name_value())?.downcast()?;
-    let sig = new.def.signature;
+    let mut sig = new.def.signature;
     if sig.contains("*args") {
-        return None;
+        // The arguments are the initialiser's.
+        sig = t.dict().get_str(Special::Init.name_value())?.downcast::<cape_vm::object::MethodDescrObj>()?.def.signature;
+        if sig.contains("*args") {
+            return None;
+        }
     }
-    let rest = sig.strip_prefix("($type").or_else(|| sig.strip_prefix("(cls"))?;
+    let rest = sig.strip_prefix("($self").or_else(|| sig.strip_prefix("($type")).or_else(|| sig.strip_prefix("(cls"))?;
     let rest = rest.strip_prefix(", /").unwrap_or(rest);
     Some(format!("({}", rest.trim_start_matches(", ")))
 }

@@ -192,8 +192,12 @@ fn repr(vm: &Vm, u: This) -> Res<Value> {
 
 fn hash(vm: &Vm, u: This) -> Res<i64> {
     let unhashed: Ptr<TupleObj> = u.unhashed.downcast().ok_or_else(|| vm.type_error("bad union"))?;
-    if let Some(&first) = unhashed.as_slice().first() {
-        vm.hash(first)?;
+    for &v in unhashed.as_slice() {
+        vm.hash(v)?;
+    }
+    if !unhashed.is_empty() {
+        let (n, plural) = (unhashed.len(), if unhashed.len() == 1 { "" } else { "s" });
+        return Err(vm.type_error(format!("union contains {n} unhashable element{plural}")));
     }
     vm.hash(u.hashed.get())
 }

@@ -219,7 +219,7 @@ pub struct CodeBody {
     pub varnames: Vec<Box<str>>,
     /// `co_cellvars`.
     pub cellvars: Vec<Box<str>>,
-    /// The register of each cell variable.
+    /// The register of each cell variable; then those of comprehension variables that are cells under a name which is there already.
     pub cell_regs: Vec<u16>,
     /// Names of variables in other registers: variables of inlined comprehensions whose name is also another local. Such a register is EMPTY
     /// (as are registers of comprehension variables among the locals) unless the comprehension is running; `locals()` then shows it.
@@ -332,8 +332,10 @@ impl CodeUnit {
         {
             return Some(name);
         }
-        if let Some(i) = self.cell_regs.iter().position(|&r| r == reg) {
-            return Some(&self.cellvars[i]);
+        if let Some(i) = self.cell_regs.iter().position(|&r| r == reg)
+            && let Some(name) = self.cellvars.get(i)
+        {
+            return Some(name);
         }
         self.temp_names.iter().find(|(r, _)| *r == reg).map(|(_, n)| &**n)
     }

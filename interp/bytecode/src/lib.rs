@@ -5,6 +5,7 @@ mod dis;
 mod enums;
 mod instr;
 mod liveness;
+mod location_table;
 mod opcodes;
 mod positions;
 mod serialize;
@@ -20,6 +21,6 @@ pub use enums::{
 pub use instr::Word;
 pub use liveness::Liveness;
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
-pub use positions::{Position, PositionBuilder, PositionTable, Runs};
+pub use positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, Runs};
 pub use serialize::{ReadError, deserialize, deserialize_embedded, serialize, version_hash};
 pub use verify::verify;

@@ -19,6 +19,9 @@ pub struct Position {
     pub end_col: u32,
 }
 
+/// Stands for a column that is not known.
+pub const NO_COLUMN: u32 = u32::MAX;
+
 /// The encoded table.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PositionTable {

@@ -95,6 +95,7 @@ fn write_code(out: &mut Vec<u8>, c: &CodeUnit, outer_file: &Arc<str>) {
 fn write_body(out: &mut Vec<u8>, c: &CodeUnit) {
     write_strs(out, &c.varnames);
     write_strs(out, &c.cellvars);
+    write_unsigned(out, c.cell_regs.len() as u64);
     c.cell_regs.iter().for_each(|&r| write_unsigned(out, r as u64));
     write_unsigned(out, c.temp_names.len() as u64);
     for (r, n) in &c.temp_names {
@@ -291,7 +292,7 @@ impl<'d> Reader<'d> {
     fn body(&mut self) -> Res<CodeBody> {
         let varnames = self.strs()?;
         let cellvars = self.strs()?;
-        let cell_regs = (0..cellvars.len()).map(|_| self.u16()).collect::<Res<_>>()?;
+        let cell_regs = self.list(|r| r.u16())?;
         let temp_names = self.list(|r| Ok((r.u16()?, r.str()?.into())))?;
         let names = self.strs()?;
         let consts = self.list(|r| r.constant())?;

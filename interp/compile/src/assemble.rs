@@ -1,10 +1,11 @@
 //! From instructions with labels to code words.
 
-use cape_bytecode::{CodeBody, CodeUnit, ExcEntry, Op, PositionBuilder, Slot, Word};
+use cape_bytecode::{CodeBody, CodeUnit, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, Slot, Word};
 
 use crate::compiler::Compiler;
 use crate::error::{Error, ErrorKind, R};
-use crate::unit::{Label, Unit};
+use crate::intern::NameId;
+use crate::unit::{Label, Reg, Unit};
 
 /// Marks instructions without a source position.
 pub(crate) const NO_RANGE: u32 = u32::MAX;
@@ -53,6 +54,24 @@ fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep:
             keep[j] = false;
         }
     }
+}
+
+/// Names of `co_cellvars`: those that are locals, too, first and in their order; and the registers of all cells.
+fn cells(u: &Unit<'_>) -> (Vec<NameId>, Vec<Reg>) {
+    let mut cells = u.cellvars.clone();
+    let (mut more, mut nameless) = (Vec::new(), Vec::new());
+    for &(n, r) in &u.comprehension_cells {
+        if cells.iter().chain(&more).any(|&(known, _)| known == n) {
+            nameless.push(r);
+        } else {
+            more.push((n, r));
+        }
+    }
+    cells.append(&mut more);
+    cells.sort_by_key(|(n, _)| u.varnames.iter().position(|v| v == n).unwrap_or(usize::MAX));
+    let (names, mut registers): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+    registers.append(&mut nameless);
+    (names, registers)
 }
 
 impl Compiler<'_> {
@@ -145,6 +164,10 @@ impl Compiler<'_> {
             let start = ins.range.start().to_u32();
             let position =
                 if start == NO_RANGE { None } else { Some(self.source.position(ins.range, &mut hint)) };
+            let position = position.map(|p| match self.opts.no_columns {
+                true => Position { end_line: p.line, col: NO_COLUMN, end_col: NO_COLUMN, ..p },
+                false => p,
+            });
             positions.push(op.words() as u32, position);
             if ins.handler != 0 {
                 let (start, end) = (offsets[i], offsets[i + 1]);
@@ -165,6 +188,7 @@ impl Compiler<'_> {
         if u.names.len() > u16::MAX as usize {
             return self.overflow("too many names in one code object");
         }
+        let (cellvars, cell_regs) = cells(&u);
         let name = |id| Box::<str>::from(self.interner.get(id));
         u.temp_names.sort_unstable();
         u.temp_names.dedup();
@@ -182,8 +206,8 @@ impl Compiler<'_> {
             freevars: u.freevars.iter().map(|&n| name(n)).collect(),
             body: CodeBody {
                 varnames: u.varnames.iter().map(|&n| name(n)).collect(),
-                cellvars: u.cellvars.iter().map(|&(n, _)| name(n)).collect(),
-                cell_regs: u.cellvars.iter().map(|&(_, r)| r).collect(),
+                cellvars: cellvars.into_iter().map(name).collect(),
+                cell_regs,
                 temp_names: u.temp_names.iter().map(|&(r, n)| (r, name(n))).collect(),
                 names: u.names.iter().map(|&n| name(n)).collect(),
                 consts: u.consts,

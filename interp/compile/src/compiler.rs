@@ -136,6 +136,7 @@ impl<'a> Compiler<'a> {
 
     /// Finish the current unit and go back to the one around it.
     pub fn exit_unit(&mut self) -> R<CodeUnit> {
+        self.unwind_comprehensions();
         let outer = self.outer.pop().expect("a unit around");
         let u = std::mem::replace(&mut self.u, outer);
         self.assemble(u)
@@ -305,6 +306,8 @@ fn new_unit<'a>(
     }
     let mut shadow_regs = FxHashMap::default();
     let mut temp_names = Vec::new();
+    // Those of inner comprehensions come last.
+    comp.shadows.sort_by_key(|&(depth, _)| depth);
     for &(depth, n) in &comp.shadows {
         shadow_regs.insert((depth, n), clip(next));
         temp_names.push((clip(next), n));
@@ -343,6 +346,8 @@ fn new_unit<'a>(
         temp_names,
         shadow_regs,
         overlays: Vec::new(),
+        comprehension_cells: Vec::new(),
+        unwinds: Vec::new(),
         consts: Vec::new(),
         const_map: FxHashMap::default(),
         names: Vec::new(),

@@ -5,11 +5,11 @@ use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashMap;
 
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, no_range};
 use crate::error::{R, err};
 use crate::intern::NameId;
 use crate::symtable::{BlockId, Comp, Part, Scope, def};
-use crate::unit::{Overlay, Reg, UnitKind};
+use crate::unit::{Bound, Overlay, Reg, UnitKind, Unwind};
 
 /// The parts of a comprehension.
 struct Parts<'a> {
@@ -102,6 +102,8 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// A comprehension whose variables are registers of the unit around it. They are EMPTY before and after, also where an exception is
+    /// caught.
     fn inlined_comprehension(&mut self, parts: &Parts<'a>, e: &'a Expr, dst: Reg) -> R<()> {
         let acc = self.scratch(dst);
         let iter = self.u.temp();
@@ -112,33 +114,55 @@ impl<'a> Compiler<'a> {
         let mut cleared = Vec::new();
         for &n in &block.order {
             let Some(&r) = regs.get(&n) else { continue };
-            if block.symbols[&n].scope == Scope::Cell {
-                cleared.push((r, true));
-            } else {
-                cleared.push((r, false));
-            }
+            cleared.push((n, r, block.symbols[&n].scope == Scope::Cell));
         }
-        for &(r, cell) in &cleared {
-            self.u.bound.remove(r);
-            if self.u.handler != 0 {
-                // An exception may have left an earlier evaluation.
-                self.u.op1(Op::Clear, r);
-            }
-            if cell {
-                self.u.op1(Op::MakeCell, r);
+        let label = self.u.label();
+        let start = self.u.ins.len();
+        // The iterator is dead where the exception arrives.
+        let outer = self.u.push_handler(label, iter);
+        let protected = self.u.handler;
+        for (n, r, cell) in &cleared {
+            self.u.bound.remove(*r);
+            if *cell {
+                self.u.op1(Op::MakeCell, *r);
+                if !self.u.comprehension_cells.contains(&(*n, *r)) {
+                    self.u.comprehension_cells.push((*n, *r));
+                }
             }
         }
         self.u.op3(build_op(parts.comp), acc, 0, 0);
         self.u.overlays.push(Overlay { block: parts.block, regs });
         self.generators(parts, 0, iter, Some(acc))?;
         self.u.overlays.pop();
+        self.u.handler = outer;
         self.u.range = e.range();
-        for &(r, _) in &cleared {
+        let variables: Vec<Reg> = cleared.iter().map(|&(_, r, _)| r).collect();
+        for &r in &variables {
             self.u.op1(Op::Clear, r);
             self.u.bound.remove(r);
         }
+        if self.u.ins[start..].iter().any(|i| i.handler == protected) {
+            self.u.unwinds.push(Unwind { label, exc: iter, outer, start, variables });
+        }
         self.u.movr(dst, acc);
         Ok(())
+    }
+
+    /// The code that ends comprehensions when an exception leaves them; after the rest of the unit's.
+    pub(crate) fn unwind_comprehensions(&mut self) {
+        // Those inside of others come first, and go on in the others'.
+        for i in 0..self.u.unwinds.len() {
+            let Unwind { label, exc, outer, start, .. } = self.u.unwinds[i];
+            self.u.bind_handler(label, start, Bound::default());
+            self.u.handler = outer;
+            self.u.range = no_range();
+            for j in 0..self.u.unwinds[i].variables.len() {
+                let r = self.u.unwinds[i].variables[j];
+                self.u.op1(Op::Clear, r);
+            }
+            self.u.op1(Op::Reraise, exc);
+            self.u.dead();
+        }
     }
 
     /// Registers for the names that an inlined comprehension binds: their own, or shared by name; EMPTY

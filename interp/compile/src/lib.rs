@@ -68,6 +68,8 @@ pub struct CompileOptions {
     pub optimize: u8,
     /// `compile()` flags: inherited future flags (`flags::FUTURE_*`) and `PyCF_*`.
     pub flags: u32,
+    /// Positions have no columns, and no end but that of the line.
+    pub no_columns: bool,
     /// Most digits of a decimal int; 0 when there is no limit.
     pub max_digits: usize,
     /// Minor version of Python whose syntax is accepted; 0 for the newest.
@@ -257,6 +259,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn finish(mut self) -> R<Compiled> {
+        self.unwind_comprehensions();
         let top = compiler::empty_unit(&self);
         let u = std::mem::replace(&mut self.u, top);
         let code = self.assemble(u)?;

@@ -11,6 +11,8 @@ use crate::{CompileOptions, Mode, syntax};
 
 /// Where the scope stands in the flags of a symbol.
 pub const SCOPE_OFFSET: u32 = 12;
+/// The number of that scope.
+const CELL: u32 = 5;
 /// Flags that CPython has too.
 const SHARED: u32 = (1 << SCOPE_OFFSET) - 1;
 
@@ -89,7 +91,7 @@ impl Reader<'_> {
                 Scope::GlobalExplicit => 2,
                 Scope::GlobalImplicit => 3,
                 Scope::Free => 4,
-                Scope::Cell => 5,
+                Scope::Cell => CELL,
             };
             (self.interner.get(*name).to_owned(), s.flags & SHARED | scope << SCOPE_OFFSET)
         };
@@ -99,9 +101,13 @@ impl Reader<'_> {
         for &c in &b.children {
             let c = &self.table.blocks[c as usize];
             if c.comp_inlined {
-                for (name, flags) in self.symbols(c) {
-                    if flags & def::PARAM == 0 && !out.iter().any(|o| o.0 == name) {
-                        out.push((name, flags));
+                for (name, mut flags) in self.symbols(c) {
+                    let cell = if flags >> SCOPE_OFFSET == CELL { def::COMP_CELL } else { 0 };
+                    flags |= cell;
+                    match out.iter_mut().find(|o| o.0 == name) {
+                        Some(own) => own.1 |= cell,
+                        None if flags & def::PARAM == 0 => out.push((name, flags)),
+                        None => {}
                     }
                 }
             }

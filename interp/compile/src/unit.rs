@@ -129,6 +129,18 @@ pub(crate) struct Overlay {
     pub regs: FxHashMap<NameId, Reg>,
 }
 
+/// What becomes of the variables of an inlined comprehension that an exception ends: code at the end of the unit.
+pub(crate) struct Unwind {
+    pub label: Label,
+    /// Receives the exception.
+    pub exc: Reg,
+    /// The handler around the comprehension.
+    pub outer: HandlerId,
+    /// The first instruction that is protected.
+    pub start: usize,
+    pub variables: Vec<Reg>,
+}
+
 /// A deferred variable annotation.
 #[derive(Clone, Copy)]
 pub(crate) struct DeferredAnnotation<'a> {
@@ -178,6 +190,9 @@ pub(crate) struct Unit<'a> {
     /// Registers of comprehension variables that shadow others, by nesting depth of the comprehension.
     pub shadow_regs: FxHashMap<(usize, NameId), Reg>,
     pub overlays: Vec<Overlay>,
+    /// Variables of inlined comprehensions that are cells while the comprehension runs.
+    pub comprehension_cells: Vec<(NameId, Reg)>,
+    pub unwinds: Vec<Unwind>,
 
     pub consts: Vec<Const>,
     pub const_map: FxHashMap<Const, u32>,
@@ -395,7 +410,8 @@ impl Unit<'_> {
     pub fn bind_handler(&mut self, label: Label, start: usize, mut bound: Bound) {
         bound.subtract(&self.deleted);
         let id = self.handlers.iter().rposition(|h| h.label == label).map(|i| i as u32 + 1);
-        let used = id.is_some_and(|id| self.ins[start.min(self.ins.len())..].iter().any(|i| i.handler == id));
+        let used = id.is_some_and(|id| self.ins[start.min(self.ins.len())..].iter().any(|i| i.handler == id))
+            || id.is_some_and(|id| self.unwinds.iter().any(|u| u.outer == id));
         self.last_label_at = self.ins.len() as u32;
         self.labels[label.0 as usize].at = Some(self.ins.len() as u32);
         self.labels[label.0 as usize].refs += used as u32;

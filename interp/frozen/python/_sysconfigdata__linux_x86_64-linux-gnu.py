@@ -51,6 +51,7 @@ build_time_vars = {
     "Py_DEBUG": 0,
     "Py_ENABLE_SHARED": 0,
     "Py_GIL_DISABLED": 0,
+    "Py_HASH_ALGORITHM": 0,
     "Py_TRACE_REFS": 0,
     "SHELL": "/bin/sh",
     "SHLIB_SUFFIX": ".so",

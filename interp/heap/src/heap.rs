@@ -134,9 +134,6 @@ static HEAP: Heap = Heap {
     }),
 };
 
-/// The environment variable whose text [`Heap::set_options`] takes at start.
-const ENVIRONMENT: &str = "CAPEGC";
-
 /// The heap.
 #[inline(always)]
 pub fn heap() -> &'static Heap {
@@ -479,11 +476,6 @@ impl Heap {
         if !self.is_attached() {
             self.attach_thread(native_stack_base());
         }
-        if let Ok(text) = std::env::var(ENVIRONMENT)
-            && let Err(e) = self.set_options(&text)
-        {
-            eprintln!("{ENVIRONMENT}: {e}");
-        }
     }
 
     pub(crate) fn set_region(&self, base: usize, bytes: usize, table: *mut u8) {
@@ -640,7 +632,7 @@ impl Heap {
     }
 
     /// Sets options from a text: comma-separated `every:N` (collect at every Nth allocation), `full:K` (every Kth of those
-    /// of the whole heap), `move`, `poison`, `verify`, `nursery:SIZE` (with `K` or `M`). What `-X gc=...` takes, and the environment variable `CAPEGC`.
+    /// of the whole heap), `move`, `poison`, `verify`, `nursery:SIZE` (with `K` or `M`). What `-X gc=...` takes.
     pub fn set_options(&self, text: &str) -> Result<(), String> {
         let parsed = Options::parse(text)?;
         self.ensure_init();

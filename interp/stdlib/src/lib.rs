@@ -45,6 +45,7 @@ modules! {
     "_heapq" heapq,
     "_random" random,
     "_statistics" statistics,
+    "_suggestions" suggestions,
     "cmath" cmath,
     "_struct" structs,
     "array" array,

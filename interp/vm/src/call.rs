@@ -116,6 +116,7 @@ impl Vm {
     fn check_new_class(&self, owner: Ptr<TypeObj>, npos: usize, args: &[Value]) -> Res<()> {
         if npos > 0
             && let Some(c) = args[0].downcast::<TypeObj>()
+            && !c.has(TypeFlags::NO_INSTANTIATION)
             && (c == owner
                 || c.is_subtype(owner)
                     && (std::ptr::eq(c.kind.get(), owner.kind.get())
@@ -137,6 +138,9 @@ impl Vm {
             return Err(
                 self.type_error(format!("{name}.__new__({given}): {given} is not a subtype of {name}"))
             );
+        }
+        if c.has(TypeFlags::NO_INSTANTIATION) {
+            return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(c))));
         }
         let safe = native_new(c).0.name_str();
         Err(self.type_error(format!("{name}.__new__({given}) is not safe, use {safe}.__new__()")))

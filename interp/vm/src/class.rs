@@ -137,7 +137,7 @@ pub(crate) fn add_tail(t: Ptr<TypeObj>, words: u16) {
 pub fn method_descriptor(class: Ptr<TypeObj>, def: &'static MethodDef) -> Value {
     let map = match def.flavour {
         Flavour::Class => rt().maps.classmethod_descriptor,
-        _ if is_slot_name(def.name) => rt().maps.wrapper_descriptor,
+        _ if is_slot_of(&class.name_str(), def.name) => rt().maps.wrapper_descriptor,
         _ => rt().maps.method_descriptor,
     };
     heap()
@@ -180,6 +180,16 @@ pub(crate) fn is_slot_name(name: &str) -> bool {
                 | Special::MroEntries
         )
     })
+}
+
+/// Whether a special method of a native class stands for a slot alone: some classes have a method of CPython's beside the slot.
+pub(crate) fn is_slot_of(class: &str, name: &str) -> bool {
+    let beside = match name {
+        "__getitem__" => matches!(class, "list" | "dict"),
+        "__contains__" => matches!(class, "dict" | "set" | "frozenset"),
+        _ => false,
+    };
+    !beside && is_slot_name(name)
 }
 
 /// A `staticmethod` object.

@@ -58,6 +58,10 @@ pub struct Config {
     pub home: Option<String>,
     /// `-X frozen_modules`-like switch for tests: import the library from `home` only.
     pub warn_default_encoding: bool,
+    /// `PYTHONIOENCODING`: encoding and error handler of the standard streams, `encoding:handler`; empty: the usual ones.
+    pub io_encoding: String,
+    /// `-X no_debug_ranges`: code knows lines only.
+    pub no_debug_ranges: bool,
 }
 
 impl Default for Config {
@@ -89,6 +93,8 @@ impl Default for Config {
             python_path: Vec::new(),
             home: None,
             warn_default_encoding: false,
+            io_encoding: String::new(),
+            no_debug_ranges: false,
         }
     }
 }

@@ -12,6 +12,8 @@
 //! The Rust function takes `&Vm` and one parameter per Python parameter, in order (`*args` arrives as a tuple, `**kwargs` as a
 //! dict). An optional parameter is `Option<T>` or [`Value`] (EMPTY when absent). Results: anything that is [`IntoRes`].
 
+mod messages;
+
 use std::cell::{Cell, OnceCell};
 use std::mem::MaybeUninit;
 
@@ -401,12 +403,18 @@ impl MethodDef {
         let nkw = kwnames.map_or(0, |k| k.len());
         let npos = args.len() - nkw;
         let take = npos.min(s.positional);
+        if nkw > 0 && self.takes_no_keywords() && !self.leaves_keywords(args) {
+            return Err(self.no_keywords(vm, args));
+        }
         out[..take].copy_from_slice(&args[..take]);
         if let Some(i) = s.varargs {
             out[i] = TupleObj::new(&args[take..npos]).value();
-        } else if npos > s.positional {
-            return Err(self.wrong_count(vm, npos, nkw));
+        } else if npos > s.positional
+            || args.len() > s.params.len() && s.varkw.is_none() && !self.takes_no_keywords()
+        {
+            return Err(self.wrong_count(vm, args, nkw));
         }
+        let mut unexpected = None;
         if nkw > 0 || s.varkw.is_some() {
             let extra = s.varkw.map(|_| DictObj::new());
             for (i, &name) in kwnames.iter().flat_map(|k| k.as_slice()).enumerate() {
@@ -428,7 +436,7 @@ impl MethodDef {
                     None => match extra {
                         Some(d) => d.set(vm, name, value)?,
                         None if self.leaves_keywords(args) => {}
-                        None => return Err(self.bad_keyword(vm, &text.display())),
+                        None => unexpected = unexpected.or(Some(text)),
                     },
                 }
             }
@@ -438,10 +446,13 @@ impl MethodDef {
         }
         for (i, p) in s.params.iter().enumerate() {
             if out[i].is_empty() && !p.optional && Some(i) != s.varargs && Some(i) != s.varkw {
-                return Err(self.missing_argument(vm, i, npos, nkw));
+                return Err(self.missing_argument(vm, i, args, nkw));
             }
         }
-        Ok(())
+        match unexpected {
+            Some(text) => Err(self.bad_keyword(vm, &text.display())),
+            None => Ok(()),
+        }
     }
 
     /// Whether keywords are not this constructor's business: it takes none, and the class has a counterpart (an `__init__`
@@ -459,138 +470,6 @@ impl MethodDef {
         let positional = |j: usize| j < s.posonly || j == 0 || Some(j) == s.varargs;
         let f = class.map_or(Value::EMPTY, |c| c.special(counterpart));
         (0..s.params.len()).all(positional) && (f.is::<FunctionObj>() || f.is::<StaticMethodObj>())
-    }
-
-    /// Receivers that do not count in messages.
-    fn receivers(&self) -> usize {
-        (matches!(self.flavour, Flavour::Method | Flavour::Class) || !self.class_name.get().is_empty())
-            as usize
-    }
-
-    /// What messages call it.
-    fn label(&self) -> &'static str {
-        match self.class_name.get() {
-            "" => self.name,
-            class => class,
-        }
-    }
-
-    /// Whether it stands for a slot of CPython's type objects, whose wrappers count arguments in words of their own.
-    fn is_slot(&self) -> bool {
-        self.flavour == Flavour::Method
-            && self.class_name.get().is_empty()
-            && crate::class::is_slot_name(self.name)
-            && self.parsed().positional == self.parsed().params.len()
-    }
-
-    #[cold]
-    fn wrong_slot_count(&self, vm: &Vm, given: usize) -> Raised {
-        let s = self.parsed();
-        let (min, max) = (s.required - 1, s.positional - 1);
-        let (range, plural) = if min == max {
-            (max.to_string(), if max == 1 { "" } else { "s" })
-        } else {
-            (format!("{min} or {max}"), "s")
-        };
-        // Those that CPython's wrappers unpack say their names.
-        let own_words = matches!(self.name, "__get__" | "__buffer__" | "__release_buffer__");
-        vm.type_error(match (min, max) {
-            (1, 2) if own_words && given < min => {
-                format!("{} expected at least 1 argument, got {given}", self.name)
-            }
-            (1, 2) if own_words => format!("{} expected at most 2 arguments, got {given}", self.name),
-            (2, 2) => format!("{} expected 2 arguments, got {given}", self.name),
-            _ if own_words => format!("{} expected {range} argument{plural}, got {given}", self.name),
-            _ => format!("expected {range} argument{plural}, got {given}"),
-        })
-    }
-
-    #[cold]
-    fn wrong_count(&self, vm: &Vm, npos: usize, nkw: usize) -> Raised {
-        let s = self.parsed();
-        let r = self.receivers();
-        if nkw == 0 && self.is_slot() {
-            return self.wrong_slot_count(vm, npos.saturating_sub(r));
-        }
-        let (max, min, given) = (s.positional - r, s.required.saturating_sub(r), npos.saturating_sub(r));
-        let only_positional = s.posonly == s.params.len();
-        if only_positional && nkw == 0 || s.positional == s.posonly && s.params.len() == s.positional {
-            if max == 0 {
-                return vm.type_error(format!("{}() takes no arguments ({given} given)", self.label()));
-            }
-            if max == min && max == 1 {
-                return vm
-                    .type_error(format!("{}() takes exactly one argument ({given} given)", self.label()));
-            }
-            let (word, n) = if max == min {
-                ("", max)
-            } else if given < min {
-                ("at least ", min)
-            } else {
-                ("at most ", max)
-            };
-            let plural = if n == 1 { "" } else { "s" };
-            return vm
-                .type_error(format!("{} expected {word}{n} argument{plural}, got {given}", self.label()));
-        }
-        let total = given + nkw;
-        let all = s.params.len() - r;
-        if total > all {
-            let word = if s.required.saturating_sub(r) == all { "exactly" } else { "at most" };
-            let plural = if all == 1 { "" } else { "s" };
-            let keyword = if given == 0 && nkw > 0 { "keyword " } else { "" };
-            return vm.type_error(format!(
-                "{}() takes {word} {all} {keyword}argument{plural} ({total} given)",
-                self.label()
-            ));
-        }
-        if max == 0 {
-            return vm.type_error(format!("{}() takes no positional arguments", self.label()));
-        }
-        let word = if min < max { "at most" } else { "exactly" };
-        let plural = if max == 1 { "" } else { "s" };
-        vm.type_error(format!(
-            "{}() takes {word} {max} positional argument{plural} ({given} given)",
-            self.label()
-        ))
-    }
-
-    #[cold]
-    fn missing_argument(&self, vm: &Vm, i: usize, npos: usize, nkw: usize) -> Raised {
-        let s = self.parsed();
-        let r = self.receivers();
-        if nkw == 0 && self.is_slot() {
-            return self.wrong_slot_count(vm, npos.saturating_sub(r));
-        }
-        if i < s.posonly {
-            if s.posonly == s.params.len() && nkw == 0 {
-                return self.wrong_count(vm, npos, nkw);
-            }
-            let min = s.required.min(s.posonly) - r;
-            let word = if s.posonly - r == min { "exactly" } else { "at least" };
-            let plural = if min == 1 { "" } else { "s" };
-            return vm.type_error(format!(
-                "{}() takes {word} {min} positional argument{plural} ({} given)",
-                self.label(),
-                npos.saturating_sub(r)
-            ));
-        }
-        vm.type_error(format!(
-            "{}() missing required argument '{}' (pos {})",
-            self.label(),
-            s.params[i].name,
-            i + 1 - r
-        ))
-    }
-
-    #[cold]
-    fn bad_keyword(&self, vm: &Vm, name: &str) -> Raised {
-        let s = self.parsed();
-        if s.params.len() == s.posonly {
-            let wrapper = if self.is_slot() { "wrapper " } else { "" };
-            return vm.type_error(format!("{wrapper}{}() takes no keyword arguments", self.label()));
-        }
-        vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.label()))
     }
 }
 

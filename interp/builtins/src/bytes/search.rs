@@ -186,14 +186,14 @@ pub(super) fn maketrans(vm: &Vm, from: Buffer, to: Buffer) -> Res<Value> {
     Ok(make(false, table))
 }
 
-pub(super) fn translate(vm: &Vm, d: Data, table: Value, delete: Option<Buffer>) -> Res<Value> {
+pub(super) fn translate(vm: &Vm, d: Data, table: Value, delete: Option<Value>) -> Res<Value> {
     let table = if table.is_none() { None } else { Some(vm.buffer(table, flags::SIMPLE)?) };
     if table.as_ref().is_some_and(|t| t.len() != 256) {
         return Err(vm.value_error("translation table must be 256 characters long"));
     }
     let mut drop = [false; 256];
-    if let Some(delete) = &delete {
-        delete.as_slice().iter().for_each(|&c| drop[c as usize] = true);
+    if let Some(delete) = delete {
+        vm.buffer(delete, flags::SIMPLE)?.as_slice().iter().for_each(|&c| drop[c as usize] = true);
     }
     let map = |c: u8| table.as_ref().map_or(c, |t| t.as_slice()[c as usize]);
     let out: Vec<u8> = d.slice().iter().filter(|&&c| !drop[c as usize]).map(|&c| map(c)).collect();

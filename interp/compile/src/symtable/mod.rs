@@ -25,6 +25,8 @@ pub(crate) mod def {
     pub const ANNOT: u32 = 256;
     pub const COMP_ITER: u32 = 512;
     pub const TYPE_PARAM: u32 = 1024;
+    /// A cell while an inlined comprehension runs; said of what Python code sees alone.
+    pub const COMP_CELL: u32 = 2048;
     pub const BOUND: u32 = LOCAL | PARAM | IMPORT | TYPE_PARAM;
     /// Target of an assignment expression: may change in the middle of an expression.
     pub const WALRUS: u32 = 1 << 20;

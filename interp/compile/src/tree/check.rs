@@ -142,6 +142,11 @@ fn node_inner(n: &Node, ctx: C) -> Check {
             _ => CONTEXTS.iter().find(|x| (x.0, x.1) == (class, spec.name)).map_or(C::Load, |x| x.2),
         };
         match item {
+            Item::Node(target)
+                if (class, spec.name) == (C::NamedExpr, "target") && target.class != C::Name =>
+            {
+                return Err(Invalid { type_error: true, msg: "NamedExpr target must be a Name".into() });
+            }
             Item::Node(child) => node(child, inner)?,
             Item::List(items) => {
                 for i in items {

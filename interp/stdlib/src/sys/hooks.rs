@@ -130,6 +130,10 @@ fn excepthook(vm: &Vm, class: Value, value: Value, tb: Value) -> Res<()> {
             e.traceback.set(e, tb);
         }
         crate::report::print_exception(vm, e);
+    } else {
+        let got = type_of(value).name_str();
+        let text = format!("TypeError: print_exception(): Exception expected for value, {got} found\n");
+        crate::report::write_stderr(vm, &text);
     }
     Ok(())
 }
@@ -162,8 +166,23 @@ fn breakpointhook(vm: &Vm, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Val
     }
     let name = if name.is_empty() { "pdb.set_trace".to_string() } else { name };
     let (module, attr) = name.rsplit_once('.').unwrap_or(("builtins", &name));
-    let f = vm.import_attr(module, attr)?;
+    // A name that begins with its last dot names no module.
+    let found = if module.is_empty() { None } else { unless_missing(vm, vm.import_attr(module, attr))? };
+    let Some(f) = found else {
+        let text = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{name}\"");
+        cape_builtins::number::warn(vm, rt().types.runtime_warning, &text)?;
+        return Ok(Value::NONE);
+    };
     vm.call_dict(f, args.as_slice(), Some(kwargs))
+}
+
+/// Nothing for what cannot be imported.
+fn unless_missing(_vm: &Vm, r: Res<Value>) -> Res<Option<Value>> {
+    let missing = [rt().types.import_error, rt().types.attribute_error];
+    match r {
+        Err(e) if missing.iter().any(|&t| e.is(t)) => Ok(None),
+        r => r.map(Some),
+    }
 }
 
 fn exc_info(vm: &Vm) -> Ptr<TupleObj> {
@@ -180,7 +199,14 @@ fn exit(vm: &Vm, status: Option<Value>) -> Res<()> {
         Some(t) => vm.new_exc_args(rt().types.system_exit, t.as_slice()),
         None => vm.new_exc_args(rt().types.system_exit, args),
     };
-    set_extra(r.exc(), 0, v);
+    set_extra(
+        r.exc(),
+        0,
+        match v.downcast::<TupleObj>() {
+            Some(t) if t.len() < 2 => t.as_slice().first().copied().unwrap_or(Value::NONE),
+            _ => v,
+        },
+    );
     Err(r)
 }
 

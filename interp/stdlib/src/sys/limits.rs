@@ -1,5 +1,7 @@
 //! Limits, interning, encodings, sizes.
 
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
 use cape_vm::object::*;
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
@@ -74,7 +76,9 @@ fn functions(m: Ptr<ModuleObj>) {
         "Set the maximum string digits limit for non-binary int<->str conversions.",
         set_int_max_str_digits,
     )
-    .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| false)
+    .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| {
+        FINALIZING.load(Ordering::Relaxed)
+    })
     .function("_clear_type_cache()", "Clear the internal type lookup cache.", |_: &Vm| ())
     .function("_clear_internal_caches()", "Clear all internal performance-related caches.", |_: &Vm| ())
     .function(
@@ -92,13 +96,32 @@ fn functions(m: Ptr<ModuleObj>) {
     .function(
         "getdlopenflags()",
         "Return the current value of the flags that are used for dlopen calls.",
-        |_: &Vm| libc::RTLD_NOW,
+        |_: &Vm| dlopen_flags(),
     )
     .function(
         "setdlopenflags(flags, /)",
         "Set the flags used by the interpreter for dlopen calls.",
-        |_: &Vm, _f: i64| (),
+        |_: &Vm, flags: i32| DLOPEN_FLAGS.store(flags, Ordering::Relaxed),
+    )
+    .function(
+        "is_remote_debug_enabled()",
+        "Return True if remote debugging is enabled, False otherwise.",
+        |_: &Vm| false,
     );
+}
+
+/// `sys.setdlopenflags()`
+static DLOPEN_FLAGS: AtomicI32 = AtomicI32::new(libc::RTLD_NOW);
+static FINALIZING: AtomicBool = AtomicBool::new(false);
+
+/// With what flags extensions are loaded.
+pub fn dlopen_flags() -> i32 {
+    DLOPEN_FLAGS.load(Ordering::Relaxed)
+}
+
+/// From now on `sys.is_finalizing()` is true.
+pub fn begin_finalizing() {
+    FINALIZING.store(true, Ordering::Relaxed);
 }
 
 /// What CPython reports of objects that never die.

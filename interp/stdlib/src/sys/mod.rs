@@ -7,6 +7,7 @@ mod limits;
 mod parts;
 
 pub use info::VERSION;
+pub use limits::{begin_finalizing, dlopen_flags};
 
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};

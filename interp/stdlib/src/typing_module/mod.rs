@@ -61,8 +61,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .method(
             "__call__($self, format, /)",
             "Call self as a function.",
-            |vm: &Vm, e: Ptr<ConstEvaluatorObj>, format: Value| -> Res<Value> {
-                if format != Value::int(4) {
+            |vm: &Vm, e: Ptr<ConstEvaluatorObj>, format: i32| -> Res<Value> {
+                if format != 4 {
                     return Ok(e.value.get());
                 }
                 let mut out = StrBuilder::new();

@@ -71,7 +71,7 @@ impl Vm {
             c0.set(g.table.version() as u64 | (i as u64) << 32);
             return Ok(g.table.keys().entry(i).value);
         }
-        if let Some(b) = builtins.downcast::<DictObj>() {
+        if let Some(b) = builtins.downcast::<DictObj>().filter(|b| b.header().map() == rt().maps.dict) {
             if let Some(i) = b.index_of_str(name) {
                 let gv = g.table.version();
                 if gv != 0 {
@@ -139,12 +139,14 @@ impl Vm {
     }
 
     pub(crate) fn store_name(&self, frame: *mut Frame, name: Value, v: Value) -> Res<()> {
+        // A module's code that is called as a function has the globals for its locals.
         // SAFETY: a live frame.
-        let locals = unsafe { (*frame).locals };
-        if locals.is_empty() {
-            let n = self.repr_str(name)?;
-            return Err(self.system_error(format!("no locals found when storing {n}")));
-        }
+        let locals = unsafe {
+            if (*frame).locals.is_empty() {
+                (*frame).locals = (*frame).globals;
+            }
+            (*frame).locals
+        };
         self.store_in(locals, name, v)
     }
 
