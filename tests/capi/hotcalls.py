@@ -259,6 +259,21 @@ for expression in ("x[y]", "x[y] + x[y]", "[x][0][y]"):
     row(f"indexed {expression}", *all, last, *(outcome(function, c, i, None) for c, i in others), outcome(function, numbers, asked, None))
 
 
+def kept(x, y):
+    item = "as before"
+    try:
+        item = x[y]
+    except Exception as error:
+        return item, str(error)
+    return item
+
+
+set_mode(4)
+for _ in range(HOT):
+    kept(numbers, asked)
+row("indexed, a variable when it fails", *(outcome(kept, x, y) for x, y in ((numbers, asked), ([], asked), (numbers, owner), ((), asked))))
+
+
 # Iterators of C that are asked for all they have.
 def three(x):
     a, b, c = x

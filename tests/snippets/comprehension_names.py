@@ -1,5 +1,6 @@
 """The variables of comprehensions that run in the frame around them: seen while they run (PEP 709), gone afterwards."""
 
+import gc
 import sys
 
 
@@ -130,3 +131,12 @@ try:
     coroutine().send(None)
 except StopIteration as e:
     assert e.value == []
+
+
+def shadowing():
+    """A variable that no later instruction reads is there for `locals()` nevertheless."""
+    x = "outer"
+    return [(gc.collect(), locals()["x"])[1] for x in ["inner"]], x
+
+
+assert shadowing() == (["inner"], "outer")

@@ -1,6 +1,6 @@
 //! Which temporaries still matter at an instruction.
 //!
-//! Variables live until their frame ends, as users expect of `locals()`. Temporaries above them are dead once no
+//! Variables live until their frame ends, as users expect of `locals()`, those of inlined comprehensions too. Temporaries above them are dead once no
 //! path reads them again, and a full collection must not find objects through them: `weakref`s and finalizers would see
 //! objects that the program has dropped. The analysis is the classic backward one, over the same table of effects as [`verify`](crate::verify).
 
@@ -42,7 +42,8 @@ impl Liveness {
             f.add_entry_uses(&before, &mut row);
             rows[f.pc..f.pc + f.words].fill(row);
         }
-        Liveness { first: code.first_temp(), rows }
+        let named = code.temp_names.iter().map(|&(register, _)| register as usize + 1);
+        Liveness { first: named.max().unwrap_or(0).max(code.first_temp()), rows }
     }
 
     /// Whether register `reg` matters while the instruction at word `pc` (or one of its further words) runs.

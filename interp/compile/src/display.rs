@@ -186,6 +186,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// The distinct ones of some constants.
+#[expect(clippy::mutable_key_type, reason = "reading the body of a code unit does not change what it is")]
 pub(crate) fn dedup(items: Vec<Const>) -> Vec<Const> {
     let mut seen = rustc_hash::FxHashSet::default();
     items.into_iter().filter(|i| seen.insert(i.clone())).collect()

@@ -199,6 +199,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    #[expect(clippy::mutable_key_type, reason = "reading the body of a code unit does not change what it is")]
     fn mapping_pattern(
         &mut self,
         m: &'a ast::PatternMatchMapping,

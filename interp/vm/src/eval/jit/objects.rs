@@ -164,8 +164,9 @@ impl Emit<'_, '_> {
     fn load_indexed(&mut self, w: Word) -> bool {
         let (key, maps) = (self.hint(w.c()), &rt().maps);
         let of_list = self.hint_map(w.b()) == Some(maps.list) && of_mirrored(self.hint(w.b())).is_none();
-        // The index is where the item goes, until that does.
-        if !of_list || !key.is::<ForeignObj>() || w.a() == w.b() || w.a() == w.c() {
+        // The index is where the item goes, until that does: it must be seen nowhere else, nor by a handler.
+        let temporary = w.a() as usize >= self.code.unit.first_temp();
+        if !of_list || !key.is::<ForeignObj>() || !temporary || w.a() == w.b() || w.a() == w.c() {
             return false;
         }
         let (Some(c), Some(map)) = (crossing(), stable_map(key)) else { return false };
