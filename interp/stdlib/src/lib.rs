@@ -57,6 +57,7 @@ modules! {
     "_symtable" symtable_,
     "_tokenize" tokenize_,
     "_blake2" blake2,
+    "_bz2" bz2,
     "_csv" csv,
     "_json" json,
     "_md5" md5,
