@@ -5,13 +5,15 @@ use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use crate::hashes::{self, Algorithm, GIL_MINSIZE, HashObj, State};
 
-static BLAKE2B: Algorithm = Algorithm {
+/// BLAKE2b, with the longest digest.
+pub static BLAKE2B: Algorithm = Algorithm {
     name: "blake2b",
     size: 64,
     block: 128,
     start: || State::Blake2b(Box::new(blake2b_simd::State::new())),
 };
-static BLAKE2S: Algorithm = Algorithm {
+/// BLAKE2s, with the longest digest.
+pub static BLAKE2S: Algorithm = Algorithm {
     name: "blake2s",
     size: 32,
     block: 64,

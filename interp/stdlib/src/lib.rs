@@ -59,6 +59,7 @@ modules! {
     "_blake2" blake2,
     "_bz2" bz2,
     "_csv" csv,
+    "_hmac" hmac,
     "_json" json,
     "_md5" md5,
     "_opcode" opcode,

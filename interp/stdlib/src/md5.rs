@@ -6,7 +6,8 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::hashes::{self, Algorithm, GIL_MINSIZE, State};
 
-static MD5: Algorithm = Algorithm { name: "md5", size: 16, block: 64, start: State::fixed::<md5::Md5> };
+/// MD5
+pub static MD5: Algorithm = Algorithm { name: "md5", size: 16, block: 64, start: State::fixed::<md5::Md5> };
 static TYPE: StaticType = StaticType::new();
 
 /// Fills the module.

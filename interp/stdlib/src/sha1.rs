@@ -6,7 +6,8 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::hashes::{self, Algorithm, GIL_MINSIZE, State};
 
-static SHA1: Algorithm = Algorithm { name: "sha1", size: 20, block: 64, start: State::fixed::<sha1::Sha1> };
+/// SHA-1
+pub static SHA1: Algorithm = Algorithm { name: "sha1", size: 20, block: 64, start: State::fixed::<sha1::Sha1> };
 static TYPE: StaticType = StaticType::new();
 
 /// Fills the module.

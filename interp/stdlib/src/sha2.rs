@@ -8,7 +8,7 @@ use crate::hashes::{self, Algorithm, GIL_MINSIZE, State};
 
 macro_rules! algorithms {
     ($($name:ident $digest:ident $class:literal $size:literal $block:literal $text:literal $doc:literal;)*) => {
-        $(mod $name {
+        $(pub(crate) mod $name {
             use super::*;
             pub static ALGORITHM: Algorithm =
                 Algorithm { name: stringify!($name), size: $size, block: $block, start: State::fixed::<sha2::$digest> };

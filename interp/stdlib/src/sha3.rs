@@ -8,7 +8,8 @@ use crate::hashes::{self, Algorithm, GIL_MINSIZE, HashObj, State};
 const SHAKE_SUFFIX: &[u8] = &[0x1f];
 const SHA3_SUFFIX: &[u8] = &[0x06];
 
-static ALGORITHMS: [Algorithm; 6] = [
+/// The algorithms, by length; those of free length last.
+pub static ALGORITHMS: [Algorithm; 6] = [
     Algorithm { name: "sha3_224", size: 28, block: 144, start: State::fixed::<sha3::Sha3_224> },
     Algorithm { name: "sha3_256", size: 32, block: 136, start: State::fixed::<sha3::Sha3_256> },
     Algorithm { name: "sha3_384", size: 48, block: 104, start: State::fixed::<sha3::Sha3_384> },
@@ -51,7 +52,7 @@ fn add<const I: usize>(m: Ptr<ModuleObj>, name: &'static str, doc: &'static str)
     let b = hashes::make_type(name, 0, ALGORITHMS[I].size == 0)
         .doc(doc)
         .new_fn(
-            "__new__($type, data=b'', /, *, usedforsecurity=True, string=None)",
+            "__new__($type, data=b'', *, usedforsecurity=True, string=None)",
             "Create and return a new object.  See help(type) for accurate signature.",
             |vm: &Vm, cls: Ptr<TypeObj>, data: Option<Value>, _security: Value, string: Option<Value>| {
                 hashes::start(vm, cls, &ALGORITHMS[I], data, string)

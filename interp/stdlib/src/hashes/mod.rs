@@ -1,8 +1,9 @@
-//! Hash objects: what `_md5`, `_sha1`, `_sha2`, `_sha3` and `_blake2` have in common.
+//! Hash objects: what `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2` and `_hmac` have in common.
 
 use std::cell::RefCell;
 
 use cape_heap::{Header, Native, heap, heap_object};
+use cape_vm::buffer::Buffer;
 use cape_vm::native::{Named, TypeBuilder, new_type};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt};
@@ -50,7 +51,8 @@ impl State {
         State::Fixed(Box::new(D::default()))
     }
 
-    fn update(&mut self, data: &[u8]) {
+    /// Hashes more.
+    pub fn update(&mut self, data: &[u8]) {
         match self {
             State::Fixed(d) => d.update(data),
             State::Shake128(d) => d.update(data),
@@ -64,7 +66,8 @@ impl State {
         }
     }
 
-    fn copy(&self) -> State {
+    /// A second state that goes on by itself.
+    pub fn copy(&self) -> State {
         match self {
             State::Fixed(d) => State::Fixed(d.box_clone()),
             State::Shake128(d) => State::Shake128(d.clone()),
@@ -75,7 +78,7 @@ impl State {
     }
 
     /// The digest so far; `n` bytes where the length is free.
-    fn digest(&self, n: usize) -> Vec<u8> {
+    pub fn digest(&self, n: usize) -> Vec<u8> {
         let squeeze = |mut r: Box<dyn XofReader>| {
             let mut out = vec![0; n];
             r.read(&mut out);
@@ -105,15 +108,20 @@ pub fn make(class: Ptr<TypeObj>, algorithm: &'static Algorithm, state: State, si
     )
 }
 
-/// Hashes a bytes-like object.
-pub fn update(vm: &Vm, h: Ptr<HashObj>, data: Value) -> Res<()> {
+/// What is to be hashed of an object.
+pub fn bytes(vm: &Vm, data: Value) -> Res<Buffer> {
     if data.is::<StrObj>() {
         return Err(vm.type_error("Strings must be encoded before hashing"));
     }
     if !vm.has_buffer(data) {
         return Err(vm.type_error("object supporting the buffer API required"));
     }
-    let b = vm.bytes_like(data)?;
+    vm.bytes_like(data)
+}
+
+/// Hashes a bytes-like object.
+pub fn update(vm: &Vm, h: Ptr<HashObj>, data: Value) -> Res<()> {
+    let b = bytes(vm, data)?;
     h.state.borrow_mut().update(b.as_slice());
     Ok(())
 }
@@ -144,7 +152,8 @@ pub fn start(
     Ok(h)
 }
 
-fn hex(data: &[u8]) -> String {
+/// In hexadecimal digits.
+pub fn hex(data: &[u8]) -> String {
     use std::fmt::Write;
     data.iter().fold(String::with_capacity(2 * data.len()), |mut s, b| {
         let _ = write!(s, "{b:02x}");
