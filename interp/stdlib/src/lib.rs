@@ -71,6 +71,7 @@ modules! {
     "atexit" atexit,
     "binascii" binascii,
     "gc" gc,
+    "_uuid" uuid,
     "zlib" zlib,
     "posix" posix,
     "unicodedata" unicodedata,
