@@ -20,8 +20,8 @@ _Cape_DumpTraceback(void)
 {
 }
 
-/* (CPython's own collector looks.) */
-size_t _Cape_tracked = 0, _Cape_tracked_limit = SIZE_MAX;
+/* (CPython's own collector looks, and counts.) */
+size_t _Cape_tracked = 0, _Cape_tracked_limit = SIZE_MAX, _Cape_allocated_small = 0;
 
 void
 _Cape_LookForCycles(void)
