@@ -230,18 +230,19 @@ pub unsafe extern "C" fn vectorcall_function(
             }
         }
     };
-    if let Some(r) = enter_at_once("vectorcall", call) {
-        return r;
-    }
-    // SAFETY: the caller's promise.
-    unsafe {
-        if kwnames.is_null()
-            && acquaint(args, number_of(nargsf))
-            && let Some(r) = enter_at_once("vectorcall", call)
-        {
+    // (One place that enters, so that it is this function that the profiler finds above compiled code.)
+    let mut acquainted = false;
+    loop {
+        if let Some(r) = enter_at_once("vectorcall", call) {
             return r;
         }
-        vectorcall(f, args, nargsf, kwnames)
+        // SAFETY: the caller's promise.
+        unsafe {
+            if acquainted || !kwnames.is_null() || !acquaint(args, number_of(nargsf)) {
+                return vectorcall(f, args, nargsf, kwnames);
+            }
+        }
+        acquainted = true;
     }
 }
 
