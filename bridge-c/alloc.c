@@ -97,7 +97,7 @@ _Cape_CollectedFully(size_t doomed)
 PyObject *
 cape_new_mirror(PyTypeObject *type)
 {
-    size_t words = ((size_t)type->tp_basicsize + sizeof(void *) - 1) / sizeof(void *);
+    size_t words = words_of((size_t)type->tp_basicsize);
     PyObject *op = cape_alloc_struct(type, words);
     if (CAPE_LIKELY(op != NULL)) {
         cape_init(op, type);

@@ -78,6 +78,19 @@ pub fn interpreters() -> Vec<(&'static str, PathBuf)> {
     found
 }
 
+/// What an interpreter that serves the cases of `scripts/serve.py` is started with.
+fn serving(name: &'static str, command: PathBuf, flags: Vec<String>) -> Setup {
+    Setup {
+        name,
+        command,
+        interpreter_options: vec![],
+        script: "serve.py",
+        options: vec![],
+        sources: crossing_sources(),
+        flags,
+    }
+}
+
 /// Keeps this process, and the engines it starts, on the core it runs on. Cores of one machine may differ in speed for
 /// minutes, by a neighbour on the same silicon; the engines take turns, so the scheduler would leave each on a core of its
 /// own, and their ratio would be that of the cores.
@@ -108,16 +121,7 @@ pub fn all(huge: bool) -> Vec<Engine> {
             _ => own_flags(),
         };
         let options = if huge { vec!["--huge".into()] } else { vec![] };
-        let interpreter_options = vec![];
-        Setup {
-            name,
-            command,
-            interpreter_options,
-            script: "serve.py",
-            options,
-            sources: crossing_sources(),
-            flags,
-        }
+        Setup { options, ..serving(name, command, flags) }
     };
     let engines = interpreters().into_iter().map(|interpreter| start(setup(interpreter)));
     engines.filter_map(|engine| engine.map_err(|e| println!("{e}")).ok()).collect()
@@ -176,15 +180,8 @@ fn spawn(setup: &Setup, extension: &Path) -> Result<(Child, BufReader<ChildStdou
 impl Engine {
     /// Cape, which writes a profile to `file` when it is finished.
     pub fn profiled(file: &Path) -> Result<Engine, String> {
-        start(Setup {
-            name: "Cape",
-            command: cape().to_path_buf(),
-            interpreter_options: vec!["--profile".into(), file.display().to_string()],
-            script: "serve.py",
-            options: vec![],
-            sources: crossing_sources(),
-            flags: own_flags(),
-        })
+        let interpreter_options = vec!["--profile".into(), file.display().to_string()];
+        start(Setup { interpreter_options, ..serving("Cape", cape().to_path_buf(), own_flags()) })
     }
 
     /// Lets the engine end by itself, and waits for it.

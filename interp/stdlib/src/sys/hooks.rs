@@ -167,7 +167,7 @@ fn breakpointhook(vm: &Vm, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Val
     let name = if name.is_empty() { "pdb.set_trace".to_string() } else { name };
     let (module, attr) = name.rsplit_once('.').unwrap_or(("builtins", &name));
     // A name that begins with its last dot names no module.
-    let found = if module.is_empty() { None } else { unless_missing(vm, vm.import_attr(module, attr))? };
+    let found = if module.is_empty() { None } else { unless_missing(vm.import_attr(module, attr))? };
     let Some(f) = found else {
         let text = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{name}\"");
         cape_builtins::number::warn(vm, rt().types.runtime_warning, &text)?;
@@ -177,7 +177,7 @@ fn breakpointhook(vm: &Vm, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Val
 }
 
 /// Nothing for what cannot be imported.
-fn unless_missing(_vm: &Vm, r: Res<Value>) -> Res<Option<Value>> {
+fn unless_missing(r: Res<Value>) -> Res<Option<Value>> {
     let missing = [rt().types.import_error, rt().types.attribute_error];
     match r {
         Err(e) if missing.iter().any(|&t| e.is(t)) => Ok(None),
@@ -199,14 +199,11 @@ fn exit(vm: &Vm, status: Option<Value>) -> Res<()> {
         Some(t) => vm.new_exc_args(rt().types.system_exit, t.as_slice()),
         None => vm.new_exc_args(rt().types.system_exit, args),
     };
-    set_extra(
-        r.exc(),
-        0,
-        match v.downcast::<TupleObj>() {
-            Some(t) if t.len() < 2 => t.as_slice().first().copied().unwrap_or(Value::NONE),
-            _ => v,
-        },
-    );
+    let code = match v.downcast::<TupleObj>() {
+        Some(t) if t.len() < 2 => t.as_slice().first().copied().unwrap_or(Value::NONE),
+        _ => v,
+    };
+    set_extra(r.exc(), 0, code);
     Err(r)
 }
 
