@@ -58,6 +58,7 @@ fn folder() -> &'static Path {
             "ends",
             "largetext",
             "tracked",
+            "classes",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -327,6 +328,13 @@ fn modules_of_one_phase_classes_and_bound_methods_are_what_cpythons_are() {
 }
 
 #[test]
+fn classes_that_c_has_seen_die() {
+    compare("classes.py", "cape", &[], &[]);
+    compare("classes.py", "compiled", &["-X", "jit=1"], &[]);
+    compare("classes.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn expected_outcomes_are_cpythons() {
     check_expected("datetimes.py");
     check_expected("single.py");
@@ -340,6 +348,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("hotcalls.py");
     check_expected("largetext.py");
     check_expected("tracked.py");
+    check_expected("classes.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

@@ -89,6 +89,7 @@ unsafe extern "C" {
     pub fn PyTuple_New(n: isize) -> *mut PyObject;
     pub fn PyList_New(n: isize) -> *mut PyObject;
     pub fn PyUnicode_InternFromString(s: *const c_char) -> *mut PyObject;
+    pub fn PyUnicode_AsUTF8(s: *mut PyObject) -> *const c_char;
     pub fn PyUnicode_New(size: isize, max: u32) -> *mut PyObject;
     pub fn PyBytes_FromStringAndSize(s: *const c_char, n: isize) -> *mut PyObject;
     pub fn PyObject_Malloc(n: usize) -> *mut c_void;

@@ -286,6 +286,9 @@ impl ForeignHeap for Bridge {
                     .filter(|x| !x.is_null())
                     .for_each(|x| visit(x as *mut Mirror));
             } else if managed_side(p) {
+                if f & tpflags::HEAPTYPE != 0 {
+                    visit(t as *mut Mirror);
+                }
                 return;
             }
             if f & tpflags::HAVE_GC != 0
@@ -394,6 +397,11 @@ impl ForeignHeap for Bridge {
                 (*l).allocated = 0;
                 (0..n).map(|i| *items.add(i)).filter(|x| !x.is_null()).for_each(|x| decref(x));
                 ffi::PyMem_Free(items as *mut c_void);
+            }
+            if (*t).tp_flags & tpflags::TYPE_SUBCLASS != 0
+                && let Some(class) = heap().managed_of_mirror(&*mirror).downcast()
+            {
+                crate::mirror::types::clear(class, p as *mut PyTypeObject);
             }
             if (*t).tp_flags & tpflags::HAVE_GC != 0
                 && let Some(f) = (*t).tp_clear

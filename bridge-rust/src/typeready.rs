@@ -467,15 +467,19 @@ pub unsafe extern "C" fn subtype_traverse(o: *mut PyObject, visit: visitproc, ar
         while !base.is_null() && (*base).tp_traverse == Some(subtype_traverse) {
             base = (*base).tp_base;
         }
+        // (A heap base's own function visits the object's type itself.)
+        let mut visited = false;
         if !base.is_null()
             && let Some(f) = (*base).tp_traverse
         {
+            visited = (*base).tp_flags & tpflags::HEAPTYPE != 0;
             let r = f(o, visit, arg);
             if r != 0 {
                 return r;
             }
         }
-        if (*t).tp_flags & tpflags::HEAPTYPE != 0 { visit(t as *mut PyObject, arg) } else { 0 }
+        let visits = !visited && (*t).tp_flags & tpflags::HEAPTYPE != 0;
+        if visits { visit(t as *mut PyObject, arg) } else { 0 }
     }
 }
 

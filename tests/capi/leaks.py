@@ -29,6 +29,8 @@ MORE = [
     ("life", "a cycle through C", "Box = ext.Box", "a = []; a.append(Box(a))", 2),
     ("life", "a cycle of a Python subclass", "class Sub(ext.Box): pass", "a = Sub(None); a.me = a", 2),
     ("life", "a cycle of two objects of C", "Box = ext.Box", "l = [None]; l[0] = Box(Box(l))", 3),
+    ("life", "a class that C sees", "f = ext.one", "class A: pass\nf(A); f(A())", 40),
+    ("life", "a Python subclass made anew", "Box = ext.Box", "class Sub(Box): pass\nSub(Sub)", 40),
     ("life", "a weak reference to an object of C", "import weakref", "weakref.ref(scenarios.life)", 1),
     ("life", "an object of C in a dict", "d = {}", "d[1] = ext.Box(d)", 2),
     ("life", "an object of C that holds an instance", "class A: pass", "a = A(); a.box = ext.Box(a)", 2),

@@ -319,9 +319,10 @@ pub fn changed(object: &Header) {
         return;
     }
     if let Some(t) = object.as_value().downcast::<TypeObj>() {
-        if !t.has(TypeFlags::FOREIGN) && t.has(TypeFlags::HEAP) {
+        if t.has(TypeFlags::MIRRORED) {
+            let p = p as *mut PyTypeObject;
             // SAFETY: the class's type object. What cannot be shown, for want of memory, stays as it was.
-            let _ = unsafe { types::show_names(vm(), t, p as *mut PyTypeObject) };
+            let _ = unsafe { types::show_names(vm(), t, p).and_then(|()| types::show_bases(vm(), t, p)) };
         }
         return;
     }

@@ -3,7 +3,7 @@
 //! Builtin types have static `PyTypeObject`s in `bridge-c`, completed when the bridge starts. Python classes get theirs when they
 //! cross for the first time. Classes implemented in C are their own.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 use cape_heap::{Mirror, heap};
 use cape_vm::class::full_name;
@@ -14,7 +14,7 @@ use cape_vm::{Ptr, Res, Vm};
 use crate::ffi;
 use crate::layout::*;
 use crate::slots;
-use crate::to_c::{incref, to_c};
+use crate::to_c::{decref, incref, to_c, to_c_borrowed};
 
 /// The `PyTypeObject` of a class; borrowed, alive as long as the class.
 #[inline]
@@ -42,7 +42,7 @@ pub unsafe fn join(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
         incref(p as *mut PyObject);
         heap().link(t.header(), p as *mut Mirror);
     }
-    t.foreign.set(p as *mut u8);
+    t.set_foreign(p as *mut u8);
 }
 
 /// Completes the static types of `bridge-c`.
@@ -54,7 +54,7 @@ pub fn start(vm: &Vm) -> Res<()> {
     unsafe {
         while !(*row).type_.is_null() {
             let p = (*row).type_;
-            let name = std::ffi::CStr::from_ptr((*p).tp_name).to_string_lossy().into_owned();
+            let name = CStr::from_ptr((*p).tp_name).to_string_lossy().into_owned();
             if let Some(t) = builtin_by_name(&name) {
                 if t.foreign.get().is_null() {
                     join(t, p);
@@ -124,12 +124,12 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
         }
         // The reference of the fresh struct is the link's: cut when the class dies.
         heap().link(t.header(), p as *mut Mirror);
-        t.foreign.set(p as *mut u8);
+        t.set_foreign(p as *mut u8);
+        t.flags.set(t.flags.get() | TypeFlags::MIRRORED);
         show_names(vm, t, p)?;
         (*p).tp_basicsize = super::datetime::size(t).unwrap_or((*base_c).tp_basicsize);
         (*p).tp_itemsize = (*base_c).tp_itemsize;
         (*p).tp_flags = flags(t, base_c) | tpflags::HEAPTYPE;
-        incref(base_c as *mut PyObject);
         (*p).tp_base = base_c;
         fill(vm, t, p)?;
         Ok(p)
@@ -145,11 +145,20 @@ pub unsafe fn show_names(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<
     // SAFETY: the caller's promise.
     unsafe {
         let field = move |offset: usize| (p as *mut u8).add(offset) as *mut *mut PyObject;
-        // C may have kept the old text: it stays.
-        if (*p).tp_name.is_null() || std::ffi::CStr::from_ptr((*p).tp_name).to_bytes() != name.as_bytes() {
+        let shown = super::shown(vm, t, &t.name)?;
+        *field(heap_type::NAME) = shown;
+        // The text is that of the class's name, and goes with it, where it says the same; what cannot be encoded is no such name.
+        let text = ffi::PyUnicode_AsUTF8(shown);
+        if text.is_null() {
+            crate::error::take(vm);
+        }
+        let says_it =
+            |text: *const c_char| !text.is_null() && CStr::from_ptr(text).to_bytes() == name.as_bytes();
+        if says_it(text) {
+            (*p).tp_name = text;
+        } else if !says_it((*p).tp_name) {
             (*p).tp_name = leak_text(&name);
         }
-        *field(heap_type::NAME) = super::shown(vm, t, &t.name)?;
         *field(heap_type::QUALNAME) = super::shown(vm, t, &t.qualname)?;
     }
     Ok(())
@@ -189,10 +198,46 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         }
         if (*p).tp_flags & tpflags::HEAPTYPE != 0 {
             slots::drop_late(t, p);
+            (*p).tp_dict = to_c_borrowed(vm, t.dict.get())?;
+            return show_bases(vm, t, p);
         }
         (*p).tp_bases = to_c(vm, t.bases.get())?;
         (*p).tp_mro = to_c(vm, t.mro.get())?;
         (*p).tp_dict = to_c(vm, t.dict.get())?;
     }
     Ok(())
+}
+
+/// Writes into a Python class's `PyHeapTypeObject` what it is derived from: as with [`show_names`], references that are the class's, so
+/// that a class is garbage when it and its instances are.
+///
+/// # Safety
+/// As for [`show_names`].
+pub unsafe fn show_bases(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
+    let base = type_to_c(vm, t.base().unwrap_or(rt().types.object))?;
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*p).tp_base = base;
+        (*p).tp_bases = to_c_borrowed(vm, t.bases.get())?;
+        (*p).tp_mro = to_c_borrowed(vm, t.mro.get())?;
+    }
+    Ok(())
+}
+
+/// Breaks the cycle of a Python class that is garbage: its MRO refers to it.
+///
+/// # Safety
+/// `p` must be the class's type object.
+pub unsafe fn clear(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
+    let Some(mro) = t.mro.get().downcast::<TupleObj>().filter(|_| t.has(TypeFlags::MIRRORED)) else { return };
+    let shown = heap().mirror_of(mro.header()) as *mut PyObject;
+    // SAFETY: the caller's promise; a linked mirror is live, and the reference that its link had is given up.
+    unsafe {
+        if shown.is_null() || (*shown).ob_refcnt != 1 {
+            return;
+        }
+        (*p).tp_mro = std::ptr::null_mut();
+        heap().unlink(mro.header().link());
+        decref(shown);
+    }
 }

@@ -201,26 +201,20 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
         (*s).links.find_unreached();
         (*s).unlinked.held.clear();
         (*s).unlinked.unsure = false;
-        let links = (*s).links.unreached.clone();
+        let links = std::mem::take(&mut (*s).links.unreached);
         let count = move |i: u32| (*(*s).links.entry(i).mirror.get()).refcnt.get();
         let Some(foreign) = (*s).links.foreign else {
             // Nobody can tell who holds what: every held mirror is a root.
-            for i in links {
+            for &i in &links {
                 if count(i) > 1 {
                     reach_link(s, i);
                 }
             }
+            (*s).links.unreached = links;
             return major::drain(s);
         };
-        // What is held from outside, by link and by unlinked struct.
-        let mut held: Vec<i32> = vec![0; (*s).links.end as usize];
         let mut unlinked: AddressMap<i64> = HashMap::default();
         let mut todo = Vec::new();
-        let mut any = false;
-        for &i in &links {
-            held[i as usize] = count(i).min(i32::MAX as u32) as i32 - 1;
-            any |= held[i as usize] > 0;
-        }
         // References that dead proxies owned, and that are given up when the collection is done, hold nothing. (A struct that has no
         // others dies then; until it does, it holds what it refers to.)
         let mut owed: AddressMap<u32> = HashMap::default();
@@ -245,8 +239,16 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
                 add(&mut unlinked, &mut todo, m, 0);
             }
         });
-        if !any && unlinked.is_empty() {
+        // What is held from outside, by link.
+        let mut held: Vec<i32> = Vec::new();
+        if !unlinked.is_empty() || links.iter().any(|&i| count(i) > 1) {
+            held.resize((*s).links.end as usize, 0);
+        } else {
+            (*s).links.unreached = links;
             return;
+        }
+        for &i in &links {
+            held[i as usize] = count(i).min(i32::MAX as u32) as i32 - 1;
         }
         todo.extend(
             links.iter().filter(|&&i| (*s).links.refers(i)).map(|&i| (*s).links.entry(i).mirror.get()),
@@ -257,12 +259,13 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
                 None => add(&mut unlinked, &mut todo, child, 1),
             });
         }
-        for i in links {
+        for &i in &links {
             if held[i as usize] > 0 {
                 (*s).unlinked.held.push((i, count(i)));
                 reach_link(s, i);
             }
         }
+        (*s).links.unreached = links;
         for (&m, &n) in &unlinked {
             if n > 0 {
                 (*s).unlinked.unsure = true;

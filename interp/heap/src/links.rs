@@ -79,7 +79,9 @@ impl Link {
 /// allocate managed objects nor change reference counts. The others are called at safe points, unless they say otherwise.
 pub trait ForeignHeap: Sync {
     /// Calls `visit` for every reference that the struct holds (`tp_traverse`, or the items of mirrored storage), once for each
-    /// counted reference. Does nothing for types without `Py_TPFLAGS_HAVE_GC`. Also called for unlinked structs.
+    /// counted reference. Does nothing for types without `Py_TPFLAGS_HAVE_GC`. Also called for unlinked structs. Of the mirrors of objects
+    /// that have all their references on the managed side it visits what those own besides: their class, see
+    /// [`MapFlags::OWNS_CLASS`].
     fn traverse(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(*mut Mirror));
 
     /// Calls `visit` for managed objects that the struct refers to other than through counted references.
@@ -395,10 +397,11 @@ impl Links {
         }
     }
 
-    /// Whether the mirror of a live link may refer to others.
+    /// Whether the mirror of a live link may own references of others.
     #[inline]
     pub(crate) fn refers(&self, index: u32) -> bool {
-        self.entry(index).managed.get().header().map().kind().mirror_refers
+        let map = self.entry(index).managed.get().header().map();
+        map.kind().mirror_refers || map.flags.get() & MapFlags::OWNS_CLASS != 0
     }
 }
 

@@ -57,6 +57,8 @@ impl MapFlags {
     pub const DICT_MODE: u32 = 2;
     /// The objects are proxies of structs born in C: see [`crate::ForeignHeap::proxy_may_die`].
     pub const PROXY: u32 = 4;
+    /// Mirrors of these objects own a reference of their class's mirror, which [`crate::ForeignHeap::traverse`] visits.
+    pub const OWNS_CLASS: u32 = 8;
     /// First bit that is free for the VM.
     pub const USER_SHIFT: u32 = 8;
 }

@@ -953,6 +953,11 @@ pub fn set_bases(vm: &Vm, t: Ptr<TypeObj>, bases: Ptr<TupleObj>) -> Res<()> {
         }
         refresh_below(t);
     }
+    // (Classes that keep their MROs show new bases, too.)
+    crate::foreign::changed(t.header());
+    for c in changed.chunks(3) {
+        crate::foreign::changed(c[0].header());
+    }
     Ok(())
 }
 

@@ -34,6 +34,11 @@ pub struct Runtime {
     /// Inline caches that the marking under way has met.
     caches: UnsafeCell<Vec<*const CacheObj>>,
     type_version: Cell<u32>,
+    /// Classes that may die and that C has seen: how many there were at the last marking and since, and how many the marking under way has
+    /// met; and how often some were missing.
+    classes_seen: Cell<usize>,
+    classes_met: Cell<usize>,
+    class_deaths: Cell<u32>,
     dict_version: Cell<u32>,
     /// `sys.modules` (a dict).
     pub modules: Root,
@@ -111,6 +116,22 @@ impl Runtime {
         unsafe { (*self.caches.get()).push(caches) }
     }
 
+    /// The marking under way has met a class that C has seen.
+    pub(crate) fn note_class(&self) {
+        self.classes_met.set(self.classes_met.get() + 1);
+    }
+
+    /// C has seen one more class that may die.
+    pub(crate) fn class_seen(&self) {
+        self.classes_seen.set(self.classes_seen.get() + 1);
+    }
+
+    /// How many collections found dead classes that C had seen, as 32 bits: what does not keep a class alive may remember it together with this.
+    #[inline(always)]
+    pub(crate) fn class_deaths(&self) -> u64 {
+        self.class_deaths.get() as u64
+    }
+
     /// Starts the runtime: makes the builtin types (without their methods, which `cape-builtins` adds).
     pub fn start(config: crate::config::Config) {
         assert!(!started());
@@ -157,6 +178,9 @@ impl Runtime {
             roots: UnsafeCell::new(Vec::new()),
             caches: UnsafeCell::new(Vec::new()),
             type_version: Cell::new(1),
+            classes_seen: Cell::new(0),
+            classes_met: Cell::new(0),
+            class_deaths: Cell::new(0),
             dict_version: Cell::new(1),
             modules: Root::new(Value::EMPTY),
             builtins: Root::new(Value::EMPTY),
@@ -396,6 +420,11 @@ fn end_marking(ctx: &WeakCtx<'_>) {
     // SAFETY: called by the collector with the GIL held.
     let met = unsafe { std::mem::take(&mut *rt().caches.get()) };
     forget_dead(&met, ctx);
+    let r = rt();
+    let alive = r.classes_met.take();
+    if r.classes_seen.replace(alive) > alive {
+        r.class_deaths.set(r.class_deaths.get().wrapping_add(1));
+    }
 }
 
 /// Shorthand: the interned string.

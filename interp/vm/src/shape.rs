@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use cape_heap::{Field, Header, MapFlags, MapRef, Native, Ptr, Value, heap, heap_object};
 
-use crate::object::{ArrayObj, DictObj, TypeObj};
+use crate::object::{ArrayObj, DictObj, TypeFlags, TypeObj};
 use crate::runtime::rt;
 
 heap_object! {
@@ -127,6 +127,9 @@ pub fn enter(map: MapRef, class: Ptr<TypeObj>) {
     map.next.set(class.first_map.get());
     class.first_map.set(map.id());
     map.version.set(class.version.get());
+    if class.has(TypeFlags::HEAP) {
+        map.flags.set(map.flags.get() | MapFlags::OWNS_CLASS);
+    }
 }
 
 /// The maps of a class.
@@ -314,7 +317,6 @@ pub fn set_dict(h: &Header, d: Ptr<DictObj>) {
 
 /// What the class adds to its instances: `__slots__` names in order, and whether it brings a dict and weak references.
 fn own_slots(class: Ptr<TypeObj>) -> (Vec<u64>, u32) {
-    use crate::object::TypeFlags;
     let mut names = Vec::new();
     for e in class.dict().table.iter() {
         if let Some(m) = e.value.downcast::<crate::object::MemberObj>()

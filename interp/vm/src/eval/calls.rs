@@ -55,6 +55,8 @@ const CLASS: u64 = 3;
 const METHOD: u64 = 4;
 const UNBOUND: u64 = 5;
 const CLASS_METHOD: u64 = 6;
+/// Bits of an address. Those above them say when a class was recorded.
+const ADDRESS: u32 = 48;
 
 impl Callee {
     /// Of what is called, with a receiver or EMPTY.
@@ -103,21 +105,28 @@ impl Callee {
         Some(Callee::ClassMethod(m.def, on))
     }
 
-    /// Remembers it in the two words from `cache` on.
+    /// Remembers it in the two words from `cache` on, classes with the time: they may die.
     ///
     /// # Safety
     /// They must be the cache words of a call.
     #[inline(always)]
     unsafe fn record(self, cache: *const Cell<u64>) {
         let address = |def: &'static MethodDef| std::ptr::from_ref(def) as u64;
+        let with = |d, class: Ptr<TypeObj>, kind| {
+            let now = rt().class_deaths();
+            (address(d) | now << ADDRESS, class.value().bits() | kind | now >> 16 << ADDRESS)
+        };
         let (what, which) = match self {
             Callee::Function(d) => (address(d), FUNCTION),
             Callee::Native(d) => (address(d), NATIVE),
-            Callee::Method(d, class) => (address(d), class.value().bits() | METHOD),
-            Callee::Unbound(d, class) => (address(d), class.value().bits() | UNBOUND),
-            Callee::ClassMethod(d, class) => (address(d), class.value().bits() | CLASS_METHOD),
-            Callee::Object(d, class) => (address(d), class.value().bits() | OBJECT),
-            Callee::Class(class) => (class.value().bits(), CLASS),
+            Callee::Method(d, class) => with(d, class, METHOD),
+            Callee::Unbound(d, class) => with(d, class, UNBOUND),
+            Callee::ClassMethod(d, class) => with(d, class, CLASS_METHOD),
+            Callee::Object(d, class) => with(d, class, OBJECT),
+            Callee::Class(class) => {
+                let now = rt().class_deaths();
+                (class.value().bits() | now << ADDRESS, CLASS | now >> 16 << ADDRESS)
+            }
         };
         // SAFETY: the caller's promise.
         unsafe {
@@ -126,12 +135,17 @@ impl Callee {
         }
     }
 
-    /// What the two words say.
+    /// What the two words say; `None`, too, when a class has died since.
     pub(super) fn recorded(what: u64, which: u64) -> Option<Callee> {
         if what == 0 {
             return None;
         }
-        // SAFETY: definitions live for ever, and classes that C has seen, too.
+        let then = what >> ADDRESS | which >> ADDRESS << 16;
+        let (what, which) = (what & ((1 << ADDRESS) - 1), which & ((1 << ADDRESS) - 1));
+        if !matches!(which & 7, FUNCTION | NATIVE) && then != rt().class_deaths() {
+            return None;
+        }
+        // SAFETY: definitions live for ever, and no class has died.
         unsafe {
             let def = || &*(what as *const MethodDef);
             let class = || Value::from_bits(which & !7).cast();

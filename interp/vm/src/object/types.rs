@@ -5,6 +5,7 @@ use std::cell::Cell;
 use cape_heap::{Field, KindInfo, MapRef, Ptr, Tracer, Value, heap_object};
 
 use super::{DictObj, TupleObj};
+use crate::runtime::rt;
 use crate::special::{SPECIAL_COUNT, Special};
 
 heap_object! {
@@ -83,10 +84,15 @@ impl TypeFlags {
     pub const METHOD_DESCRIPTOR: u32 = 1 << 15;
     /// Messages name it with its module, although it is on the heap or not native: its `tp_name` has dots.
     pub const DOTTED: u32 = 1 << 16;
+    /// Its `PyTypeObject` is a mirror, made for it, and not C's own.
+    pub const MIRRORED: u32 = 1 << 17;
 }
 
 impl TypeObj {
     fn trace_maps(&self, t: &mut Tracer<'_>) {
+        if t.marks() && self.is_counted() {
+            rt().note_class();
+        }
         let mut id = self.first_map.get();
         if id != 0 {
             // SAFETY: as below. It keeps the others.
@@ -97,6 +103,19 @@ impl TypeObj {
             let m = unsafe { MapRef::from_id(id) };
             t.visit(m.shape.cell());
             id = m.next.get();
+        }
+    }
+
+    /// Whether it is a class that may die, and that C has seen.
+    fn is_counted(&self) -> bool {
+        self.flags.get() & TypeFlags::HEAP != 0 && !self.foreign.get().is_null()
+    }
+
+    /// Says what its `PyTypeObject` is.
+    pub fn set_foreign(&self, p: *mut u8) {
+        self.foreign.set(p);
+        if self.is_counted() {
+            rt().class_seen();
         }
     }
 

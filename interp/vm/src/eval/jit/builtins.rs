@@ -164,10 +164,7 @@ impl Emit<'_, '_> {
         self.callee_guard(w, Callee::Native(def), None, slow);
         let (x, k) = (self.reg(w.b() + 2), self.reg(w.b() + 3));
         self.unless_class(x, map, slow);
-        // (Classes do not move.)
-        let same = self.equals(k, c.bits());
-        self.unless(same, slow);
-        self.unless_version(k, version, slow);
+        self.unless_same_class(k, class, slow);
         let answer = self.constant(Value::bool(yes).bits());
         self.store(answer, self.regs, 8 * w.a() as usize);
         self.b.ins().jump(after, &[]);

@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use cape_bytecode::Word;
-use cape_heap::{MapRef, Value};
+use cape_heap::{MapRef, Ptr, Value};
 use cape_jit::ir::condcodes::IntCC;
 use cape_jit::ir::{Block, InstBuilder};
 
@@ -83,6 +83,7 @@ impl Emit<'_, '_> {
                 let Some(map) = this.map().filter(|_| type_of(this).is_subtype(class)) else { return false };
                 (of_method(def, None), Some(map), Receiver::Register(w.b() + 1))
             }
+            Callee::ClassMethod(_, class) if crate::class::version(class) == 0 => return false,
             Callee::ClassMethod(def, _) => (of_method(def, None), None, Receiver::Register(w.b() + 1)),
             Callee::Unbound(def, class) => {
                 let this = self.hint(w.b() + 2);
@@ -192,8 +193,7 @@ impl Emit<'_, '_> {
             }
             Callee::ClassMethod(def, class) => {
                 self.unless_method(f, maps.classmethod_descriptor, def, slow);
-                let same = self.equals(this, class.value().bits());
-                self.unless(same, slow);
+                self.unless_same_class(this, class, slow);
                 Some(this)
             }
             Callee::Object(..) => {
@@ -202,10 +202,8 @@ impl Emit<'_, '_> {
                 Some(f)
             }
             Callee::Class(class) => {
-                let same = self.equals(f, class.value().bits());
-                self.unless(same, slow);
                 // Its `__new__` and `__init__` are those of when the code got hot.
-                self.unless_version(f, crate::class::version(class), slow);
+                self.unless_same_class(f, class, slow);
                 None
             }
         }
@@ -220,6 +218,19 @@ impl Emit<'_, '_> {
     }
 
     /// Goes on if a class is as it was.
+    /// Goes on if this is the class, and as it was. (The class may die, and another stand at its address; versions are never used again.)
+    pub(super) fn unless_same_class(&mut self, v: Word64, class: Ptr<TypeObj>, slow: Block) {
+        let (map, meta) = (class.header().map(), type_of(class.value()));
+        if meta.has(TypeFlags::HEAP) {
+            // (So may the metaclass.)
+            crate::class::version(meta);
+            self.unless_class(v, map, slow);
+        } else {
+            self.unless_map(v, map, slow);
+        }
+        self.unless_version(v, crate::class::version(class), slow);
+    }
+
     pub(super) fn unless_version(&mut self, class: Word64, version: u32, slow: Block) {
         let now = self.load32(class, offset_of!(TypeObj, version));
         let same = self.b.ins().icmp_imm_s(IntCC::Equal, now, version as i64);

@@ -27,7 +27,7 @@ const TRIES: u32 = 200;
 /// What has to be true of a class.
 #[derive(Clone, Copy)]
 pub(super) enum Kept {
-    /// It is, or derives from, this one (which never dies).
+    /// It is, or derives from, the one at this address (which may have died: it is asked for what refers to this address now).
     Subtype(Ptr<TypeObj>),
     /// It has these special methods.
     Specials([(Special, Implemented); 2]),
