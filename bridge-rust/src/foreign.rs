@@ -11,7 +11,7 @@ use cape_vm::vm::current;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::{from_c, memory_given_back, plain_items};
+use crate::from_c::{from_c, memory_given_back, plain_items, small_int};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 
@@ -73,6 +73,9 @@ impl Foreign for Bridge {
                 return None;
             }
             let p = *(*l).ob_item.add(i);
+            if let Some(v) = small_int(p) {
+                return Some(v);
+            }
             // A list that C has made but not filled yet has NULL items.
             if p.is_null() { Some(Value::NONE) } else { from_c(current(), p).ok() }
         }

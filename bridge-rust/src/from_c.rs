@@ -12,6 +12,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
 use crate::layout::*;
+use crate::lend::{SMALL_MAX, SMALL_MIN};
 use crate::mirror::types::class_behind;
 use crate::to_c::{decref, incref};
 
@@ -86,6 +87,14 @@ fn one_digit(p: *mut PyObject) -> Option<Value> {
         let digit = *((&raw const (*l).ob_digit) as *const u32);
         Some(Value::int((1 - ((*l).lv_tag & 3) as i64) * digit as i64))
     }
+}
+
+/// The value of one of the ints that all share, by its address alone.
+#[inline(always)]
+pub fn small_int(p: *mut PyObject) -> Option<Value> {
+    const ALL: usize = (SMALL_MAX - SMALL_MIN + 1) as usize * size_of::<ffi::SmallInt>();
+    let at = (p as usize).wrapping_sub(&raw const ffi::_Cape_small_ints as usize);
+    (at < ALL).then(|| Value::int((at / size_of::<ffi::SmallInt>()) as i64 + SMALL_MIN))
 }
 
 #[inline(never)]
@@ -461,6 +470,9 @@ unsafe fn take_plain(items: &[*mut PyObject], cells: *mut Value) -> usize {
 /// The managed side of an item that needs nothing made for it: a linked object, None (and NULL), a float, an int of one digit. EMPTY for others.
 #[inline(always)]
 fn plain(p: *mut PyObject) -> Value {
+    if let Some(v) = small_int(p) {
+        return v;
+    }
     if p.is_null() {
         return Value::NONE;
     }

@@ -61,9 +61,14 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, iterable: Value) -> Res<Value> {
     {
         return Ok(if exact { t } else { TupleObj::with_map(cls.instance_map(), t.as_slice()) }.value());
     }
-    let items = vm.list_of(iterable)?;
-    let items = items.as_slice();
-    Ok(if exact { TupleObj::new(items) } else { TupleObj::with_map(cls.instance_map(), items) }.value())
+    let made = |items: &[Value]| if exact { TupleObj::new(items) } else { TupleObj::with_map(cls.instance_map(), items) };
+    if let Some(l) = iterable.downcast::<ListObj>()
+        && l.header().map() == rt().maps.list
+        && let Some(items) = l.generic_slice()
+    {
+        return Ok(made(items).value());
+    }
+    Ok(made(vm.list_of(iterable)?.as_slice()).value())
 }
 
 fn repr(vm: &Vm, t: T) -> Res<Ptr<StrObj>> {
