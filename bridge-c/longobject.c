@@ -309,10 +309,13 @@ PyLong_AsLongAndOverflow(PyObject *op, int *overflow)
     return (long)PyLong_AsLongLongAndOverflow(op, overflow);
 }
 
+/* The usual case of conversions: an int of one digit. */
+#define IS_COMPACT(op) CAPE_LIKELY((op) != NULL && PyLong_Check(op) && _PyLong_IsCompact((PyLongObject *)(op)))
+
 long
 PyLong_AsLong(PyObject *op)
 {
-    if (CAPE_LIKELY(op != NULL && PyLong_Check(op) && _PyLong_IsCompact((PyLongObject *)op))) {
+    if (IS_COMPACT(op)) {
         return _PyLong_CompactValue((PyLongObject *)op);
     }
     int overflow;
@@ -326,6 +329,9 @@ PyLong_AsLong(PyObject *op)
 int
 PyLong_AsInt(PyObject *op)
 {
+    if (IS_COMPACT(op)) {
+        return (int)_PyLong_CompactValue((PyLongObject *)op);
+    }
     int overflow;
     long value = PyLong_AsLongAndOverflow(op, &overflow);
     if (overflow || value > INT_MAX || value < INT_MIN) {
@@ -338,6 +344,9 @@ PyLong_AsInt(PyObject *op)
 long long
 PyLong_AsLongLong(PyObject *op)
 {
+    if (IS_COMPACT(op)) {
+        return _PyLong_CompactValue((PyLongObject *)op);
+    }
     int overflow;
     long long value = PyLong_AsLongLongAndOverflow(op, &overflow);
     if (overflow) {
@@ -364,6 +373,9 @@ require_int(PyObject *op)
 Py_ssize_t
 PyLong_AsSsize_t(PyObject *op)
 {
+    if (IS_COMPACT(op)) {
+        return _PyLong_CompactValue((PyLongObject *)op);
+    }
     int64_t value = 0;
     if (!require_int(op)) {
         return -1;
