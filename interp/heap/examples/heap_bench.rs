@@ -245,8 +245,9 @@ fn main() {
     static FOREIGN: NoCycles = NoCycles;
     h.set_foreign(&FOREIGN);
     let links = 1_000_000;
-    let mirrors: Vec<Mirror> =
-        (0..links).map(|_| Mirror { refcnt: Cell::new(1), link: Cell::new(0) }).collect();
+    let mirrors: Vec<Mirror> = (0..links)
+        .map(|_| Mirror { refcnt: Cell::new(1), link: Cell::new(0), class: Cell::new(std::ptr::null_mut()) })
+        .collect();
     let table = RootVec::new();
     let mut linked = Duration::ZERO;
     for chunk in 0..links / 1000 {
@@ -273,8 +274,13 @@ fn main() {
     report("minor collection, nothing alive, 10^6 old links", minor_empty(wm), 1, "us");
     black_box(arr);
     let young = best(10, || {
-        let mirrors: Vec<Mirror> =
-            (0..10_000).map(|_| Mirror { refcnt: Cell::new(1), link: Cell::new(0) }).collect();
+        let mirrors: Vec<Mirror> = (0..10_000)
+            .map(|_| Mirror {
+                refcnt: Cell::new(1),
+                link: Cell::new(0),
+                class: Cell::new(std::ptr::null_mut()),
+            })
+            .collect();
         h.collect(false);
         for (i, mirror) in mirrors.iter().enumerate() {
             let n = node(m, Value::NONE, Value::NONE, i as u64);

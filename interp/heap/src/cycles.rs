@@ -12,6 +12,7 @@ use crate::block::{Block, prefetch};
 use crate::heap::State;
 use crate::links::{ForeignHeap, ForeignOp, Links, Mirror};
 use crate::major;
+use crate::map::MapFlags;
 use crate::object::Header;
 use crate::weak::AddressMap;
 
@@ -247,19 +248,34 @@ pub(crate) unsafe fn mark_held(s: *mut State) {
             (*s).links.unreached = links;
             return;
         }
-        for &i in &links {
-            held[i as usize] = count(i).min(i32::MAX as u32) as i32 - 1;
+        // (Structs have not been looked at since the last full collection.)
+        let soon = |k: usize| {
+            if let Some(&later) = links.get(k + 8) {
+                prefetch((*s).links.entry(later).mirror.get() as usize);
+                prefetch((*s).links.entry(later).managed.get().bits() as usize);
+            }
+        };
+        for (k, &i) in links.iter().enumerate() {
+            soon(k);
+            held[i as usize] += count(i).min(i32::MAX as u32) as i32 - 1;
+            let e = (*s).links.entry(i);
+            let map = e.managed.get().header().map();
+            if map.kind().mirror_refers {
+                todo.push(e.mirror.get());
+            } else if map.flags.get() & MapFlags::OWNS_CLASS != 0
+                && let Some(class) = (*s).links.index_of((*e.mirror.get()).class.get())
+            {
+                held[class as usize] -= 1;
+            }
         }
-        todo.extend(
-            links.iter().filter(|&&i| (*s).links.refers(i)).map(|&i| (*s).links.entry(i).mirror.get()),
-        );
         while let Some(m) = todo.pop() {
             foreign.traverse(m, &mut |child| match (*s).links.index_of(child) {
                 Some(i) => held[i as usize] -= 1,
                 None => add(&mut unlinked, &mut todo, child, 1),
             });
         }
-        for &i in &links {
+        for (k, &i) in links.iter().enumerate() {
+            soon(k);
             if held[i as usize] > 0 {
                 (*s).unlinked.held.push((i, count(i)));
                 reach_link(s, i);

@@ -22,6 +22,8 @@ pub struct Mirror {
     pub refcnt: Cell<u32>,
     /// The index of its link, whose low 16 bits are neither all zero nor all one; other values mean that there is none.
     pub link: Cell<u32>,
+    /// The struct of its class.
+    pub class: Cell<*mut Mirror>,
 }
 
 /// The low bits of [`Mirror::link`] in unlinked structs that the marking under way has reached, and bits of no index. (A table of

@@ -96,7 +96,7 @@ impl ForeignHeap for World {
 
 fn make(name: u64, finalizer: bool, immutable: bool) -> *mut Fake {
     Box::into_raw(Box::new(Fake {
-        head: Mirror { refcnt: Cell::new(1), link: Cell::new(0) },
+        head: Mirror { refcnt: Cell::new(1), link: Cell::new(0), class: Cell::new(std::ptr::null_mut()) },
         name,
         children: RefCell::default(),
         finalizer: Cell::new(finalizer),

@@ -49,7 +49,7 @@ fn it_finds_what_is_wrong() {
         old.right.set_no_barrier(Value::NONE);
     }
 
-    let mirror = Mirror { refcnt: Cell::new(1), link: Cell::new(0) };
+    let mirror = Mirror { refcnt: Cell::new(1), link: Cell::new(0), class: Cell::new(std::ptr::null_mut()) };
     // SAFETY: it is unlinked below.
     let i = unsafe { heap().link(young.header(), &mirror as *const Mirror as *mut Mirror) };
     assert_eq!(fault(), "");
