@@ -149,6 +149,11 @@ PyObject_GetItem(PyObject *op, PyObject *key)
 static int
 set_item(PyObject *op, PyObject *key, PyObject *value)
 {
+#ifndef CAPE_INSIDE_CPYTHON
+    if (PyDict_CheckExact(op)) {
+        return value == NULL ? PyDict_DelItem(op, key) : PyDict_SetItem(op, key, value);
+    }
+#endif
     objobjargproc assign = SLOT(op, tp_as_mapping, mp_ass_subscript);
     if (assign != NULL) {
         return assign(op, key, value);

@@ -269,27 +269,27 @@ PyUnicode_FromString(const char *u)
 }
 
 /* Names that C code spells out: most come as literals, so the last one met at an address is likely the same
- * again. The text is compared all the same. */
+ * again. The text is compared all the same. (Rust looks here, too: `ffi::KnownName`.) */
 #define NAMES 256
-static struct {
+CAPE_PRIVATE struct {
     const char *address;
     PyObject *name;
-} names[NAMES];
+} _Cape_names[NAMES];
 
 PyObject *
 PyUnicode_InternFromString(const char *u)
 {
     uintptr_t at = (uintptr_t)u;
     size_t i = (at ^ at >> 8) % NAMES;
-    if (names[i].address == u && strcmp(u, (const char *)PyUnicode_DATA(names[i].name)) == 0) {
-        return Py_NewRef(names[i].name);
+    if (_Cape_names[i].address == u && strcmp(u, (const char *)PyUnicode_DATA(_Cape_names[i].name)) == 0) {
+        return Py_NewRef(_Cape_names[i].name);
     }
     PyObject *op = PyUnicode_FromString(u);
     if (op != NULL) {
         PyUnicode_InternInPlace(&op);
         if (PyUnicode_IS_ASCII(op) && PyUnicode_GET_LENGTH(op) < 64) {
-            names[i].address = u;
-            Py_XSETREF(names[i].name, Py_NewRef(op));
+            _Cape_names[i].address = u;
+            Py_XSETREF(_Cape_names[i].name, Py_NewRef(op));
         }
     }
     return op;

@@ -59,6 +59,7 @@ fn folder() -> &'static Path {
             "largetext",
             "tracked",
             "classes",
+            "tables",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -273,6 +274,12 @@ fn weak_references_show_c_their_targets() {
 }
 
 #[test]
+fn dicts_sets_and_iterators_do_in_c_what_cpythons_do() {
+    compare("tables.py", "cape", &[], &[]);
+    compare("tables.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn cycles_that_python_never_sees_are_collected() {
     compare("tracked.py", "cape", &[], &[]);
     compare("tracked.py", "zeal", ZEAL, &[]);
@@ -349,6 +356,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("largetext.py");
     check_expected("tracked.py");
     check_expected("classes.py");
+    check_expected("tables.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

@@ -19,6 +19,16 @@ pub struct SmallInt {
     pub digit: usize,
 }
 
+/// Rows of `_Cape_names`.
+pub const NAMES: usize = 256;
+
+/// A C string, and the interned `str` that it spelled; both null in a row that is free.
+#[repr(C)]
+pub struct KnownName {
+    pub address: *const c_char,
+    pub name: *mut PyObject,
+}
+
 /// A row of the table of static types.
 #[repr(C)]
 pub struct CapeStaticType {
@@ -47,6 +57,8 @@ unsafe extern "C" {
     pub static mut _Cape_heap_size: usize;
     /// The ints from -5 to 256.
     pub static mut _Cape_small_ints: [SmallInt; 0];
+    /// The names that C strings spelled last, by their addresses (`bridge-c/unicodeobject.c`).
+    pub static mut _Cape_names: [KnownName; 0];
     pub static mut _Py_TrueStruct: PyObject;
     pub static mut _Py_FalseStruct: PyObject;
     pub static mut _Py_EllipsisObject: PyObject;
@@ -64,6 +76,22 @@ unsafe extern "C" {
     pub static mut PyDict_Type: PyTypeObject;
     pub static mut PySet_Type: PyTypeObject;
     pub static mut PyFrozenSet_Type: PyTypeObject;
+    pub static mut PyGen_Type: PyTypeObject;
+    pub static mut PyCoro_Type: PyTypeObject;
+    pub static mut PyAsyncGen_Type: PyTypeObject;
+    pub static mut PyRangeIter_Type: PyTypeObject;
+    pub static mut PyUnicodeIter_Type: PyTypeObject;
+    pub static mut PyBytesIter_Type: PyTypeObject;
+    pub static mut PySetIter_Type: PyTypeObject;
+    pub static mut PyDictIterKey_Type: PyTypeObject;
+    pub static mut PyDictIterValue_Type: PyTypeObject;
+    pub static mut PyDictIterItem_Type: PyTypeObject;
+    pub static mut PyMap_Type: PyTypeObject;
+    pub static mut PyZip_Type: PyTypeObject;
+    pub static mut PyFilter_Type: PyTypeObject;
+    pub static mut PyEnum_Type: PyTypeObject;
+    pub static mut PyReversed_Type: PyTypeObject;
+    pub static mut PyCallIter_Type: PyTypeObject;
     pub static mut PyComplex_Type: PyTypeObject;
     pub static mut PySlice_Type: PyTypeObject;
     pub static mut PyModule_Type: PyTypeObject;

@@ -19,6 +19,7 @@
 mod allocator;
 pub mod api;
 mod arguments;
+mod at_once;
 mod attributes;
 pub mod buffer;
 pub mod call_c;

@@ -30,6 +30,7 @@ use core::ffi::{
 
 use libc::{FILE, wchar_t};
 
+use crate::at_once;
 use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
@@ -155,7 +156,18 @@ fn shim(row: &Row, symbol: &str, module: &str, text: &mut String) -> Result<(), 
         let _ = writeln!(text, "    enter_for_good(\"{name}\", |cx| {module}::{name}({arguments}))\n}}\n");
         return Ok(());
     }
-    let _ = writeln!(text, "    {wrapper} -> {body} {{ {module}::{name}({arguments}) }})");
+    let full = format!("{wrapper} -> {body} {{ {module}::{name}({arguments}) }})");
+    if row.at_once {
+        // (What enters is a function of its own, so that what is tried first needs to save no registers for it.)
+        let given = params.iter().map(|p| rust_name(&p.name)).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            text,
+            "    #[inline(never)]\n    unsafe extern \"C\" fn in_full({declared}){arrow} {{\n        {full}\n    }}\n    \
+             // SAFETY: the caller's promise.\n    unsafe {{ at_once::{name}({given}).unwrap_or_else(|| in_full({given})) }}"
+        );
+    } else {
+        let _ = writeln!(text, "    {full}");
+    }
     text.push_str("}\n\n");
     Ok(())
 }

@@ -41,6 +41,8 @@ struct RawRow {
     abi: bool,
     gil: Option<bool>,
     #[serde(default)]
+    at_once: bool,
+    #[serde(default)]
     twin: bool,
     #[serde(default)]
     used: u32,
@@ -92,6 +94,8 @@ pub struct Row {
     pub stable: Option<(u32, u32)>,
     pub abi_only: bool,
     pub needs_gil: bool,
+    /// A function of `crate::at_once` is tried first.
+    pub at_once: bool,
     pub twin: bool,
     pub used: u32,
     pub deprecated: Option<String>,
@@ -170,6 +174,7 @@ fn check(name: String, raw: RawRow) -> Result<Row, String> {
         stable,
         abi_only: raw.abi,
         needs_gil: raw.gil.unwrap_or(true),
+        at_once: raw.at_once,
         twin: raw.twin,
         used: raw.used,
         deprecated: raw.deprecated,

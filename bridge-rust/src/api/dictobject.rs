@@ -107,7 +107,8 @@ pub fn PyDict_DelItem(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<c_int> {
 pub fn PyDict_GetItem(cx: &Cx, d: Borrowed, k: Borrowed) -> CResult<BorrowedRef> {
     let Some(d) = d.opt(cx)?.and_then(|d| d.downcast::<DictObj>()) else { return Ok(NULL) };
     let key = k.get(cx)?;
-    match find(cx, d, key) {
+    // (What is said of a key without a hash is what `hash()` says.)
+    match cx.vm.hash(key).and_then(|hash| d.table.find(cx.vm, key, hash)) {
         Ok(Some(i)) => value_at(cx, d, i),
         Ok(None) => Ok(NULL),
         Err(r) => {

@@ -16,6 +16,7 @@ use core::ffi::{
 
 use libc::{FILE, wchar_t};
 
+use crate::at_once;
 use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
@@ -528,7 +529,12 @@ pub unsafe extern "C" fn PyDict_Clear(mp: *mut PyObject) {
 /// `int PyDict_Contains(PyObject *mp, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> c_int {
-    enter("PyDict_Contains", -1, |cx| -> CResult<c_int> { dictobject::PyDict_Contains(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject) -> c_int {
+        enter("PyDict_Contains", -1, |cx| -> CResult<c_int> { dictobject::PyDict_Contains(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_Contains(mp, key).unwrap_or_else(|| in_full(mp, key)) }
 }
 
 /// `PyObject *PyDict_Copy(PyObject *mp)`
@@ -540,37 +546,67 @@ pub unsafe extern "C" fn PyDict_Copy(mp: *mut PyObject) -> *mut PyObject {
 /// `int PyDict_DelItem(PyObject *mp, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> c_int {
-    enter("PyDict_DelItem", -1, |cx| -> CResult<c_int> { dictobject::PyDict_DelItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject) -> c_int {
+        enter("PyDict_DelItem", -1, |cx| -> CResult<c_int> { dictobject::PyDict_DelItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_DelItem(mp, key).unwrap_or_else(|| in_full(mp, key)) }
 }
 
 /// `PyObject *PyDict_GetItem(PyObject *mp, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    enter("PyDict_GetItem", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+        enter("PyDict_GetItem", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_GetItem(mp, key).unwrap_or_else(|| in_full(mp, key)) }
 }
 
 /// `int PyDict_GetItemRef(PyObject *mp, PyObject *key, PyObject **result)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItemRef(mp: *mut PyObject, key: *mut PyObject, result: *mut *mut PyObject) -> c_int {
-    enter("PyDict_GetItemRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_GetItemRef(cx, Borrowed::from_c(mp), Borrowed::from_c(key), result) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject, result: *mut *mut PyObject) -> c_int {
+        enter("PyDict_GetItemRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_GetItemRef(cx, Borrowed::from_c(mp), Borrowed::from_c(key), result) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_GetItemRef(mp, key, result).unwrap_or_else(|| in_full(mp, key, result)) }
 }
 
 /// `PyObject *PyDict_GetItemString(PyObject *dp, const char *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> *mut PyObject {
-    enter("PyDict_GetItemString", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItemString(cx, Borrowed::from_c(dp), key) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(dp: *mut PyObject, key: *const c_char) -> *mut PyObject {
+        enter("PyDict_GetItemString", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItemString(cx, Borrowed::from_c(dp), key) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_GetItemString(dp, key).unwrap_or_else(|| in_full(dp, key)) }
 }
 
 /// `int PyDict_GetItemStringRef(PyObject *mp, const char *key, PyObject **result)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItemStringRef(mp: *mut PyObject, key: *const c_char, result: *mut *mut PyObject) -> c_int {
-    enter("PyDict_GetItemStringRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_GetItemStringRef(cx, Borrowed::from_c(mp), key, result) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *const c_char, result: *mut *mut PyObject) -> c_int {
+        enter("PyDict_GetItemStringRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_GetItemStringRef(cx, Borrowed::from_c(mp), key, result) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_GetItemStringRef(mp, key, result).unwrap_or_else(|| in_full(mp, key, result)) }
 }
 
 /// `PyObject *PyDict_GetItemWithError(PyObject *mp, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    enter("PyDict_GetItemWithError", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItemWithError(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+        enter("PyDict_GetItemWithError", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { dictobject::PyDict_GetItemWithError(cx, Borrowed::from_c(mp), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_GetItemWithError(mp, key).unwrap_or_else(|| in_full(mp, key)) }
 }
 
 /// `PyObject *PyDict_Keys(PyObject *mp)`
@@ -588,19 +624,34 @@ pub unsafe extern "C" fn PyDict_New() -> *mut PyObject {
 /// `int PyDict_Next(PyObject *mp, Py_ssize_t *pos, PyObject **key, PyObject **value)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Next(mp: *mut PyObject, pos: *mut isize, key: *mut *mut PyObject, value: *mut *mut PyObject) -> c_int {
-    enter_infallible("PyDict_Next", |cx| -> c_int { dictobject::PyDict_Next(cx, Borrowed::from_c(mp), pos, key, value) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, pos: *mut isize, key: *mut *mut PyObject, value: *mut *mut PyObject) -> c_int {
+        enter_infallible("PyDict_Next", |cx| -> c_int { dictobject::PyDict_Next(cx, Borrowed::from_c(mp), pos, key, value) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_Next(mp, pos, key, value).unwrap_or_else(|| in_full(mp, pos, key, value)) }
 }
 
 /// `int PyDict_SetItem(PyObject *mp, PyObject *key, PyObject *item)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_SetItem(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> c_int {
-    enter("PyDict_SetItem", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key), Borrowed::from_c(item)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> c_int {
+        enter("PyDict_SetItem", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetItem(cx, Borrowed::from_c(mp), Borrowed::from_c(key), Borrowed::from_c(item)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_SetItem(mp, key, item).unwrap_or_else(|| in_full(mp, key, item)) }
 }
 
 /// `int PyDict_SetItemString(PyObject *dp, const char *key, PyObject *item)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_SetItemString(dp: *mut PyObject, key: *const c_char, item: *mut PyObject) -> c_int {
-    enter("PyDict_SetItemString", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetItemString(cx, Borrowed::from_c(dp), key, Borrowed::from_c(item)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(dp: *mut PyObject, key: *const c_char, item: *mut PyObject) -> c_int {
+        enter("PyDict_SetItemString", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetItemString(cx, Borrowed::from_c(dp), key, Borrowed::from_c(item)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_SetItemString(dp, key, item).unwrap_or_else(|| in_full(dp, key, item)) }
 }
 
 /// `Py_ssize_t PyDict_Size(PyObject *mp)`
@@ -1236,7 +1287,12 @@ pub unsafe extern "C" fn PyFrozenSet_New(op: *mut PyObject) -> *mut PyObject {
 /// `int PySet_Add(PyObject *set, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> c_int {
-    enter("PySet_Add", -1, |cx| -> CResult<c_int> { setobject::PySet_Add(cx, Borrowed::from_c(set), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(set: *mut PyObject, key: *mut PyObject) -> c_int {
+        enter("PySet_Add", -1, |cx| -> CResult<c_int> { setobject::PySet_Add(cx, Borrowed::from_c(set), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PySet_Add(set, key).unwrap_or_else(|| in_full(set, key)) }
 }
 
 /// `int PySet_Clear(PyObject *set)`
@@ -1248,7 +1304,12 @@ pub unsafe extern "C" fn PySet_Clear(set: *mut PyObject) -> c_int {
 /// `int PySet_Contains(PyObject *anyset, PyObject *key)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySet_Contains(anyset: *mut PyObject, key: *mut PyObject) -> c_int {
-    enter("PySet_Contains", -1, |cx| -> CResult<c_int> { setobject::PySet_Contains(cx, Borrowed::from_c(anyset), Borrowed::from_c(key)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(anyset: *mut PyObject, key: *mut PyObject) -> c_int {
+        enter("PySet_Contains", -1, |cx| -> CResult<c_int> { setobject::PySet_Contains(cx, Borrowed::from_c(anyset), Borrowed::from_c(key)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PySet_Contains(anyset, key).unwrap_or_else(|| in_full(anyset, key)) }
 }
 
 /// `int PySet_Discard(PyObject *set, PyObject *key)`

@@ -108,7 +108,17 @@ pub const NONE_HASH: i64 = 0xfca8_6420;
 const HASH_MODULUS: i64 = (1 << 61) - 1;
 
 /// CPython's hash of an integer.
+#[inline(always)]
 pub fn hash_i64(i: i64) -> i64 {
+    // (All unboxed ints.)
+    if i.unsigned_abs() < HASH_MODULUS as u64 {
+        return if i == -1 { -2 } else { i };
+    }
+    hash_large(i)
+}
+
+#[cold]
+fn hash_large(i: i64) -> i64 {
     let h = (i.unsigned_abs() % HASH_MODULUS as u64) as i64;
     let h = if i < 0 { -h } else { h };
     if h == -1 { -2 } else { h }
@@ -128,22 +138,15 @@ pub fn hash_f64(f: f64) -> i64 {
     if f == f.trunc() && f.abs() < 9e15 {
         return hash_i64(f as i64);
     }
-    let (mut m, e) = frexp(f.abs());
-    let mut e = e;
-    let mut x: u64 = 0;
-    while m != 0.0 {
-        x = (x << 28) & HASH_MODULUS as u64 | x >> (61 - 28);
-        m *= 268435456.0;
-        e -= 28;
-        let y = m as u64;
-        m -= y as f64;
-        x += y;
-        if x >= HASH_MODULUS as u64 {
-            x -= HASH_MODULUS as u64;
-        }
-    }
-    let e = e.rem_euclid(61) as u32;
-    x = (x << e) & HASH_MODULUS as u64 | x >> (61 - e);
+    // A number of 53 bits, times a power of two: modulo 2**61 - 1 that power turns the bits around.
+    const BITS: i32 = 61;
+    let (exponent, fraction) = (f.to_bits() >> 52 & 0x7ff, f.to_bits() & ((1 << 52) - 1));
+    let (m, e) = match exponent as i32 {
+        0 => (fraction, -1074),
+        e => (fraction | 1 << 52, e - 1075),
+    };
+    let turn = e.rem_euclid(BITS);
+    let x = m << turn & HASH_MODULUS as u64 | m >> (BITS - turn);
     let h = if f < 0.0 { -(x as i64) } else { x as i64 };
     if h == -1 { -2 } else { h }
 }

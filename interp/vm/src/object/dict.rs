@@ -269,6 +269,12 @@ impl Table {
     #[inline(always)]
     fn set_used(&self, n: usize) {
         self.used.set(n);
+        self.tell();
+    }
+
+    /// Has the mirror, if there is one, show the size.
+    #[inline(always)]
+    fn tell(&self) {
         const { assert!(std::mem::offset_of!(DictObj, table) == std::mem::offset_of!(SetObj, table)) };
         let header = (self as *const Table).wrapping_byte_sub(std::mem::offset_of!(DictObj, table));
         // SAFETY: a table is part of a dict or a set, at one place in both.
@@ -324,6 +330,48 @@ impl Table {
         self.search_by(key, hash, |other| if other.is_int() { Ok(false) } else { Err(()) })
     }
 
+    /// The hash of a key and where it is or may be put; `None` where finding out might run code or raise.
+    #[inline(always)]
+    pub fn place_at_once(&self, key: Value) -> Option<(i64, Place)> {
+        if key.is_int() {
+            let hash = crate::ops::hash_i64(key.as_int());
+            return Some((hash, self.search_int(key, hash).ok()?));
+        }
+        if key.is_none() {
+            let hash = crate::ops::NONE_HASH;
+            return Some((hash, self.search_by(key, hash, |_| Err(())).ok()?));
+        }
+        let s = key.downcast::<StrObj>().filter(|s| s.header.map_id() == rt().maps.str.id())?;
+        let hash = s.hash();
+        Some((hash, self.search_str(s, hash).ok()?))
+    }
+
+    /// As [`Table::insert_at`], where there is room and nothing has to be allocated; `None`, with nothing done, elsewhere. The caller shows
+    /// the object's mirror the new size.
+    #[inline(always)]
+    pub fn insert_in_room(&self, slot: usize, hash: i64, key: Value, value: Value) -> Option<()> {
+        let keys = self.keys();
+        if keys.free.get() == 0 {
+            return None;
+        }
+        self.write_entry(keys, slot, Entry { hash, key, value });
+        Some(())
+    }
+
+    /// Writes a new entry into `keys`, the table's, which must have room.
+    #[inline(always)]
+    fn write_entry(&self, keys: Ptr<TableKeys>, slot: usize, e: Entry) {
+        let i = keys.filled();
+        keys.set_slot(slot, i);
+        // SAFETY: i is below usable.
+        unsafe { keys.entry_ptr(i).write(e) };
+        keys.filled.set(i as u32 + 1);
+        keys.free.set(keys.free.get() - 1);
+        keys.version.set(0);
+        write_barrier(keys.header());
+        self.used.set(self.used.get() + 1);
+    }
+
     /// Finds a key, or the place for it; may run `__eq__`.
     #[inline]
     pub fn search(&self, vm: &Vm, key: Value, hash: i64) -> Res<Place> {
@@ -333,6 +381,9 @@ impl Table {
             && s.header.map_id() == rt().maps.str.id()
         {
             self.search_str(s, hash)
+        } else if !key.is_float() {
+            // The same object, or nothing of that hash. (A float that is no number is not equal to itself.)
+            self.search_by(key, hash, |_| Err(()))
         } else {
             Err(())
         };
@@ -394,15 +445,8 @@ impl Table {
             keys = self.keys();
             slot = keys.free_slot(hash);
         }
-        let i = keys.filled();
-        keys.set_slot(slot, i);
-        // SAFETY: i is below usable.
-        unsafe { keys.entry_ptr(i).write(Entry { hash, key, value }) };
-        keys.filled.set(i as u32 + 1);
-        keys.free.set(keys.free.get() - 1);
-        keys.version.set(0);
-        write_barrier(keys.header());
-        self.set_used(self.used.get() + 1);
+        self.write_entry(keys, slot, Entry { hash, key, value });
+        self.tell();
     }
 
     fn resize(&self, owner: &Header, want: usize) {
@@ -464,6 +508,14 @@ impl Table {
     /// ([`Table::pop_last`] does use it again: the slot of the removed entry then goes on naming it; whatever is stored
     /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.)
     pub fn remove_at(&self, i: usize) -> Value {
+        let value = self.remove_quietly(i);
+        self.tell();
+        value
+    }
+
+    /// As [`Table::remove_at`]; the caller shows the object's mirror the new size.
+    #[inline(always)]
+    pub fn remove_quietly(&self, i: usize) -> Value {
         let keys = self.keys();
         let e = keys.entry(i);
         // SAFETY: in bounds.
@@ -472,7 +524,7 @@ impl Table {
         if i == keys.first.get() as usize {
             keys.first.set(i as u32 + 1);
         }
-        self.set_used(self.used.get() - 1);
+        self.used.set(self.used.get() - 1);
         e.value
     }
 
