@@ -61,7 +61,7 @@ cape_free(PyObject *op)
     PyObject_Free(block);
 }
 
-/* A freed struct still has its type. */
+/* A freed number still has its type. */
 static void
 empty_free_lists(void)
 {
@@ -73,7 +73,7 @@ empty_free_lists(void)
     }
     for (int i = 0; i < CAPE_FREE_WORDS; i++) {
         while ((op = cape_take(&_Cape_free_structs[i])) != NULL) {
-            cape_free(op);
+            PyObject_Free(_Py_AS_GC(op));
         }
     }
     for (int i = 0; i < CAPE_FREE_BLOCKS; i++) {
@@ -93,12 +93,30 @@ _Cape_CollectedFully(size_t doomed)
     _Cape_tracked_limit = doomed + left + Py_MAX(left / 5 * 4, CAPE_TRACKED_LEAST);
 }
 
+/* Memory for a struct that goes to the lists of freed structs later on: those have a collector's head, also where the type does not say so. */
+static PyObject *
+new_struct(PyTypeObject *type, size_t words)
+{
+    if (type->tp_flags & Py_TPFLAGS_HAVE_GC) {
+        return cape_alloc(type, words * sizeof(void *));
+    }
+    PyGC_Head *head = PyObject_Malloc(sizeof(PyGC_Head) + words * sizeof(void *));
+    if (head == NULL) {
+        return PyErr_NoMemory();
+    }
+    head->_gc_next = head->_gc_prev = 0;
+    return _Py_FROM_GC(head);
+}
+
 /* The struct of a dict or set, say, that the managed side made: clear behind its head, which has one reference. NULL with MemoryError. */
 PyObject *
 cape_new_mirror(PyTypeObject *type)
 {
-    size_t words = words_of((size_t)type->tp_basicsize);
-    PyObject *op = cape_alloc_struct(type, words);
+    size_t words = cape_mirror_words(type);
+    PyObject *op = words < CAPE_FREE_WORDS ? cape_take(&_Cape_free_structs[words]) : NULL;
+    if (CAPE_UNLIKELY(op == NULL)) {
+        op = new_struct(type, words);
+    }
     if (CAPE_LIKELY(op != NULL)) {
         cape_init(op, type);
         for (size_t i = sizeof(PyObject) / sizeof(void *); i < words; i++) {

@@ -220,13 +220,23 @@ CAPE_PRIVATE void cape_free(PyObject *op);
 /* obmalloc.c: bytes that small objects took since Rust last looked. */
 extern CAPE_PRIVATE size_t _Cape_allocated_small;
 
+/* Words of a struct of a static type that the managed side makes: those that C's macros can read. Of most types all; Rust writes the others'
+ * number where CPython counts versions (bridge-rust/src/mirror/types.rs). */
+static inline size_t
+cape_mirror_words(PyTypeObject *type)
+{
+    return type->tp_versions_used != 0 ? type->tp_versions_used
+                                       : ((size_t)type->tp_basicsize + sizeof(void *) - 1) / sizeof(void *);
+}
+
 /* Whether freed structs of the type go to the lists of freed structs. */
 static inline int
 cape_has_list(PyTypeObject *type)
 {
-    return type->tp_itemsize == 0
-           && (type->tp_flags & (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_PREHEADER))
-              == (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC);
+    return type->tp_versions_used != 0
+           || (type->tp_itemsize == 0
+               && (type->tp_flags & (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_PREHEADER))
+                  == (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC));
 }
 
 /* As cape_alloc, for static types with a collector's head and nothing else in front, from the lists. */
@@ -259,7 +269,8 @@ cape_free_struct(PyObject *op, size_t words)
             return;
         }
     }
-    cape_free(op);
+    /* (Not by the size that the type names.) */
+    PyObject_Free(_Py_AS_GC(op));
 }
 
 /* Frees an exact int of up to two digits. */

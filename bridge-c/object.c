@@ -159,7 +159,7 @@ cape_mirror_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     if (cape_has_list(type)) {
         cape_untrack(op);
-        cape_free_struct(op, (size_t)type->tp_basicsize / sizeof(void *));
+        cape_free_struct(op, cape_mirror_words(type));
         return;
     }
     if (PyObject_IS_GC(op)) {

@@ -1,4 +1,4 @@
-//! Mirrors of tuples and lists with their items, and of all containers of exact type.
+//! Mirrors of tuples and lists with their items, and of what else crosses often and shows little: dicts, sets, generators of exact type.
 
 use cape_heap::heap;
 use cape_vm::object::*;
@@ -12,7 +12,7 @@ use crate::layout::*;
 use crate::lend::borrowed;
 use crate::to_c::{decref, incref, item_to_c, new_int};
 
-/// [`super::make`] for a tuple, list, dict or set of exact type; `None` for others.
+/// [`super::make`] for a tuple, list, dict, set, generator or coroutine of exact type; `None` for others.
 #[inline(always)]
 pub fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
     // (The memory of many items is counted where it is allocated.)
@@ -41,10 +41,14 @@ pub fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
             &raw mut ffi::PySet_Type
         } else if map == maps.frozenset {
             &raw mut ffi::PyFrozenSet_Type
+        } else if map == maps.generator {
+            &raw mut ffi::PyGen_Type
+        } else if map == maps.coroutine {
+            &raw mut ffi::PyCoro_Type
         } else {
             return None;
         };
-        struct_taken((*t).tp_basicsize as usize / 8 + 2);
+        struct_taken(super::types::words_of(t) + 2);
         let p = fresh(vm, ffi::cape_new_mirror(t));
         if let Ok(p) = p {
             show_size(v.header(), p);

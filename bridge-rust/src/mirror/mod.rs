@@ -92,9 +92,10 @@ fn alloc(vm: &Vm, t: *mut PyTypeObject, size: usize) -> Res<*mut PyObject> {
     unsafe {
         const LISTED: u64 = tpflags::STATIC_BUILTIN | tpflags::HAVE_GC;
         const PREHEADER: u64 = tpflags::MANAGED_DICT | tpflags::MANAGED_WEAKREF;
-        if (*t).tp_flags & (LISTED | PREHEADER) == LISTED && size <= (*t).tp_basicsize as usize {
+        let listed = (*t).tp_flags & (LISTED | PREHEADER) == LISTED || types::shows_nothing(t);
+        if listed && size <= (*t).tp_basicsize as usize {
             // (From the list of freed structs.)
-            crate::from_c::struct_taken(size / 8 + 2);
+            crate::from_c::struct_taken(types::words_of(t) + 2);
             let p = ffi::cape_new_mirror(t);
             return if p.is_null() { Err(containers::no_memory(vm)) } else { Ok(p) };
         }
@@ -145,6 +146,10 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     let t = types::type_to_c(vm, class)?;
     // SAFETY: a live type.
     let (basic, item) = unsafe { ((*t).tp_basicsize as usize, (*t).tp_itemsize) };
+    // SAFETY: as above.
+    if unsafe { types::shows_nothing(t) } {
+        return alloc(vm, t, basic);
+    }
     if let Some(s) = v.downcast::<StrObj>() {
         return string(vm, s, t);
     }

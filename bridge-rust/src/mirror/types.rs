@@ -45,6 +45,60 @@ pub unsafe fn join(t: Ptr<TypeObj>, p: *mut PyTypeObject) {
     t.set_foreign(p as *mut u8);
 }
 
+/// Words of a set's struct: C's macros read the number of elements.
+const SET: u16 = (size_of::<PySetObject>() / 8) as u16;
+
+/// Static types whose structs here are shorter than CPython's, and how many words they have: no macro reads what lies behind. Of iterators
+/// and generators they read nothing. `bridge-c/cape.h` reads the number.
+const SHORTENED: [(*mut PyTypeObject, u16); 18] = [
+    (&raw mut ffi::PySet_Type, SET),
+    (&raw mut ffi::PyFrozenSet_Type, SET),
+    (&raw mut ffi::PyGen_Type, OPAQUE),
+    (&raw mut ffi::PyCoro_Type, OPAQUE),
+    (&raw mut ffi::PyAsyncGen_Type, OPAQUE),
+    (&raw mut ffi::PyRangeIter_Type, OPAQUE),
+    (&raw mut ffi::PyUnicodeIter_Type, OPAQUE),
+    (&raw mut ffi::PyBytesIter_Type, OPAQUE),
+    (&raw mut ffi::PySetIter_Type, OPAQUE),
+    (&raw mut ffi::PyDictIterKey_Type, OPAQUE),
+    (&raw mut ffi::PyDictIterValue_Type, OPAQUE),
+    (&raw mut ffi::PyDictIterItem_Type, OPAQUE),
+    (&raw mut ffi::PyMap_Type, OPAQUE),
+    (&raw mut ffi::PyZip_Type, OPAQUE),
+    (&raw mut ffi::PyFilter_Type, OPAQUE),
+    (&raw mut ffi::PyEnum_Type, OPAQUE),
+    (&raw mut ffi::PyReversed_Type, OPAQUE),
+    (&raw mut ffi::PyCallIter_Type, OPAQUE),
+];
+
+/// Words of a struct that shows nothing.
+const OPAQUE: u16 = (size_of::<PyObject>() / 8) as u16;
+
+/// Whether structs of the type show nothing.
+///
+/// # Safety
+/// A live type.
+#[inline(always)]
+pub(super) unsafe fn shows_nothing(t: *mut PyTypeObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (*t).tp_versions_used == OPAQUE }
+}
+
+/// Words of the struct of an object of a type, without its items.
+///
+/// # Safety
+/// A live type.
+#[inline(always)]
+pub(super) unsafe fn words_of(t: *mut PyTypeObject) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (*t).tp_versions_used {
+            0 => ((*t).tp_basicsize as usize).div_ceil(8),
+            n => n as usize,
+        }
+    }
+}
+
 /// Completes the static types of `bridge-c`.
 pub fn start(vm: &Vm) -> Res<()> {
     slots::tell_trampolines();
@@ -62,6 +116,9 @@ pub fn start(vm: &Vm) -> Res<()> {
                 found.push((p, t));
             }
             row = row.add(1);
+        }
+        for (p, words) in SHORTENED {
+            (*p).tp_versions_used = words;
         }
         (*&raw mut ffi::PyCapsule_Type).tp_repr = Some(ffi::cape_capsule_repr);
         // Bases first: slots are inherited from what is filled.
