@@ -195,7 +195,8 @@ pub fn enter<T: Outcome>(name: &'static str, error: T::C, body: impl FnOnce(&Cx)
     }
 }
 
-/// As [`enter`], for a call of Python code that may need no more than the call: a reference to what it gives, or NULL with an exception.
+/// As [`enter`], for a call of Python code that may need no more than the call: a reference to what it gives, NULL alone for EMPTY, or NULL
+/// with an exception.
 /// `None`: the body does not make the call, or this is not the time: C handles an exception, or the VM does.
 #[inline(always)]
 pub fn enter_at_once(
@@ -206,7 +207,8 @@ pub fn enter_at_once(
     if !crate::handled::nothing_anywhere(cx.vm) {
         return None;
     }
-    let r = match catch_unwind(AssertUnwindSafe(|| body(&cx).map(|r| r.and_then(|v| item_to_c(cx.vm, v))))) {
+    let answer = |v: Value| if v.is_empty() { Ok(std::ptr::null_mut()) } else { item_to_c(cx.vm, v) };
+    let r = match catch_unwind(AssertUnwindSafe(|| body(&cx).map(|r| r.and_then(answer)))) {
         Ok(None) => return None,
         Ok(Some(Ok(p))) => return Some(p),
         Ok(Some(Err(r))) => r,

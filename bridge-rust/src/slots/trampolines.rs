@@ -465,23 +465,34 @@ fn next_of_range(o: *mut PyObject) -> Option<*mut PyObject> {
 }
 
 pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
-    if let Some(p) = next_of_range(o) {
-        return p;
+    match next_of_range(o) {
+        Some(p) => p,
+        // SAFETY: the caller's promise. (A function of its own, for which the short way need not save registers.)
+        None => unsafe { next_of_others(o) },
+    }
+}
+
+/// # Safety
+/// As for a slot of iterators.
+#[inline(never)]
+unsafe extern "C" fn next_of_others(o: *mut PyObject) -> *mut PyObject {
+    if let Some(r) = enter_at_once("tp_iternext", |cx| from_c_at_once(o).map(|it| next_or_end(cx, it))) {
+        return r;
     }
     enter("tp_iternext", null_mut(), |cx| -> CResult<New> {
-        let item = cx.vm.next_or_value(arg(cx, o)?)?;
-        if item.is_none() {
-            // The end has an exception only when it has a value.
-            let v = cx.vm.take_stop_value();
-            if !v.is_none() {
-                return Err(cx.vm.stop_iteration_with(v).into());
-            }
-        }
-        match item {
-            Some(v) => cx.answer(v),
-            None => Ok(New(null_mut())),
-        }
+        let v = next_or_end(cx, arg(cx, o)?)?;
+        if v.is_empty() { Ok(New(null_mut())) } else { cx.answer(v) }
     })
+}
+
+/// The next item; EMPTY at the end, which has an exception only when it has a value.
+#[inline(always)]
+fn next_or_end(cx: &Cx, it: Value) -> Res<Value> {
+    if let Some(v) = cx.vm.next_or_value(it)? {
+        return Ok(v);
+    }
+    let v = cx.vm.take_stop_value();
+    if v.is_none() { Ok(Value::EMPTY) } else { Err(cx.vm.stop_iteration_with(v).into()) }
 }
 
 pub(super) unsafe extern "C" fn descr_get(

@@ -249,6 +249,14 @@ impl Body {
     pub(crate) fn unread(source: &'static [u8], filename: Arc<str>) -> Body {
         Body { read: OnceLock::new(), source: Some((source, filename)) }
     }
+
+    #[cold]
+    fn read_now(&self) -> &CodeBody {
+        self.read.get_or_init(|| {
+            let (bytes, filename) = self.source.as_ref().expect("a body is read or has a source");
+            crate::serialize::read_body(bytes, filename).expect("embedded code is whole")
+        })
+    }
 }
 
 impl From<CodeBody> for Body {
@@ -260,11 +268,12 @@ impl From<CodeBody> for Body {
 impl Deref for Body {
     type Target = CodeBody;
 
+    #[inline]
     fn deref(&self) -> &CodeBody {
-        self.read.get_or_init(|| {
-            let (bytes, filename) = self.source.as_ref().expect("a body is read or has a source");
-            crate::serialize::read_body(bytes, filename).expect("embedded code is whole")
-        })
+        match self.read.get() {
+            Some(body) => body,
+            None => self.read_now(),
+        }
     }
 }
 

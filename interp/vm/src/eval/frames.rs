@@ -668,13 +668,21 @@ impl Vm {
         let r = if g.state() == GenState::Suspended {
             self.check_native_stack("")?;
             let saved = self.sp.get();
+            // SAFETY: a generator's code field holds code.
+            let code = unsafe { g.code.get().cast::<CodeObj>() };
+            // (As `deliver`, which would have to read again what has just been written.)
+            let at = g.pc.get() as usize;
+            let w = Word(code.words[at].get());
+            let delegates = w.op_byte() == Op::YieldFrom as u8;
             let frame = self.push_generator(g, 0, true)?;
-            // SAFETY: the frame was just pushed.
-            let word = unsafe {
-                deliver(frame, Value::NONE);
-                (*frame).lasti()
-            };
-            let r = super::run_new(self, g.code(), frame, word as usize);
+            let next = if delegates { at } else { at + 1 };
+            // SAFETY: the frame was just pushed; it stands at Yield or YieldFrom, whose operand registers are in the window, and which no
+            // code ends with.
+            unsafe {
+                *(*frame).base.add(if delegates { w.c() } else { w.a() } as usize) = Value::NONE;
+                (*frame).pc = code.words.as_ptr().add(next);
+            }
+            let r = super::run_new(self, code, frame, next);
             self.sp.set(saved);
             let v = r?;
             if g.state() == GenState::Suspended {
