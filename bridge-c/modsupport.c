@@ -9,33 +9,31 @@ typedef struct {
 
 static PyObject *build_one(Build *b);
 
+/* What a character of a format is: 1 is an item (all that is nothing else), OPENS one that begins with a bracket, CLOSES a bracket; 0 is
+ * no item. */
+#define OPENS 3
+#define CLOSES (-2)
+static const signed char meanings[256] = {
+    [0] = 0, ['('] = OPENS, ['['] = OPENS, ['{'] = OPENS, [')'] = CLOSES, [']'] = CLOSES, ['}'] = CLOSES,
+    ['#'] = 0, ['&'] = 0, [','] = 0, [':'] = 0, [' '] = 0, ['\t'] = 0,
+    [1 ... 8] = 1, [10 ... 31] = 1, ['!'] = 1, ['"'] = 1, ['$'] = 1, ['%'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+    ['-' ... '9'] = 1, [';' ... 'Z'] = 1, ['\\'] = 1, ['^' ... 'z'] = 1, ['|'] = 1, ['~' ... 255] = 1,
+};
+
 /* Items up to the closing bracket; -1 with SystemError. */
 static Py_ssize_t
 count_items(const char *format, char end)
 {
     Py_ssize_t count = 0;
     for (int level = 0; level > 0 || *format != end; format++) {
-        char c = *format;
-        if (Py_ISALPHA(c)) {
-            count += level == 0;
-            continue;
-        }
-        switch (c) {
-        case 0:
+        int meaning = meanings[(unsigned char)*format];
+        if (CAPE_UNLIKELY(*format == 0)) {
             PyErr_SetString(PyExc_SystemError, "unmatched paren in format");
             return -1;
-        case '(': case '[': case '{':
-            count += level == 0;
-            level++;
-            break;
-        case ')': case ']': case '}':
-            level--;
-            break;
-        case '#': case '&': case ',': case ':': case ' ': case '\t':
-            break;
-        default:
-            count += level == 0;
         }
+        /* (The lowest bit says that it is an item, the others how much deeper it leads.) */
+        count += (level == 0) & meaning;
+        level += meaning >> 1;
     }
     return count;
 }
@@ -44,7 +42,7 @@ count_items(const char *format, char end)
 static int
 close_bracket(Build *b, char end)
 {
-    while (*b->format != 0 && strchr(",: \t", *b->format) != NULL) {
+    while (*b->format == ',' || *b->format == ':' || *b->format == ' ' || *b->format == '\t') {
         b->format++;
     }
     if (*b->format != end) {
@@ -174,6 +172,36 @@ text_size(const char *text, Py_ssize_t size)
     return (Py_ssize_t)length;
 }
 
+/* Texts that formats took, by their addresses: most are literals, so what is met at an address a second time is likely the same. The text is
+ * compared all the same. Where it was another, the row has no text any more: it is a buffer. */
+#define TEXTS 256
+static struct {
+    const char *address;
+    PyObject *text;
+} texts[TEXTS];
+
+/* The str of a C string. */
+static PyObject *
+text_at(const char *u)
+{
+    uintptr_t at = (uintptr_t)u;
+    size_t i = (at ^ at >> 8) % TEXTS;
+    int met = texts[i].address == u;
+    if (met && texts[i].text != NULL) {
+        if (strcmp(u, (const char *)PyUnicode_DATA(texts[i].text)) == 0) {
+            return Py_NewRef(texts[i].text);
+        }
+        Py_CLEAR(texts[i].text);
+    }
+    Py_ssize_t size = text_size(u, -1);
+    PyObject *text = size < 0 ? NULL : PyUnicode_FromStringAndSize(u, size);
+    if (!met && text != NULL && size < 64 && PyUnicode_IS_COMPACT_ASCII(text)) {
+        texts[i].address = u;
+        Py_XSETREF(texts[i].text, Py_NewRef(text));
+    }
+    return text;
+}
+
 static PyObject *
 build_object(Build *b, char letter)
 {
@@ -232,6 +260,9 @@ build_one(Build *b)
             optional_size(b, &size);
             if (text == NULL) {
                 return Py_NewRef(Py_None);
+            }
+            if (size < 0 && letter != 'y') {
+                return text_at(text);
             }
             size = text_size(text, size);
             if (size < 0) {
