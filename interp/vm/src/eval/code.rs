@@ -123,12 +123,19 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
 }
 
 /// The names of the parameters and the other variables of the code's own, made when they are first asked for.
+#[inline]
 pub fn variable_names(code: Ptr<CodeObj>) -> Ptr<TupleObj> {
     if code.varnames.get().is_empty() {
-        code.varnames.set(code, str_tuple(&code.unit.varnames));
+        make_variable_names(code);
     }
     // SAFETY: nothing else is ever stored there.
     unsafe { code.varnames.get().cast() }
+}
+
+#[cold]
+#[inline(never)]
+fn make_variable_names(code: Ptr<CodeObj>) {
+    code.varnames.set(code, str_tuple(&code.unit.varnames));
 }
 
 /// Makes what running code needs, unless it is made: words, constants, names.

@@ -598,7 +598,7 @@ impl StrObj {
     pub fn same_text(&self, other: &StrObj) -> bool {
         self.len == other.len
             && self.info.get() & 7 == other.info.get() & 7
-            && self.raw_bytes() == other.raw_bytes()
+            && same_bytes(self.raw_bytes(), other.raw_bytes())
     }
 
     /// Three-way comparison by code points.
@@ -621,6 +621,31 @@ impl StrObj {
         let h = hash_bytes(self.raw_bytes());
         self.hash.set(h as u64);
         h
+    }
+}
+
+/// Whether two rows of bytes, of one length, are the same. Most are short, and then a call would cost more than the comparison.
+#[inline(always)]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    let n = a.len();
+    debug_assert!(n == b.len());
+    if n > 16 {
+        return a == b;
+    }
+    // SAFETY: both have n bytes; of two words that overlap, or meet, the first is at the beginning and the second at the end.
+    unsafe {
+        let (a, b) = (a.as_ptr(), b.as_ptr());
+        if n >= 8 {
+            let same =
+                |i: usize| a.add(i).cast::<u64>().read_unaligned() == b.add(i).cast::<u64>().read_unaligned();
+            return same(0) && same(n - 8);
+        }
+        if n >= 4 {
+            let same =
+                |i: usize| a.add(i).cast::<u32>().read_unaligned() == b.add(i).cast::<u32>().read_unaligned();
+            return same(0) && same(n - 4);
+        }
+        (0..n).all(|i| *a.add(i) == *b.add(i))
     }
 }
 
