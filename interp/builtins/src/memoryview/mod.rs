@@ -7,7 +7,7 @@ mod compare;
 mod item;
 mod iter;
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 
 use cape_heap::{Field, Header, HeapObject, Native, ObjFlags, heap, heap_object};
 use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
@@ -18,9 +18,19 @@ use cape_vm::runtime::{StaticMap, StaticType};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
+/// What gives a buffer back: see [`RawBuffer::release`].
+type Release = fn(Value, *mut u8);
+
 heap_object! {
     /// A buffer that memoryviews share; given back when the last of them is released.
-    pub struct ManagedObj { exporter: Field, base: Field, raw: Native<UnsafeCell<RawBuffer>>, views: Cell<usize> } [drop]
+    pub struct ManagedObj {
+        exporter: Field,
+        base: Field,
+        memory: Native<Memory>,
+        release: Native<Cell<Option<Release>>>,
+        internal: Native<*mut u8>,
+        views: Cell<usize>,
+    }
 
     /// A memoryview: a window on a shared buffer with an arrangement of its own.
     pub struct MemoryViewObj {
@@ -134,7 +144,9 @@ pub fn from_buffer(b: Buffer) -> View {
             header: Header::new(map),
             exporter: Field::new(exporter),
             base: Field::new(base),
-            raw: Native(UnsafeCell::new(raw)),
+            memory: Native(raw.memory),
+            release: Native(Cell::new(raw.release)),
+            internal: Native(raw.internal),
             views: Cell::new(0),
         },
     );
@@ -163,7 +175,7 @@ fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool)
             hash: Cell::new(-1),
         },
     );
-    if managed.raw().release.is_none() {
+    if managed.release.0.get().is_none() {
         // There is nothing to give back: no finalizer need run.
         view.header().set(ObjFlags::FINALIZED);
     }
@@ -171,25 +183,14 @@ fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool)
 }
 
 impl ManagedObj {
-    fn raw(&self) -> &RawBuffer {
-        // SAFETY: changed only by `drop_view`, which holds no reference across calls.
-        unsafe { &*self.raw.0.get() }
-    }
-
     /// One view less: the last one gives the buffer back.
     fn drop_view(&self) {
         let n = self.views.get() - 1;
         self.views.set(n);
-        if n == 0 {
-            // SAFETY: the GIL is held; the release function is taken out before it is called, so that
-            // nothing refers to the cell while it runs.
-            let (release, internal) = unsafe {
-                let raw = &mut *self.raw.0.get();
-                (raw.release.take(), raw.internal)
-            };
-            if let Some(f) = release {
-                f(self.exporter.get(), internal)
-            }
+        if n == 0
+            && let Some(f) = self.release.0.take()
+        {
+            f(self.exporter.get(), self.internal.0)
         }
     }
 }
@@ -211,7 +212,7 @@ impl MemoryViewObj {
     /// Address of the first item now.
     fn address(&self) -> *mut u8 {
         let m = self.managed();
-        m.raw().address(m.base.get()).wrapping_offset(self.offset)
+        m.memory.0.address(m.base.get()).wrapping_offset(self.offset)
     }
 
     /// Another view of the same buffer, its first item `by` bytes after this one's.
@@ -323,7 +324,7 @@ pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     }
     m.exports.set(m.exports.get() + 1);
     let managed = m.managed();
-    Ok((managed.base.get(), managed.raw().memory.offset(m.offset)))
+    Ok((managed.base.get(), managed.memory.0.offset(m.offset)))
 }
 
 /// `__buffer__` of the builtin types.
