@@ -19,7 +19,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::enter::{CResult, Cx, enter, enter_infallible};
 use crate::error;
 use crate::ffi;
-use crate::from_c::from_c;
+use crate::from_c::{from_c, from_c_at_once};
 use crate::layout::*;
 use crate::to_c::{decref, incref, linked, to_c};
 
@@ -228,6 +228,22 @@ unsafe fn lend_view(
 
 /// `bf_releasebuffer` of managed classes.
 pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
+    // SAFETY: C gives back what getbuffer filled, of an object that it holds: it is linked.
+    unsafe {
+        let kept = (*view).internal as *const u8;
+        let of_memoryview = std::ptr::eq(kept, &raw const OF_MEMORYVIEW);
+        if of_memoryview || std::ptr::eq(kept, &raw const OF_BYTEARRAY) {
+            // (Nothing but a count, for which nothing need be entered.)
+            (*view).internal = null_mut();
+            let Some(v) = from_c_at_once(o) else { return };
+            if of_memoryview && let Some(m) = v.downcast::<MemoryViewObj>() {
+                memoryview::take_back(m);
+            } else if let Some(b) = v.downcast::<BytearrayObj>() {
+                b.exports.set(b.exports.get() - 1);
+            }
+            return;
+        }
+    }
     enter_infallible("bf_releasebuffer", |cx| {
         // SAFETY: C gives back what getbuffer filled.
         unsafe {
@@ -236,18 +252,6 @@ pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
                 return;
             }
             (*view).internal = null_mut();
-            if std::ptr::eq(kept.cast(), &raw const OF_BYTEARRAY) {
-                if let Some(b) = from_c(cx.vm, o).ok().and_then(|v| v.downcast::<BytearrayObj>()) {
-                    b.exports.set(b.exports.get() - 1);
-                }
-                return;
-            }
-            if std::ptr::eq(kept.cast(), &raw const OF_MEMORYVIEW) {
-                if let Some(m) = from_c(cx.vm, o).ok().and_then(|v| v.downcast::<MemoryViewObj>()) {
-                    memoryview::take_back(m);
-                }
-                return;
-            }
             let mut kept = Box::from_raw(kept);
             let before = error::take(cx.vm);
             if let Ok(exporter) = from_c(cx.vm, kept.exporter) {

@@ -285,16 +285,19 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
 }
 
 /// The arrangement of a view's items, which stays where it is as long as the view has lent its memory.
+#[inline]
 pub fn layout(m: &MemoryViewObj) -> (&Layout, bool) {
     (&m.layout.0, m.readonly)
 }
 
 /// What was lent is given back.
+#[inline]
 pub fn take_back(m: View) {
     m.exports.set(m.exports.get() - 1);
 }
 
 /// Lends the memory of a view if it can be lent so: the object in whose storage it is, and where.
+#[inline]
 pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     m.check(vm)?;
     let wants = |f: u32| what & f == f;
