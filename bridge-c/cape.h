@@ -220,20 +220,32 @@ CAPE_PRIVATE void cape_free(PyObject *op);
 /* obmalloc.c: bytes that small objects took since Rust last looked. */
 extern CAPE_PRIVATE size_t _Cape_allocated_small;
 
-/* Words of a struct of a static type that the managed side makes: those that C's macros can read. Of most types all; Rust writes the others'
- * number where CPython counts versions (bridge-rust/src/mirror/types.rs). */
+/* Words of a struct of a static type whose structs are shorter than CPython's: those that C's macros can read. 0: as the type says. Rust writes
+ * the number where CPython counts versions (bridge-rust/src/mirror/types.rs). */
+static inline size_t
+cape_short_words(PyTypeObject *type)
+{
+#ifdef CAPE_INSIDE_CPYTHON
+    (void)type;
+    return 0;
+#else
+    return type->tp_versions_used;
+#endif
+}
+
+/* Words of a struct of a static type that the managed side makes. */
 static inline size_t
 cape_mirror_words(PyTypeObject *type)
 {
-    return type->tp_versions_used != 0 ? type->tp_versions_used
-                                       : ((size_t)type->tp_basicsize + sizeof(void *) - 1) / sizeof(void *);
+    size_t words = cape_short_words(type);
+    return words != 0 ? words : ((size_t)type->tp_basicsize + sizeof(void *) - 1) / sizeof(void *);
 }
 
 /* Whether freed structs of the type go to the lists of freed structs. */
 static inline int
 cape_has_list(PyTypeObject *type)
 {
-    return type->tp_versions_used != 0
+    return cape_short_words(type) != 0
            || (type->tp_itemsize == 0
                && (type->tp_flags & (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_PREHEADER))
                   == (_Py_TPFLAGS_STATIC_BUILTIN | Py_TPFLAGS_HAVE_GC));
