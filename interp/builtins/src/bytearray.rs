@@ -265,6 +265,8 @@ fn extend(vm: &Vm, a: Array, items: Value) -> Res<()> {
     if !vm.has_buffer(items) && t.special(Special::Iter).is_empty() && t.special(Special::Getitem).is_empty() {
         return Err(vm.type_error(format!("can't extend bytearray with {}", full_name(t))));
     }
+    // The hint is computed for its exceptions.
+    vm.length_hint(items)?;
     let new = collect_bytes(vm, items, true)?;
     if !new.is_empty() {
         resizable(vm, a)?;

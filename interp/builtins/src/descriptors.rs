@@ -47,7 +47,11 @@ pub fn init(_vm: &Vm) {
             .getter("__qualname__", "", |_: &Vm, b: Ptr<BuiltinObj>| builtin_qualname(b))
             .getter("__doc__", "", |_: &Vm, b: Ptr<BuiltinObj>| doc(b.def))
             .getter("__text_signature__", "", |_: &Vm, b: Ptr<BuiltinObj>| signature(b.def))
-            .getter("__self__", "", |_: &Vm, b: Ptr<BuiltinObj>| or_none(b.this.get()));
+            .getter("__self__", "", |_: &Vm, b: Ptr<BuiltinObj>| {
+                // Static methods have their class there, which they are not called with.
+                let hidden = b.def.flavour == Flavour::Static && b.def.name != "__new__";
+                if hidden { Value::NONE } else { or_none(b.this.get()) }
+            });
     }
     extend(t.builtin_function).getset(
         "__module__",
@@ -61,7 +65,10 @@ pub fn init(_vm: &Vm) {
             .method(CALL.0, CALL.1, call)
             .method(GET.0, GET.1, method_get)
             .method(REPR.0, REPR.1, method_repr)
-            .method("__reduce__($self, /)", "", |vm: &Vm, d: Ptr<MethodDescrObj>| {
+            .method("__reduce__($self, /)", "", |vm: &Vm, d: Ptr<MethodDescrObj>| -> Res<Value> {
+                if d.header().map() == rt().maps.classmethod_descriptor {
+                    return Err(vm.type_error("cannot pickle 'classmethod_descriptor' object"));
+                }
                 reduce_to_getattr(vm, d.class.get(), d.def.name)
             })
             .getter("__name__", "", |_: &Vm, d: Ptr<MethodDescrObj>| d.def.name)

@@ -8,7 +8,7 @@ use cape_vm::native::{Named, extend, new_type};
 use cape_vm::object::{CellObj, DictObj, ListObj, StrObj, TypeFlags, TypeObj};
 use cape_vm::ops::Cmp;
 use cape_vm::runtime::StaticType;
-use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
+use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
     /// The write-through view of a function frame's variables (PEP 667).
@@ -73,13 +73,24 @@ pub fn init(_vm: &Vm) {
             "f_trace_lines",
             "",
             |_: &Vm, f: Frame| f.trace_lines.get(),
-            |vm: &Vm, f: Frame, v: Value| flag(vm, &f.trace_lines, v),
+            |vm: &Vm, f: Frame, v: Value| {
+                if v.is_empty() {
+                    return Err(vm.type_error("can't delete numeric/char attribute"));
+                }
+                flag(vm, &f.trace_lines, v)
+            },
         )
         .getset(
             "f_trace_opcodes",
             "Return True if opcode tracing is enabled, False otherwise.",
             |_: &Vm, f: Frame| f.trace_opcodes.get(),
-            |vm: &Vm, f: Frame, v: Value| flag(vm, &f.trace_opcodes, v),
+            |vm: &Vm, f: Frame, v: Value| {
+                if v.is_empty() {
+                    let message = "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted";
+                    return Err(vm.attribute_error(message));
+                }
+                flag(vm, &f.trace_opcodes, v)
+            },
         )
         .method("clear($self, /)", "Clear all references held by the frame.", clear)
         .method("__repr__($self, /)", "Return repr(self).", repr)
@@ -117,8 +128,12 @@ pub fn init(_vm: &Vm) {
         })
         .method("__len__($self, /)", "Return len(self).", |_: &Vm, p: Proxy| snapshot(frame_of(p)).len())
         .method("__iter__($self, /)", "Implement iter(self).", |vm: &Vm, p: Proxy| vm.iter(keys(p)))
-        .method("__reversed__($self, /)", "", |vm: &Vm, p: Proxy| {
-            vm.call_method(snapshot(frame_of(p)).value(), intern("__reversed__"), &[])
+        .method("__reversed__($self, /)", "", |_: &Vm, p: Proxy| {
+            let l: Ptr<ListObj> = keys(p).downcast().expect("a list");
+            let back: Vec<usize> = (0..l.len()).rev().collect();
+            let out = ListObj::new(&[]);
+            back.iter().filter_map(|i| l.get(*i)).for_each(|v| out.push(v));
+            out
         })
         .method("keys($self, /)", "", |_: &Vm, p: Proxy| keys(p))
         .method("values($self, /)", "", |vm: &Vm, p: Proxy| {
@@ -278,8 +293,30 @@ pub fn snapshot(f: Frame) -> Ptr<DictObj> {
     d
 }
 
-/// The register of a variable that is bound (or, with `any`, of any variable) under this name.
-fn find(f: Frame, name: &str, any: bool) -> Option<(usize, bool)> {
+/// The register of a variable that is bound (or, with `any`, of any variable) under this name. An instance of a subclass of `str`
+/// may say by itself which names it equals.
+fn find(vm: &Vm, f: Frame, key: Value, any: bool) -> Res<Option<(usize, bool)>> {
+    let hash = vm.hash(key)?;
+    let Some(s) = key.downcast::<StrObj>() else { return Ok(None) };
+    if type_of(key) == rt().types.str {
+        return Ok(find_name(f, &s.display(), any));
+    }
+    let mut names = Vec::new();
+    let code = f.code();
+    each_variable(&code.unit, |n, _, _| {
+        names.push(n.to_string());
+        false
+    });
+    for n in names {
+        let name = intern(&n);
+        if vm.hash(name)? == hash && vm.eq(name, key)? {
+            return Ok(find_name(f, &n, any));
+        }
+    }
+    Ok(None)
+}
+
+fn find_name(f: Frame, name: &str, any: bool) -> Option<(usize, bool)> {
     let code = f.code();
     let (mut found, mut unbound) = (None, None);
     each_variable(&code.unit, |n, r, cell| {
@@ -298,9 +335,7 @@ fn find(f: Frame, name: &str, any: bool) -> Option<(usize, bool)> {
 }
 
 fn get(vm: &Vm, f: Frame, key: Value) -> Res<Option<Value>> {
-    if let Some(s) = key.downcast::<StrObj>()
-        && let Some((r, cell)) = find(f, &s.display(), false)
-    {
+    if let Some((r, cell)) = find(vm, f, key, false)? {
         return Ok(f.registers().map(|regs| value_in(regs[r], cell)));
     }
     match f.extra_locals.downcast::<DictObj>() {
@@ -311,16 +346,11 @@ fn get(vm: &Vm, f: Frame, key: Value) -> Res<Option<Value>> {
 
 #[cold]
 fn missing(vm: &Vm, key: Value) -> Res<cape_vm::Raised> {
-    Ok(match key.downcast::<StrObj>() {
-        Some(s) => vm.key_error(format!("local variable '{}' is not defined", s.display())),
-        None => vm.key_error_for(key),
-    })
+    Ok(vm.key_error(format!("local variable '{}' is not defined", vm.str(key)?.display())))
 }
 
 fn set(vm: &Vm, f: Frame, key: Value, v: Value) -> Res<()> {
-    if let Some(s) = key.downcast::<StrObj>()
-        && let Some((r, cell)) = find(f, &s.display(), true)
-    {
+    if let Some((r, cell)) = find(vm, f, key, true)? {
         let there = f.registers().map_or(Value::EMPTY, |regs| regs[r]);
         match there.downcast::<CellObj>() {
             Some(c) if cell => c.content.set(c, v),
@@ -340,9 +370,7 @@ fn set(vm: &Vm, f: Frame, key: Value, v: Value) -> Res<()> {
 }
 
 fn remove(vm: &Vm, f: Frame, key: Value, default: Option<Value>) -> Res<Value> {
-    if let Some(s) = key.downcast::<StrObj>()
-        && find(f, &s.display(), true).is_some()
-    {
+    if find(vm, f, key, true)?.is_some() {
         return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
     }
     let found = match f.extra_locals.downcast::<DictObj>() {

@@ -1,11 +1,13 @@
 //! Python functions and bound methods.
 
+use cape_bytecode::flags;
 use cape_heap::Field;
 use cape_vm::class::{full_name, lookup_mro};
 use cape_vm::native::{TypeBuilder, extend};
 use cape_vm::object::{BoundMethodObj, CellObj, CodeObj, DictObj, FunctionObj, StrObj, TupleObj, TypeObj};
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
+use crate::number::warn;
 use crate::object::check_name;
 use crate::types::{call_annotate, flatten};
 
@@ -80,7 +82,12 @@ pub fn add_dict(b: TypeBuilder) -> TypeBuilder {
         "__dict__",
         "",
         |vm: &Vm, o: Value| vm.dict_of(o).ok_or_else(|| vm.attribute_error("This object has no __dict__")),
-        |vm: &Vm, o: Value, d: Value| cape_vm::attr::set_dict(vm, o, d),
+        |vm: &Vm, o: Value, d: Value| {
+            if d.is_empty() {
+                return Err(vm.type_error("cannot delete __dict__"));
+            }
+            cape_vm::attr::set_dict(vm, o, d)
+        },
     )
 }
 
@@ -201,6 +208,11 @@ fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     if has != wants {
         let n = f.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         return Err(vm.value_error(format!("{n}() requires a code object with {has} free vars, not {wants}")));
+    }
+    let kind = |c: Ptr<CodeObj>| c.unit.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR);
+    if kind(code) != kind(f.code()) {
+        let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+        warn(vm, rt().types.deprecation_warning, message)?;
     }
     // That of the old code, which stays.
     doc(f);

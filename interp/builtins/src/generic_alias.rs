@@ -159,8 +159,10 @@ fn arg_repr(vm: &Vm, v: Value, out: &mut StrBuilder) -> Res<()> {
         return type_repr(vm, v, out);
     };
     out.push_str("[");
-    for i in 0..l.len() {
-        let Some(x) = l.get(i) else { break };
+    let n = l.len();
+    for i in 0..n {
+        // Showing an item may have shortened the list.
+        let Some(x) = l.get(i) else { return Err(vm.index_error("list index out of range")) };
         if i > 0 {
             out.push_str(", ");
         }

@@ -207,8 +207,9 @@ fn len(vm: &Vm, r: R) -> Res<isize> {
 /// An iterator over the range.
 pub fn iter(r: R) -> Value {
     let (start, step, n) = (r.start.get(), r.step.get(), r.length.get());
-    if let (Some(a), Some(s), Some(n)) = (word(start), word(step), word(n))
-        && word(r.stop.get()).is_some()
+    // A step beyond the stop must not leave the word either.
+    if let (Some(a), Some(s), Some(n), Some(stop)) = (word(start), word(step), word(n), word(r.stop.get()))
+        && i64::try_from(stop as i128 + s as i128 - s.signum() as i128).is_ok()
     {
         return RangeIterObj::new(a, s, n as usize).value();
     }

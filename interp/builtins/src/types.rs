@@ -402,7 +402,10 @@ fn set_qualname(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
 
 fn module(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
     match t.dict().get_str(rt().names.module) {
-        Some(v) if v.is::<GetSetObj>() => Ok(intern("builtins")),
+        // What instances have under that name hides that of the class.
+        Some(v) if v.is::<GetSetObj>() => {
+            Ok(intern(if crate::union_::TYPE_ALIAS.try_get() == Some(t) { "typing" } else { "builtins" }))
+        }
         Some(v) => Ok(v),
         None if !t.has(TypeFlags::HEAP) => Ok(intern("builtins")),
         None => Err(vm.attribute_error("__module__")),
@@ -533,7 +536,7 @@ pub(crate) fn call_annotate(vm: &Vm, f: Value) -> Res<Value> {
     let v = vm.call(f, &[Value::int(1)])?;
     if !v.is::<DictObj>() {
         return Err(
-            vm.type_error(format!("__annotate__() must return a dict, not {}", full_name(type_of(v))))
+            vm.type_error(format!("__annotate__ returned non-dict of type '{}'", type_of(v).name_str()))
         );
     }
     Ok(v)

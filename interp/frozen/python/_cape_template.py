@@ -92,6 +92,10 @@ class Template:
         from string.templatelib import _template_unpickle
         return _template_unpickle, (self.strings, self.interpolations)
 
+    def __class_getitem__(cls, item):
+        from types import GenericAlias
+        return GenericAlias(cls, item)
+
     def __init_subclass__(cls):
         raise TypeError("type 'string.templatelib.Template' is not an acceptable base type")
 

@@ -78,8 +78,8 @@ fn bytes(data: &[u8]) -> Value {
 
 fn a2b_uu(vm: &Vm, data: Ascii) -> Res<Value> {
     let d = &data.0;
-    // Without any data the length byte counts as NUL.
-    let n = (d.first().copied().unwrap_or(0).wrapping_sub(b' ') & 0x3f) as usize;
+    let Some(first) = d.first() else { return Err(error(vm, "Missing length byte")) };
+    let n = (first.wrapping_sub(b' ') & 0x3f) as usize;
     let mut out = Vec::with_capacity(n);
     let (mut bits, mut nbits) = (0u32, 0);
     let mut at = 1;
@@ -140,23 +140,17 @@ fn a2b_base64(vm: &Vm, data: Ascii, strict: Option<bool>) -> Res<Value> {
     let d = &data.0;
     let strict = strict.unwrap_or(false);
     let mut out = Vec::with_capacity(d.len() / 4 * 3 + 3);
-    let (mut quad, mut left, mut pads, mut padding) = (0, 0u8, 0, false);
+    let (mut quad, mut left, mut pads) = (0, 0u8, 0);
     for (i, &c) in d.iter().enumerate() {
         if c == b'=' {
-            padding = true;
-            if strict && quad == 0 {
+            pads += 1;
+            if strict && quad == 1 {
+                break;
+            }
+            if strict && (quad == 0 || quad + pads > 4) {
                 let what =
                     if i == 0 { "Leading padding not allowed" } else { "Excess padding not allowed" };
                 return Err(error(vm, what));
-            }
-            if quad >= 2 {
-                pads += 1;
-                if quad + pads >= 4 {
-                    if strict && i + 1 < d.len() {
-                        return Err(error(vm, "Excess data after padding"));
-                    }
-                    return Ok(bytes(&out));
-                }
             }
             continue;
         }
@@ -167,8 +161,13 @@ fn a2b_base64(vm: &Vm, data: Ascii, strict: Option<bool>) -> Res<Value> {
             }
             continue;
         }
-        if strict && padding {
-            return Err(error(vm, "Discontinuous padding not allowed"));
+        if strict && pads > 0 {
+            let what = if quad + pads == 4 {
+                "Excess data after padding"
+            } else {
+                "Discontinuous padding not allowed"
+            };
+            return Err(error(vm, what));
         }
         pads = 0;
         match quad {
@@ -187,6 +186,7 @@ fn a2b_base64(vm: &Vm, data: Ascii, strict: Option<bool>) -> Res<Value> {
     }
     match quad {
         0 => Ok(bytes(&out)),
+        2 | 3 if quad + pads >= 4 => Ok(bytes(&out)),
         1 => Err(error(
             vm,
             &format!(

@@ -325,6 +325,7 @@ fn var_new(vm: &Vm, _cls: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> R
     if !name.is::<StrObj>() {
         return Err(vm.type_error("context variable name must be a str"));
     }
+    vm.hash(*name)?;
     Ok(new_var(*name, default))
 }
 

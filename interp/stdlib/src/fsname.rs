@@ -40,12 +40,21 @@ pub fn encode(vm: &Vm, name: Ptr<StrObj>) -> Res<Vec<u8>> {
     Ok(out)
 }
 
+/// `v.__fspath__()`; `None` for objects without it, or with None in its place.
+pub fn call_fspath(vm: &Vm, v: Value) -> Res<Option<Value>> {
+    if type_of(v).special(Special::Fspath).is_none() {
+        Ok(None)
+    } else {
+        vm.try_special(v, Special::Fspath, &[])
+    }
+}
+
 /// `os.fspath`.
 pub fn fspath(vm: &Vm, path: Value) -> Res<Value> {
     if path.is::<StrObj>() || path.is::<BytesObj>() {
         return Ok(path);
     }
-    let Some(r) = vm.try_special(path, Special::Fspath, &[])? else {
+    let Some(r) = call_fspath(vm, path)? else {
         return Err(vm.type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",
             type_of(path).name_str()
@@ -134,7 +143,7 @@ impl<const FLAGS: u8> FromArg for PathArg<FLAGS> {
             let fd = fd_of_int(vm, v)?;
             return Ok(PathArg(Name { text: CString::default(), object: v, is_bytes: false, fd: Some(fd) }));
         } else {
-            match vm.try_special(v, Special::Fspath, &[])? {
+            match call_fspath(vm, v)? {
                 None => return Err(wrong_type(vm, v, i, FLAGS)),
                 Some(r) if r.is::<StrObj>() || r.is::<BytesObj>() => r,
                 Some(r) => {
@@ -175,6 +184,7 @@ fn wrong_type(vm: &Vm, v: Value, i: usize, flags: u8) -> Raised {
 }
 
 fn fd_of_int(vm: &Vm, v: Value) -> Res<i32> {
+    warn_of_bool(vm, v)?;
     let i = vm.index_int(v)?;
     match i.to_i64() {
         Some(n) if i32::try_from(n).is_ok() => Ok(n as i32),
@@ -223,8 +233,18 @@ impl FromArg for Fd {
     }
 }
 
+/// RuntimeWarning for True and False, which are unlikely to be meant.
+fn warn_of_bool(vm: &Vm, v: Value) -> Res<()> {
+    if v == Value::TRUE || v == Value::FALSE {
+        let category = cape_vm::rt().types.runtime_warning;
+        crate::warn::warn(vm, category, "bool is used as a file descriptor", 1)?;
+    }
+    Ok(())
+}
+
 /// The file descriptor in an int or in an object with `fileno()`.
 pub fn fd_of(vm: &Vm, v: Value) -> Res<i32> {
+    warn_of_bool(vm, v)?;
     let n = match Int::of(v) {
         Some(i) => i,
         None => {

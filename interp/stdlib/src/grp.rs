@@ -50,10 +50,7 @@ fn getgrgid(vm: &Vm, id: Value) -> Res<Value> {
         let text = vm.str(id)?.display();
         Ok(vm.key_error_for(StrObj::new(&format!("getgrgid(): gid not found: {text}")).value()))
     };
-    let gid = match id_arg(vm, id, "gid") {
-        Err(e) if e.is(cape_vm::rt().types.overflow_error) => return Err(missing(vm)?),
-        r => r?,
-    };
+    let gid = id_arg(vm, id, "gid")?;
     // SAFETY: valid buffers.
     match look_up_group(vm, |p, b, n, f| unsafe { libc::getgrgid_r(gid, p, b, n, f) }, entry)? {
         Some(v) => Ok(v),

@@ -93,7 +93,9 @@ fn getpwuid(vm: &Vm, id: Value) -> Res<Value> {
         Ok(vm.key_error_for(StrObj::new(&format!("getpwuid(): uid not found: {text}")).value()))
     };
     let uid = match id_arg(vm, id, "uid") {
-        Err(e) if e.is(cape_vm::rt().types.overflow_error) => return Err(missing(vm)?),
+        Err(e) if e.is(cape_vm::rt().types.overflow_error) => {
+            return Err(vm.key_error("getpwuid(): uid not found"));
+        }
         r => r?,
     };
     // SAFETY: valid buffers.

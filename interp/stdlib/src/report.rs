@@ -32,7 +32,22 @@ pub fn exit_code(vm: &Vm, r: Raised) -> i32 {
         return system_exit(vm, r);
     }
     remember(r.exc());
-    through_hook(vm, r.exc()).unwrap_or(if r.is(rt().types.keyboard_interrupt) { 130 } else { 1 })
+    let interrupted = r.is(rt().types.keyboard_interrupt);
+    let code = through_hook(vm, r.exc());
+    if code.is_none() && interrupted {
+        // SAFETY: a plain function, which runs when the process exits.
+        unsafe { libc::atexit(die_of_interrupt) };
+    }
+    code.unwrap_or(if interrupted { 130 } else { 1 })
+}
+
+/// Ends the process by SIGINT, so that whoever waits for it sees why it ended.
+extern "C" fn die_of_interrupt() {
+    // SAFETY: plain calls.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::kill(libc::getpid(), libc::SIGINT);
+    }
 }
 
 /// Makes `sys.last_exc` and its kin tell of an exception.

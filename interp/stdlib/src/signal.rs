@@ -94,6 +94,10 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         // SAFETY: installs this module's own handler.
         unsafe { install(libc::SIGINT, on_signal as *const () as usize) };
         handlers().set(libc::SIGINT as usize, f);
+        // A file that grows beyond its limit is an OSError.
+        // SAFETY: a plain call.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        handlers().set(libc::SIGXFSZ as usize, Value::int(IGN));
     }
     Ok(())
 }
@@ -424,8 +428,9 @@ pub fn set_of(vm: &Vm, v: Value) -> Res<libc::sigset_t> {
         s
     };
     vm.for_each(v, |x| {
-        let n = vm.index_isize(x)?;
-        if n <= 0 || n >= NSIG as isize {
+        // What no number fits is a number out of range, too.
+        let n = vm.index_int(x)?.to_i64().unwrap_or(-1);
+        if n <= 0 || n >= NSIG as i64 {
             return Err(vm.value_error(format!("signal number {n} out of range [1; {}]", NSIG - 1)));
         }
         // SAFETY: a valid set; numbers that the C library keeps to itself fail, which is of no interest.

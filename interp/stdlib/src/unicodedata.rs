@@ -130,7 +130,7 @@ fn decomposition(c: Char, old: bool) -> Ptr<StrObj> {
     StrObj::new(&text)
 }
 
-fn lookup(vm: &Vm, text: Value, _old: bool) -> Res<Value> {
+fn lookup(vm: &Vm, text: Value, old: bool) -> Res<Value> {
     let Some(s) = text.downcast::<StrObj>() else {
         return Err(
             vm.type_error(format!("a bytes-like object is required, not '{}'", full_name(type_of(text))))
@@ -140,12 +140,16 @@ fn lookup(vm: &Vm, text: Value, _old: bool) -> Res<Value> {
     if name.len() > 256 {
         return Err(vm.key_error("name too long"));
     }
-    match unicode::character(&name) {
-        Some(c) => Ok(StrObj::from_char(c as u32).value()),
-        None => match unicode::sequence(&name) {
-            Some(t) => Ok(StrObj::new(t).value()),
-            None => Err(vm.key_error(format!("undefined character name '{name}'"))),
-        },
+    // The old database has neither aliases nor named sequences.
+    let listed = |c: char| {
+        !old || unicode::name(c as u32).is_some_and(|n| n.eq_ignore_ascii_case(&name))
+    };
+    if let Some(c) = unicode::character(&name).filter(|c| listed(*c)) {
+        return Ok(StrObj::from_char(c as u32).value());
+    }
+    match unicode::sequence(&name).filter(|_| !old) {
+        Some(t) => Ok(StrObj::new(t).value()),
+        None => Err(vm.key_error(format!("undefined character name '{name}'"))),
     }
 }
 

@@ -221,9 +221,8 @@ impl Vm {
     /// `seq.__mul__(n)` called by name takes integers only; for the operator, another operand has its say.
     #[cold]
     fn check_repeat(&self, name: &str, args: &[Value]) -> Res<()> {
-        let t = &rt().types;
         if let ("__mul__" | "__rmul__" | "__imul__", [seq, n]) = (name, args)
-            && [t.str, t.list, t.tuple, t.bytes, t.bytearray].iter().any(|c| type_of(*seq).is_subtype(*c))
+            && crate::ops::repeats(type_of(*seq))
             && type_of(*n).special(Special::Index).is_empty()
         {
             let got = crate::class::full_name(type_of(*n));

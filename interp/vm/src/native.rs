@@ -806,7 +806,7 @@ impl TypeBuilder {
     /// Adds a static method.
     pub fn static_method<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
         let def = MethodDef::leak(text, doc, Flavour::Static, f);
-        let b = BuiltinObj::new(def, Value::EMPTY, Value::NONE);
+        let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
         let s = crate::class::static_method(b.value());
         self.put(def.name, s)
     }

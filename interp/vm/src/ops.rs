@@ -724,8 +724,12 @@ impl Vm {
         let (ta, tb) = (full_name(type_of(a)), full_name(type_of(b)));
         if op.symbol == "*" {
             let right = !(inplace && type_of(a).has(TypeFlags::HEAP));
+            let builtin = |v| {
+                let f = type_of(v).special(op.method);
+                of_sequence(op, f) && of_builtin(f)
+            };
             for (seq, other, asked) in [(a, &tb, true), (b, &ta, right)] {
-                if asked && is_builtin_sequence(seq) {
+                if asked && (is_builtin_sequence(seq) || builtin(seq)) {
                     return self.type_error(format!("can't multiply sequence by non-int of type '{other}'"));
                 }
             }
@@ -899,9 +903,13 @@ pub(crate) fn of_sequence(op: &BinaryOperator, f: Value) -> bool {
     if let Some(raw) = m.def.raw {
         return crate::native::is_sequence_slot(raw.data[1]);
     }
+    m.class.downcast::<TypeObj>().is_some_and(repeats)
+}
+
+/// Whether a class of the interpreter's own, or what it is derived from, has `*` and `+` as a sequence.
+pub(crate) fn repeats(class: Ptr<TypeObj>) -> bool {
     let t = &rt().types;
-    let c = m.class.get();
-    [t.list, t.tuple, t.str, t.bytes, t.bytearray].iter().any(|s| s.value() == c)
+    class.has(TypeFlags::SEQUENCE) || [t.str, t.bytes, t.bytearray].iter().any(|s| class.is_subtype(*s))
 }
 
 /// Whether a method of a sequence is no slot of C.

@@ -81,7 +81,7 @@ impl StructSeq {
         }
         SPECS.write().unwrap_or_else(|e| e.into_inner()).push((t.as_raw() as usize, s));
         for (i, name) in s.named() {
-            b = b.getset_raw(name, s.fields[i].1, GETTERS[i], None);
+            b = b.getset_raw(name, s.fields[i].1, GETTERS[i], Some(readonly));
         }
         let names = s.named().filter(|f| f.0 < s.visible).map(|f| intern(f.1)).collect::<Vec<_>>();
         b = b
@@ -129,6 +129,11 @@ fn field_of(t: Ptr<TupleObj>, i: usize) -> Value {
     assert!(hidden < t.header().map().tail_words as usize);
     // SAFETY: inside the tail.
     unsafe { *t.header().tail().add(hidden) }
+}
+
+/// Fields are members that cannot be written to, or deleted.
+fn readonly(vm: &Vm, _: &[Value]) -> Res<Value> {
+    Err(vm.attribute_error("readonly attribute"))
 }
 
 fn get<const I: usize>(_: &Vm, args: &[Value]) -> Res<Value> {

@@ -19,7 +19,7 @@ pub fn to_hex(vm: &Vm, data: &[u8], sep: Value, group: Option<i32>) -> Res<Ptr<S
             }
             s.char_at(0)
         } else if let Some(b) = sep.downcast::<BytesObj>() {
-            if b.len() != 1 {
+            if vm.len(sep)? != 1 || b.len() != 1 {
                 return Err(vm.value_error("sep must be length 1."));
             }
             b.as_slice()[0] as u32

@@ -116,8 +116,16 @@ fn getitem(vm: &Vm, m: View, key: Value) -> Res<Value> {
 
 /// The view of a slice of the first dimension.
 fn sliced(vm: &Vm, m: View, s: Ptr<SliceObj>) -> Res<View> {
-    let raw = unpack_slice(vm, s)?;
-    m.check(vm)?;
+    // The indices may release the view; the memory stays for what is made of it.
+    let managed = m.managed();
+    managed.views.set(managed.views.get() + 1);
+    let made = unpack_slice(vm, s).map(|raw| window(m, raw));
+    managed.drop_view();
+    made
+}
+
+/// The view of these items of the first dimension: start, stop and step as they were asked for.
+fn window(m: View, raw: (isize, isize, isize)) -> View {
     let mut l: Layout = m.layout.0.clone();
     let span = fit(raw, l.shape[0] as usize);
     let mut by = 0;
@@ -127,7 +135,7 @@ fn sliced(vm: &Vm, m: View, s: Ptr<SliceObj>) -> Res<View> {
     }
     l.shape[0] = span.count as isize;
     l.strides[0] *= span.step;
-    Ok(m.sibling(l, by, m.readonly))
+    m.sibling(l, by, m.readonly)
 }
 
 fn setitem(vm: &Vm, m: View, key: Value, v: Value) -> Res<()> {

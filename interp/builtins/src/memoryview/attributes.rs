@@ -46,7 +46,7 @@ pub(super) fn add(t: TypeBuilder) {
     .method("tobytes($self, /, order='C')", "Return the data in the buffer as a byte string.", tobytes)
     .method("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Return the data in the buffer as a str of hexadecimal numbers.", |vm: &Vm, m: View, sep: Value, group: Option<i32>| {
         m.check(vm)?;
-        crate::bytes::to_hex(vm, &m.bytes(), sep, group)
+        m.held(|| crate::bytes::to_hex(vm, &m.bytes(), sep, group))
     })
     .method("tolist($self, /)", "Return the data in the buffer as a list of elements.", tolist);
 }
@@ -63,7 +63,7 @@ fn hash(vm: &Vm, m: View) -> Res<Value> {
         let exporter = m.managed().exporter.get();
         if !exporter.is::<BytesObj>() {
             // Whatever is viewed must be hashable itself.
-            vm.hash(exporter)?;
+            m.held(|| vm.hash(exporter))?;
         }
         m.hash.set(hash_bytes(&m.bytes()));
     }

@@ -196,6 +196,14 @@ impl ManagedObj {
 }
 
 impl MemoryViewObj {
+    /// Runs `f`, which may run Python code, while the view cannot be released.
+    fn held<T>(&self, f: impl FnOnce() -> Res<T>) -> Res<T> {
+        self.exports.set(self.exports.get() + 1);
+        let r = f();
+        self.exports.set(self.exports.get() - 1);
+        r
+    }
+
     fn managed(&self) -> Ptr<ManagedObj> {
         // SAFETY: set when made, to an object of this kind.
         unsafe { self.managed.cast() }

@@ -15,7 +15,11 @@ pub fn name(c: u32) -> Option<String> {
 
 /// The character with this name or alias.
 pub fn character(name: &str) -> Option<char> {
-    unicode_names2::character(name)
+    let c = unicode_names2::character(name)?;
+    // A code point in a name is written with four digits, or with as many as it needs.
+    let digits = name.rsplit('-').next().unwrap_or("");
+    let number = u32::from_str_radix(digits, 16).is_ok_and(|n| n == c as u32);
+    (!number || digits.eq_ignore_ascii_case(&format!("{:04X}", c as u32))).then_some(c)
 }
 
 /// The characters of a named sequence; letter case does not matter.

@@ -83,7 +83,7 @@ pub(super) fn add(t: TypeBuilder) {
         "Convert the array to a unicode string.\n\nThe array must be a unicode type array; otherwise a ValueError is raised.",
         |vm: &Vm, a: A| {
             if a.item_type().is_text() {
-                return Ok(text(a));
+                return text(vm, a);
             }
             Err(vm.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')"))
         },

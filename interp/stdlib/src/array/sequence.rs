@@ -50,7 +50,7 @@ fn repr(vm: &Vm, a: A) -> Res<Ptr<StrObj>> {
     let mut out = StrBuilder::new();
     out.push_str(&format!("array('{}'", t.letter as char));
     if a.len() > 0 {
-        let items = if t.is_text() { text(a).value() } else { methods::to_list(vm, a).value() };
+        let items = if t.is_text() { text(vm, a)?.value() } else { methods::to_list(vm, a).value() };
         let shown = vm.repr(items)?;
         out.push_str(", ");
         out.push_obj(&shown);
@@ -59,14 +59,20 @@ fn repr(vm: &Vm, a: A) -> Res<Ptr<StrObj>> {
     Ok(out.finish())
 }
 
-/// The characters of a text array as a `str`.
-pub(super) fn text(a: A) -> Ptr<StrObj> {
-    let points: Vec<u32> = a
-        .bytes()
-        .chunks_exact(4)
-        .map(|c| u32::from_ne_bytes([c[0], c[1], c[2], c[3]]).min(0x10_ffff))
-        .collect();
-    StrObj::from_code_points(&points)
+/// The characters of a text array as a `str`; ValueError when an item is none.
+pub(super) fn text(vm: &Vm, a: A) -> Res<Ptr<StrObj>> {
+    let points: Vec<u32> =
+        a.bytes().chunks_exact(4).map(|c| u32::from_ne_bytes([c[0], c[1], c[2], c[3]])).collect();
+    let Some(i) = points.iter().position(|c| *c > 0x10_ffff) else {
+        return Ok(StrObj::from_code_points(&points));
+    };
+    if a.letter.get() == b'u' {
+        let c = points[i];
+        return Err(vm.value_error(format!("character U+{c:x} is not in range [U+0000; U+10ffff]")));
+    }
+    let data = BytesObj::new(a.bytes()).value();
+    let reason = "code point not in range(0x110000)";
+    Err(vm.unicode_decode_error_at("utf-32-le", data, i * 4, i * 4 + 4, reason))
 }
 
 #[cold]
@@ -206,7 +212,39 @@ fn compare(vm: &Vm, a: A, b: Value, op: Cmp) -> Res<Value> {
     if integers && a.letter.get() == b.letter.get() && matches!(op, Cmp::Eq | Cmp::Ne) {
         return Ok(Value::bool((a.bytes() == b.bytes()) == (op == Cmp::Eq)));
     }
+    if let (Kind::Float, Kind::Float) = (a.item_type().kind, b.item_type().kind) {
+        return Ok(compare_floats(a, b, op));
+    }
     compare_slices(vm, |i| a.get(i), |i| b.get(i), (a.len(), b.len()), op)
+}
+
+/// Items are made anew when they are read: a NaN is never identical with another.
+fn compare_floats(a: A, b: A, op: Cmp) -> Value {
+    let float = |a: A, i| a.get(i).and_then(|v| cape_vm::object_float(v));
+    let mut i = 0;
+    while let (Some(x), Some(y)) = (float(a, i), float(b, i)) {
+        if x != y {
+            let order = x.partial_cmp(&y);
+            return Value::bool(match op {
+                Cmp::Eq => false,
+                Cmp::Ne => true,
+                Cmp::Lt => order.is_some_and(|o| o.is_lt()),
+                Cmp::Le => order.is_some_and(|o| o.is_le()),
+                Cmp::Gt => order.is_some_and(|o| o.is_gt()),
+                Cmp::Ge => order.is_some_and(|o| o.is_ge()),
+            });
+        }
+        i += 1;
+    }
+    let order = a.len().cmp(&b.len());
+    Value::bool(match op {
+        Cmp::Eq => order.is_eq(),
+        Cmp::Ne => order.is_ne(),
+        Cmp::Lt => order.is_lt(),
+        Cmp::Le => order.is_le(),
+        Cmp::Gt => order.is_gt(),
+        Cmp::Ge => order.is_ge(),
+    })
 }
 
 type I = Ptr<ArrayIterObj>;

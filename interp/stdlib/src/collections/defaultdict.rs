@@ -41,6 +41,10 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
                 return Err(vm.key_error_for(key));
             }
             let v = vm.call(f, &[])?;
+            // The factory may have set the item itself: what it set stays.
+            if let Some(set) = d.get(vm, key)? {
+                return Ok(set);
+            }
             vm.set_item(d.value(), key, v)?;
             Ok(v)
         })

@@ -201,7 +201,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             "Return number of occurrences of value.",
             |vm: &Vm, d: This, v: Value| -> Res<usize> {
                 let mut n = 0;
-                search(vm, d, v, 0, usize::MAX, &mut |_| {
+                search(vm, d, v, 0, usize::MAX, Vm::runtime_error, &mut |_| {
                     n += 1;
                     false
                 })?;
@@ -231,7 +231,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             "Remove first occurrence of value.",
             |vm: &Vm, d: This, v: Value| -> Res<()> {
                 let n = d.len.get();
-                let found = search(vm, d, v, 0, usize::MAX, &mut |_| true)?;
+                let found = search(vm, d, v, 0, usize::MAX, Vm::index_error, &mut |_| true)?;
                 if n != d.len.get() {
                     return Err(vm.index_error("deque mutated during remove()."));
                 }
@@ -268,7 +268,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             "__contains__($self, key, /)",
             "Return bool(key in self).",
             |vm: &Vm, d: This, v: Value| -> Res<bool> {
-                Ok(search(vm, d, v, 0, usize::MAX, &mut |_| true)?.is_some())
+                Ok(search(vm, d, v, 0, usize::MAX, Vm::runtime_error, &mut |_| true)?.is_some())
             },
         )
         .method(
@@ -443,13 +443,15 @@ fn copy(vm: &Vm, d: This) -> Res<Value> {
     vm.call(t.value(), &[d.value(), Int::Small(d.limit.get()).into_value()])
 }
 
-/// Calls `found` with the indices in `from..to` of the items that equal `v`, until it says stop.
+/// Calls `found` with the indices in `from..to` of the items that equal `v`, until it says stop; `changed` makes the error
+/// of a deque that changes meanwhile.
 fn search(
     vm: &Vm,
     d: This,
     v: Value,
     from: usize,
     to: usize,
+    changed: fn(&Vm, &'static str) -> Raised,
     found: &mut dyn FnMut(usize) -> bool,
 ) -> Res<Option<usize>> {
     let state = d.state.get();
@@ -458,7 +460,7 @@ fn search(
         let Some(x) = d.get(i) else { break };
         let same = vm.eq_identity(x, v)?;
         if d.state.get() != state {
-            return Err(vm.runtime_error("deque mutated during iteration"));
+            return Err(changed(vm, "deque mutated during iteration"));
         }
         if same && found(i) {
             return Ok(Some(i));
@@ -485,7 +487,7 @@ fn index(vm: &Vm, d: This, v: Value, start: Option<Value>, stop: Option<Value>) 
     let n = d.len.get();
     let from = start.map_or(Ok(0), |s| bound(vm, s, n))?;
     let to = stop.map_or(Ok(usize::MAX), |s| bound(vm, s, n))?;
-    match search(vm, d, v, from, to, &mut |_| true)? {
+    match search(vm, d, v, from, to, Vm::runtime_error, &mut |_| true)? {
         Some(i) => Ok(i),
         None => Err(vm.value_error("deque.index(x): x not in deque")),
     }

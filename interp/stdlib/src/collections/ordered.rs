@@ -10,7 +10,7 @@ use cape_vm::native::{Named, new_type};
 use cape_vm::object::{DictObj, ListObj, ModuleObj, StrBuilder, TupleObj, TypeFlags, TypeObj};
 use cape_vm::runtime::StaticType;
 use cape_vm::special::Special;
-use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
     /// An iterator over an OrderedDict: `part` is 0 for keys, 1 for values, 2 for items. `dict` is EMPTY at the end.
@@ -167,7 +167,7 @@ fn next(vm: &Vm, i: Ptr<OrderedIterObj>) -> Res<Value> {
         return Ok(Value::EMPTY);
     }
     if d.table.version() != i.version.get() {
-        return Err(vm.runtime_error("OrderedDict mutated during iteration"));
+        return Err(mutated(vm));
     }
     let found =
         if i.back.get() { d.table.prev_entry(i.index.get()) } else { d.table.next_entry(i.index.get()) };
@@ -182,6 +182,11 @@ fn next(vm: &Vm, i: Ptr<OrderedIterObj>) -> Res<Value> {
         1 => e.value,
         _ => pair(e.key, e.value),
     })
+}
+
+#[cold]
+fn mutated(vm: &Vm) -> Raised {
+    vm.runtime_error("OrderedDict mutated during iteration")
 }
 
 fn plain_setitem(d: This) -> bool {
@@ -227,12 +232,18 @@ fn compare(vm: &Vm, a: This, b: Value, want: bool) -> Res<Value> {
     let Some(o) = b.downcast::<DictObj>() else { return Ok(Value::NOT_IMPLEMENTED) };
     let mut same = cape_builtins::dict::equal(vm, a, o)?;
     if same && type_of(b).is_subtype(ORDERED.get()) {
+        // Comparing the items may have run code.
+        same = a.len() == o.len();
         let (mut i, mut j) = (0, 0);
+        let versions = (a.table.version(), o.table.version());
         while let (Some((at, x)), Some((bt, y))) = (a.table.next_entry(i), o.table.next_entry(j)) {
             (i, j) = (at + 1, bt + 1);
-            if !vm.eq_identity(x.key, y.key)? {
-                same = false;
+            if !same {
                 break;
+            }
+            same = vm.eq_identity(x.key, y.key)?;
+            if (a.table.version(), o.table.version()) != versions {
+                return Err(mutated(vm));
             }
         }
     }
@@ -282,24 +293,21 @@ fn copy(vm: &Vm, d: This) -> Res<Value> {
         return Ok(new.value());
     }
     let new = vm.call(t.value(), &[])?;
-    let keys = vm.list_of(d.value())?;
-    for &k in keys.as_slice() {
-        let v = vm.get_item(d.value(), k)?;
-        vm.set_item(new, k, v)?;
+    let version = d.table.version();
+    let mut i = 0;
+    while let Some((at, e)) = d.table.next_entry(i) {
+        i = at + 1;
+        let v = vm.get_item(d.value(), e.key)?;
+        vm.set_item(new, e.key, v)?;
+        if d.table.version() != version {
+            return Err(mutated(vm));
+        }
     }
     Ok(new)
 }
 
 fn pop(vm: &Vm, d: This, key: Value, default: Option<Value>) -> Res<Value> {
-    if plain_setitem(d) && type_of(d.value()).special(Special::Missing).is_empty() {
-        return d.remove(vm, key)?.or(default).ok_or_else(|| vm.key_error_for(key));
-    }
-    if d.get(vm, key)?.is_none() {
-        return default.ok_or_else(|| vm.key_error_for(key));
-    }
-    let v = vm.get_item(d.value(), key)?;
-    vm.del_item(d.value(), key)?;
-    Ok(v)
+    d.remove(vm, key)?.or(default).ok_or_else(|| vm.key_error_for(key))
 }
 
 fn move_to_end(vm: &Vm, d: This, key: Value, last: Option<bool>) -> Res<()> {

@@ -13,7 +13,7 @@ use super::raise;
 
 heap_object! {
     /// Reads rows from the lines of an iterator.
-    pub struct ReaderObj { input: Field, dialect: Field, lines: Cell<u64> }
+    pub struct ReaderObj { input: Field, dialect: Field, lines: Cell<u64>, reads: Cell<u64> }
 }
 
 impl Named for ReaderObj {
@@ -47,6 +47,7 @@ pub fn make(vm: &Vm, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Value> {
             input: Field::new(input),
             dialect: Field::new(d.value()),
             lines: Cell::new(0),
+            reads: Cell::new(0),
         },
     );
     Ok(r.value())
@@ -89,7 +90,13 @@ fn next(vm: &Vm, r: Ptr<ReaderObj>) -> Res<Value> {
         fields: ListObj::new(&[]),
     };
     loop {
-        let Some(line) = vm.next(r.input.get())? else {
+        let reads = r.reads.get() + 1;
+        r.reads.set(reads);
+        let line = vm.next(r.input.get())?;
+        if r.reads.get() != reads {
+            return Err(raise(vm, "iterator has already advanced the reader"));
+        }
+        let Some(line) = line else {
             if p.field.is_empty() && p.at != At::Quoted {
                 return Ok(Value::EMPTY);
             }

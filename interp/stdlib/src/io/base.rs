@@ -156,10 +156,8 @@ fn finalize(vm: &Vm, s: Value) -> Res<()> {
         _ => return Ok(()),
     }
     set_bit(s, bits::FINALIZING, true);
-    if let Err(e) = call(vm, s, "close", &[])
-        && rt().config().dev_mode
-    {
-        crate::warn::unraisable(vm, e, s);
+    if let Err(e) = call(vm, s, "close", &[]) {
+        cape_builtins::warn::ignored(vm, e, "finalizing file", s);
     }
     Ok(())
 }

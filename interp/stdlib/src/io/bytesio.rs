@@ -298,6 +298,7 @@ fn getstate(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<Value> {
 }
 
 fn setstate(vm: &Vm, b: Ptr<BytesIoObj>, state: Value) -> Res<()> {
+    check(vm, b)?;
     let t = state.downcast::<TupleObj>().filter(|t| t.len() >= 3);
     let Some(t) = t else {
         return Err(vm.type_error(format!(

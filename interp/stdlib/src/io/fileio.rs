@@ -81,16 +81,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             f.fd.close.get()
         })
         .getter("mode", "String giving the file mode", |_: &Vm, f: Ptr<FileIoObj>| f.mode_str())
-        .getset(
-            "_blksize",
-            "Stat st_blksize if available",
-            |_: &Vm, f: Ptr<FileIoObj>| f.blksize.get(),
-            |vm: &Vm, f: Ptr<FileIoObj>, v: Value| {
-                let n = offset(vm, v)?;
-                f.blksize.set(n);
-                Ok::<(), cape_vm::Raised>(())
-            },
-        )
+        .getter("_blksize", "Stat st_blksize if available", |_: &Vm, f: Ptr<FileIoObj>| f.blksize.get())
         .getset("_finalizing", "", get_finalizing, set_finalizing)
         .class();
     no_pickle(t);
@@ -105,8 +96,13 @@ pub(super) fn get_finalizing(_: &Vm, s: Value) -> bool {
 
 /// Sets `_finalizing`.
 pub(super) fn set_finalizing(vm: &Vm, s: Value, v: Value) -> Res<()> {
-    let on = vm.truth(v)?;
-    set_bit(s, bits::FINALIZING, on);
+    if v.is_empty() {
+        return Err(vm.type_error("can't delete numeric/char attribute"));
+    }
+    if v != Value::TRUE && v != Value::FALSE {
+        return Err(vm.type_error("attribute value type must be bool"));
+    }
+    set_bit(s, bits::FINALIZING, v == Value::TRUE);
     Ok(())
 }
 

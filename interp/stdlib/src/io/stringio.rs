@@ -374,7 +374,10 @@ fn getstate(vm: &Vm, s: Ptr<StringIoObj>) -> Res<Value> {
 }
 
 fn setstate(vm: &Vm, s: Ptr<StringIoObj>, state: Value) -> Res<()> {
-    check(vm, s)?;
+    // `__init__` need not have run: this does its work.
+    if has_bit(s.value(), bits::CLOSED) {
+        check(vm, s)?;
+    }
     let Some(t) = state.downcast::<TupleObj>().filter(|t| t.len() >= 4) else {
         return Err(vm.type_error(format!(
             "{}.__setstate__ argument should be 4-tuple, got {}",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cape_vm::object::*;
-use cape_vm::{Raised, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Raised, Res, Value, Vm, intern, rt};
 use num_bigint::{BigInt, BigUint, Sign};
 
 use super::{MAX_DEPTH, code};
@@ -46,20 +46,15 @@ impl Reader<'_> {
                 Ok(head.to_vec())
             }
             Source::File(f) => {
-                let got = self.vm.call_method(*f, intern("read"), &[int_value(n as i64)])?;
-                let Some(b) = got.downcast::<BytesObj>() else {
-                    return Err(self.vm.type_error(format!(
-                        "file.read() returned not bytes but {}",
-                        type_of(got).name_str()
-                    )));
-                };
-                if b.len() > n {
-                    return Err(self.vm.value_error(format!(
-                        "read() returned too much data: {n} bytes requested, {} returned",
-                        b.len()
-                    )));
+                let buffer = BytearrayObj::new(vec![0; n]);
+                let got = self.vm.call_method(*f, intern("readinto"), &[buffer.value()])?;
+                match self.vm.index_int(got)?.to_i64() {
+                    Some(k) if k == n as i64 => Ok(buffer.as_slice().to_vec()),
+                    Some(k) if k > n as i64 => Err(self.vm.value_error(format!(
+                        "read() returned too much data: {n} bytes requested, {k} returned"
+                    ))),
+                    _ => Err(short()),
                 }
-                if b.len() < n { Err(short()) } else { Ok(b.as_slice().to_vec()) }
             }
         }
     }

@@ -51,8 +51,8 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     .function("minor($module, device, /)", "Extracts a device minor number from a raw device number.", |vm: &Vm, d: Value| {
         Ok::<i64, cape_vm::Raised>(device(vm, d)?.map_or(-1, |d| libc::minor(d) as i64))
     })
-    .function("makedev($module, major, minor, /)", "Composes a raw device number from the major and minor device numbers.", |_: &Vm, a: u32, b: u32| {
-        libc::makedev(a, b)
+    .function("makedev($module, major, minor, /)", "Composes a raw device number from the major and minor device numbers.", |vm: &Vm, a: Value, b: Value| {
+        Ok::<u64, cape_vm::Raised>(libc::makedev(device_part(vm, a)?, device_part(vm, b)?))
     })
     .function("getxattr($module, /, path, attribute, *, follow_symlinks=True)", "Return the value of extended attribute attribute on path.", getxattr)
     .function("setxattr($module, /, path, attribute, value, flags=0, *,\n         follow_symlinks=True)", "Set extended attribute attribute on path to value.", setxattr)
@@ -66,7 +66,31 @@ fn device(vm: &Vm, v: Value) -> Res<Option<u64>> {
     if i.to_i64() == Some(-1) {
         return Ok(None);
     }
-    u64::from_arg(vm, v, 0).map(Some)
+    Ok(Some(device_number(vm, i)?))
+}
+
+fn device_number(vm: &Vm, i: Int) -> Res<u64> {
+    let negative = match &i {
+        Int::Small(n) => *n < 0,
+        Int::Big(b) => b.sign() == num_bigint::Sign::Minus,
+    };
+    num_traits::ToPrimitive::to_u64(&i.into_big()).ok_or_else(|| {
+        vm.overflow_error(if negative {
+            "can't convert negative int to unsigned"
+        } else {
+            "int too big to convert"
+        })
+    })
+}
+
+/// The major or minor number of a device; -1 is none.
+fn device_part(vm: &Vm, v: Value) -> Res<u32> {
+    let i = vm.index_int(v)?;
+    if i.to_i64() == Some(-1) {
+        return Ok(u32::MAX);
+    }
+    u32::try_from(device_number(vm, i)?)
+        .map_err(|_| vm.overflow_error("Python int too large to convert to C unsigned int"))
 }
 
 /// A user id: -1 leaves it alone.
@@ -82,6 +106,9 @@ pub fn id_arg(vm: &Vm, v: Value, what: &str) -> Res<u32> {
     match i.to_i64() {
         Some(-1) => Ok(u32::MAX),
         Some(n) if n < 0 => Err(vm.overflow_error(format!("{what} is less than minimum"))),
+        None if matches!(&i, Int::Big(b) if b.sign() == num_bigint::Sign::Minus) => {
+            Err(vm.overflow_error(format!("{what} is less than minimum")))
+        }
         Some(n) if n < u32::MAX as i64 => Ok(n as u32),
         _ => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
     }

@@ -2,7 +2,6 @@
 
 use cape_vm::native::FromArg;
 use cape_vm::object::{BytesObj, ModuleObj, StrObj, TupleObj};
-use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, type_of};
 
 use crate::fsname;
@@ -37,7 +36,7 @@ impl FromArg for Text {
             return Ok(t);
         }
         let (name, param) = (vm.native_def().name, vm.native_def().parsed().params[i].name);
-        if let Some(t) = vm.try_special(v, Special::Fspath, &[])?.and_then(of) {
+        if let Some(t) = fsname::call_fspath(vm, v)?.and_then(of) {
             return Ok(t);
         }
         Err(vm.type_error(format!(

@@ -179,21 +179,24 @@ fn recvmsg(vm: &Vm, s: Ptr<SocketObj>, size: isize, anc: Option<isize>, flags: O
     Ok(result(BytesObj::new(&buf[..n]).value(), list, fl, &from))
 }
 
+/// What a macro makes of a length, when neither is beyond what a `socklen_t` is used for. `least` is the padding around data.
+fn limited(n: isize, least: u32, size: impl Fn(u32) -> u32) -> Option<u32> {
+    const MOST: u32 = i32::MAX as u32;
+    let n = u32::try_from(n).ok().filter(|n| *n <= MOST - least)?;
+    Some(size(n)).filter(|r| *r <= MOST)
+}
+
 /// `CMSG_LEN`.
 pub(super) fn cmsg_len(vm: &Vm, n: isize) -> Res<u32> {
-    match u32::try_from(n) {
-        // SAFETY: a plain computation.
-        Ok(n) if n < i32::MAX as u32 - 64 => Ok(unsafe { libc::CMSG_LEN(n) }),
-        _ => Err(vm.overflow_error("CMSG_LEN() argument out of range")),
-    }
+    // SAFETY: plain computations.
+    limited(n, unsafe { libc::CMSG_LEN(0) }, |n| unsafe { libc::CMSG_LEN(n) })
+        .ok_or_else(|| vm.overflow_error("CMSG_LEN() argument out of range"))
 }
 
 /// `CMSG_SPACE`.
 pub(super) fn cmsg_space(vm: &Vm, n: isize) -> Res<u32> {
-    match u32::try_from(n) {
-        // SAFETY: a plain computation.
-        Ok(n) if n < i32::MAX as u32 - 64 => Ok(unsafe { libc::CMSG_SPACE(n) }),
-        _ => Err(vm.overflow_error("CMSG_SPACE() argument out of range")),
-    }
+    // SAFETY: plain computations.
+    limited(n, unsafe { libc::CMSG_SPACE(1) }, |n| unsafe { libc::CMSG_SPACE(n) })
+        .ok_or_else(|| vm.overflow_error("CMSG_SPACE() argument out of range"))
 }
 

@@ -30,9 +30,9 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .add("BDADDR_LOCAL", StrObj::new("00:00:00:FF:FF:FF").value());
     object::init(m);
     resolve::init(vm, m)?;
-    m.function("close($module, fd, /)", "Close an integer socket file descriptor.", |vm: &Vm, fd: Fd| {
+    m.function("close($module, fd, /)", "Close an integer socket file descriptor.", |vm: &Vm, fd: i32| {
         // SAFETY: the caller says that the descriptor is theirs to close.
-        let (r, e) = vm.allow_threads(|| (unsafe { libc::close(fd.0) }, errno()));
+        let (r, e) = vm.allow_threads(|| (unsafe { libc::close(fd) }, errno()));
         if r < 0 && e != libc::ECONNRESET { Err(os_error(vm, e, Value::EMPTY)) } else { Ok(()) }
     })
     .function("dup($module, fd, /)", "Duplicate an integer socket file descriptor.", |vm: &Vm, fd: Fd| {

@@ -127,7 +127,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             transfer(vm, s, true, || unsafe { libc::send(fd, p as *const libc::c_void, n, f) })
         })
         .method("sendall($self, data, flags=0, /)", "Send a data string to the socket, all of it.", send_all)
-        .method("sendto($self, data, flags_or_address, address=None, /)", "Like send(data, flags) but allows specifying the destination address.", send_to)
+        .method("sendto($self, *args)", "Like send(data, flags) but allows specifying the destination address.", send_to)
         .getter("family", "the socket family", |_: &Vm, s: Ptr<SocketObj>| s.family.get())
         .getter("type", "the socket type", |_: &Vm, s: Ptr<SocketObj>| s.kind.get())
         .getter("proto", "the socket protocol", |_: &Vm, s: Ptr<SocketObj>| s.proto.get())
@@ -551,11 +551,16 @@ fn send_all(vm: &Vm, s: Ptr<SocketObj>, b: Buffer, flags: Option<i32>) -> Res<()
     Ok(())
 }
 
-fn send_to(vm: &Vm, s: Ptr<SocketObj>, b: Buffer, second: Value, third: Option<Value>) -> Res<isize> {
-    let (flags, address) = match third {
-        None => (0, second),
-        Some(a) => (i32::from_arg(vm, second, 2)?, a),
+fn send_to(vm: &Vm, s: Ptr<SocketObj>, args: Ptr<TupleObj>) -> Res<isize> {
+    let (data, flags, address) = match *args.as_slice() {
+        [data, address] => (data, None, address),
+        [data, flags, address] => (data, Some(flags), address),
+        _ => {
+            return Err(vm.type_error(format!("sendto() takes 2 or 3 arguments ({} given)", args.len())));
+        }
     };
+    let b = vm.bytes_like(data)?;
+    let flags = flags.map_or(Ok(0), |f| i32::from_arg(vm, f, 2))?;
     let a = parse(vm, "sendto", s.family.get(), address)?;
     let (fd, p, n) = (s.fd(), b.address() as usize, b.len());
     let (ap, an) = (a.as_ptr() as usize, a.len);

@@ -6,7 +6,7 @@ use cape_vm::buffer::Buffer;
 use cape_vm::native::{FromArg, int_from};
 use cape_vm::object::{BytesObj, DictObj, Int, ListObj, ModuleObj, StrObj, TupleObj};
 use cape_vm::runtime::StaticType;
-use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt};
 
 use super::address::{self, Address, host_bytes};
 use crate::fsname::{from_c, fsencode};
@@ -369,38 +369,37 @@ fn getservbyport(vm: &Vm, port: i64, protocol: Option<Value>) -> Res<Value> {
 }
 
 fn numbers(m: Ptr<ModuleObj>) {
-    fn short(vm: &Vm, v: Value, name: &str) -> Res<u16> {
-        let n = match Int::of(v) {
-            Some(i) => i,
-            None => vm.index_int(v)?,
+    fn unsigned(vm: &Vm, v: Value, most: u32, name: &str) -> Res<u32> {
+        let i = vm.index_int(v)?;
+        let negative = match &i {
+            Int::Small(n) => *n < 0,
+            Int::Big(b) => b.sign() == num_bigint::Sign::Minus,
         };
-        match n.to_i64() {
-            Some(n) if n < 0 => Err(vm.overflow_error(format!("{name}: can't convert negative Python int to C 16-bit unsigned integer"))),
-            Some(n) if n <= 0xffff => Ok(n as u16),
-            _ => Err(vm.overflow_error(format!("{name}: Python int too large to convert to C 16-bit unsigned integer"))),
+        if negative {
+            return Err(vm.value_error("Cannot convert negative int"));
+        }
+        match i.to_i64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= most) {
+            Some(n) => Ok(n),
+            None => Err(vm.overflow_error(format!("Python int too large for C {name}"))),
         }
     }
-    fn long(vm: &Vm, v: Value, name: &str) -> Res<u32> {
-        let Some(n) = Int::of(v) else {
-            return Err(vm.type_error(format!("expected int, {} found", type_of(v).name_str())));
-        };
-        match n.to_i64() {
-            Some(n) if n < 0 => Err(vm.overflow_error("can't convert negative value to unsigned int")),
-            Some(n) if n <= u32::MAX as i64 => Ok(n as u32),
-            _ => Err(vm.overflow_error(format!("{name}: int larger than 32 bits"))),
-        }
+    fn short(vm: &Vm, v: Value) -> Res<u16> {
+        unsigned(vm, v, u16::MAX as u32, "uint16_t").map(|n| n as u16)
+    }
+    fn long(vm: &Vm, v: Value) -> Res<u32> {
+        unsigned(vm, v, u32::MAX, "uint32_t")
     }
     m.function("htons($module, integer, /)", "Convert a 16-bit unsigned integer from host to network byte order.", |vm: &Vm, v: Value| {
-        short(vm, v, "htons").map(u16::to_be)
+        short(vm, v).map(u16::to_be)
     })
     .function("ntohs($module, integer, /)", "Convert a 16-bit unsigned integer from network to host byte order.", |vm: &Vm, v: Value| {
-        short(vm, v, "ntohs").map(u16::from_be)
+        short(vm, v).map(u16::from_be)
     })
     .function("htonl($module, integer, /)", "Convert a 32-bit unsigned integer from host to network byte order.", |vm: &Vm, v: Value| {
-        long(vm, v, "htonl").map(u32::to_be)
+        long(vm, v).map(u32::to_be)
     })
     .function("ntohl($module, integer, /)", "Convert a 32-bit unsigned integer from network to host byte order.", |vm: &Vm, v: Value| {
-        long(vm, v, "ntohl").map(u32::from_be)
+        long(vm, v).map(u32::from_be)
     })
     .function("inet_aton($module, ip_addr, /)", "Convert an IP address in string format to the 32-bit packed binary format.", |vm: &Vm, s: String| {
         let bad = |vm: &Vm| vm.os_error("illegal IP address string passed to inet_aton");
@@ -465,11 +464,19 @@ fn interfaces(m: Ptr<ModuleObj>) {
         let n = fsencode(vm, n)?;
         // SAFETY: a terminated name.
         match unsafe { libc::if_nametoindex(n.as_ptr()) } {
-            0 => Err(vm.os_error("no interface with this name")),
+            0 => Err(last_error(vm)),
             i => Ok(i),
         }
     })
-    .function("if_indextoname($module, if_index, /)", "Returns the interface name corresponding to the interface index if_index.", |vm: &Vm, i: u32| {
+    .function("if_indextoname($module, if_index, /)", "Returns the interface name corresponding to the interface index if_index.", |vm: &Vm, i: Value| {
+        let i = match Int::of(i) {
+            Some(n) if n.to_i64().is_some_and(|n| n < 0) => return Err(vm.value_error("Cannot convert negative int")),
+            Some(n) => match n.to_i64().and_then(|n| u32::try_from(n).ok()) {
+                Some(n) => n,
+                None => return Err(vm.overflow_error("Python int too large for C unsigned int")),
+            },
+            None => u32::from_arg(vm, i, 0)?,
+        };
         let mut buf = [0 as libc::c_char; 17];
         // SAFETY: the buffer has room for the longest name.
         unsafe {

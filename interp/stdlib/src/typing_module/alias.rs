@@ -8,7 +8,7 @@ use cape_vm::native::{Named, new_type};
 use cape_vm::object::{ListObj, ModuleObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec};
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
-use super::{caller, evaluated, evaluator, params::is_tuple_param, unpack};
+use super::{caller, evaluated, evaluator, params::{has_default, is_tuple_param}, unpack};
 
 heap_object! {
     /// `type Name[params] = value`; the value is EMPTY until it is asked for.
@@ -32,6 +32,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
                 if !params.is::<TupleObj>() {
                     return Err(vm.type_error("type_params must be a tuple"));
                 }
+                check_params(vm, params)?;
                 Ok(make(name.value(), params, value, Value::EMPTY, caller(vm)))
             },
         )
@@ -56,7 +57,6 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             cape_builtins::generic_alias::or(vm, b, a)
         })
         .getter("__name__", "", |_: &Vm, a: This| a.name.get())
-        .getter("__qualname__", "", |_: &Vm, a: This| a.name.get())
         .getter("__module__", "", |_: &Vm, a: This| a.module.get())
         .getter("__type_params__", "", |_: &Vm, a: This| a.params.get())
         .getter("__parameters__", "", |vm: &Vm, a: This| -> Res<Value> {
@@ -81,6 +81,28 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         let params = if params.is_none() { rt().empty_tuple().value() } else { params };
         Ok(make(name, params, Value::EMPTY, evaluate, caller(vm)))
     });
+}
+
+/// All of them are type parameters, those with defaults last.
+fn check_params(vm: &Vm, params: Value) -> Res<()> {
+    let Some(params) = params.downcast::<TupleObj>() else { return Ok(()) };
+    let mut defaults = false;
+    for &p in params.as_slice() {
+        match has_default(p) {
+            None => {
+                let shown = vm.repr_str(p)?;
+                return Err(vm.type_error(format!("Expected a type param, got {shown}")));
+            }
+            Some(false) if defaults => {
+                let shown = vm.repr_str(p)?;
+                return Err(
+                    vm.type_error(format!("non-default type parameter '{shown}' follows default type parameter"))
+                );
+            }
+            Some(has) => defaults |= has,
+        }
+    }
+    Ok(())
 }
 
 fn make(name: Value, params: Value, value: Value, evaluate: Value, module: Value) -> This {

@@ -88,10 +88,7 @@ fn common(b: TypeBuilder) -> TypeBuilder {
             };
             format!("{mark}{n}")
         })
-        .method("has_default($self, /)", "", |_: &Vm, p: P| {
-            !p.evaluate_default.get().is_empty()
-                || !p.default.get().is_empty() && p.default.get() != no_default()
-        })
+        .method("has_default($self, /)", "", |_: &Vm, p: P| has_default(p.value()) == Some(true))
         .method("__reduce__($self, /)", "", |_: &Vm, p: P| p.name.get())
         .method("__mro_entries__($self, bases, /)", "", |vm: &Vm, p: P, _: Value| -> Res<Value> {
             Err(subclass_error(vm, type_of(p.value())))
@@ -106,6 +103,13 @@ fn common(b: TypeBuilder) -> TypeBuilder {
             v => v,
         });
     add_dict(b)
+}
+
+/// Whether a type parameter has a default; `None` when the value is none.
+pub(super) fn has_default(v: Value) -> Option<bool> {
+    let p = v.downcast::<ParamObj>()?;
+    let default = p.default.get();
+    Some(!p.evaluate_default.get().is_empty() || !default.is_empty() && default != no_default())
 }
 
 fn default_of(vm: &Vm, p: P) -> Res<Value> {

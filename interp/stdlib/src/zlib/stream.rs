@@ -132,7 +132,9 @@ impl Stream {
             unsafe { out.set_len(at + room - s.avail_out as usize) };
             let full = s.avail_out == 0;
             let exhausted = out.len() - before >= max;
-            if code != OK || exhausted || !full && !(more && s.avail_in == 0) {
+            // A stream that is to be finished has no name but this for "more room".
+            let go_on = code == OK || code == BUF_ERROR && full;
+            if !go_on || exhausted || !full && !(more && s.avail_in == 0) {
                 return Step { code, used };
             }
         }

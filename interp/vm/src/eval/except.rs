@@ -168,7 +168,8 @@ impl Vm {
             } else {
                 let c = if is_exception_class(cause) {
                     match self.call(cause, &[]) {
-                        Ok(c) => c,
+                        Ok(c) if c.is::<ExcObj>() => c,
+                        Ok(c) => return self.no_exception(cause, c),
                         Err(r) => return r,
                     }
                 } else {
@@ -185,6 +186,22 @@ impl Vm {
         raised
     }
 
+    /// The TypeError for what an exception class has made.
+    #[cold]
+    fn no_exception(&self, class: Value, made: Value) -> Raised {
+        let text = || -> Res<String> {
+            Ok(format!(
+                "calling {} should have returned an instance of BaseException, not {}",
+                self.repr_str(class)?,
+                self.repr_str(type_of(made).value())?
+            ))
+        };
+        match text() {
+            Ok(text) => self.type_error(text),
+            Err(r) => r,
+        }
+    }
+
     /// What `raise v` raises: an instance, or a class to be called.
     pub fn exception_from(&self, v: Value) -> Result<Raised, Raised> {
         if let Some(e) = v.downcast::<ExcObj>() {
@@ -194,11 +211,7 @@ impl Vm {
             let e = self.call(v, &[])?;
             return match e.downcast::<ExcObj>() {
                 Some(e) => Ok(Raised::new(e)),
-                None => Err(self.type_error(format!(
-                    "calling {} should have returned an instance of BaseException, not {}",
-                    self.repr_str(v)?,
-                    self.repr_str(type_of(e).value())?
-                ))),
+                None => Err(self.no_exception(v, e)),
             };
         }
         Err(self.type_error("exceptions must derive from BaseException"))

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cape_heap::{Field, Header, Native, heap, heap_object};
 use cape_vm::native::{Named, TypeBuilder, new_type};
-use cape_vm::object::{BytearrayObj, BytesObj, Int, ModuleObj, TypeFlags, TypeObj, int_value};
+use cape_vm::object::{BytearrayObj, BytesObj, ModuleObj, TypeFlags, TypeObj, int_value};
 use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
@@ -408,9 +408,18 @@ fn raw_read(vm: &Vm, b: Ptr<BufferedObj>, p: *mut u8, n: usize) -> Res<Option<us
             if r.is_none() {
                 None
             } else {
-                let got = match Int::of(r).or_else(|| vm.index_int(r).ok()).and_then(|i| i.to_i64()) {
-                    Some(k) => k,
-                    None => return Err(vm.os_error("raw readinto() failed")),
+                let size = vm.index_int(r).and_then(|i| {
+                    i.to_i64().ok_or_else(|| vm.overflow_error("Python int too large to convert to C ssize_t"))
+                });
+                let got = match size {
+                    Ok(k) => k,
+                    Err(cause) => {
+                        let e = vm.os_error("raw readinto() failed");
+                        e.exc().cause.set(e.exc(), cause.value());
+                        e.exc().context.set(e.exc(), cause.value());
+                        e.exc().suppress_context.set(true);
+                        return Err(e);
+                    }
                 };
                 if got < 0 || got as usize > n {
                     return Err(vm.os_error(format!(
@@ -507,7 +516,8 @@ fn seek(vm: &Vm, b: Ptr<BufferedObj>, target: Value, whence: Option<i32>) -> Res
         let by = if whence == 0 { target - here } else { target };
         if s.ahead() > 0 && by >= -(s.pos as i64) && by <= s.ahead() as i64 {
             s.pos = (s.pos as i64 + by) as usize;
-            return Ok(int_value(here + by));
+            // Streams that are no files may say anything about their position.
+            return Ok(int_value((here + by).max(0)));
         }
     }
     let _lock = Lock::take(vm, b)?;

@@ -15,6 +15,7 @@ pub(super) fn methods(b: TypeBuilder) -> TypeBuilder {
         .method("readinto1($self, buffer, /)", "", |vm: &Vm, b: Ptr<BufferedObj>, t: Value| read_into(vm, b, t, true))
         .method("readline($self, size=-1, /)", "", readline)
         .method("readable($self, /)", "", |vm: &Vm, b: Ptr<BufferedObj>| raw_call(vm, b, "readable"))
+        .method("flush($self, /)", "", |vm: &Vm, b: Ptr<BufferedObj>| raw_call(vm, b, "flush"))
         .method("__next__($self, /)", "Implement next(self).", next)
 }
 
@@ -193,7 +194,7 @@ fn read_into(vm: &Vm, b: Ptr<BufferedObj>, target: Value, once: bool) -> Res<Opt
     };
     take(&mut done);
     while done < n {
-        if once && done > 0 {
+        if once && done > 0 && n - done <= b.state().buf.len() {
             break;
         }
         let got = if n - done > b.state().buf.len() {
@@ -210,6 +211,7 @@ fn read_into(vm: &Vm, b: Ptr<BufferedObj>, target: Value, once: bool) -> Res<Opt
         match got {
             None if done == 0 => return Ok(None),
             None | Some(0) => break,
+            Some(_) if once => break,
             Some(_) => {}
         }
     }

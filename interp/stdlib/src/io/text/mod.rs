@@ -231,6 +231,14 @@ fn buffer_call(vm: &Vm, t: Ptr<TextObj>, name: &str) -> Res<Value> {
 }
 
 /// Interprets a `newline` argument: `None`, or one of the four legal strings.
+/// UnicodeEncodeError for what C could not be given in UTF-8.
+fn encodable(vm: &Vm, s: Ptr<StrObj>) -> Res<()> {
+    match s.chars().position(|c| (0xd800..0xe000).contains(&c)) {
+        Some(i) => Err(vm.unicode_encode_error_at("utf-8", s, i, i + 1, "surrogates not allowed")),
+        None => Ok(()),
+    }
+}
+
 fn newline_arg(vm: &Vm, v: Value) -> Res<Option<&'static str>> {
     if v.is_none() {
         return Ok(None);
@@ -240,7 +248,11 @@ fn newline_arg(vm: &Vm, v: Value) -> Res<Option<&'static str>> {
     };
     match ["", "\n", "\r", "\r\n"].iter().find(|n| s.eq_str(n)) {
         Some(n) => Ok(Some(n)),
-        None => Err(vm.value_error(format!("illegal newline value: {}", s.display()))),
+        None => {
+            encodable(vm, s)?;
+            let text = s.display();
+            Err(vm.value_error(format!("illegal newline value: {}", text.split('\0').next().unwrap_or(""))))
+        }
     }
 }
 
@@ -317,6 +329,10 @@ fn init_with(
             type_of(encoding).name_str()
         )));
     };
+    encodable(vm, name)?;
+    if let Some(e) = errors.downcast::<StrObj>() {
+        encodable(vm, e)?;
+    }
     let errors = if errors.is_none() { intern("strict") } else { errors };
     t.buffer.set(t, buffer);
     t.encoding.set(t, encoding);
@@ -439,9 +455,18 @@ fn newlines(vm: &Vm, t: Ptr<TextObj>) -> Res<Value> {
 fn set_chunk(vm: &Vm, t: Ptr<TextObj>, v: Value) -> Res<()> {
     check_attached(vm, t)?;
     if v.is_empty() {
-        return Err(vm.attribute_error("cannot delete attribute"));
+        return Err(vm.attribute_error(format!(
+            "attribute '_CHUNK_SIZE' of '{}' objects cannot be deleted",
+            cape_vm::class::full_name(type_of(t.value()))
+        )));
     }
-    let n = vm.index_isize(v)?;
+    let n = match vm.index_isize(v) {
+        Err(e) if e.is(rt().types.index_error) => {
+            let kind = cape_vm::class::full_name(type_of(v));
+            return Err(vm.value_error(format!("cannot fit '{kind}' into an index-sized integer")));
+        }
+        r => r?,
+    };
     if n <= 0 {
         return Err(vm.value_error("a strictly positive integer is required"));
     }
@@ -506,6 +531,15 @@ fn reconfigure(
             )));
         }
     }
+    for s in [encoding, errors].into_iter().flatten().filter_map(|v| v.downcast::<StrObj>()) {
+        encodable(vm, s)?;
+    }
+    if let Some(v) = newline.filter(|v| !v.is_none() && !v.is::<StrObj>()) {
+        return Err(vm.type_error(format!(
+            "reconfigure() argument 'newline' must be str or None, not {}",
+            type_of(v).name_str()
+        )));
+    }
     let newline = newline.map(|n| newline_arg(vm, n)).transpose()?;
     let flag = |v: Option<Value>, old: bool| match given(v) {
         None => Ok(old),
@@ -515,7 +549,7 @@ fn reconfigure(
                 type_of(v).name_str()
             )))
         }
-        Some(v) => Ok(vm.index_isize(v)? != 0),
+        Some(v) => Ok(super::util::offset(vm, v)? != 0),
     };
     let line_buffering = flag(line_buffering, t.state().line_buffering)?;
     let write_through = flag(write_through, t.state().write_through)?;

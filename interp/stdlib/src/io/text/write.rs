@@ -39,9 +39,8 @@ pub fn write_text(vm: &Vm, t: Ptr<TextObj>, text: Ptr<StrObj>) -> Res<usize> {
             b.finish()
         }
     };
-    let big = t.state().pending.len() + out.len() > t.state().chunk_size;
-    if big {
-        // Everything pending goes out before a large text, so that texts arrive in their order of magnitude.
+    // Everything pending goes out before a large text, what the buffer writes here meanwhile, too: texts arrive in their order.
+    while !t.state().pending.is_empty() && t.state().pending.len() + out.len() > t.state().chunk_size {
         write_pending(vm, t)?;
     }
     match t.state().codec {
@@ -71,8 +70,12 @@ pub fn write_text(vm: &Vm, t: Ptr<TextObj>, text: Ptr<StrObj>) -> Res<usize> {
 
 /// Writing makes what was read ahead worthless.
 fn forget_read(vm: &Vm, t: Ptr<TextObj>) -> Res<()> {
-    t.decoded.set_no_barrier(Value::EMPTY);
     let s = t.state();
+    if s.snapshot.is_none() && !s.seekable {
+        // Reader and writer have nothing to do with each other.
+        return Ok(());
+    }
+    t.decoded.set_no_barrier(Value::EMPTY);
     if s.used == 0 && s.snapshot.is_none() && s.held.is_empty() && t.decoder.get().is_empty() {
         return Ok(());
     }

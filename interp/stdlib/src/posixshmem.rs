@@ -1,0 +1,49 @@
+//! `_posixshmem`: POSIX shared memory, by name.
+
+use std::ffi::CString;
+
+use cape_vm::object::*;
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
+
+use crate::oserror::{errno, os_error};
+
+/// Fills the module.
+pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.function("shm_open($module, /, path, flags, mode=511)", "Open a shared memory object.  Returns a file descriptor (integer).", open)
+        .function("shm_unlink($module, /, path)", "Remove a shared memory object (similar to unlink()).", unlink);
+    Ok(())
+}
+
+fn c_path(vm: &Vm, path: Ptr<StrObj>) -> Res<CString> {
+    let bytes = crate::fsname::encode(vm, path)?;
+    CString::new(bytes).map_err(|_| vm.value_error("embedded null character"))
+}
+
+/// Calls the system until it is not interrupted.
+fn uninterrupted(vm: &Vm, path: Ptr<StrObj>, call: impl Fn() -> i32) -> Res<i32> {
+    loop {
+        let (r, e) = vm.allow_threads(|| (call(), errno()));
+        match (r, e) {
+            (r, _) if r >= 0 => return Ok(r),
+            (_, libc::EINTR) => vm.poll()?,
+            (_, e) => return Err(fail(vm, e, path.value())),
+        }
+    }
+}
+
+#[cold]
+fn fail(vm: &Vm, errno: i32, path: Value) -> Raised {
+    os_error(vm, errno, path)
+}
+
+fn open(vm: &Vm, path: Ptr<StrObj>, flags: i32, mode: Option<i32>) -> Res<i32> {
+    let c = c_path(vm, path)?;
+    // SAFETY: a terminated name.
+    uninterrupted(vm, path, || unsafe { libc::shm_open(c.as_ptr(), flags, mode.unwrap_or(0o777) as libc::mode_t) })
+}
+
+fn unlink(vm: &Vm, path: Ptr<StrObj>) -> Res<()> {
+    let c = c_path(vm, path)?;
+    // SAFETY: a terminated name.
+    uninterrupted(vm, path, || unsafe { libc::shm_unlink(c.as_ptr()) }).map(drop)
+}
