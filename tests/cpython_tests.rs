@@ -95,6 +95,7 @@ fn main() -> ExitCode {
     let _ = std::fs::remove_file(&link);
     std::os::unix::fs::symlink(&suite, &link).expect("a link to the suite");
 
+    let _installed = (!options.peer).then(|| Installed::new(cape(), &suite));
     let engine = if options.peer { cpython().expect("CPython 3.14") } else { cape().to_path_buf() };
     let names = if !options.modules.is_empty() {
         options.modules.clone()
@@ -136,6 +137,32 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     compare(results, &options)
+}
+
+/// A link to the suite in the `site-packages` of a `cape` that was built here: isolated processes, which tests start and which ignore
+/// PYTHONPATH, find it there. Gone when this is dropped.
+struct Installed(Option<PathBuf>);
+
+impl Installed {
+    fn new(engine: &Path, suite: &Path) -> Installed {
+        let target = root().join("target");
+        let folder = engine.ancestors().nth(2).map(|prefix| prefix.join("lib/python3.14/site-packages"));
+        let inside =
+            |f: &PathBuf| target.canonicalize().is_ok_and(|t| f.starts_with(&t)) || f.starts_with(&target);
+        let Some(folder) = folder.filter(inside) else { return Installed(None) };
+        let link = folder.join("test");
+        let _ = std::fs::remove_file(&link);
+        let made = std::fs::create_dir_all(&folder).and_then(|()| std::os::unix::fs::symlink(suite, &link));
+        Installed(made.is_ok().then_some(link))
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        if let Some(link) = &self.0 {
+            let _ = std::fs::remove_file(link);
+        }
+    }
 }
 
 /// Every module and package of tests.

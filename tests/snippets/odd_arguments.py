@@ -273,3 +273,51 @@ def frame_variables():
 
 
 frame_variables()
+
+# What nobody can catch is reported: callbacks at exit, and iterators that cannot be asked for `close`.
+import atexit
+
+reported = []
+sys.unraisablehook = lambda u: reported.append((u.exc_type, u.err_msg, u.object))
+
+
+def fails():
+    raise KeyError
+
+
+atexit.register(fails)
+atexit._run_exitfuncs()
+
+
+class NoAttributes:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return 1
+
+    def __getattr__(self, name):
+        raise ZeroDivisionError
+
+
+def delegates():
+    yield from NoAttributes()
+
+
+g = delegates()
+next(g)
+g.close()
+sys.unraisablehook = sys.__unraisablehook__
+(kind, message, thing), (kind2, message2, thing2) = reported
+assert (kind, thing) == (KeyError, None) and message.startswith("Exception ignored in atexit callback <function fails at ")
+assert (kind2, thing2) == (ZeroDivisionError, None)
+assert message2.startswith("Exception ignored while closing generator <__main__.NoAttributes object at ")
+
+# Sizes, signatures, and classes whose attributes may be set.
+import inspect
+
+assert int.__itemsize__ == 4 and (2**40).__sizeof__() == int.__basicsize__ + 2 * int.__itemsize__
+assert str(inspect.signature(type(None))) == "()"
+time.struct_time.added = 1
+del time.struct_time.added
+raises(TypeError, "immutable type", setattr, type(sys.flags), "added", 1)

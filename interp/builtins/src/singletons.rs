@@ -15,7 +15,7 @@ pub fn init(_vm: &Vm) {
     none.new_fn("__new__(cls, *args, **kwargs)", "Create and return a new object.", |vm: &Vm, _: Class, a, k| {
         only(vm, Value::NONE, "NoneType", a, k)
     })
-    .doc("The type of the None singleton.")
+    .doc("NoneType()\n--\n\nThe type of the None singleton.")
     .method("__repr__($self, /)", "Return repr(self).", |_: &Vm, _: Value| "None")
     .method("__hash__($self, /)", "Return hash(self).", |_: &Vm, _: Value| cape_vm::ops::NONE_HASH)
     .method("__bool__($self, /)", "True if self else False", |_: &Vm, _: Value| false);

@@ -48,7 +48,8 @@ pub fn print_exception(vm: &Vm, value: Value) {
     };
     let written = file.map(|f| vm.call_method(f, rt().names.write, &[StrObj::new(&text).value()]));
     if !matches!(written, Some(Ok(_))) {
-        eprint!("{text}");
+        // There may be nowhere to write to: nothing is left to be done then.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
         return;
     }
     if let Some(f) = file {

@@ -97,7 +97,12 @@ fn attributes() {
         })
         .getter("__base__", "", |_: &Vm, t: Ptr<TypeObj>| t.base())
         .getter("__basicsize__", "", |_: &Vm, t: Ptr<TypeObj>| basic_size(t))
-        .getter("__itemsize__", "", |_: &Vm, t: Ptr<TypeObj>| if variable(t) { 8 } else { 0 })
+        .getter("__itemsize__", "", |_: &Vm, t: Ptr<TypeObj>| match t {
+            // An int's digits have 30 bits.
+            t if t.is_subtype(rt().types.int) => 4,
+            t if variable(t) => 8,
+            _ => 0,
+        })
         .getter("__flags__", "", |_: &Vm, t: Ptr<TypeObj>| flags(t))
         .getter("__dictoffset__", "", |_: &Vm, t: Ptr<TypeObj>| {
             if t.has(TypeFlags::HAS_DICT) { if t.has(TypeFlags::HEAP) { -1 } else { 16 } } else { 0 }
@@ -122,7 +127,8 @@ fn variable(t: Ptr<TypeObj>) -> bool {
 
 fn basic_size(t: Ptr<TypeObj>) -> usize {
     // SAFETY: a class's kind is a static. CPython's head is eight bytes larger than ours.
-    let fixed = unsafe { (*t.kind.get()).fixed_size } + 8;
+    let own = unsafe { (*t.kind.get()).fixed_size } + 8;
+    let fixed = if t.is_subtype(rt().types.int) { 24 } else { own };
     fixed + 8 * t.nslots.get() as usize
 }
 

@@ -1,7 +1,7 @@
 //! Issuing warnings, and reporting exceptions that nobody can catch.
 
 use cape_vm::object::{StrObj, TypeObj};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 /// Issues a warning; raises it when filters say so.
 pub fn warn(vm: &Vm, category: Ptr<TypeObj>, text: &str, stack_level: i64) -> Res<()> {
@@ -23,16 +23,5 @@ pub fn ignored(vm: &Vm, e: Raised, doing: &str, object: Value) {
 
 /// Reports an exception through `sys.unraisablehook`, which is given the message.
 pub fn unraisable(vm: &Vm, e: Raised, message: &str) {
-    let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
-    let fields = [
-        ("exc_type", type_of(e.value()).value()),
-        ("exc_value", e.value()),
-        ("exc_traceback", e.exc().traceback.get()),
-        ("err_msg", StrObj::new(message).value()),
-        ("object", Value::NONE),
-    ];
-    let Ok(args) = vm.call(rt().types.simple_namespace.value(), &[]) else { return };
-    if fields.iter().all(|(name, v)| vm.set_attr(args, intern(name), *v).is_ok()) {
-        let _ = vm.call(hook, &[args]);
-    }
+    vm.report_unraisable(e, message)
 }

@@ -72,7 +72,8 @@ pub fn run(vm: &Vm) {
         let args: Ptr<TupleObj> = args.downcast().expect("args of a callback");
         let r: Result<Value, Raised> = vm.call_dict(f, args.as_slice(), kwargs.downcast());
         if let Err(e) = r {
-            crate::report::unraisable(vm, e, "Exception ignored in atexit callback", f);
+            let shown = vm.repr_str(f).unwrap_or_else(|_| "<object repr() failed>".to_string());
+            vm.report_unraisable(e, &format!("Exception ignored in atexit callback {shown}"));
         }
     }
 }

@@ -3,7 +3,7 @@
 use cape_heap::{MapRef, Ptr, Value};
 
 use crate::object::{ExcObj, StrObj, TupleObj, TypeObj};
-use crate::runtime::rt;
+use crate::runtime::{intern, rt, type_of};
 use crate::vm::Vm;
 
 /// A raised exception on its way up: the `Err` of everything that can raise. It holds the exception object, so
@@ -223,4 +223,23 @@ pub fn set_extra(exc: Ptr<ExcObj>, i: usize, v: Value) {
 /// One of the class-specific fields; EMPTY when it was never set.
 pub fn extra(exc: Ptr<ExcObj>, i: usize) -> Value {
     exc.extra.downcast::<crate::object::ArrayObj>().map_or(Value::EMPTY, |a| a.get(i))
+}
+
+impl Vm {
+    /// Reports an exception that nobody can catch through `sys.unraisablehook`, which is given the message.
+    #[cold]
+    pub fn report_unraisable(&self, e: Raised, message: &str) {
+        let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
+        let fields = [
+            ("exc_type", type_of(e.value()).value()),
+            ("exc_value", e.value()),
+            ("exc_traceback", e.exc().traceback.get()),
+            ("err_msg", StrObj::new(message).value()),
+            ("object", Value::NONE),
+        ];
+        let Ok(args) = self.call(rt().types.simple_namespace.value(), &[]) else { return };
+        if fields.iter().all(|(name, v)| self.set_attr(args, intern(name), *v).is_ok()) {
+            let _ = self.call(hook, &[args]);
+        }
+    }
 }

@@ -308,10 +308,16 @@ impl Vm {
         if let Some(g) = it.downcast::<GeneratorObj>() {
             return self.close_generator(g).map(|_| ());
         }
-        if let Some(m) = self.get_attr_opt(it, rt().names.close)? {
-            self.call(m, &[])?;
+        match self.get_attr_opt(it, rt().names.close) {
+            Ok(Some(m)) => self.call(m, &[]).map(drop),
+            Ok(None) => Ok(()),
+            // The generator is closed all the same.
+            Err(e) => {
+                let shown = self.repr_str(it).unwrap_or_else(|_| "<object repr() failed>".to_string());
+                self.report_unraisable(e, &format!("Exception ignored while closing generator {shown}"));
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// `generator.close()`: the generator's return value.

@@ -73,6 +73,10 @@ impl StructSeq {
         let flags = if s.instantiable { 0 } else { TypeFlags::NO_INSTANTIATION };
         let mut b = new_type::<TupleObj>(s.name, rt().types.tuple, flags).doc(s.doc);
         let t = b.class();
+        if !s.name.starts_with("sys.") {
+            // Those of other modules than `sys` are heap types in CPython, whose attributes may be set.
+            t.flags.set(t.flags.get() & !TypeFlags::IMMUTABLE);
+        }
         let hidden = s.fields.len() - s.visible;
         if hidden > 0 {
             let map = MapRef::new(TupleObj::kind(), t.value(), hidden as u16);

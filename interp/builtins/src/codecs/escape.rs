@@ -126,6 +126,7 @@ fn named(d: &Decoder<'_>, at: &mut usize) -> Escape {
 pub fn decode_unicode(data: &[u8], errors: &mut Errors<'_>, last: bool) -> Res<(Ptr<StrObj>, usize)> {
     let vm = errors.vm;
     let mut d = Decoder::new("unicodeescape", data);
+    let given = data.as_ptr();
     let mut warned = false;
     while d.pos < d.data.len() {
         let start = d.pos;
@@ -162,7 +163,10 @@ pub fn decode_unicode(data: &[u8], errors: &mut Errors<'_>, last: bool) -> Res<(
             }
         }
     }
-    Ok(d.finish())
+    // A handler may have put other data in its place: all of what was given is used up nevertheless.
+    let replaced = d.data.as_ptr() != given && d.pos == d.data.len();
+    let (text, used) = d.finish();
+    Ok((text, if replaced { data.len() } else { used }))
 }
 
 fn warn(vm: &Vm, text: &str) -> Res<()> {
