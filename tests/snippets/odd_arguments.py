@@ -321,3 +321,11 @@ assert str(inspect.signature(type(None))) == "()"
 time.struct_time.added = 1
 del time.struct_time.added
 raises(TypeError, "immutable type", setattr, type(sys.flags), "added", 1)
+
+# A `__conditional_annotations__` of the program's own is looked at before anything is added to it.
+for other, name in ((0, "int"), ([], "list"), (None, "NoneType")):
+    try:
+        exec("__conditional_annotations__ = other\nif 1:\n    x: int = 3", {"other": other})
+        assert False
+    except TypeError as e:
+        assert str(e) == f"'{name}' object is not a set", e

@@ -350,7 +350,7 @@ opcodes! {
         ListExtend(a Reg, b Reg);
         /// `r[a] = tuple(r[b])`; `r[b]` is an exact list made by this code.
         ListToTuple(a Dst, b Reg);
-        /// `r[a].add(r[b])`; `r[a]` is an exact set.
+        /// `r[a].add(r[b])`; TypeError if `r[a]` is no set, as a `__conditional_annotations__` of the program's own may be.
         SetAdd(a Reg, b Reg);
         /// `r[a].update(r[b])`.
         SetUpdate(a Reg, b Reg);

@@ -277,6 +277,14 @@ impl Vm {
         })
     }
 
+    #[inline(always)]
+    pub(super) fn set_add_op(&self, set: Value, v: Value) -> Res<()> {
+        match set.downcast::<SetObj>() {
+            Some(s) => s.add(self, v).map(drop),
+            None => Err(self.type_error(format!("'{}' object is not a set", full_name(type_of(set))))),
+        }
+    }
+
     pub(super) fn dict_update_op(&self, d: Value, m: Value) -> Res<()> {
         let dict: Ptr<DictObj> = d.downcast().expect("an exact dict");
         match self.dict_update(dict, m) {

@@ -859,8 +859,7 @@ pub(crate) fn interpret(vm: &Vm, start: Start) -> Res<Next> {
                     }
                     Op::SetAdd => {
                         sync!();
-                        // SAFETY: the row says that it is an exact set.
-                        tri!(unsafe { reg!(w.a()).cast::<SetObj>() }.add(vm, reg!(w.b())));
+                        tri!(vm.set_add_op(reg!(w.a()), reg!(w.b())));
                         step!(1)
                     }
                     Op::SetUpdate => {

@@ -414,8 +414,7 @@ helpers! {
         let l = unsafe { at.reg(at.w.b()).cast::<ListObj>() };
         Ok(Did::Value(TupleObj::new(l.snapshot().as_slice()).value()))
     };
-    // SAFETY: the row says that it is an exact set.
-    set_add(at) done(unsafe { at.reg(at.w.a()).cast::<SetObj>() }.add(at.vm, at.reg(at.w.b())).map(|_| ()));
+    set_add(at) done(at.vm.set_add_op(at.reg(at.w.a()), at.reg(at.w.b())));
     map_add(at) {
         // SAFETY: the row says that it is an exact dict.
         let d = unsafe { at.reg(at.w.a()).cast::<DictObj>() };
