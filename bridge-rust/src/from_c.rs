@@ -361,6 +361,11 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return Ok(Value::float((*(p as *mut PyFloatObject)).ob_fval));
         }
         if !t.is_null() && (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
+            if let Some(v) = fresh_instance(p, t) {
+                // (The caller keeps its reference.)
+                incref(p);
+                return Ok(v);
+            }
             return instance(vm, p, t, fresh);
         }
         if eq(t, &raw const ffi::PyTuple_Type) {

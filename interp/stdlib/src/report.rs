@@ -97,23 +97,14 @@ fn system_exit(vm: &Vm, r: Raised) -> i32 {
 /// Reports an exception that cannot be raised, through `sys.unraisablehook`. `message` begins the report, `object` is
 /// what it is about.
 pub fn unraisable(vm: &Vm, r: Raised, message: &str, object: Value) {
-    let fields = [
-        ("exc_type", type_of(r.value()).value()),
-        ("exc_value", r.value()),
-        ("exc_traceback", r.exc().traceback.get()),
-        ("err_msg", StrObj::new(message).value()),
-        ("object", object),
-    ];
-    let args = vm.call(rt().types.simple_namespace.value(), &[]).ok();
-    let hook = rt().sys().get_str(rt().names.unraisablehook).filter(|h| !h.is_none());
-    if let (Some(args), Some(hook)) = (args, hook)
-        && fields.iter().all(|(name, v)| vm.set_attr(args, intern(name), *v).is_ok())
-    {
-        if let Err(second) = vm.call(hook, &[args]) {
+    match vm.call_unraisable_hook(&r, message, object) {
+        Some(Ok(())) => return,
+        Some(Err(second)) => {
             write_stderr(vm, "Exception ignored in sys.unraisablehook:\n");
             print_exception(vm, second.exc());
+            return;
         }
-        return;
+        None => {}
     }
     write_stderr(vm, &format!("{message}:\n"));
     print_exception(vm, r.exc());

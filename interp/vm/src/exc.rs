@@ -226,20 +226,28 @@ pub fn extra(exc: Ptr<ExcObj>, i: usize) -> Value {
 }
 
 impl Vm {
-    /// Reports an exception that nobody can catch through `sys.unraisablehook`, which is given the message.
+    /// Calls `sys.unraisablehook` for an exception that cannot be raised; `message` begins the report, `object` is what it is about.
+    /// `None`: there is no hook, or nothing could be told it. Err: what the hook raises.
     #[cold]
-    pub fn report_unraisable(&self, e: Raised, message: &str) {
-        let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
+    pub fn call_unraisable_hook(&self, e: &Raised, message: &str, object: Value) -> Option<Res<()>> {
+        let hook = rt().sys().get_str(rt().names.unraisablehook).filter(|h| !h.is_none())?;
         let fields = [
             ("exc_type", type_of(e.value()).value()),
             ("exc_value", e.value()),
             ("exc_traceback", e.exc().traceback.get()),
             ("err_msg", StrObj::new(message).value()),
-            ("object", Value::NONE),
+            ("object", object),
         ];
-        let Ok(args) = self.call(rt().types.simple_namespace.value(), &[]) else { return };
-        if fields.iter().all(|(name, v)| self.set_attr(args, intern(name), *v).is_ok()) {
-            let _ = self.call(hook, &[args]);
-        }
+        let args = self.call(rt().types.simple_namespace.value(), &[]).ok()?;
+        fields
+            .iter()
+            .all(|(name, v)| self.set_attr(args, intern(name), *v).is_ok())
+            .then(|| self.call(hook, &[args]).map(drop))
+    }
+
+    /// Reports an exception that nobody can catch, if there is a hook; what that raises is nobody's either.
+    #[cold]
+    pub fn report_unraisable(&self, e: Raised, message: &str) {
+        let _ = self.call_unraisable_hook(&e, message, Value::NONE);
     }
 }

@@ -171,7 +171,8 @@ fn make_words(code: Ptr<CodeObj>) {
     let mut names = ValueVec::with_capacity(unit.names.len());
     unit.names.iter().for_each(|n| names.push(intern(n)));
     code.names.set(code, ArrayObj::from_slice(&names).value());
-    let mut words: Vec<Cell<u64>> = unit.code.iter().map(|w| Cell::new(w.0)).collect();
+    let mut words = Vec::with_capacity(unit.code.len() + 1);
+    words.extend(unit.code.iter().map(|w| Cell::new(w.0)));
     for (at, _, w) in unit.instructions() {
         words[at as usize].set(specialise(w).0);
     }
