@@ -34,6 +34,7 @@ mod conservative;
 mod cycles;
 mod finalize;
 pub mod heap;
+mod held;
 mod identity;
 mod kind;
 mod large;

@@ -260,28 +260,28 @@ impl Links {
             && self.foreign.is_some_and(|f| f.proxy_may_die(managed))
     }
 
-    /// The cell of the `i`th young link, when it is a root of a minor collection.
+    /// The index of the `i`th young link, when C holds a young object by it that a minor collection has not reached.
     #[inline(always)]
-    pub(crate) fn young_root(&self, heap: &Heap, i: usize) -> Option<&'static Cell<Value>> {
+    pub(crate) fn held_young(&self, heap: &Heap, i: usize) -> Option<u32> {
         let e = self.entry(self.young[i]);
         let mirror = e.mirror.get();
         // SAFETY: a linked mirror is alive: the link owns a reference. Of most young ones that is the only one.
         if mirror.is_null() || unsafe { &*mirror }.refcnt.get() <= 1 {
             return None;
         }
-        self.is_held_root(heap, e).then_some(&e.managed)
+        self.must_stay(heap, e).then_some(self.young[i])
     }
 
-    /// Whether the object of a link whose mirror C holds is a young one that must stay.
+    /// Whether the object of a link whose mirror C holds is a young one that has to be visited.
     #[inline(never)]
-    fn is_held_root(&self, heap: &Heap, e: &Link) -> bool {
+    fn must_stay(&self, heap: &Heap, e: &Link) -> bool {
         if !heap.is_young(e.managed.get()) {
             return false;
         }
         let addr = e.managed.get().bits() as usize;
         // SAFETY: an object that is not known to survive has its header still.
-        crate::minor::survivor(heap.spaces(), addr).is_some()
-            || !self.may_die(unsafe { &*(addr as *const Header) })
+        crate::minor::survivor(heap.spaces(), addr).is_none()
+            && !self.may_die(unsafe { &*(addr as *const Header) })
     }
 
     fn cut(&mut self, index: u32, finalizers: &mut Finalizers) {

@@ -14,7 +14,7 @@ use crate::object::{Header, ObjFlags};
 use crate::old::MAX_SMALL;
 use crate::region::Space;
 use crate::weak::WeakCtx;
-use crate::{Value, large};
+use crate::{Value, held, large};
 
 /// In a header word: the object has moved to the address in the low 48 bits.
 const FORWARDED: u64 = (ObjFlags::MARKED as u64) << 32;
@@ -40,18 +40,15 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).roots.trace(false, t);
         (*s).finalizers.trace(t);
         (*s).maps.trace_young(t, |c| heap.is_young(c.get()));
-        for i in 0..(*s).links.young.len() {
-            if let Some(cell) = (*s).links.young_root(heap, i) {
-                visit_young(s, cell);
-            }
-        }
         drain(s, t);
+        let mut held = held::visit(heap, s, t);
 
         let ctx = WeakCtx::minor(heap);
         (*s).weak.clear_dead(&ctx, &mut (*s).finalizers);
         if (*s).finalizers.find_dead(&ctx) {
             (*s).finalizers.trace(t);
             drain(s, t);
+            held.keep(heap, s, t);
         }
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
@@ -177,7 +174,7 @@ unsafe fn visit_old(s: *mut State, t: &mut Tracer<'_>, p: usize) {
 ///
 /// # Safety
 /// As for [`collect`].
-unsafe fn drain(s: *mut State, t: &mut Tracer<'_>) {
+pub(crate) unsafe fn drain(s: *mut State, t: &mut Tracer<'_>) {
     // SAFETY: as in collect; grey objects are old, and alive.
     unsafe {
         while let Some(p) = (*s).grey.pop() {

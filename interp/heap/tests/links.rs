@@ -204,6 +204,91 @@ fn what_c_holds_lives_and_what_it_lets_go_dies() {
     assert_eq!(heap().link_count(), 0);
 }
 
+/// A linked object whose struct holds twelve others, numbered from `first` on.
+fn container(m: MapRef, left: Value, first: u64) -> (Value, Vec<*mut Fake>) {
+    let a = make(first, false, false);
+    let held: Vec<_> = (1..=12).map(|i| make(first + i, false, false)).collect();
+    for &x in &held {
+        refer(a, x);
+        linked(m, Value::NONE, x);
+    }
+    let v = linked(m, left, a);
+    (v, std::iter::once(a).chain(held).collect())
+}
+
+#[test]
+fn what_dead_containers_hold_dies_with_them() {
+    let _h = start("verify,poison");
+    let m = map::<Node>(0);
+    apart(|| {
+        let (_, outer) = container(m, Value::NONE, 100);
+        let (_, inner) = container(m, Value::NONE, 200);
+        refer(outer[3], inner[0]);
+    });
+    minor();
+    assert_eq!((take_log().len(), heap().link_count()), (26, 0));
+
+    // Not where C holds some of it.
+    let all = apart(|| {
+        let (_, outer) = container(m, Value::NONE, 100);
+        let (_, inner) = container(m, Value::NONE, 200);
+        refer(outer[3], inner[0]);
+        fake(inner[0]).head.refcnt.set(3);
+        inner
+    });
+    minor();
+    assert_eq!((take_log().len(), heap().link_count(), count(all[0])), (13, 13, 2));
+    assert!(all.iter().all(|&x| heap().managed_of_mirror(&fake(x).head).is_ptr()));
+    fake(all[0]).head.refcnt.set(1);
+    full();
+    assert_eq!((take_log().len(), heap().link_count()), (13, 0));
+}
+
+#[test]
+fn what_reached_containers_hold_lives() {
+    let _h = start("verify,poison");
+    let m = map::<Node>(0);
+    // C holds an object that refers to a container, which holds one that refers to another, and so on, deeper than is looked for.
+    let (outermost, all) = apart(|| {
+        let (mut last, mut all) = (Value::NONE, Vec::new());
+        for i in 0..20 {
+            let (v, mut made) = container(m, Value::NONE, i * 100);
+            let x = heap().managed_of_mirror(&fake(made[5]).head);
+            let x = x.downcast::<Node>().unwrap();
+            x.left.set(x, last);
+            last = v;
+            all.append(&mut made);
+        }
+        let holder = make(9999, false, false);
+        linked(m, last, holder);
+        fake(holder).head.refcnt.set(2);
+        (holder, all)
+    });
+    for _ in 0..3 {
+        minor();
+        assert_eq!((take_log(), heap().link_count()), (vec![], 20 * 13 + 1));
+        assert!(all.iter().all(|&x| heap().managed_of_mirror(&fake(x).head).header().link() != 0));
+    }
+    fake(outermost).head.refcnt.set(1);
+    full();
+    let freed = take_log().iter().filter(|(what, _)| *what == "free").count();
+    assert_eq!((freed, heap().link_count()), (20 * 13 + 1, 0));
+}
+
+#[test]
+fn young_cycles_of_containers_wait_for_a_full_collection() {
+    let _h = start("verify,poison");
+    let m = map::<Node>(0);
+    apart(|| {
+        let (_, outer) = container(m, Value::NONE, 100);
+        refer(outer[4], outer[0]);
+    });
+    minor();
+    assert_eq!((take_log(), heap().link_count()), (vec![], 13));
+    full();
+    assert_eq!(heap().link_count(), 0);
+}
+
 #[test]
 fn stateless_proxies_die_while_c_holds_their_structs() {
     let _h = start("verify,poison");
