@@ -334,8 +334,8 @@ _Py_FatalErrorFunc(const char *function, const char *message)
     else {
         fprintf(stderr, "Fatal Python error: %s\n", message);
     }
-    _Cape_DumpTraceback();
     fflush(stderr);
+    _Cape_DumpTraceback();
     abort();
 }
 

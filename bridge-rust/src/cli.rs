@@ -56,8 +56,8 @@ Options:
 -V     : print the Cape version number and exit (also --version)
 -W arg : warning control; arg is action:message:category:module:lineno
 -x     : skip first line of source
--X opt : set implementation-specific option: dev, utf8, int_max_str_digits=N,
-         gc=every:N,move,poison,verify, jit=off|HEAT, profile=FILE
+-X opt : set implementation-specific option: dev, faulthandler, utf8,
+         int_max_str_digits=N, gc=every:N,move,poison,verify, jit=off|HEAT, profile=FILE
 --profile FILE: sample the program; write FILE (for pprof), FILE.svg, FILE.folded
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
@@ -164,6 +164,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                             ("profile", Some(v)) => profile = Some(v.into()),
                             ("dev", _) => c.dev_mode = true,
                             ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
+                            ("faulthandler", _) => c.faulthandler = true,
                             ("no_debug_ranges", _) => c.no_debug_ranges = true,
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
                             ("int_max_str_digits", Some(v)) => match v.parse::<usize>() {
@@ -241,6 +242,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     c.optimize = c.optimize.min(2);
     environment(&mut c);
     if c.dev_mode {
+        c.faulthandler = true;
         c.warn_options.insert(0, "default".into());
     }
     let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty() && !c.ignore_environment);
@@ -288,6 +290,7 @@ fn environment(c: &mut Config) {
     c.warn_default_encoding |= get("PYTHONWARNDEFAULTENCODING").is_some();
     c.utf8_mode |= get("PYTHONUTF8").as_deref() == Some("1");
     c.io_encoding = get("PYTHONIOENCODING").unwrap_or_default();
+    c.faulthandler |= get("PYTHONFAULTHANDLER").is_some();
     c.no_debug_ranges |= get("PYTHONNODEBUGRANGES").is_some();
     if let Some(v) = get("PYTHONHASHSEED") {
         c.hash_seed = v.parse().ok();

@@ -79,6 +79,10 @@ fn boot(vm: &Vm) -> Res<()> {
     streams(vm)?;
     // Installs the handler of SIGINT.
     vm.import_module("_signal")?;
+    if rt().config().faulthandler {
+        let enable = vm.import_attr("faulthandler", "enable")?;
+        vm.call(enable, &[])?;
+    }
     main_module(vm)?;
     if !rt().config().warn_options.is_empty() {
         vm.import_module("warnings")?;
@@ -380,6 +384,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
     cape_bridge::end_comes_to(cape_bridge::End::Finalizing);
+    cape_stdlib::faulthandler::finish(vm);
     cape_stdlib::sys::begin_finalizing();
     flush_streams(vm, &mut code);
     // What is still alive is finalized: files are flushed, suspended generators closed. The standard streams stay.

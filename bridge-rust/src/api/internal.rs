@@ -52,7 +52,7 @@ pub fn _Cape_ClassGetItem(cx: &Cx, class: Borrowed, key: Borrowed) -> CResult<Ne
 }
 
 pub fn _Cape_DumpTraceback() {
-    eprintln!("(the Python stack cannot be shown)");
+    cape_stdlib::faulthandler::fatal_state();
 }
 
 pub fn _Cape_GetMethod(cx: &Cx, obj: Borrowed, name: Borrowed, method: *mut *mut PyObject) -> CResult<c_int> {

@@ -591,6 +591,11 @@ impl Heap {
         self.collecting.set(false);
     }
 
+    /// Whether a collection is under way. Async-signal-safe.
+    pub fn is_collecting(&self) -> bool {
+        self.collecting.get()
+    }
+
     /// Calls `f` for every object of the heap, also those that died since the last full collection. `f` must not
     /// allocate.
     pub fn each_object(&self, f: &mut dyn FnMut(&Header)) {

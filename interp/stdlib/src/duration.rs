@@ -18,7 +18,7 @@ pub enum Round {
 
 /// Nanoseconds in a number of seconds.
 pub fn nanoseconds(vm: &Vm, v: Value, round: Round) -> Res<i64> {
-    let too_large = || vm.overflow_error("timestamp too large to convert to C PyTime_t");
+    let too_large = || vm.overflow_error("timestamp out of range for C PyTime_t");
     if let Some(f) = float_of(v) {
         if f.is_nan() {
             return Err(vm.value_error("Invalid value NaN (not a number)"));
@@ -33,7 +33,7 @@ pub fn nanoseconds(vm: &Vm, v: Value, round: Round) -> Res<i64> {
         Some(i) => i,
         None if type_of(v).special(cape_vm::special::Special::Index).is_empty() => {
             return Err(vm.type_error(format!(
-                "'{}' object cannot be interpreted as an integer",
+                "'{}' object cannot be interpreted as an integer or float",
                 type_of(v).name_str()
             )));
         }

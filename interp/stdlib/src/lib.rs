@@ -72,6 +72,7 @@ modules! {
     "_warnings" warnings,
     "atexit" atexit,
     "binascii" binascii,
+    "faulthandler" faulthandler,
     "gc" gc,
     "_uuid" uuid,
     "zlib" zlib,

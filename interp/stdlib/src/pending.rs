@@ -133,6 +133,11 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether the calling thread runs finalizers. Async-signal-safe.
+pub fn runs_finalizers() -> bool {
+    RUNNING.get()
+}
+
 /// Runs one finalizer or callback.
 pub fn run_one(vm: &Vm, p: Pending) {
     // They run between any two instructions: what is being handled there is none of their business.

@@ -62,6 +62,8 @@ pub struct Config {
     pub io_encoding: String,
     /// `-X no_debug_ranges`: code knows lines only.
     pub no_debug_ranges: bool,
+    /// `-X faulthandler`, `PYTHONFAULTHANDLER` or `-X dev`: fatal signals show where they came.
+    pub faulthandler: bool,
 }
 
 impl Default for Config {
@@ -95,6 +97,7 @@ impl Default for Config {
             warn_default_encoding: false,
             io_encoding: String::new(),
             no_debug_ranges: false,
+            faulthandler: false,
         }
     }
 }

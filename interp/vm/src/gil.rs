@@ -5,9 +5,9 @@
 //! [`Vm::allow_threads`].
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cape_heap::{Tracer, heap, native_stack_base};
 
@@ -68,20 +68,25 @@ fn state(g: &Gil) -> MutexGuard<'_, State> {
 fn take() {
     let g = gil();
     if g.word.compare_exchange(0, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
-        wait_and_take(g);
+        wait_and_take(g, None);
     }
     DROP_REQUEST.store(false, Ordering::Relaxed);
 }
 
-/// As [`take`], where the lock is held or others wait for it.
+/// As [`take`], where the lock is held or others wait for it. False: it was not free until the deadline.
 #[cold]
 #[inline(never)]
-fn wait_and_take(g: &Gil) {
+fn wait_and_take(g: &Gil, deadline: Option<Instant>) -> bool {
     let mut s = state(g);
     s.waiters += 1;
     g.word.fetch_or(AWAITED, Ordering::Relaxed);
     // (Whoever gives the lock up after this finds that it is awaited, and needs the mutex to tell, which is free once this thread waits.)
+    let mut taken = true;
     while g.word.fetch_or(HELD, Ordering::Acquire) & HELD != 0 {
+        if deadline.is_some_and(|d| Instant::now() >= d) {
+            taken = false;
+            break;
+        }
         let before = s.switches;
         let interval = Duration::from_micros(INTERVAL_US.load(Ordering::Relaxed).max(1));
         let (s2, timeout) = g.free.wait_timeout(s, interval).unwrap_or_else(|e| e.into_inner());
@@ -92,13 +97,26 @@ fn wait_and_take(g: &Gil) {
         }
     }
     s.waiters -= 1;
-    s.switches += 1;
+    s.switches += taken as u64;
     if s.waiters == 0 {
         g.word.fetch_and(!AWAITED, Ordering::Relaxed);
     }
     if s.waiters > 0 || FINALIZING.load(Ordering::Relaxed) {
         g.taken.notify_all();
     }
+    taken
+}
+
+/// Calls `f` with the lock held, for a thread that has no VM: `f` may look at what the lock protects, but touch no managed object. False
+/// is passed when the lock did not come free within `limit`; then its holder hangs, or the process ends.
+pub fn with_lock_within<R>(limit: Duration, f: impl FnOnce(bool) -> R) -> R {
+    let g = gil();
+    let taken = wait_and_take(g, Some(Instant::now() + limit));
+    let r = f(taken);
+    if taken {
+        give();
+    }
+    r
 }
 
 /// Gives the lock up. The thread must hold it.
@@ -198,6 +216,56 @@ pub fn each_vm(mut f: impl FnMut(&Vm)) {
     unsafe { (&(*VMS.0.get())).iter().for_each(|&v| f(&*v)) }
 }
 
+/// The VMs once more, the newest first, linked by [`Vm::older`]: for those who cannot take the lock. Changed with the lock held.
+static NEWEST: AtomicPtr<Vm> = AtomicPtr::new(std::ptr::null_mut());
+/// How many threads look at that list. Whoever takes a VM out of it waits until nobody does, before the VM is dropped.
+static READERS: AtomicUsize = AtomicUsize::new(0);
+
+/// The calling thread's VM enters the lists.
+fn list(vm: &Vm) {
+    // SAFETY: the lock is held.
+    unsafe { (*VMS.0.get()).push(vm) };
+    vm.older.store(NEWEST.load(Ordering::Relaxed), Ordering::Relaxed);
+    NEWEST.store(vm as *const Vm as *mut Vm, Ordering::SeqCst);
+}
+
+/// It leaves them.
+fn unlist(vm: &Vm) {
+    // SAFETY: the lock is held.
+    unsafe { (*VMS.0.get()).retain(|&v| !std::ptr::eq(v, vm)) };
+    let mut link = &NEWEST;
+    loop {
+        let at = link.load(Ordering::Relaxed);
+        if at.is_null() {
+            break;
+        }
+        if std::ptr::eq(at, vm) {
+            link.store(vm.older.load(Ordering::Relaxed), Ordering::SeqCst);
+            break;
+        }
+        // SAFETY: VMs in the list live, and only the lock's holder takes them out.
+        link = unsafe { &(*at).older };
+    }
+    while READERS.load(Ordering::SeqCst) > 0 {
+        std::thread::yield_now();
+    }
+}
+
+/// Calls `f` for the VM of every attached thread, the newest first, until it returns false. Neither takes nor needs the lock, and is
+/// async-signal-safe if `f` is: the VMs stay while `f` runs, but their threads may run, too.
+pub fn each_vm_unlocked(mut f: impl FnMut(&Vm) -> bool) {
+    READERS.fetch_add(1, Ordering::SeqCst);
+    let mut at = NEWEST.load(Ordering::SeqCst);
+    // SAFETY: a VM that leaves the list after the counter was raised lives until it is lowered; its link stays as it is.
+    while let Some(vm) = unsafe { at.as_ref() } {
+        if !f(vm) {
+            break;
+        }
+        at = vm.older.load(Ordering::SeqCst);
+    }
+    READERS.fetch_sub(1, Ordering::SeqCst);
+}
+
 /// The root scanner of all threads' VMs: see [`cape_heap::Heap::add_root_scanner`].
 pub fn scan(t: &mut Tracer<'_>) {
     each_vm(|vm| vm.trace(t));
@@ -208,8 +276,7 @@ pub fn start(vm: &Vm) {
     take();
     vm.ident.set(this_ident());
     heap().attach_thread(native_stack_base());
-    // SAFETY: the lock is held.
-    unsafe { (*VMS.0.get()).push(vm) };
+    list(vm);
     set_current(Some(vm));
     if let Some(watcher) = watcher() {
         watcher.thread_starts(vm);
@@ -239,8 +306,7 @@ impl Attached {
             park_if_finalizing(false);
         }
         heap().attach_thread(native_stack_base());
-        // SAFETY: the lock is held.
-        unsafe { (*VMS.0.get()).push(&*vm) };
+        list(&vm);
         set_current(Some(&vm));
         if let Some(watcher) = watcher() {
             watcher.thread_starts(&vm);
@@ -259,9 +325,7 @@ impl Drop for Attached {
         if let Some(watcher) = watcher() {
             watcher.thread_ends();
         }
-        let me: *const Vm = &*self.vm;
-        // SAFETY: the lock is held.
-        unsafe { (*VMS.0.get()).retain(|&v| v != me) };
+        unlist(&self.vm);
         heap().detach_thread();
         set_current(None);
         give();
@@ -274,8 +338,10 @@ pub fn after_fork(vm: &Vm) {
     unsafe {
         std::ptr::write(GIL.0.get(), new_gil());
         (*VMS.0.get()).clear();
-        (*VMS.0.get()).push(vm);
     }
+    NEWEST.store(std::ptr::null_mut(), Ordering::Relaxed);
+    READERS.store(0, Ordering::Relaxed);
+    list(vm);
     gil().word.store(HELD, Ordering::Relaxed);
     DROP_REQUEST.store(false, Ordering::Relaxed);
     vm.ident.set(this_ident());

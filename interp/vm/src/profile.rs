@@ -82,7 +82,8 @@ pub struct Running {
 /// `registers` are the interrupted thread's if it stood in the [`interpreter`] itself, which keeps the pc in one of them; else none.
 ///
 /// # Safety
-/// `vm` is the calling thread's, and lives.
+/// `vm` lives. It is the calling thread's, or that of a thread which does not run Python code meanwhile; of one that does, the frames may be
+/// gone while `each` looks at them.
 pub unsafe fn running(vm: *const Vm, registers: &[i64], mut each: impl FnMut(Running) -> bool) {
     // SAFETY: the caller's promise. The fields are words, read as they are at this moment.
     let (mut frame, base) = unsafe { (read(&raw const *(*vm).frame_top.as_ptr()), (*vm).frames_base()) };

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use cape_bytecode::Liveness;
 use cape_heap::{Ptr, Tracer, Value, heap};
@@ -59,6 +59,8 @@ pub struct Vm {
     pub ident: Cell<u64>,
     /// What `_thread._local` objects have to forget when the thread ends (a list, EMPTY until used).
     pub local_dicts: Cell<Value>,
+    /// The VM that was listed before this one: see [`crate::gil::each_vm_unlocked`].
+    pub(crate) older: AtomicPtr<Vm>,
 }
 
 /// What higher crates do for the VM.
@@ -250,6 +252,7 @@ impl Vm {
             origin_depth: Cell::new(0),
             ident: Cell::new(0),
             local_dicts: Cell::new(Value::EMPTY),
+            older: AtomicPtr::new(std::ptr::null_mut()),
         })
     }
 
