@@ -3,6 +3,8 @@
 //! A row of the table below is a module: the file has `pub fn init(vm, module)`, which fills the module's namespace when it is
 //! imported for the first time.
 
+pub mod c_int;
+pub mod compression;
 pub mod duration;
 pub mod fsname;
 pub mod hashes;
@@ -61,6 +63,7 @@ modules! {
     "_csv" csv,
     "_hmac" hmac,
     "_json" json,
+    "_lzma" lzma,
     "_md5" md5,
     "_multiprocessing" multiprocessing,
     "_opcode" opcode,

@@ -5,6 +5,7 @@ use cape_vm::object::{ModuleObj, StrBuilder, StrObj, TupleObj, float_of, int_val
 use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
+use crate::c_int::c_int;
 use crate::duration::{Round, clock, monotonic, nanoseconds, seconds, timespec};
 use crate::fsname;
 use crate::oserror::{errno, last_error, os_error};
@@ -284,17 +285,7 @@ fn tm_of(vm: &Vm, v: Value, function: &str, keep: &mut Option<std::ffi::CString>
     }
     let mut f = [0i32; 9];
     for (i, n) in f.iter_mut().enumerate() {
-        let x = vm.index_int(t.get(i))?;
-        let Some(x) = x.to_i64() else {
-            return Err(vm.overflow_error("Python int too large to convert to C long"));
-        };
-        *n = i32::try_from(x).map_err(|_| {
-            vm.overflow_error(if x > 0 {
-                "signed integer is greater than maximum"
-            } else {
-                "signed integer is less than minimum"
-            })
-        })?;
+        *n = c_int(vm, t.get(i))?;
     }
     // SAFETY: plain C struct.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };

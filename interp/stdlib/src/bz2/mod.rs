@@ -11,6 +11,7 @@ use cape_vm::object::*;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
 use libbz2_rs_sys as bz;
 
+use crate::compression::{Unread, limit};
 use stream::Stream;
 
 heap_object! {
@@ -20,7 +21,7 @@ heap_object! {
     /// `_bz2.BZ2Decompressor`; `pending` is input that was not used yet. `failed`: what follows in the stream cannot be told.
     pub struct DecompressorObj {
         stream: Native<RefCell<Stream>>,
-        pending: Native<RefCell<Vec<u8>>>,
+        pending: Native<RefCell<Unread>>,
         unused_data: Field,
         eof: Cell<bool>,
         needs_input: Cell<bool>,
@@ -152,7 +153,7 @@ fn new_decompressor(
         DecompressorObj {
             header: Header::new(map),
             stream: Native(RefCell::new(stream)),
-            pending: Native(RefCell::new(Vec::new())),
+            pending: Native(RefCell::new(Unread::default())),
             unused_data: Field::new(nothing),
             eof: Cell::new(false),
             needs_input: Cell::new(true),
@@ -168,35 +169,27 @@ fn decompress(vm: &Vm, d: Ptr<DecompressorObj>, data: Buffer, max: Option<isize>
     if d.failed.get() {
         return Err(vm.value_error("Decompressor is unusable after a previous error"));
     }
-    let max = usize::try_from(max.unwrap_or(-1)).unwrap_or(usize::MAX);
-    let mut pending = std::mem::take(&mut *d.pending.borrow_mut());
-    let input = if pending.is_empty() {
-        data.as_slice()
-    } else {
-        pending.extend_from_slice(data.as_slice());
-        &pending
-    };
+    let max = limit(max);
     let mut out = Vec::new();
-    let step = d.stream.borrow_mut().decompress(input, &mut out, max);
-    if step.code < 0 {
+    let mut pending = d.pending.borrow_mut();
+    let code = pending.feed(data.as_slice(), |input| {
+        let step = d.stream.borrow_mut().decompress(input, &mut out, max);
+        // After an error the rest is nobody's input.
+        (if step.code < 0 { input.len() } else { step.used }, step.code)
+    });
+    if code < 0 {
         d.failed.set(true);
         d.needs_input.set(false);
-        return Err(error(vm, step.code));
+        return Err(error(vm, code));
     }
-    let rest = &input[step.used..];
-    if step.code == bz::BZ_STREAM_END {
+    if code == bz::BZ_STREAM_END {
         d.eof.set(true);
         d.needs_input.set(false);
-        d.unused_data.set(d, BytesObj::new(rest).value());
+        let rest = pending.take();
+        d.unused_data.set(d, BytesObj::new(&rest).value());
     } else {
         // The library leaves the end of a block's input unread while it has output of it.
-        d.needs_input.set(rest.is_empty());
-        if pending.is_empty() {
-            *d.pending.borrow_mut() = rest.to_vec();
-        } else {
-            pending.drain(..step.used);
-            *d.pending.borrow_mut() = pending;
-        }
+        d.needs_input.set(pending.is_empty());
     }
     Ok(BytesObj::new(&out).value())
 }

@@ -5,21 +5,12 @@ use std::ptr::null_mut;
 
 use libbz2_rs_sys as bz;
 
-/// Bytes of output that are made room for at a time.
-const CHUNK: usize = 16 * 1024;
+use crate::compression::{Step, append, room};
 
 /// A stream in one direction. It is boxed: the library remembers its address.
 pub struct Stream {
     z: Box<bz::bz_stream>,
     decompress: bool,
-}
-
-/// What one step did.
-pub struct Step {
-    /// The library's code.
-    pub code: i32,
-    /// Bytes of input that were used.
-    pub used: usize,
 }
 
 fn fresh() -> Box<bz::bz_stream> {
@@ -60,18 +51,20 @@ impl Stream {
     fn step(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize, action: i32) -> (Step, bool) {
         let room = room.min(u32::MAX as usize);
         let part = input.len().min(u32::MAX as usize);
-        out.reserve(room);
         let s = &mut *self.z;
         s.next_in = input.as_ptr() as *const c_char;
         s.avail_in = part as u32;
-        s.next_out = out.spare_capacity_mut().as_mut_ptr() as *mut c_char;
-        s.avail_out = room as u32;
-        // SAFETY: the stream is initialised for this direction, its buffers are valid for the lengths given.
+        // SAFETY: the stream is initialised for this direction, its buffers are valid for the lengths given; what is no more
+        // available is written.
         let code = unsafe {
-            if self.decompress { bz::BZ2_bzDecompress(s) } else { bz::BZ2_bzCompress(s, action) }
+            append(out, room, |at| {
+                s.next_out = at as *mut c_char;
+                s.avail_out = room as u32;
+                let code =
+                    if self.decompress { bz::BZ2_bzDecompress(s) } else { bz::BZ2_bzCompress(s, action) };
+                (room - s.avail_out as usize, code)
+            })
         };
-        // SAFETY: the library has written this many bytes.
-        unsafe { out.set_len(out.len() + room - s.avail_out as usize) };
         (Step { code, used: part - s.avail_in as usize }, s.avail_out == 0)
     }
 
@@ -80,7 +73,7 @@ impl Stream {
         let action = if finish { bz::BZ_FINISH } else { bz::BZ_RUN };
         // Without input there is nothing to run, which the library calls an error.
         while finish || !input.is_empty() {
-            let room = CHUNK.max(out.len());
+            let room = room(out.len(), usize::MAX);
             let (step, _) = self.step(input, out, room, action);
             if step.code < 0 || step.code == bz::BZ_STREAM_END {
                 return step.code;
@@ -96,7 +89,7 @@ impl Stream {
         let mut used = 0;
         loop {
             // Without room for output the library still reads up to the next block.
-            let room = CHUNK.max(out.len()).min(max - out.len());
+            let room = room(out.len(), max);
             let (step, full) = self.step(&input[used..], out, room, 0);
             used += step.used;
             if step.code != bz::BZ_OK || out.len() >= max || !full && used == input.len() {

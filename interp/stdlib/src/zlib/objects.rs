@@ -11,6 +11,7 @@ use cape_vm::{Ptr, Res, Value, Vm, rt};
 
 use super::stream::*;
 use super::{DEF_MEM_LEVEL, DEFLATED, ERROR, MAX_WBITS, error};
+use crate::compression::{Unread, limit};
 
 heap_object! {
     /// `zlib.Compress`
@@ -28,7 +29,7 @@ heap_object! {
     /// `zlib._ZlibDecompressor`; `pending` is input that was not used yet.
     pub struct IncrementalObj {
         stream: Native<RefCell<Stream>>,
-        pending: Native<RefCell<Vec<u8>>>,
+        pending: Native<RefCell<Unread>>,
         zdict: Field,
         unused_data: Field,
         eof: Cell<bool>,
@@ -132,7 +133,7 @@ pub fn make_types(_vm: &Vm) -> Ptr<TypeObj> {
                     IncrementalObj {
                         header: Header::new(map),
                         stream: Native(RefCell::new(stream)),
-                        pending: Native(RefCell::new(Vec::new())),
+                        pending: Native(RefCell::new(Unread::default())),
                         zdict: Field::new(zdict),
                         unused_data: empty(),
                         eof: Cell::new(false),
@@ -340,24 +341,29 @@ fn incremental(vm: &Vm, d: Ptr<IncrementalObj>, data: Buffer, max: Option<isize>
         return Err(vm.eof_error("End of stream already reached"));
     }
     debug_assert!(ERROR.try_get().is_some());
-    let max = usize::try_from(max.unwrap_or(-1)).unwrap_or(usize::MAX);
-    let mut input = std::mem::take(&mut *d.pending.borrow_mut());
-    input.extend_from_slice(data.as_slice());
+    let max = limit(max);
     let mut out = Vec::new();
     let mut s = d.stream.borrow_mut();
-    let step = inflate(vm, &mut s, d.zdict.get(), &input, &mut out, SYNC_FLUSH, max)?;
-    if !matches!(step.code, OK | BUF_ERROR | STREAM_END) {
-        return Err(error(vm, step.code, s.message(), "while decompressing data"));
+    let mut pending = d.pending.borrow_mut();
+    let going = |code: i32| matches!(code, OK | BUF_ERROR | STREAM_END);
+    let code = pending.feed(data.as_slice(), |input| {
+        match inflate(vm, &mut s, d.zdict.get(), input, &mut out, SYNC_FLUSH, max) {
+            Ok(step) if going(step.code) => (step.used, Ok(step.code)),
+            // After an error the rest is nobody's input.
+            failed => (input.len(), failed.map(|step| step.code)),
+        }
+    })?;
+    if !going(code) {
+        return Err(error(vm, code, s.message(), "while decompressing data"));
     }
-    let rest = input.split_off(step.used);
-    if step.code == STREAM_END {
+    if code == STREAM_END {
         d.eof.set(true);
         d.needs_input.set(false);
+        let rest = pending.take();
         d.unused_data.set(d, BytesObj::new(&rest).value());
     } else {
         // Output may be left inside the stream even when all input is used.
-        d.needs_input.set(rest.is_empty() && out.len() < max);
-        *d.pending.borrow_mut() = rest;
+        d.needs_input.set(pending.is_empty() && out.len() < max);
     }
     Ok(BytesObj::new(&out).value())
 }

@@ -5,6 +5,9 @@ use std::mem::MaybeUninit;
 
 use libz_rs_sys as z;
 
+pub use crate::compression::Step;
+use crate::compression::{append, room};
+
 /// zlib's result codes that matter here.
 pub const OK: i32 = 0;
 pub const STREAM_END: i32 = 1;
@@ -19,21 +22,10 @@ pub const NO_FLUSH: i32 = 0;
 pub const SYNC_FLUSH: i32 = 2;
 pub const FINISH: i32 = 4;
 
-/// Bytes of output that are made room for at a time.
-const CHUNK: usize = 16 * 1024;
-
 /// A stream in one direction. `None` inside once it has ended.
 pub struct Stream {
     z: Option<Box<z::z_stream>>,
     inflate: bool,
-}
-
-/// What one step did.
-pub struct Step {
-    /// zlib's code.
-    pub code: i32,
-    /// Bytes of input that were used.
-    pub used: usize,
 }
 
 impl Stream {
@@ -112,24 +104,24 @@ impl Stream {
         let before = out.len();
         let mut used = 0;
         loop {
-            let room = CHUNK.max(out.len() - before).min(max - (out.len() - before));
-            out.reserve(room);
+            let room = room(out.len() - before, max);
             let part = (input.len() - used).min(u32::MAX as usize >> 1);
             let more = used + part < input.len();
             s.next_in = input[used..].as_ptr() as *mut _;
             s.avail_in = part as u32;
-            let at = out.len();
-            // SAFETY: `room` bytes behind the vector's length are reserved.
-            s.next_out = unsafe { out.as_mut_ptr().add(at) };
-            s.avail_out = room as u32;
             let mode = if more { NO_FLUSH } else { flush };
-            // SAFETY: the stream is initialised, its buffers are valid for the lengths given.
+            // SAFETY: the stream is initialised, its buffers are valid for the lengths given; what is no more available is
+            // written.
             let code = unsafe {
-                if self.inflate { z::inflate(&mut **s, mode) } else { z::deflate(&mut **s, mode) }
+                append(out, room, |at| {
+                    s.next_out = at;
+                    s.avail_out = room as u32;
+                    let code =
+                        if self.inflate { z::inflate(&mut **s, mode) } else { z::deflate(&mut **s, mode) };
+                    (room - s.avail_out as usize, code)
+                })
             };
             used += part - s.avail_in as usize;
-            // SAFETY: zlib has written this many bytes.
-            unsafe { out.set_len(at + room - s.avail_out as usize) };
             let full = s.avail_out == 0;
             let exhausted = out.len() - before >= max;
             // A stream that is to be finished has no name but this for "more room".
