@@ -279,7 +279,7 @@ def feed():
 def drink():
     while not d.eof:
         try:
-            lengths.append(len(d.decompress(b"", 5000)))
+            lengths.append(len(d.decompress(b"", 20_000)))
         except EOFError:
             # Another thread has had the rest since.
             pass
