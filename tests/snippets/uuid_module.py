@@ -1,6 +1,7 @@
 # _uuid: identifiers of time and place.
 import _uuid
 import os
+import sys
 import time
 import uuid
 
@@ -27,7 +28,11 @@ if child == 0:
 own = {_uuid.generate_time_safe()[0] for _ in range(100)}
 os.waitpid(child, 0)
 data = os.read(r, 1600)
-assert len(data) == 1600 and not own & {data[i : i + 16] for i in range(0, 1600, 16)}
+of_child = {data[i : i + 16] for i in range(0, 1600, 16)}
+assert len(data) == 1600 and len(of_child) == 100
+# (CPython's come from the system's library, which promises this only of what it calls safe.)
+safe = sys.implementation.name == "cape" or all(state == 0 for _, state in made)
+assert not safe or not own & of_child
 
 try:
     _uuid.generate_time_safe(1)
