@@ -153,7 +153,7 @@ pub fn finalize_awaitable(vm: &Vm, a: Aux) {
     if let Err(e) = warned {
         let name = vm.repr_str(g.value()).unwrap_or_default();
         let message = format!("Exception ignored while finalizing async generator {name}");
-        crate::warn::unraisable(vm, e, &message);
+        vm.report_unraisable(e, &message);
     }
 }
 

@@ -8,7 +8,6 @@ use cape_vm::object::{ExcObj, StrObj, TracebackObj, TupleObj};
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use crate::function::or_none;
-use crate::warn::ignored;
 use crate::object::qualname_of;
 
 type Gen = Ptr<GeneratorObj>;
@@ -224,7 +223,7 @@ pub fn finalize(vm: &Vm, g: Gen) {
     let map = g.header().map();
     if map == rt().maps.async_generator && g.finalizer.get().is_ptr() && !g.closed_async.get() {
         if let Err(e) = vm.call(g.finalizer.get(), &[g.value()]) {
-            ignored(vm, e, "finalizing generator", g.value());
+            vm.report_ignored(e, "finalizing generator", g.value());
         }
         return;
     }
@@ -233,7 +232,7 @@ pub fn finalize(vm: &Vm, g: Gen) {
         return vm.drop_generator(g);
     }
     if let Err(e) = vm.close_generator(g) {
-        ignored(vm, e, "closing generator", g.value());
+        vm.report_ignored(e, "closing generator", g.value());
     }
 }
 
@@ -249,7 +248,7 @@ fn warn_unawaited(vm: &Vm, g: Gen) {
             Ok(_) => return,
             Err(e) => {
                 let warned = e.is(rt().types.runtime_warning);
-                ignored(vm, e, "finalizing coroutine", g.value());
+                vm.report_ignored(e, "finalizing coroutine", g.value());
                 if warned {
                     return;
                 }
@@ -261,6 +260,6 @@ fn warn_unawaited(vm: &Vm, g: Gen) {
         crate::warn::warn_about(vm, rt().types.runtime_warning, &text, g.value())
     });
     if let Err(e) = warned {
-        ignored(vm, e, "finalizing coroutine", g.value());
+        vm.report_ignored(e, "finalizing coroutine", g.value());
     }
 }

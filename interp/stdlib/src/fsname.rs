@@ -80,6 +80,11 @@ pub fn fsencode(vm: &Vm, path: Value) -> Res<CString> {
     CString::new(bytes).map_err(|_| vm.value_error("embedded null byte"))
 }
 
+/// A name that is no path, as the system takes it.
+pub fn c_name(vm: &Vm, name: Ptr<StrObj>) -> Res<CString> {
+    CString::new(encode(vm, name)?).map_err(|_| vm.value_error("embedded null character"))
+}
+
 /// A path argument, converted.
 pub struct Name {
     /// What the system gets.

@@ -1,7 +1,6 @@
 //! `_multiprocessing`: named semaphores (`sem_open`), which processes share.
 
 use std::cell::Cell;
-use std::ffi::CString;
 
 use cape_heap::{Field, Header, Native, heap, heap_object};
 use cape_vm::native::{Named, new_type};
@@ -10,6 +9,7 @@ use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
 
 use crate::duration::{Round, clock, nanoseconds, timespec};
+use crate::fsname::c_name;
 use crate::oserror::{errno, last_error};
 
 /// The kinds, as `multiprocessing.synchronize` numbers them.
@@ -87,11 +87,6 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     }
     m.add("flags", flags.value());
     Ok(())
-}
-
-fn c_name(vm: &Vm, name: Ptr<StrObj>) -> Res<CString> {
-    let bytes = crate::fsname::encode(vm, name)?;
-    CString::new(bytes).map_err(|_| vm.value_error("embedded null character"))
 }
 
 fn make(cls: Ptr<TypeObj>, handle: *mut libc::sem_t, kind: i32, maxvalue: i32, name: Value) -> Value {

@@ -146,7 +146,7 @@ pub fn run_one(vm: &Vm, p: Pending) {
     match p {
         Pending::WeakCallback { weak, callback } => {
             if let Err(e) = vm.call(callback, &[weak]) {
-                cape_builtins::warn::ignored(vm, e, "calling weakref callback", callback);
+                vm.report_ignored(e, "calling weakref callback", callback);
             }
         }
         Pending::Finalize(v) => finalize(vm, v),
@@ -166,6 +166,6 @@ fn finalize(vm: &Vm, v: Value) {
     if !del.is_empty()
         && let Err(e) = vm.call_special(del, &[v])
     {
-        cape_builtins::warn::ignored(vm, e, "calling deallocator", del);
+        vm.report_ignored(e, "calling deallocator", del);
     }
 }

@@ -1,10 +1,9 @@
 //! `_posixshmem`: POSIX shared memory, by name.
 
-use std::ffi::CString;
-
 use cape_vm::object::*;
-use cape_vm::{Ptr, Raised, Res, Value, Vm};
+use cape_vm::{Ptr, Res, Vm};
 
+use crate::fsname::c_name;
 use crate::oserror::{errno, os_error};
 
 /// Fills the module.
@@ -14,11 +13,6 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
-fn c_path(vm: &Vm, path: Ptr<StrObj>) -> Res<CString> {
-    let bytes = crate::fsname::encode(vm, path)?;
-    CString::new(bytes).map_err(|_| vm.value_error("embedded null character"))
-}
-
 /// Calls the system until it is not interrupted.
 fn uninterrupted(vm: &Vm, path: Ptr<StrObj>, call: impl Fn() -> i32) -> Res<i32> {
     loop {
@@ -26,24 +20,19 @@ fn uninterrupted(vm: &Vm, path: Ptr<StrObj>, call: impl Fn() -> i32) -> Res<i32>
         match (r, e) {
             (r, _) if r >= 0 => return Ok(r),
             (_, libc::EINTR) => vm.poll()?,
-            (_, e) => return Err(fail(vm, e, path.value())),
+            (_, e) => return Err(os_error(vm, e, path.value())),
         }
     }
 }
 
-#[cold]
-fn fail(vm: &Vm, errno: i32, path: Value) -> Raised {
-    os_error(vm, errno, path)
-}
-
 fn open(vm: &Vm, path: Ptr<StrObj>, flags: i32, mode: Option<i32>) -> Res<i32> {
-    let c = c_path(vm, path)?;
+    let c = c_name(vm, path)?;
     // SAFETY: a terminated name.
     uninterrupted(vm, path, || unsafe { libc::shm_open(c.as_ptr(), flags, mode.unwrap_or(0o777) as libc::mode_t) })
 }
 
 fn unlink(vm: &Vm, path: Ptr<StrObj>) -> Res<()> {
-    let c = c_path(vm, path)?;
+    let c = c_name(vm, path)?;
     // SAFETY: a terminated name.
     uninterrupted(vm, path, || unsafe { libc::shm_unlink(c.as_ptr()) }).map(drop)
 }

@@ -97,7 +97,7 @@ fn system_exit(vm: &Vm, r: Raised) -> i32 {
 /// Reports an exception that cannot be raised, through `sys.unraisablehook`. `message` begins the report, `object` is
 /// what it is about.
 pub fn unraisable(vm: &Vm, r: Raised, message: &str, object: Value) {
-    match vm.call_unraisable_hook(&r, message, object) {
+    match vm.call_unraisable_hook(&r, StrObj::new(message).value(), object) {
         Some(Ok(())) => return,
         Some(Err(second)) => {
             write_stderr(vm, "Exception ignored in sys.unraisablehook:\n");

@@ -1,7 +1,7 @@
 //! Issuing warnings and reporting exceptions that nobody can catch.
 
-use cape_vm::object::{NamespaceObj, StrObj, TypeObj};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::object::{StrObj, TypeObj};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
 
 /// `warnings.warn(message, category, stacklevel)`.
 pub fn warn(vm: &Vm, category: Ptr<TypeObj>, message: &str, stacklevel: i64) -> Res<()> {
@@ -24,30 +24,10 @@ pub fn warn_source(
 
 /// Reports an exception through `sys.unraisablehook`; `object` is what it came from.
 pub fn unraisable(vm: &Vm, e: Raised, object: Value) {
-    report(vm, e, object, Value::NONE)
+    let _ = vm.call_unraisable_hook(&e, Value::NONE, object);
 }
 
 /// As [`unraisable`], with the message that is shown before the object.
 pub fn unraisable_message(vm: &Vm, e: Raised, object: Value, message: &str) {
-    report(vm, e, object, StrObj::new(message).value())
-}
-
-fn report(vm: &Vm, e: Raised, object: Value, message: Value) {
-    let Some(hook) = rt().sys().get_str(rt().names.unraisablehook) else { return };
-    let Ok(ns) = vm.import_attr("types", "SimpleNamespace") else { return };
-    let Ok(args) = vm.call(ns, &[]) else { return };
-    let fields = [
-        ("exc_type", type_of(e.value()).value()),
-        ("exc_value", e.value()),
-        ("exc_traceback", e.exc().traceback.get()),
-        ("err_msg", message),
-        ("object", object),
-    ];
-    debug_assert!(args.is::<NamespaceObj>());
-    for (name, v) in fields {
-        if vm.set_attr(args, intern(name), v).is_err() {
-            return;
-        }
-    }
-    let _ = vm.call(hook, &[args]);
+    let _ = vm.call_unraisable_hook(&e, StrObj::new(message).value(), object);
 }

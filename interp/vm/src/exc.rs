@@ -226,16 +226,16 @@ pub fn extra(exc: Ptr<ExcObj>, i: usize) -> Value {
 }
 
 impl Vm {
-    /// Calls `sys.unraisablehook` for an exception that cannot be raised; `message` begins the report, `object` is what it is about.
-    /// `None`: there is no hook, or nothing could be told it. Err: what the hook raises.
+    /// Calls `sys.unraisablehook` for an exception that cannot be raised; `message`, a str or None, begins the report, `object` is what it is
+    /// about. `None`: there is no hook, or nothing could be told it. Err: what the hook raises.
     #[cold]
-    pub fn call_unraisable_hook(&self, e: &Raised, message: &str, object: Value) -> Option<Res<()>> {
+    pub fn call_unraisable_hook(&self, e: &Raised, message: Value, object: Value) -> Option<Res<()>> {
         let hook = rt().sys().get_str(rt().names.unraisablehook).filter(|h| !h.is_none())?;
         let fields = [
             ("exc_type", type_of(e.value()).value()),
             ("exc_value", e.value()),
             ("exc_traceback", e.exc().traceback.get()),
-            ("err_msg", StrObj::new(message).value()),
+            ("err_msg", message),
             ("object", object),
         ];
         let args = self.call(rt().types.simple_namespace.value(), &[]).ok()?;
@@ -248,6 +248,13 @@ impl Vm {
     /// Reports an exception that nobody can catch, if there is a hook; what that raises is nobody's either.
     #[cold]
     pub fn report_unraisable(&self, e: Raised, message: &str) {
-        let _ = self.call_unraisable_hook(&e, message, Value::NONE);
+        let _ = self.call_unraisable_hook(&e, StrObj::new(message).value(), Value::NONE);
+    }
+
+    /// Reports an exception that was raised while doing something with `object`.
+    #[cold]
+    pub fn report_ignored(&self, e: Raised, doing: &str, object: Value) {
+        let shown = self.repr_str(object).unwrap_or_else(|_| "<object repr() failed>".to_string());
+        self.report_unraisable(e, &format!("Exception ignored while {doing} {shown}"));
     }
 }

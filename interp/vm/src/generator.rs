@@ -313,8 +313,7 @@ impl Vm {
             Ok(None) => Ok(()),
             // The generator is closed all the same.
             Err(e) => {
-                let shown = self.repr_str(it).unwrap_or_else(|_| "<object repr() failed>".to_string());
-                self.report_unraisable(e, &format!("Exception ignored while closing generator {shown}"));
+                self.report_ignored(e, "closing generator", it);
                 Ok(())
             }
         }

@@ -157,7 +157,7 @@ fn finalize(vm: &Vm, s: Value) -> Res<()> {
     }
     set_bit(s, bits::FINALIZING, true);
     if let Err(e) = call(vm, s, "close", &[]) {
-        cape_builtins::warn::ignored(vm, e, "finalizing file", s);
+        vm.report_ignored(e, "finalizing file", s);
     }
     Ok(())
 }
