@@ -8,7 +8,7 @@ use cape_vm::class::full_name;
 use cape_vm::eval::{new_code, str_tuple, variable_names};
 use cape_vm::native::{Named, extend, new_type};
 use cape_vm::object::{
-    ArrayObj, BytesObj, CodeObj, DictObj, SetObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
+    ArrayObj, BytesObj, CodeObj, byte_offset, DictObj, SetObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
 };
 use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
@@ -61,7 +61,7 @@ pub fn init(_vm: &Vm) {
         .getter("co_exceptiontable", "", |_: &Vm, c: Code| exception_bytes(&c.unit))
         .method("co_lines($self, /)", "", |_: &Vm, c: Code| lines(c))
         .method("co_positions($self, /)", "", |_: &Vm, c: Code| positions(c))
-        .method("co_branches($self, /)", "", |vm: &Vm, _: Code| vm.iter(rt().empty_tuple().value()))
+        .method("co_branches($self, /)", "", branches)
         .method("_varname_from_oparg($self, /, oparg)", "(internal-only) Return the local variable name for the given oparg.\n\nWARNING: this method is for internal use only and may change or go away.", |vm: &Vm, c: Code, i: isize| -> Res<String> {
             let name = u16::try_from(i).ok().and_then(|i| c.unit.register_name(i).map(str::to_string));
             name.ok_or_else(|| vm.index_error("tuple index out of range"))
@@ -158,17 +158,18 @@ fn iterator(class: Ptr<TypeObj>, items: ValueVec) -> Value {
         .value()
 }
 
-/// `(start, end, line)` of each run of instructions on one line. Offsets count two per word, as `f_lasti` does.
+/// `(start, end, line)` of each run of instructions on one line, with [`byte_offset`]s.
 fn lines(c: Code) -> Value {
     let mut out = ValueVec::new();
-    let mut open: Option<(u32, u32, Option<u32>)> = None;
-    let offset = |w: u32| Value::int(w as i64 * 2);
-    let mut emit = |(from, to, line): (u32, u32, Option<u32>)| {
+    let mut open: Option<(i32, i32, Option<u32>)> = Some((-1, 0, Some(c.first_line())));
+    let offset = |w: i32| Value::int(byte_offset(w).max(0));
+    let mut emit = |(from, to, line): (i32, i32, Option<u32>)| {
         let line = line.map_or(Value::NONE, |l| Value::int(l as i64));
         out.push(TupleObj::new(&[offset(from), offset(to), line]).value());
     };
     for (start, n, p) in c.unit.positions.runs() {
         let line = p.map(|p| p.line);
+        let (start, n) = (start as i32, n as i32);
         match &mut open {
             Some(o) if o.2 == line => o.1 = start + n,
             _ => {
@@ -185,9 +186,27 @@ fn lines(c: Code) -> Value {
     iterator(LINES.get(), out)
 }
 
-/// `(line, end_line, column, end_column)` of each word.
+/// `(branch, where it goes on, where it leads)` of each conditional jump and loop, as offsets.
+fn branches(vm: &Vm, c: Code) -> Res<Value> {
+    use cape_bytecode::Op;
+    let mut out = ValueVec::new();
+    for (at, op, w) in c.unit.instructions() {
+        let to = match op {
+            Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone => w.bc(),
+            Op::ForIter => w.xc(),
+            _ => continue,
+        };
+        let three = [at, at + op.words() as u32, to].map(|w| Value::int(byte_offset(w as i32)));
+        out.push(TupleObj::new(&three).value());
+    }
+    vm.iter(TupleObj::new(&out).value())
+}
+
+/// `(line, end_line, column, end_column)` of the call and of each word.
 fn positions(c: Code) -> Value {
-    let mut out = ValueVec::with_capacity(c.unit.code.len());
+    let mut out = ValueVec::with_capacity(c.unit.code.len() + 1);
+    let first = Value::int(c.first_line() as i64);
+    out.push(TupleObj::new(&[first, first, Value::int(0), Value::int(0)]).value());
     for (_, n, p) in c.unit.positions.runs() {
         let t = match p {
             Some(p) => {

@@ -37,12 +37,7 @@ pub fn init(_vm: &Vm) {
         .getter(
             "f_lasti",
             "Return the index of the last attempted instruction in the frame.",
-            |_: &Vm, f: Frame| -> i64 {
-                match f.lasti() as i32 {
-                    -1 => -1,
-                    n => n as i64 * 2,
-                }
-            },
+            |_: &Vm, f: Frame| f.offset(),
         )
         .getter(
             "f_generator",
@@ -53,14 +48,16 @@ pub fn init(_vm: &Vm) {
             "f_lineno",
             "Return the current line number in the frame.",
             |_: &Vm, f: Frame| knows_lines(f).then(|| f.line()),
-            |vm: &Vm, _: Frame, v: Value| -> Res<()> {
+            |vm: &Vm, f: Frame, v: Value| -> Res<()> {
                 if v.is_empty() {
                     return Err(vm.attribute_error("cannot delete attribute"));
                 }
-                if vm.index_int(v).is_err() || !cape_vm::object::is_int(v) {
+                if !cape_vm::object::is_int(v) {
                     return Err(vm.value_error("lineno must be an integer"));
                 }
-                Err(vm.value_error("f_lineno can only be set in a trace function"))
+                // (What does not fit an int of C's is out of range.)
+                let line = vm.index_int(v)?.to_i64().unwrap_or(i64::MAX);
+                vm.set_line(f, line)
             },
         )
         .getset(
@@ -89,7 +86,9 @@ pub fn init(_vm: &Vm) {
                     let message = "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted";
                     return Err(vm.attribute_error(message));
                 }
-                flag(vm, &f.trace_opcodes, v)
+                flag(vm, &f.trace_opcodes, v)?;
+                vm.trace_opcodes(f, f.trace_opcodes.get());
+                Ok(())
             },
         )
         .method("clear($self, /)", "Clear all references held by the frame.", clear)

@@ -25,11 +25,6 @@ pub fn init(_vm: &Vm) {
         .getter("tb_lineno", "", line);
 }
 
-/// CPython counts instructions in units of two bytes and reports bytes.
-fn byte_offset(word: i32) -> i64 {
-    if word < 0 { word as i64 } else { word as i64 * 2 }
-}
-
 /// The line of a traceback entry; None when the code has none there.
 fn line(_: &Vm, tb: Ptr<TracebackObj>) -> Option<i32> {
     tb.line_number()
@@ -44,7 +39,7 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno
         )));
     }
     let map = cls.instance_map();
-    let word = if lasti < 0 { lasti } else { lasti / 2 };
+    let word = if lasti < 0 { lasti } else { (lasti / 2 - 1).max(0) };
     let tb = heap().alloc(
         map,
         TracebackObj {

@@ -17,21 +17,8 @@ impl Liveness {
     /// Analyses a unit that [`verify`](crate::verify::verify) accepts.
     pub fn new(code: &CodeUnit) -> Liveness {
         let none = Set::new(code.nregs as usize);
-        let flows: Vec<Flow> =
-            code.instructions().map(|(pc, op, _)| Flow::new(code, pc as usize, op)).collect();
-        // Live before each instruction, until nothing changes any more.
-        let mut before = vec![none.clone(); code.code.len()];
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for f in flows.iter().rev() {
-                let mut row = f.live_after(&before, &none);
-                f.kills.iter().for_each(|&r| row.remove(r));
-                f.add_entry_uses(&before, &mut row);
-                changed |= row != before[f.pc];
-                before[f.pc] = row;
-            }
-        }
+        let flows = Flow::all(code);
+        let before = live_before(code, &flows);
         // While an instruction runs, what lives after it must not be lost; only its one destination is written at the end.
         let mut rows = vec![none.clone(); code.code.len()];
         for f in &flows {
@@ -53,6 +40,32 @@ impl Liveness {
     }
 }
 
+/// The registers from `first` on that are read by the instruction at a word, or after it, before they are written.
+pub fn live_at(code: &CodeUnit, word: u32, first: u16) -> Vec<u16> {
+    let before = live_before(code, &Flow::all(code));
+    let row = &before[word as usize];
+    (first..code.nregs).filter(|&r| row.has(r as u32)).collect()
+}
+
+/// What lives before each instruction, by its word.
+fn live_before(code: &CodeUnit, flows: &[Flow]) -> Vec<Set> {
+    let none = Set::new(code.nregs as usize);
+    let mut before = vec![none.clone(); code.code.len()];
+    // Until nothing changes any more.
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for f in flows.iter().rev() {
+            let mut row = f.live_after(&before, &none);
+            f.kills.iter().for_each(|&r| row.remove(r));
+            f.add_entry_uses(&before, &mut row);
+            changed |= row != before[f.pc];
+            before[f.pc] = row;
+        }
+    }
+    before
+}
+
 /// An instruction as the analysis sees it.
 struct Flow {
     pc: usize,
@@ -69,6 +82,10 @@ struct Flow {
 }
 
 impl Flow {
+    fn all(code: &CodeUnit) -> Vec<Flow> {
+        code.instructions().map(|(pc, op, _)| Flow::new(code, pc as usize, op)).collect()
+    }
+
     fn new(code: &CodeUnit, pc: usize, op: Op) -> Flow {
         let word = code.code[pc];
         let e = effect(code, pc, op, word).unwrap_or_default();

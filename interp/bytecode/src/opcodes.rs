@@ -479,6 +479,8 @@ opcodes! {
     specialised {
         /// The only word of code that has not run yet: makes the others, and begins.
         Unfold of Nop;
+        /// In place of the first word of an instruction that somebody watches; the others of its fields are the instruction's.
+        Stop of Nop;
         /// `BinaryOp` with `+` or `+=`.
         Add of BinaryOp;
         /// `BinaryOpK` with `+` or `+=`.

@@ -5,7 +5,7 @@ use cape_bytecode::{CodeBody, CodeUnit, ExcEntry, NO_COLUMN, Op, Position, Posit
 use crate::compiler::Compiler;
 use crate::error::{Error, ErrorKind, R};
 use crate::intern::NameId;
-use crate::unit::{Label, Reg, Unit};
+use crate::unit::{Ins, Label, Reg, Unit};
 
 /// Marks instructions without a source position.
 pub(crate) const NO_RANGE: u32 = u32::MAX;
@@ -56,6 +56,45 @@ fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep:
     }
 }
 
+/// The end of a unit that several ways reach has no line of its own: each way returns on the line it comes from, by a copy of the
+/// instruction if need be, so that who traces sees where it came from.
+fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
+    let lineless = |ins: &Ins| ins.range.start().to_u32() == NO_RANGE;
+    let exits: Vec<usize> = (0..u.ins.len())
+        .filter(|&i| u.ins[i].word.op() == Some(Op::ReturnConst) && lineless(&u.ins[i]))
+        .collect();
+    for exit in exits {
+        let before = |ins: &[Ins], i: usize| ins[..i].iter().rev().find(|i| !lineless(i)).map(|i| i.range);
+        let falls = exit > 0
+            && !matches!(
+                u.ins[exit - 1].word.op(),
+                Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise)
+            );
+        // Whether the instruction itself is somebody's already.
+        let mut taken = falls;
+        if falls && let Some(range) = before(&u.ins, exit) {
+            u.ins[exit].range = range;
+        }
+        for i in 0..exit {
+            if targets[i] != exit as u32 {
+                continue;
+            }
+            let Some(range) = before(&u.ins, i + 1) else { continue };
+            let copy = Ins { range, ..u.ins[exit] };
+            if u.ins[i].word.op() == Some(Op::Jump) {
+                u.ins[i] = copy;
+                targets[i] = u32::MAX;
+            } else if !std::mem::replace(&mut taken, true) {
+                u.ins[exit].range = range;
+            } else {
+                targets[i] = u.ins.len() as u32;
+                u.ins.push(copy);
+                targets.push(u32::MAX);
+            }
+        }
+    }
+}
+
 /// Names of `co_cellvars`: those that are locals, too, first and in their order; and the registers of all cells.
 fn cells(u: &Unit<'_>) -> (Vec<NameId>, Vec<Reg>) {
     let mut cells = u.cellvars.clone();
@@ -88,6 +127,8 @@ impl Compiler<'_> {
                 targets[i] = resolve(&u, label, op != Op::ForIter, i);
             }
         }
+        give_exits_lines(&mut u, &mut targets);
+        let count = u.ins.len();
         // Instructions that threading made unreachable: a jump that no label precedes, after another jump.
         let mut keep = vec![true; count];
         let mut is_target = vec![false; count + 1];
@@ -101,10 +142,10 @@ impl Compiler<'_> {
                 is_target[at as usize] = true;
             }
         }
+        let ends = |w: Word| {
+            matches!(w.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
+        };
         for i in 1..count {
-            let ends = |w: Word| {
-                matches!(w.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
-            };
             if u.ins[i].word.op() == Some(Op::Jump) && !is_target[i] && ends(u.ins[i - 1].word) && keep[i - 1]
             {
                 keep[i] = false;
@@ -122,6 +163,7 @@ impl Compiler<'_> {
                 next = i as u32;
             }
         }
+        self.drop_lines(&u, &is_target, &mut keep);
         // Word offsets.
         let mut offsets: Vec<u32> = Vec::with_capacity(count + 1);
         let mut at = 0u32;
@@ -137,6 +179,7 @@ impl Compiler<'_> {
         let mut exceptions: Vec<ExcEntry> = Vec::new();
         let mut hint = u.first_line.saturating_sub(1) as usize;
         hint = hint.min(self.source.line(u32::MAX) as usize - 1);
+        let mut before = None;
         for (i, ins) in u.ins.iter().enumerate() {
             if !keep[i] {
                 continue;
@@ -161,9 +204,13 @@ impl Compiler<'_> {
                 code.push(Word(ins.extra));
             }
             code.resize(code.len() + op.cache_words(), Word::ZERO);
-            let start = ins.range.start().to_u32();
+            // What has no position goes on with what was done before, unless it is reached from elsewhere, too.
+            let inherited = before.filter(|_| !is_target[i] && ins.range.start().to_u32() == NO_RANGE);
+            let range = inherited.unwrap_or(ins.range);
+            before = (!ends(ins.word)).then_some(range);
+            let start = range.start().to_u32();
             let position =
-                if start == NO_RANGE { None } else { Some(self.source.position(ins.range, &mut hint)) };
+                if start == NO_RANGE { None } else { Some(self.source.position(range, &mut hint)) };
             let position = position.map(|p| match self.opts.no_columns {
                 true => Position { end_line: p.line, col: NO_COLUMN, end_col: NO_COLUMN, ..p },
                 false => p,
@@ -217,6 +264,26 @@ impl Compiler<'_> {
             }
             .into(),
         })
+    }
+
+    /// Drops the places where lines begin that an instruction beside them begins as well.
+    fn drop_lines(&self, u: &Unit<'_>, is_target: &[bool], keep: &mut [bool]) {
+        let mut hint = 0;
+        let mut line = |i: usize| {
+            let range = u.ins[i].range;
+            (range.start().to_u32() != NO_RANGE).then(|| self.source.position(range, &mut hint).line)
+        };
+        for i in 0..u.ins.len() {
+            if !keep[i] || u.ins[i].word.op() != Some(Op::Nop) {
+                continue;
+            }
+            // (Removed instructions between may be targets: whoever jumps there does not come from here.)
+            let next = (i + 1..u.ins.len()).find(|&j| keep[j] || is_target[j]);
+            let follows = next.is_some_and(|j| keep[j] && !is_target[j] && line(j) == line(i));
+            let before = (0..i).rev().find(|&j| keep[j]);
+            let continues = !is_target[i] && before.is_some_and(|j| line(j) == line(i));
+            keep[i] = !(follows || continues);
+        }
     }
 
     fn overflow<T>(&self, msg: &str) -> R<T> {

@@ -115,7 +115,8 @@ impl<'a> Compiler<'a> {
             self.store_class_name(NameId::DOC, t);
         }
         self.body(rest)?;
-        self.u.range = Self::at_start(range);
+        // What ends the body is on its last line.
+        self.u.range = self.end_range().unwrap_or(Self::at_start(range));
         let t = self.u.temp();
         if let Some(code) = self.deferred_annotations()? {
             self.make_function(code, t);
@@ -137,7 +138,7 @@ impl<'a> Compiler<'a> {
             self.store_class_name(NameId::CLASSCELL, t);
             self.emit_return(t);
         } else {
-            self.return_none();
+            self.return_at_end();
         }
         self.exit_unit()
     }

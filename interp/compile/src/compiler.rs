@@ -209,6 +209,18 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// As [`Compiler::return_none`], on the line of what was done last: that before it, or, where several ways meet, none of its own.
+    pub fn return_at_end(&mut self) {
+        self.u.range = self.end_range().unwrap_or(no_range());
+        self.return_none();
+    }
+
+    /// Where the end of a body stands: where the instruction before it does, or, where several ways meet, nowhere. `None`: there is none.
+    pub fn end_range(&self) -> Option<TextRange> {
+        let meets = self.u.last_label_at == self.u.ins.len() as u32;
+        self.u.ins.last().map(|i| if meets { no_range() } else { i.range })
+    }
+
     /// `return None` at the end of a unit, if its end can be reached.
     pub fn return_none(&mut self) {
         let k = if self.u.reachable { self.u.const_index(Const::None) } else { 0 };

@@ -115,6 +115,7 @@ impl<'a> Compiler<'a> {
             _ => {}
         }
         if let Some(k) = self.constant(e) {
+            self.u.line_begins();
             if crate::fold::truth(&k) == want {
                 self.u.jump(label);
             }

@@ -124,10 +124,7 @@ impl<'a> Compiler<'a> {
             self.u.const_map.insert(self.u.consts[0].clone(), 0);
         }
         self.body(rest)?;
-        if let Some(last) = body.last() {
-            self.u.range = last.range();
-        }
-        self.return_none();
+        self.return_at_end();
         Ok(())
     }
 

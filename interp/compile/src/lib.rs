@@ -240,10 +240,7 @@ impl<'a> Compiler<'a> {
         }
         self.body(rest)?;
         self.insert_module_annotate(start)?;
-        if let Some(last) = body.last() {
-            self.u.range = last.range();
-        }
-        self.return_none();
+        self.return_at_end();
         Ok(())
     }
 

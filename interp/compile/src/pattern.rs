@@ -5,7 +5,7 @@ use ruff_python_ast::{self as ast, Expr, Pattern};
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashSet;
 
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, no_range};
 use crate::error::{R, err};
 use crate::intern::NameId;
 use crate::unit::{Label, Reg};
@@ -36,6 +36,7 @@ impl<'a> Compiler<'a> {
             }
             self.u.next_temp = mark;
             self.body(&case.body)?;
+            self.u.range = no_range();
             self.u.jump(end);
             self.u.bind(next);
         }

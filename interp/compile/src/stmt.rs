@@ -5,7 +5,7 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::Mode;
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, no_range};
 use crate::error::{R, err};
 use crate::intern::NameId;
 use crate::unit::{FBlock, UnitKind};
@@ -47,7 +47,10 @@ impl<'a> Compiler<'a> {
             Stmt::ImportFrom(s) => self.import_from(s),
             Stmt::Global(_) | Stmt::Nonlocal(_) => Ok(()),
             Stmt::Expr(s) => self.expr_stmt(s),
-            Stmt::Pass(_) => Ok(()),
+            Stmt::Pass(_) => {
+                self.u.line_begins();
+                Ok(())
+            }
             Stmt::Break(s) => self.break_continue(s.range, true),
             Stmt::Continue(s) => self.break_continue(s.range, false),
             Stmt::IpyEscapeCommand(s) => err(s.range, "invalid syntax"),
@@ -77,9 +80,15 @@ impl<'a> Compiler<'a> {
                 | Expr::NoneLiteral(_)
                 | Expr::EllipsisLiteral(_)
         ) {
+            self.u.line_begins();
             return Ok(());
         }
-        self.expr_discard(&s.value)
+        let before = self.u.ins.len();
+        self.expr_discard(&s.value)?;
+        if self.u.ins.len() == before {
+            self.u.line_begins();
+        }
+        Ok(())
     }
 
     fn if_stmt(&mut self, s: &'a ast::StmtIf) -> R<()> {
@@ -88,7 +97,7 @@ impl<'a> Compiler<'a> {
         self.jump_if(&s.test, false, next)?;
         self.body(&s.body)?;
         for clause in &s.elif_else_clauses {
-            self.u.range = clause.range;
+            self.u.range = no_range();
             self.u.jump(end);
             self.u.bind(next);
             next = self.u.label();
@@ -157,8 +166,8 @@ impl<'a> Compiler<'a> {
             Some(v) => self.constant(v),
         };
         if let Some(k) = constant {
-            self.unwind_all(s.range)?;
-            self.u.range = s.range;
+            self.u.line_begins();
+            self.u.range = self.unwind_all(s.range)?;
             let handler = std::mem::replace(&mut self.u.handler, 0);
             if self.u.reachable {
                 let k = self.u.const_index(k);
@@ -176,8 +185,7 @@ impl<'a> Compiler<'a> {
             self.u.movr(t, r);
             r = t;
         }
-        self.unwind_all(s.range)?;
-        self.u.range = s.range;
+        self.u.range = self.unwind_all(s.range)?;
         // All blocks have been left.
         let handler = std::mem::replace(&mut self.u.handler, 0);
         self.emit_return(r);
@@ -186,22 +194,30 @@ impl<'a> Compiler<'a> {
     }
 
     /// Emit the cleanup of every block around, as a `return` does.
-    fn unwind_all(&mut self, range: TextRange) -> R<()> {
+    fn unwind_all(&mut self, range: TextRange) -> R<TextRange> {
         self.unwind_to(0, range)
     }
 
     /// Emit the cleanup of the blocks from the innermost out to (excluding) number `depth`; the blocks are as before afterwards.
-    fn unwind_to(&mut self, depth: usize, range: TextRange) -> R<()> {
+    /// Gives where what follows stands: where the statement does, or, when other code has run, nowhere.
+    fn unwind_to(&mut self, depth: usize, range: TextRange) -> R<TextRange> {
+        let mut range = range;
         let saved = self.u.fblocks.clone();
         let handler = self.u.handler;
         while self.u.fblocks.len() > depth {
             let block = self.u.fblocks.pop().expect("checked");
             self.u.range = range;
             self.unwind_block(&block.kind, block.outer_handler)?;
+            if matches!(
+                block.kind,
+                FBlock::FinallyTry { .. } | FBlock::With { .. } | FBlock::Handler { name: Some(_), .. }
+            ) {
+                range = no_range();
+            }
         }
         self.u.fblocks = saved;
         self.u.handler = handler;
-        Ok(())
+        Ok(range)
     }
 
     /// Leave one block (already popped); `outer` is the handler active outside of it.
@@ -247,8 +263,8 @@ impl<'a> Compiler<'a> {
             match block.kind {
                 FBlock::Loop { top, end } => {
                     let outside = block.outer_handler;
-                    self.unwind_to(i + 1, range)?;
-                    self.u.range = range;
+                    self.u.line_begins();
+                    self.u.range = self.unwind_to(i + 1, range)?;
                     let handler = std::mem::replace(&mut self.u.handler, outside);
                     self.u.jump(if is_break { end } else { top });
                     self.u.handler = handler;

@@ -10,6 +10,7 @@ use crate::unit::{FBlock, Reg};
 
 impl<'a> Compiler<'a> {
     pub(crate) fn try_stmt(&mut self, s: &'a ast::StmtTry) -> R<()> {
+        self.u.line_begins();
         if s.finalbody.is_empty() {
             return self.try_handlers(s);
         }
@@ -130,7 +131,7 @@ impl<'a> Compiler<'a> {
                 None if i + 1 < s.handlers.len() => {
                     return err(h.range, "default 'except:' must be last");
                 }
-                None => {}
+                None => self.u.line_begins(),
             }
             let name = h.name.as_ref().map(|n| self.mangle(&n.id));
             let name_end = self.u.label();

@@ -250,6 +250,12 @@ impl Unit<'_> {
         self.emit(Word::new(op, 0, 0, 0, 0));
     }
 
+    /// A statement that has no instruction of its own, or whose first one is another's: a place where its line begins, for whoever traces
+    /// lines. Goes when the instruction beside it is on the same line.
+    pub fn line_begins(&mut self) {
+        self.op0(Op::Nop);
+    }
+
     pub fn op1(&mut self, op: Op, a: Reg) {
         self.emit(Word::new(op, 0, a, 0, 0));
     }

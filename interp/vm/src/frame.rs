@@ -25,6 +25,8 @@ pub struct Frame {
     pub entry: bool,
     /// A callee's parameters are being put in place in this frame's upper registers.
     pub binding: bool,
+    /// It has stopped for a tool, or was running when somebody began to watch: its beginning is past.
+    pub started: bool,
     /// The function (EMPTY for module and class code).
     pub func: Value,
     /// The globals dict.
@@ -95,6 +97,8 @@ heap_object! {
         pub extra_locals: Field,
         pub trace_lines: Cell<bool>,
         pub trace_opcodes: Cell<bool>,
+        /// Its beginning is being reported: it stands before its first instruction.
+        pub beginning: Cell<bool>,
         /// Line reported instead of the computed one (the bridge's synthetic frames); 0: computed.
         pub line_override: Cell<i32>,
     }
@@ -113,12 +117,20 @@ impl FrameObj {
         if live.is_null() { self.lasti.get() as u32 } else { unsafe { (*live).lasti() } }
     }
 
+    /// That as Python code sees it.
+    pub fn offset(&self) -> i64 {
+        if self.beginning.get() { 0 } else { byte_offset(self.lasti() as i32) }
+    }
+
     /// The line that runs or ran last.
     pub fn line(&self) -> u32 {
         if self.line_override.get() != 0 {
             return self.line_override.get() as u32;
         }
         let code = self.code();
+        if self.beginning.get() {
+            return code.first_line();
+        }
         code.unit.position(self.lasti()).map_or(code.unit.first_line, |p| p.line)
     }
 
@@ -184,6 +196,7 @@ impl FrameObj {
                 extra_locals: none(),
                 trace_lines: Cell::new(true),
                 trace_opcodes: Cell::new(false),
+                beginning: Cell::new(false),
                 line_override: Cell::new(0),
             },
         )

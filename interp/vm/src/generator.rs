@@ -88,7 +88,7 @@ impl GeneratorObj {
             return None;
         }
         let word = cape_bytecode::Word(self.code().words[self.pc.get() as usize].get());
-        if word.op() != Some(cape_bytecode::Op::YieldFrom) {
+        if !self.code().is_at(self.pc.get(), cape_bytecode::Op::YieldFrom) {
             return None;
         }
         Some(self.registers.downcast::<ArrayObj>()?.get(word.b() as usize))
@@ -203,9 +203,8 @@ impl Vm {
     pub(crate) fn note_suspended(&self, g: Ptr<GeneratorObj>) {
         if !g.registered.get() {
             let code = g.code();
-            let word = cape_bytecode::Word(code.words[g.pc.get() as usize].get());
             let may_handle = !code.unit.exceptions.is_empty();
-            if word.op_byte() == cape_bytecode::Op::YieldFrom as u8
+            if code.is_at(g.pc.get(), cape_bytecode::Op::YieldFrom)
                 || may_handle && code.unit.find_handler(g.pc.get()).is_some()
             {
                 self.register_generator(g);

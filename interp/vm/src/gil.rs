@@ -229,8 +229,9 @@ fn list(vm: &Vm) {
     NEWEST.store(vm as *const Vm as *mut Vm, Ordering::SeqCst);
 }
 
-/// It leaves them.
+/// It leaves them, and watches nothing any more.
 fn unlist(vm: &Vm) {
+    vm.end_tracing();
     // SAFETY: the lock is held.
     unsafe { (*VMS.0.get()).retain(|&v| !std::ptr::eq(v, vm)) };
     let mut link = &NEWEST;

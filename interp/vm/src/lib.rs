@@ -17,6 +17,7 @@ pub mod generator;
 pub mod gil;
 mod instances;
 pub mod iteration;
+pub mod monitor;
 pub mod names;
 pub mod native;
 pub mod object;

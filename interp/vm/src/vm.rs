@@ -59,6 +59,11 @@ pub struct Vm {
     pub ident: Cell<u64>,
     /// What `_thread._local` objects have to forget when the thread ends (a list, EMPTY until used).
     pub local_dicts: Cell<Value>,
+    /// The functions of `sys.settrace` and `sys.setprofile` (EMPTY: none).
+    pub(crate) trace_fn: Cell<Value>,
+    pub(crate) profile_fn: Cell<Value>,
+    /// What tools have to know of this thread.
+    pub(crate) stops: crate::monitor::Stops,
     /// The VM that was listed before this one: see [`crate::gil::each_vm_unlocked`].
     pub(crate) older: AtomicPtr<Vm>,
 }
@@ -252,6 +257,9 @@ impl Vm {
             origin_depth: Cell::new(0),
             ident: Cell::new(0),
             local_dicts: Cell::new(Value::EMPTY),
+            trace_fn: Cell::new(Value::EMPTY),
+            profile_fn: Cell::new(Value::EMPTY),
+            stops: crate::monitor::Stops::new(),
             older: AtomicPtr::new(std::ptr::null_mut()),
         })
     }
@@ -278,6 +286,7 @@ impl Vm {
         for c in [&self.handled, &self.stop_value, &self.repr_guard, &self.context, &self.local_dicts] {
             t.visit(c);
         }
+        [&self.trace_fn, &self.profile_fn].into_iter().for_each(|c| t.visit(c));
         self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
     }
 
@@ -321,6 +330,16 @@ impl Vm {
     /// What higher crates do for the VM.
     pub fn hooks(&self) -> Hooks {
         self.hooks.get()
+    }
+
+    /// Gives each frame on the stack to `f`.
+    pub(crate) fn each_frame(&self, mut f: impl FnMut(&mut Frame)) {
+        let mut at = self.frames;
+        while at <= self.frame_top.get() {
+            // SAFETY: frames up to the top are initialised; nothing else has a reference to them while the GIL is held here.
+            f(unsafe { &mut *at });
+            at = at.wrapping_add(1);
+        }
     }
 
     pub(crate) fn frames_base(&self) -> *mut Frame {

@@ -45,20 +45,36 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     )
     .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
     .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
-    .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |_: &Vm| {
-        Value::NONE
+    .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |vm: &Vm| {
+        or_none(vm.trace_function())
     })
-    .function("getprofile()", "Return the profiling function set with sys.setprofile.", |_: &Vm| Value::NONE)
+    .function("getprofile()", "Return the profiling function set with sys.setprofile.", |vm: &Vm| {
+        or_none(vm.profile_function())
+    })
     .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| {
-        unsupported(vm, f, "sys.settrace()")
+        audit(vm, StrObj::new("sys.settrace"), TupleObj::new(&[]))?;
+        vm.set_trace(unless_none(f));
+        Ok::<_, cape_vm::Raised>(())
     })
     .function("setprofile(function, /)", "Set the profiling function.", |vm: &Vm, f: Value| {
-        unsupported(vm, f, "sys.setprofile()")
+        audit(vm, StrObj::new("sys.setprofile"), TupleObj::new(&[]))?;
+        vm.set_profile(unless_none(f));
+        Ok::<_, cape_vm::Raised>(())
     })
+    .function(
+        "_settraceallthreads(function, /)",
+        "Set the global debug tracing function in all running threads.",
+        |_: &Vm, f: Value| cape_vm::gil::each_vm(|vm| vm.set_trace(unless_none(f))),
+    )
+    .function(
+        "_setprofileallthreads(function, /)",
+        "Set the profiling function in all running threads.",
+        |_: &Vm, f: Value| cape_vm::gil::each_vm(|vm| vm.set_profile(unless_none(f))),
+    )
     .function(
         "call_tracing(func, args, /)",
         "Call func(*args), while tracing is enabled.",
-        |vm: &Vm, f: Value, a: Ptr<TupleObj>| vm.call(f, a.as_slice()),
+        |vm: &Vm, f: Value, a: Ptr<TupleObj>| vm.as_if_idle(|| vm.call(f, a.as_slice())),
     )
     .function(
         "get_asyncgen_hooks()",
@@ -94,9 +110,12 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
-fn unsupported(vm: &Vm, f: Value, what: &str) -> Res<()> {
-    // Turning tracing off is always possible.
-    if f.is_none() { Ok(()) } else { Err(vm.missing(what)) }
+fn or_none(f: Value) -> Value {
+    if f.is_empty() { Value::NONE } else { f }
+}
+
+fn unless_none(f: Value) -> Value {
+    if f.is_none() { Value::EMPTY } else { f }
 }
 
 fn displayhook(vm: &Vm, v: Value) -> Res<()> {
@@ -241,7 +260,7 @@ fn current_exceptions(vm: &Vm) -> Res<Ptr<DictObj>> {
     Ok(d)
 }
 
-fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
+pub(super) fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
     let hooks = rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>());
     let Some(hooks) = hooks.filter(|h| !h.is_empty()) else { return Ok(()) };
     for &h in hooks.snapshot().as_slice() {

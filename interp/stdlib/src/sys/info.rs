@@ -108,14 +108,8 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.add("pycache_prefix", Value::NONE);
     m.add("ps1", s(">>> "));
     m.add("ps2", s("... "));
-    let impl_ns = cape_heap::heap().alloc(
-        rt().maps.simple_namespace,
-        NamespaceObj {
-            header: cape_heap::Header::new(rt().maps.simple_namespace),
-            dict: cape_heap::Field::new(DictObj::new().value()),
-        },
-    );
-    let d: Ptr<DictObj> = impl_ns.dict.downcast().expect("just made");
+    let d = DictObj::new();
+    let impl_ns = NamespaceObj::new(d);
     d.set_str(intern("name"), s("cape"));
     d.set_str(intern("cache_tag"), s("cape-314"));
     d.set_str(intern("version"), version_info);

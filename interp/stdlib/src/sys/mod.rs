@@ -4,6 +4,7 @@ mod flags;
 mod hooks;
 mod info;
 mod limits;
+mod monitoring;
 mod parts;
 
 pub use info::VERSION;
@@ -33,7 +34,8 @@ pub fn start(vm: &Vm) -> Res<()> {
     info::init(vm, m)?;
     hooks::init(vm, m)?;
     limits::init(vm, m)?;
-    parts::init(vm, m)
+    parts::init(vm, m)?;
+    monitoring::init(vm, m)
 }
 
 /// A list of strings.

@@ -1,4 +1,4 @@
-//! `sys.monitoring`, `sys._jit` and other parts that Cape does not have: there, so that programs can ask, and clear in their answer.
+//! `sys._jit` and other parts that Cape does not have: there, so that programs can ask, and clear in their answer.
 
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
@@ -27,51 +27,10 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         |_: &Vm| false,
     );
     m.add("_jit", jit.value());
-    let monitoring = part("sys.monitoring");
-    for (name, id) in [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)] {
-        monitoring.add(name, Value::int(id));
-    }
-    monitoring
-        .function(
-            "use_tool_id(tool_id, name, /)",
-            "Claim a tool id.",
-            |vm: &Vm, _: Value, _: Value| -> Res<()> { Err(vm.missing("sys.monitoring")) },
-        )
-        .function("get_tool(tool_id, /)", "The name of the tool with this id.", |_: &Vm, _: Value| {
-            Value::NONE
-        });
-    let events = part("sys.monitoring.events");
-    const EVENTS: &[&str] = &[
-        "PY_START",
-        "PY_RESUME",
-        "PY_RETURN",
-        "PY_YIELD",
-        "CALL",
-        "LINE",
-        "INSTRUCTION",
-        "JUMP",
-        "BRANCH_LEFT",
-        "BRANCH_RIGHT",
-        "STOP_ITERATION",
-        "RAISE",
-        "EXCEPTION_HANDLED",
-        "PY_UNWIND",
-        "PY_THROW",
-        "RERAISE",
-        "C_RETURN",
-        "C_RAISE",
-        "BRANCH",
-    ];
-    for (i, n) in EVENTS.iter().enumerate() {
-        events.add(n, Value::int(1 << i));
-    }
-    events.add("NO_EVENTS", Value::int(0));
-    monitoring.add("events", events.value());
-    m.add("monitoring", monitoring.value());
     Ok(())
 }
 
-fn part(name: &str) -> Ptr<ModuleObj> {
+pub(super) fn part(name: &str) -> Ptr<ModuleObj> {
     let m = ModuleObj::with_map(rt().maps.module);
     m.dict().set_str(rt().names.name, intern(name));
     m

@@ -511,7 +511,7 @@ impl Vm {
     }
 
     /// Op::CallEx.
-    pub(super) fn call_ex(&self, f: Value, args: Value, kwargs: Value) -> Res<Value> {
+    pub(crate) fn call_ex(&self, f: Value, args: Value, kwargs: Value) -> Res<Value> {
         let items: Ptr<ArrayObj>;
         let slice: &[Value] = match args.downcast::<TupleObj>() {
             // SAFETY: the tuple is in the caller's registers and on this native stack.

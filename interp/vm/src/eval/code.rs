@@ -8,6 +8,7 @@ use cape_heap::{Field, Header, Native, Ptr, Value, heap};
 use num_bigint::BigInt;
 
 use super::jit::Compiled;
+use crate::monitor::Listed;
 use crate::object::*;
 use crate::runtime::{intern, rt};
 use crate::vm::Vm;
@@ -71,7 +72,7 @@ const FORMS: [(BinOp, Op, Op); 7] = [
 ];
 
 /// The instruction in the form that its operator has.
-fn specialise(w: Word) -> Word {
+pub(crate) fn specialise(w: Word) -> Word {
     let op = w.op();
     let k = match op {
         Some(Op::BinaryOp) => false,
@@ -117,6 +118,8 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
             hash: Cell::new(-1),
             compiled: Native(Compiled::none()),
             liveness: Native(OnceCell::new()),
+            watch: Native(OnceCell::new()),
+            listed: Native(Listed::not_yet()),
             unit: Native(unit),
         },
     )
@@ -179,6 +182,7 @@ fn make_words(code: Ptr<CodeObj>) {
     // A word behind the end, so that a saved pc may always be stepped over.
     words.push(Cell::new(0));
     code.words.unfold(words.into_boxed_slice());
+    crate::monitor::code_unfolded(code);
     made();
 }
 

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 
-use cape_bytecode::{Op, Word};
+use cape_bytecode::Op;
 use cape_heap::{Field, Header, Ptr, Value, heap};
 
 use crate::exc::{Raised, Res, extra};
 use crate::frame::Frame;
+use crate::monitor::Event;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::vm::Vm;
@@ -46,6 +47,7 @@ impl Vm {
         if !again && raised.exc().context.get().is_none() && raised.exc().traceback.get().is_none() {
             self.chain_context(raised.exc());
         }
+        let mut goes_on = again;
         loop {
             let frame = self.frame_top.get();
             // SAFETY: the top frame is initialised.
@@ -54,11 +56,19 @@ impl Vm {
                 self.add_traceback(raised.exc(), frame);
             }
             again = false;
+            let event = if std::mem::take(&mut goes_on) { Event::Reraise } else { Event::Raise };
+            raised = self.exception_event(event, raised);
             if let Some(h) = f.code.unit.find_handler(f.lasti()) {
                 // SAFETY: handler and register are inside the code and the window.
                 unsafe {
                     *f.base.add(h.reg as usize) = raised.value();
                     f.pc = f.code.words.as_ptr().add(h.handler as usize);
+                }
+                let instead = self.exception_event(Event::ExceptionHandled, raised);
+                if instead != raised {
+                    // A callback has raised, where the handler begins.
+                    raised = instead;
+                    continue;
                 }
                 return Ok(());
             }
@@ -70,6 +80,7 @@ impl Vm {
                 // SAFETY: the traceback's index lies inside the code of its frame.
                 f.pc = unsafe { f.code.words.as_ptr().add(tb.lasti.get() as usize) };
             }
+            raised = self.exception_event(Event::PyUnwind, raised);
             let entry = f.entry;
             if f.generator.is_empty() {
                 self.pop_frame(frame, true);
@@ -144,7 +155,7 @@ impl Vm {
     fn is_bare_raise(&self, raised: Raised) -> bool {
         // SAFETY: the top frame is initialised.
         let f = unsafe { &*self.frame_top.get() };
-        let word = f.code.words.get(f.lasti() as usize).map(|w| Word(w.get()));
+        let word = f.code.unit.code.get(f.lasti() as usize);
         word.is_some_and(|w| w.op() == Some(Op::Raise) && w.x() == 0)
             && self.handled_exception() == Some(raised.exc())
     }

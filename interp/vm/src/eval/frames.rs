@@ -43,6 +43,7 @@ impl Vm {
                 ret,
                 entry,
                 binding: false,
+                started: false,
                 func,
                 globals,
                 builtins,
@@ -673,7 +674,7 @@ impl Vm {
             // (As `deliver`, which would have to read again what has just been written.)
             let at = g.pc.get() as usize;
             let w = Word(code.words[at].get());
-            let delegates = w.op_byte() == Op::YieldFrom as u8;
+            let delegates = code.is_at(at as u32, Op::YieldFrom);
             let frame = self.push_generator(g, 0, true)?;
             let next = if delegates { at } else { at + 1 };
             // SAFETY: the frame was just pushed; it stands at Yield or YieldFrom, whose operand registers are in the window, and which no
@@ -749,7 +750,7 @@ pub(crate) unsafe fn deliver(frame: *mut Frame, v: Value) {
     unsafe {
         let f = &mut *frame;
         let w = Word((*f.pc).get());
-        if w.op_byte() == Op::YieldFrom as u8 {
+        if f.code.is_at(f.lasti(), Op::YieldFrom) {
             *f.base.add(w.c() as usize) = v;
         } else {
             *f.base.add(w.a() as usize) = v;

@@ -4,10 +4,11 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use cape_bytecode::{CodeUnit, Liveness, Op};
+use cape_bytecode::{CodeUnit, Liveness, Op, Word};
 use cape_heap::{Field, Native, heap_object};
 
-use crate::eval::Compiled;
+use crate::eval::{Compiled, specialise};
+use crate::monitor::{Listed, Watch};
 
 heap_object! {
     /// Old from birth, so its address is stable. `words` is its own, quickened copy of the unit's instructions;
@@ -41,7 +42,40 @@ heap_object! {
         pub compiled: Native<Compiled>,
         /// Which temporaries live where, once a full collection has asked.
         pub liveness: Native<OnceCell<Liveness>>,
+        /// Who watches it, and where it stops, once somebody has.
+        pub(crate) watch: Native<OnceCell<Box<Watch>>>,
+        /// Its place among the code that has run.
+        pub(crate) listed: Native<Listed>,
     } [drop]
+}
+
+/// The offset of a word as Python code sees it: two bytes each, as CPython's units have, behind two that stand for the call itself, where
+/// CPython has an instruction. Negative: none has run yet.
+pub fn byte_offset(word: i32) -> i64 {
+    if word < 0 { word as i64 } else { (word as i64 + 1) * 2 }
+}
+
+impl CodeObj {
+    /// The line on which the code is called: that of the `def`, of a module 0.
+    pub fn first_line(&self) -> u32 {
+        if &*self.unit.name == "<module>" { 0 } else { self.unit.first_line }
+    }
+
+    /// The opcode of the instruction at this word, whether somebody watches it or not.
+    #[inline(always)]
+    pub fn op(&self, at: u32) -> Op {
+        match Word(self.words[at as usize].get()).op() {
+            Some(Op::Stop) => specialise(self.unit.code[at as usize]).op().expect("an instruction"),
+            op => op.expect("an instruction"),
+        }
+    }
+
+    /// Whether the instruction at this word is this one.
+    #[inline(always)]
+    pub fn is_at(&self, at: u32, op: Op) -> bool {
+        let byte = Word(self.words[at as usize].get()).op_byte();
+        byte == op as u8 || byte == Op::Stop as u8 && self.op(at) == op
+    }
 }
 
 /// What code that has not run yet consists of.

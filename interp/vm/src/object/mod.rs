@@ -29,7 +29,7 @@ pub use self::bytes::{BytearrayObj, BytesObj};
 pub use self::cache::CacheObj;
 pub(crate) use self::cache::forget_dead;
 pub use self::cell::CellObj;
-pub use self::code::{CodeObj, Words};
+pub use self::code::{CodeObj, Words, byte_offset};
 pub use self::complex::ComplexObj;
 pub use self::dict::{DictObj, Entry, SetObj, Table, TableKeys};
 pub use self::exception::{ExcObj, TracebackObj};

@@ -240,7 +240,7 @@ fn for_iter_step(at: &At<'_>) -> Res<Did> {
 }
 
 /// A plain generator gives a value to whoever resumed it, and on through those that delegate to it.
-fn yield_up(at: &At<'_>, v: Value) -> Did {
+fn yield_up(at: &At<'_>, v: Value) -> Res<Did> {
     loop {
         let frame = at.vm.frame_top.get();
         // SAFETY: the top frame, a generator's.
@@ -248,10 +248,14 @@ fn yield_up(at: &At<'_>, v: Value) -> Did {
         at.vm.suspend_generator(frame);
         if entry {
             at.vm.returned.set(v);
-            return Did::Answer(RETURNED);
+            return Ok(Did::Answer(RETURNED));
         }
         if ret != super::super::frames::DELEGATED {
-            return deliver(at.vm, ret, v);
+            return Ok(deliver(at.vm, ret, v));
+        }
+        // SAFETY: the frame that is now on top stands at its YieldFrom.
+        if unsafe { Word((*(*at.vm.frame_top.get()).pc).get()) }.op_byte() == Op::Stop as u8 {
+            at.vm.delegate_yields(v)?;
         }
     }
 }
@@ -465,7 +469,7 @@ helpers! {
         let spec = if at.w.x() & 4 != 0 { at.reg(at.w.c()) } else { Value::EMPTY };
         value(at.vm.format_value(at.reg(at.w.b()), at.w.x() & 3, spec))
     };
-    yield_value(at) Ok(yield_up(at, at.reg(at.w.b())));
+    yield_value(at) yield_up(at, at.reg(at.w.b()));
     return_generator(at) {
         // SAFETY: the running frame.
         let (g, entry, ret) = unsafe {

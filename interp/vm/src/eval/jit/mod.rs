@@ -128,12 +128,36 @@ pub struct Compiled {
     /// Counts up to zero; above: compiled, or not to be.
     heat: Cell<i32>,
     generation: Cell<u32>,
+    /// Somebody watches the code.
+    forbidden: Cell<bool>,
 }
 
 impl Compiled {
+    /// The code is left to the interpreter from now on: it stops for somebody who watches. Compiled code that is running leaves at the
+    /// next call or turn of a loop.
+    #[cold]
+    pub(crate) fn forbid(&self) {
+        self.unit.set(None);
+        self.heat.set(i32::MIN);
+        self.forbidden.set(true);
+        crate::vm::request();
+    }
+
+    /// Nobody watches the code any more.
+    pub(crate) fn allow(&self) {
+        if self.forbidden.replace(false) {
+            self.heat.set(-threshold());
+        }
+    }
+
     /// Of code that is not compiled.
     pub fn none() -> Compiled {
-        Compiled { unit: Cell::new(None), heat: Cell::new(-threshold()), generation: Cell::new(0) }
+        Compiled {
+            unit: Cell::new(None),
+            heat: Cell::new(-threshold()),
+            generation: Cell::new(0),
+            forbidden: Cell::new(false),
+        }
     }
 
     /// Counts; true once it is hot, if the word with this index may be an entry.
@@ -274,7 +298,7 @@ impl Vm {
         let of = &code.compiled;
         let generation = of.generation.get();
         of.unit.set(None);
-        if generation >= GENERATIONS || threshold() == i32::MAX {
+        if generation >= GENERATIONS || threshold() == i32::MAX || of.forbidden.get() {
             of.heat.set(i32::MIN);
             return None;
         }

@@ -1,0 +1,381 @@
+//! What happens where instrumented code stops, and where exceptions pass.
+
+use std::cell::{Cell, RefCell};
+
+use cape_bytecode::{Op, Word};
+use cape_heap::{Ptr, Value};
+
+use super::watch::{Watch, place, target};
+use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TRACE, anywhere, callback};
+use crate::exc::{Raised, Res};
+use crate::frame::Frame;
+use crate::object::*;
+use crate::runtime::rt;
+use crate::vm::Vm;
+
+/// What the interpreter does at a stop.
+pub enum Stop {
+    /// The original instruction.
+    Do(Op),
+    /// It is done: this is its result, for the register `a`, and its length in words.
+    Done(Value, usize),
+    /// The trace function has sent the frame elsewhere.
+    Moved,
+}
+
+/// Where a frame stopped last.
+pub(super) struct Latest {
+    frame: *mut Frame,
+    /// The word; `MAX`: something was jumped over since.
+    at: u32,
+    /// The line that was reported last; 0: none.
+    pub(super) line: u32,
+    /// The branch that is being taken; `MAX`: none.
+    branch: u32,
+    /// The instruction that was running when opcodes were asked for; `MAX`: none.
+    interrupted: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// A thread's state for its tools.
+pub struct Stops {
+    /// How many callbacks are running: nothing is reported meanwhile.
+    pub(super) busy: Cell<u32>,
+    /// The event that is being reported.
+    pub(super) reporting: Cell<Option<Event>>,
+    /// The frame that it is reported of.
+    pub(super) reported: Cell<*mut Frame>,
+    /// Of the frames on the stack that have stopped, the lowest first.
+    latest: RefCell<Vec<Latest>>,
+}
+
+impl Stops {
+    pub(crate) fn new() -> Stops {
+        Stops {
+            busy: Cell::new(0),
+            reporting: Cell::new(None),
+            reported: Cell::new(std::ptr::null_mut()),
+            latest: RefCell::default(),
+        }
+    }
+}
+
+fn offset(at: u32) -> Value {
+    Value::int(byte_offset(at as i32))
+}
+
+impl Vm {
+    /// The frame on top stands at an instruction that somebody may want to know of.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn at_stop(&self) -> Res<Stop> {
+        let frame = self.frame_top.get();
+        // SAFETY: the top frame is initialised, and stands at an instruction of its code.
+        let (code, at, pc) = unsafe { ((*frame).code, (*frame).lasti(), (*frame).pc) };
+        let op = code.op(at);
+        // SAFETY: as above.
+        let fresh = unsafe { !std::mem::replace(&mut (*frame).started, true) };
+        if self.stops.busy.get() > 0 {
+            return Ok(Stop::Do(op));
+        }
+        let Some(watch) = code.watch.get().map(|_| Watch::of(code)) else { return Ok(Stop::Do(op)) };
+        let here = watch.place(at);
+        let (branch, interrupted) = self.latest(frame, fresh, |l| {
+            (std::mem::replace(&mut l.branch, NONE), std::mem::replace(&mut l.interrupted, NONE))
+        });
+        if interrupted != NONE && watch.line(interrupted) != watch.line(at) {
+            // In CPython the call that asked for opcodes is followed by what becomes of its result.
+            // SAFETY: it is an instruction of this code.
+            unsafe { (*frame).pc = &raw const code.words[interrupted as usize] };
+            let r = self.fire(code, interrupted, Event::Instruction, &[]);
+            // SAFETY: as above.
+            unsafe { (*frame).pc = pc };
+            r?;
+        }
+        if fresh && here & place::START != 0 {
+            self.fire(code, at, Event::PyStart, &[])?;
+        } else if fresh && here & place::RESUME != 0 {
+            // Its line is still that of the yield.
+            let stands = if op == Op::YieldFrom { 0 } else { 1 };
+            // SAFETY: as above; a place to resume at that is no YieldFrom follows a word of code.
+            unsafe { (*frame).pc = pc.sub(stands) };
+            let r = self.fire(code, at - stands as u32, Event::PyResume, &[]);
+            // SAFETY: as above.
+            unsafe { (*frame).pc = pc };
+            r?;
+        }
+        if branch != NONE && here & place::BRANCHED != 0 {
+            self.branched(code, branch, at)?;
+        }
+        let line = watch.line(at);
+        let moved = self.latest(frame, false, |l| {
+            let moved = here & place::LINE != 0 && (l.line != line || at < l.at);
+            if here & place::LINE != 0 {
+                l.line = line;
+            }
+            l.at = if op == Op::JumpBack { NONE } else { at };
+            moved
+        });
+        if moved {
+            self.fire(code, at, Event::Line, &[Value::int(line as i64)])?;
+            // SAFETY: as above.
+            if unsafe { (*frame).pc } != pc {
+                self.latest(frame, true, |_| ());
+                return Ok(Stop::Moved);
+            }
+        }
+        self.fire(code, at, Event::Instruction, &[])?;
+        let word = Word(code.words[at as usize].get());
+        // SAFETY: operand registers are in the window, constants in the array.
+        let register = |i: u16| unsafe { *(*frame).base.add(i as usize) };
+        match op.generic() {
+            Op::Return => self.fire(code, at, Event::PyReturn, &[register(word.a())])?,
+            Op::ReturnConst => {
+                let consts: Ptr<ArrayObj> = code.consts.downcast().expect("the constants");
+                self.fire(code, at, Event::PyReturn, &[consts.get(word.bc() as usize)])?;
+            }
+            Op::Yield => {
+                self.fire(code, at, Event::PyYield, &[register(word.b())])?;
+                // SAFETY: as above.
+                if unsafe { (*frame).pc } != pc {
+                    self.latest(frame, true, |_| ());
+                    return Ok(Stop::Moved);
+                }
+            }
+            Op::Jump | Op::JumpBack => self.fire(code, at, Event::Jump, &[offset(word.bc())])?,
+            Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone | Op::ForIter
+                if self.watchers(code, Event::BranchLeft) | self.watchers(code, Event::BranchRight) != 0 =>
+            {
+                self.latest(frame, false, |l| l.branch = at);
+            }
+            Op::Call | Op::CallKw | Op::CallEx => return self.at_call(frame, code, at, op, word),
+            _ => {}
+        }
+        Ok(Stop::Do(op))
+    }
+
+    /// Does something with where this frame has stopped last; `fresh`: nowhere yet.
+    pub(super) fn latest<R>(&self, frame: *mut Frame, fresh: bool, f: impl FnOnce(&mut Latest) -> R) -> R {
+        let mut all = self.stops.latest.borrow_mut();
+        while all.last().is_some_and(|l| l.frame > self.frame_top.get()) {
+            all.pop();
+        }
+        let i = all.partition_point(|l| l.frame < frame);
+        let known = all.get(i).is_some_and(|l| l.frame == frame);
+        let new = || Latest { frame, at: 0, line: 0, branch: NONE, interrupted: NONE };
+        if !known {
+            all.insert(i, new());
+        } else if fresh {
+            all[i] = new();
+        }
+        f(&mut all[i])
+    }
+
+    /// From now on opcodes are asked for in a frame, which may be running.
+    pub(super) fn opcodes_asked(&self, frame: *mut Frame) {
+        // SAFETY: the caller has a live frame.
+        let lasti = unsafe { (*frame).lasti() };
+        self.latest(frame, false, |l| l.interrupted = lasti);
+    }
+
+    fn branched(&self, code: Ptr<CodeObj>, from: u32, at: u32) -> Res<()> {
+        let op = code.op(from);
+        let event = if at == from + op.words() as u32 {
+            Event::BranchLeft
+        } else if target(op.generic(), Word(code.words[from as usize].get())) == Some(at) {
+            Event::BranchRight
+        } else {
+            return Ok(());
+        };
+        self.fire(code, from, event, &[offset(at)])
+    }
+
+    /// A generator that delegates has been given a value by what it delegates to, and gives it on. It is the frame on top.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn delegate_yields(&self, v: Value) -> Res<()> {
+        // SAFETY: the top frame is initialised.
+        let (code, at) = unsafe {
+            let f = &*self.frame_top.get();
+            (f.code, f.lasti())
+        };
+        self.fire(code, at, Event::PyYield, &[v])
+    }
+
+    /// A generator that delegates goes on, with this value: what it delegated to, a generator or coroutine, has returned it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn delegate_returned(&self, v: Value) -> Res<()> {
+        // SAFETY: the top frame is initialised.
+        let (code, at) = unsafe {
+            let f = &*self.frame_top.get();
+            (f.code, f.lasti())
+        };
+        if self.watchers(code, Event::StopIteration) == 0 || self.stops.busy.get() > 0 {
+            return Ok(());
+        }
+        let stop = self.new_exc_args(rt().types.stop_iteration, &[v]);
+        crate::exc::set_extra(stop.exc(), 0, v);
+        self.fire(code, at, Event::StopIteration, &[stop.value()])
+    }
+
+    /// At a call. Functions that are not Python's are called from here, if their end is to be reported.
+    fn at_call(&self, frame: *mut Frame, code: Ptr<CodeObj>, at: u32, op: Op, w: Word) -> Res<Stop> {
+        let profiled = super::watched(PROFILE) != 0 && !self.profile_fn.get().is_empty();
+        let tools = self.watchers(code, Event::Call);
+        if tools == 0 && !profiled {
+            return Ok(Stop::Do(op));
+        }
+        // SAFETY: the compiler's call layout.
+        let window = unsafe { (*frame).base.add(w.b() as usize) };
+        // SAFETY: as above.
+        let (f, this) = unsafe { (*window, *window.add(1)) };
+        let first = || -> Value {
+            if !this.is_empty() {
+                return this;
+            }
+            // SAFETY: as above.
+            let after = unsafe { *window.add(2) };
+            let found = match op.generic() {
+                Op::CallEx => after.downcast::<TupleObj>().and_then(|t| t.as_slice().first().copied()),
+                _ => (w.c() > 0).then_some(after),
+            };
+            found.unwrap_or_else(super::missing)
+        };
+        if tools != 0 {
+            self.fire(code, at, Event::Call, &[f, first()])?;
+        }
+        let is_python = |f: Value| f.is::<FunctionObj>();
+        if is_python(f) || f.downcast::<BoundMethodObj>().is_some_and(|m| is_python(m.func.get())) {
+            return Ok(Stop::Do(op));
+        }
+        self.profile_c(Event::Call, f, first())?;
+        // SAFETY: as above; callers stand at their last cache word. The registers are the frame's, which stays in place.
+        let r = unsafe {
+            let words = op.words();
+            let pc = (*frame).pc;
+            (*frame).pc = pc.add(words - 1);
+            let (args, n) = match this.is_empty() {
+                true => (window.add(2), w.c() as usize),
+                false => (window.add(1), w.c() as usize + 1),
+            };
+            let args = std::slice::from_raw_parts(args, n);
+            let r = match op.generic() {
+                Op::CallEx => self.call_ex(f, *window.add(2), *window.add(3)),
+                Op::CallKw => {
+                    let consts: Ptr<ArrayObj> = code.consts.downcast().expect("the constants");
+                    let names = consts.get((*pc.add(1)).get() as usize);
+                    self.call_args(f, args, names.downcast())
+                }
+                _ => self.call(f, args),
+            };
+            (*frame).pc = pc;
+            r
+        };
+        let after = if r.is_ok() { Event::CReturn } else { Event::CRaise };
+        let mut reported = self.fire(code, at, after, &[f, first()]);
+        if reported.is_ok() {
+            reported = self.profile_c(after, f, first());
+        }
+        reported?;
+        Ok(Stop::Done(r?, op.words()))
+    }
+
+    /// Reports an event to the tools that watch it in this code. The first argument after the code is the offset, but for lines.
+    pub(super) fn fire(&self, code: Ptr<CodeObj>, at: u32, event: Event, rest: &[Value]) -> Res<()> {
+        let mut tools = self.watchers(code, event);
+        if tools == 0 || self.stops.busy.get() > 0 {
+            return Ok(());
+        }
+        if event.bit() & LOCAL != 0
+            && let Some(watch) = code.watch.get()
+        {
+            tools &= !watch.disabled(at, event);
+        }
+        for tool in (0..ALL_TOOLS).rev() {
+            if tools & 1 << tool == 0 {
+                continue;
+            }
+            match tool {
+                TRACE => self.trace_event(event, rest.first().copied().unwrap_or(Value::NONE))?,
+                PROFILE => self.profile_event(event, rest.first().copied().unwrap_or(Value::NONE))?,
+                _ => {
+                    let f = callback(tool, event);
+                    if f.is_empty() {
+                        continue;
+                    }
+                    let mut args = vec![code.value()];
+                    match event {
+                        Event::Line => {}
+                        Event::PyStart => args.push(Value::int(0)),
+                        _ => args.push(offset(at)),
+                    }
+                    args.extend_from_slice(rest);
+                    let r = self.reporting(event, || self.call(f, &args))?;
+                    if r == super::disable() {
+                        self.no_more(code, at, event, tool)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a callback, during which nothing is reported.
+    pub(super) fn reporting<R>(&self, event: Event, f: impl FnOnce() -> R) -> R {
+        let stops = &self.stops;
+        let before = stops.reporting.replace(Some(event));
+        let frame = stops.reported.replace(self.frame_top.get());
+        stops.busy.set(stops.busy.get() + 1);
+        let r = f();
+        stops.busy.set(stops.busy.get() - 1);
+        stops.reporting.set(before);
+        stops.reported.set(frame);
+        r
+    }
+
+    /// `sys.call_tracing`: runs `f` as if no callback were running.
+    pub fn as_if_idle<R>(&self, f: impl FnOnce() -> R) -> R {
+        let busy = self.stops.busy.replace(0);
+        let r = f();
+        self.stops.busy.set(busy);
+        r
+    }
+
+    /// A callback has returned DISABLE.
+    fn no_more(&self, code: Ptr<CodeObj>, at: u32, event: Event, tool: usize) -> Res<()> {
+        if event.bit() & LOCAL == 0 {
+            super::set_callback(tool, event, Value::EMPTY);
+            let name = NAMES[event as usize];
+            return Err(self.value_error(format!("Cannot disable {name} events. Callback removed.")));
+        }
+        Watch::of(code).disable(at, event, tool);
+        Ok(())
+    }
+
+    /// Reports an exception at the frame on top to whoever watches; what is to be raised instead, if a callback raises.
+    fn fire_exception(&self, event: Event, raised: Raised) -> Raised {
+        if self.stops.busy.get() > 0 {
+            return raised;
+        }
+        // SAFETY: the top frame is initialised.
+        let (code, at) = unsafe {
+            let f = &mut *self.frame_top.get();
+            f.started = true;
+            (f.code, f.lasti())
+        };
+        match self.fire(code, at, event, &[raised.value()]) {
+            Ok(()) => raised,
+            Err(r) => r,
+        }
+    }
+
+    /// As [`Vm::fire_exception`], where somebody watches at all.
+    #[inline(always)]
+    pub(crate) fn exception_event(&self, event: Event, raised: Raised) -> Raised {
+        if anywhere(event) { self.fire_exception(event, raised) } else { raised }
+    }
+}
+
+const _: () = assert!(BRANCHES & LOCAL == BRANCHES);
