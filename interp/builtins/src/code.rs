@@ -168,7 +168,8 @@ fn lines(c: Code) -> Value {
         out.push(TupleObj::new(&[offset(from), offset(to), line]).value());
     };
     for (start, n, p) in c.unit.positions.runs() {
-        let line = p.map(|p| p.line);
+        // What begins without a line is on that of the call.
+        let line = p.map(|p| p.line).or(if start == 0 { Some(c.first_line()) } else { None });
         let (start, n) = (start as i32, n as i32);
         match &mut open {
             Some(o) if o.2 == line => o.1 = start + n,

@@ -186,11 +186,11 @@ pub fn init(_vm: &Vm) {
     PROXY.set(b.class());
 }
 
-/// Whether the frame's line is known: there may be code that knows none.
+/// Whether the frame's line is known: there may be code that knows none. (An empty body's only instruction is on the line of the call.)
 fn knows_lines(f: Frame) -> bool {
     let unit = &f.code().unit;
     f.line_override.get() != 0
-        || unit.position(f.lasti()).is_some()
+        || unit.code.len() == 1
         || unit.positions.runs().any(|(_, _, position)| position.is_some())
 }
 

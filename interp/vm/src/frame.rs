@@ -131,7 +131,7 @@ impl FrameObj {
         if self.beginning.get() {
             return code.first_line();
         }
-        code.unit.position(self.lasti()).map_or(code.unit.first_line, |p| p.line)
+        code.unit.position(self.lasti()).map_or(code.first_line(), |p| p.line)
     }
 
     /// The registers: those of the running frame, the suspended generator, or the copy.

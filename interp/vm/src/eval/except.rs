@@ -41,13 +41,17 @@ impl Vm {
     /// Unwinds from the top frame to the nearest handler. Ok: the top frame stands at a handler. Err: an entry frame was left.
     /// `again`: the exception goes on from a handler of the top frame, which is in its traceback already.
     pub(crate) fn unwind(&self, raised: Raised, again: bool) -> Result<(), Raised> {
-        let mut raised = raised;
+        self.unwind_as(raised, again, if again { Event::Reraise } else { Event::Raise })
+    }
+
+    /// As [`Vm::unwind`]; `event`: what tools are told that happens in the top frame.
+    pub(crate) fn unwind_as(&self, raised: Raised, again: bool, event: Event) -> Result<(), Raised> {
+        let (mut raised, mut event) = (raised, event);
         let mut again = again || self.is_bare_raise(raised);
         // What native code has made and raised; what has been raised before has its context already.
         if !again && raised.exc().context.get().is_none() && raised.exc().traceback.get().is_none() {
             self.chain_context(raised.exc());
         }
-        let mut goes_on = again;
         loop {
             let frame = self.frame_top.get();
             // SAFETY: the top frame is initialised.
@@ -56,8 +60,7 @@ impl Vm {
                 self.add_traceback(raised.exc(), frame);
             }
             again = false;
-            let event = if std::mem::take(&mut goes_on) { Event::Reraise } else { Event::Raise };
-            raised = self.exception_event(event, raised);
+            raised = self.exception_event(std::mem::replace(&mut event, Event::Raise), raised);
             if let Some(h) = f.code.unit.find_handler(f.lasti()) {
                 // SAFETY: handler and register are inside the code and the window.
                 unsafe {

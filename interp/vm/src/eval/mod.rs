@@ -79,8 +79,7 @@ pub(crate) fn run_from(vm: &Vm, throw: Option<Raised>) -> Res<Value> {
     if let Some(r) = throw {
         let r = vm.exception_event(Event::PyThrow, r);
         vm.add_traceback(r.exc(), vm.frame_top.get());
-        let r = vm.exception_event(Event::Raise, r);
-        vm.unwind(r, true)?;
+        vm.unwind_as(r, true, Event::Raise)?;
     }
     // SAFETY: the top frame.
     let code = unsafe { (*vm.frame_top.get()).code };
@@ -347,7 +346,11 @@ pub(crate) fn interpret(vm: &Vm, start: Start) -> Res<Next> {
                                 calls::Left::Exhausted => {
                                     reload!();
                                     // SAFETY: the caller's pc stands at the cache word of its ForIter.
-                                    jump!(unsafe { Word((*pc.sub(1)).get()) }.xc())
+                                    let w = Word(unsafe { (*pc.sub(1)).get() });
+                                    if w.op_byte() == Op::Stop as u8 && !v.is_none() {
+                                        tri!(vm.delegate_returned(v));
+                                    }
+                                    jump!(w.xc())
                                 }
                             }
                         }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use cape_bytecode::{Op, Word};
 use cape_heap::{Ptr, Value};
 
-use super::watch::{Watch, place, target};
+use super::watch::{NO_LINE, Watch, place, target};
 use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TRACE, anywhere, callback};
 use crate::exc::{Raised, Res};
 use crate::frame::Frame;
@@ -28,7 +28,7 @@ pub(super) struct Latest {
     frame: *mut Frame,
     /// The word; `MAX`: something was jumped over since.
     at: u32,
-    /// The line that was reported last; 0: none.
+    /// The line that was reported last, or [`NO_LINE`].
     pub(super) line: u32,
     /// The branch that is being taken; `MAX`: none.
     branch: u32,
@@ -119,9 +119,7 @@ impl Vm {
         });
         if moved {
             self.fire(code, at, Event::Line, &[Value::int(line as i64)])?;
-            // SAFETY: as above.
-            if unsafe { (*frame).pc } != pc {
-                self.latest(frame, true, |_| ());
+            if self.has_moved(frame, pc) {
                 return Ok(Stop::Moved);
             }
         }
@@ -135,14 +133,7 @@ impl Vm {
                 let consts: Ptr<ArrayObj> = code.consts.downcast().expect("the constants");
                 self.fire(code, at, Event::PyReturn, &[consts.get(word.bc() as usize)])?;
             }
-            Op::Yield => {
-                self.fire(code, at, Event::PyYield, &[register(word.b())])?;
-                // SAFETY: as above.
-                if unsafe { (*frame).pc } != pc {
-                    self.latest(frame, true, |_| ());
-                    return Ok(Stop::Moved);
-                }
-            }
+            Op::Yield => self.fire(code, at, Event::PyYield, &[register(word.b())])?,
             Op::Jump | Op::JumpBack => self.fire(code, at, Event::Jump, &[offset(word.bc())])?,
             Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone | Op::ForIter
                 if self.watchers(code, Event::BranchLeft) | self.watchers(code, Event::BranchRight) != 0 =>
@@ -152,7 +143,17 @@ impl Vm {
             Op::Call | Op::CallKw | Op::CallEx => return self.at_call(frame, code, at, op, word),
             _ => {}
         }
-        Ok(Stop::Do(op))
+        Ok(if self.has_moved(frame, pc) { Stop::Moved } else { Stop::Do(op) })
+    }
+
+    /// Whether a callback has sent the frame, which stood here, elsewhere.
+    fn has_moved(&self, frame: *mut Frame, pc: *const Cell<u64>) -> bool {
+        // SAFETY: the top frame.
+        let moved = unsafe { (*frame).pc } != pc;
+        if moved {
+            self.latest(frame, true, |_| ());
+        }
+        moved
     }
 
     /// Does something with where this frame has stopped last; `fresh`: nowhere yet.
@@ -163,7 +164,7 @@ impl Vm {
         }
         let i = all.partition_point(|l| l.frame < frame);
         let known = all.get(i).is_some_and(|l| l.frame == frame);
-        let new = || Latest { frame, at: 0, line: 0, branch: NONE, interrupted: NONE };
+        let new = || Latest { frame, at: 0, line: NO_LINE, branch: NONE, interrupted: NONE };
         if !known {
             all.insert(i, new());
         } else if fresh {
@@ -203,7 +204,7 @@ impl Vm {
         self.fire(code, at, Event::PyYield, &[v])
     }
 
-    /// A generator that delegates goes on, with this value: what it delegated to, a generator or coroutine, has returned it.
+    /// The frame on top goes on after a generator or coroutine that it delegated to, or looped over, has returned this.
     #[cold]
     #[inline(never)]
     pub(crate) fn delegate_returned(&self, v: Value) -> Res<()> {

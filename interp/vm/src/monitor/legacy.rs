@@ -2,6 +2,7 @@
 
 use cape_heap::{Ptr, Value};
 
+use super::watch::NO_LINE;
 use super::{Event, PROFILE, TRACE};
 use crate::exc::Res;
 use crate::frame::FrameObj;
@@ -126,6 +127,7 @@ impl Vm {
         if self.profile_fn.get().is_empty() || self.stops.busy.get() > 0 {
             return Ok(());
         }
+        let f = f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get());
         let function = match f.downcast::<MethodDescrObj>() {
             Some(m) if m.header().map() == rt().maps.method_descriptor && first != super::missing() => {
                 BuiltinObj::new(m.def, first, Value::EMPTY).value()
@@ -152,7 +154,7 @@ impl Vm {
     fn latest_line(&self, frame: Ptr<FrameObj>) -> u32 {
         match frame.live.get() {
             live if live.is_null() => 0,
-            live => self.latest(live, false, |l| l.line),
+            live => self.latest(live, false, |l| if l.line == NO_LINE { 0 } else { l.line }),
         }
     }
 
@@ -179,7 +181,7 @@ impl Vm {
             let code = frame.code();
             let own = super::watched_in(code, TRACE);
             super::watch_in(code, TRACE, own | Event::Instruction.bit());
-            if !frame.live.get().is_null() {
+            if !frame.live.get().is_null() && frame.live.get() != self.stops.reported.get() {
                 self.opcodes_asked(frame.live.get());
             }
         }

@@ -6,7 +6,7 @@ use cape_bytecode::{Kind, Op, Slot, live_at};
 use cape_heap::{Ptr, Value};
 
 use super::Event;
-use super::watch::Watch;
+use super::watch::{NO_LINE, Watch};
 use crate::exc::Res;
 use crate::frame::FrameObj;
 use crate::object::*;
@@ -94,10 +94,10 @@ impl Vm {
         let watch = Watch::of(code);
         // Where lines begin, in the order of the code.
         let mut starts: Vec<(u32, u32)> = Vec::new();
-        let mut last = 0;
+        let mut last = NO_LINE;
         for (at, op, _) in code.unit.instructions() {
             let here = watch.line(at);
-            if here != last && here != 0 && !matches!(op, Op::MakeCell | Op::ReturnGenerator) {
+            if here != last && here != NO_LINE && !matches!(op, Op::MakeCell | Op::ReturnGenerator) {
                 starts.push((at, here));
             }
             last = here;

@@ -28,12 +28,15 @@ pub(crate) struct Watch {
     own: [Cell<u32>; ALL_TOOLS],
     /// Per word: kinds of place; 0 in the middle of instructions, too.
     places: Box<[u8]>,
-    /// Per word: the line, 0: none.
+    /// Per word: the line, or [`NO_LINE`].
     lines: Box<[u32]>,
     /// Tools that want no more of an event at an instruction, and the count of restarts when they said so.
     disabled: RefCell<HashMap<(u32, u8), u8>>,
     restarts: Cell<u32>,
 }
+
+/// Of words without one, and before any.
+pub(super) const NO_LINE: u32 = u32::MAX;
 
 impl Watch {
     /// That of this code, made if need be.
@@ -46,18 +49,21 @@ impl Watch {
     fn new(code: Ptr<CodeObj>) -> Watch {
         let unit = &code.unit;
         let n = unit.code.len();
-        let (mut places, mut lines) = (vec![0u8; n + 1].into_boxed_slice(), vec![0u32; n + 1]);
+        let (mut places, mut lines) = (vec![0u8; n + 1].into_boxed_slice(), vec![NO_LINE; n + 1]);
         for (start, words, p) in unit.positions.runs() {
             if let Some(p) = p {
                 let end = (start + words).min(n as u32);
                 lines[start as usize..end as usize].fill(p.line);
             }
         }
+        // What comes before all that has a line is on that of the call.
+        let first = lines.iter().position(|&line| line != NO_LINE).unwrap_or(n);
+        lines[..first].fill(code.first_line());
         let generator = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
         if unit.flags & generator == 0 {
             places[0] |= place::START;
         }
-        let mut before = 0;
+        let mut before = NO_LINE;
         for (at, op, w) in unit.instructions() {
             let next = (at as usize + op.words()).min(n);
             let line = lines[at as usize];
@@ -66,7 +72,7 @@ impl Watch {
             // The end of a loop is no line of its own; `continue` is.
             let closes = op == Op::JumpBack && line == lines[w.bc() as usize];
             if !prologue && !closes {
-                if line != 0 && line != before {
+                if line != NO_LINE && line != before {
                     places[at as usize] |= place::LINE;
                 }
                 before = line;
@@ -92,7 +98,7 @@ impl Watch {
         }
         for (at, op, w) in unit.instructions() {
             let line = lines[at as usize];
-            if line == 0 || op == Op::JumpBack && line == lines[w.bc() as usize] {
+            if line == NO_LINE || op == Op::JumpBack && line == lines[w.bc() as usize] {
                 places[at as usize] &= !place::LINE;
             }
         }
@@ -117,7 +123,7 @@ impl Watch {
         self.places[at as usize]
     }
 
-    /// The line of a word; 0: it has none.
+    /// The line of a word, or [`NO_LINE`].
     pub(super) fn line(&self, at: u32) -> u32 {
         self.lines[at as usize]
     }
