@@ -149,18 +149,6 @@ PyThreadState_Next(PyThreadState *Py_UNUSED(tstate))
     return NULL;
 }
 
-void
-PyThreadState_EnterTracing(PyThreadState *tstate)
-{
-    tstate->tracing++;
-}
-
-void
-PyThreadState_LeaveTracing(PyThreadState *tstate)
-{
-    tstate->tracing--;
-}
-
 /* A state that no thread runs in yet; NULL without memory. */
 PyThreadState *
 PyThreadState_New(PyInterpreterState *Py_UNUSED(interp))

@@ -59,6 +59,7 @@ fn folder() -> &'static Path {
             "largetext",
             "tracked",
             "classes",
+            "tracing",
             "tables",
         ]
         .map(|name| (name, own(name)));
@@ -335,6 +336,13 @@ fn modules_of_one_phase_classes_and_bound_methods_are_what_cpythons_are() {
 }
 
 #[test]
+fn tracers_in_c_are_told_what_cpythons_are() {
+    compare("tracing.py", "cape", &[], &[]);
+    compare("tracing.py", "compiled", &["-X", "jit=1"], &[]);
+    compare("tracing.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn classes_that_c_has_seen_die() {
     compare("classes.py", "cape", &[], &[]);
     compare("classes.py", "compiled", &["-X", "jit=1"], &[]);
@@ -356,6 +364,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("largetext.py");
     check_expected("tracked.py");
     check_expected("classes.py");
+    check_expected("tracing.py");
     check_expected("tables.py");
 }
 

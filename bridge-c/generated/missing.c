@@ -107,34 +107,6 @@ PyEval_MergeCompilerFlags(PyCompilerFlags *cf)
     return -1;
 }
 
-#undef PyEval_SetProfile
-PyAPI_FUNC(void)
-PyEval_SetProfile(Py_tracefunc arg, PyObject *op)
-{
-    _Cape_MissingFatal("PyEval_SetProfile");
-}
-
-#undef PyEval_SetProfileAllThreads
-PyAPI_FUNC(void)
-PyEval_SetProfileAllThreads(Py_tracefunc arg, PyObject *op)
-{
-    _Cape_MissingFatal("PyEval_SetProfileAllThreads");
-}
-
-#undef PyEval_SetTrace
-PyAPI_FUNC(void)
-PyEval_SetTrace(Py_tracefunc arg, PyObject *op)
-{
-    _Cape_MissingFatal("PyEval_SetTrace");
-}
-
-#undef PyEval_SetTraceAllThreads
-PyAPI_FUNC(void)
-PyEval_SetTraceAllThreads(Py_tracefunc arg, PyObject *op)
-{
-    _Cape_MissingFatal("PyEval_SetTraceAllThreads");
-}
-
 #undef PyUnstable_CopyPerfMapFile
 PyAPI_FUNC(int)
 PyUnstable_CopyPerfMapFile(const char *parent_filename)

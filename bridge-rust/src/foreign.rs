@@ -3,13 +3,15 @@
 use std::ffi::{c_int, c_void};
 
 use cape_heap::{ForeignHeap, Header, Mirror, heap};
-use cape_vm::foreign::Foreign;
+use cape_vm::foreign::{Foreign, Tracer};
 use cape_vm::native::MethodDef;
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::vm::current;
 use cape_vm::{Ptr, Res, Value, Vm};
 
+use crate::cross::cross;
+use crate::error::check_status;
 use crate::ffi;
 use crate::from_c::{from_c, memory_given_back, plain_items, small_int};
 use crate::layout::*;
@@ -244,6 +246,21 @@ impl Foreign for Bridge {
         inplace: bool,
     ) -> Option<Res<Value>> {
         crate::slots::sequence_operator(vm, a, b, op, inplace)
+    }
+
+    fn trace_event(&self, vm: &Vm, tracer: Tracer, frame: Value, what: i32, argument: Value) -> Res<()> {
+        // SAFETY: the address is one that C has given as a function of this type.
+        let f = unsafe { std::mem::transmute::<usize, Py_tracefunc>(tracer.function) };
+        let Some(f) = f else { return Ok(()) };
+        let given = |v: Value, p: *mut PyObject| if v.is_empty() { std::ptr::null_mut() } else { p };
+        let shown = |v: Value| if v.is_empty() { Value::NONE } else { v };
+        let r = cross(vm, [shown(tracer.object), frame, shown(argument)], |p| {
+            let (object, argument) = (given(tracer.object, p[0]), given(argument, p[2]));
+            // SAFETY: C's promise when it set the function; all three live while it runs.
+            let status = unsafe { f(object, p[1], what, argument) };
+            check_status(vm, || "a trace function".to_string(), status).map(|_| Value::NONE)
+        });
+        r.map(drop)
     }
 
     fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {

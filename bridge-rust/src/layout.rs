@@ -4,6 +4,7 @@
 #![allow(non_camel_case_types, reason = "C names")]
 
 use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use std::mem::offset_of;
 
 /// The head: the reference count word's halves and the type.
 #[repr(C)]
@@ -35,6 +36,10 @@ pub type ssizeargfunc = unsafe extern "C" fn(*mut PyObject, isize) -> *mut PyObj
 pub type ssizeobjargproc = unsafe extern "C" fn(*mut PyObject, isize, *mut PyObject) -> c_int;
 pub type objobjargproc = unsafe extern "C" fn(*mut PyObject, *mut PyObject, *mut PyObject) -> c_int;
 pub type objobjproc = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> c_int;
+/// A trace or profile function.
+pub type Py_tracefunc = Option<
+    unsafe extern "C" fn(*mut PyObject, *mut PyObject, std::ffi::c_int, *mut PyObject) -> std::ffi::c_int,
+>;
 pub type visitproc = unsafe extern "C" fn(*mut PyObject, *mut c_void) -> c_int;
 pub type traverseproc = unsafe extern "C" fn(*mut PyObject, visitproc, *mut c_void) -> c_int;
 pub type destructor = unsafe extern "C" fn(*mut PyObject);
@@ -268,6 +273,40 @@ pub struct PyWeakReference {
     pub wr_next: *mut PyWeakReference,
     pub vectorcall: Option<vectorcallfunc>,
 }
+
+/// `code.h`, up to what Cape shows of it: the bytecode and its tables are CPython's business.
+#[repr(C)]
+pub struct PyCodeObject {
+    pub ob_base: PyVarObject,
+    pub co_consts: *mut PyObject,
+    pub co_names: *mut PyObject,
+    pub co_exceptiontable: *mut PyObject,
+    pub co_flags: c_int,
+    pub co_argcount: c_int,
+    pub co_posonlyargcount: c_int,
+    pub co_kwonlyargcount: c_int,
+    pub co_stacksize: c_int,
+    pub co_firstlineno: c_int,
+    pub co_nlocalsplus: c_int,
+    pub co_framesize: c_int,
+    pub co_nlocals: c_int,
+    pub co_ncellvars: c_int,
+    pub co_nfreevars: c_int,
+    pub co_version: u32,
+    pub co_localsplusnames: *mut PyObject,
+    pub co_localspluskinds: *mut PyObject,
+    pub co_filename: *mut PyObject,
+    pub co_name: *mut PyObject,
+    pub co_qualname: *mut PyObject,
+}
+
+const _: () = assert!(
+    offset_of!(PyCodeObject, co_flags) == 48
+        && offset_of!(PyCodeObject, co_firstlineno) == 68
+        && offset_of!(PyCodeObject, co_nfreevars) == 88
+        && offset_of!(PyCodeObject, co_localsplusnames) == 96
+        && offset_of!(PyCodeObject, co_qualname) == 128
+);
 
 /// `funcobject.h`
 #[repr(C)]

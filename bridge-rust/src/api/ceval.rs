@@ -1,11 +1,13 @@
 //! `ceval.h`: evaluation, and giving the GIL up.
 
+use cape_vm::foreign::Tracer;
 use cape_vm::object::*;
 use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Value};
 
 use super::layout;
 use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
+use crate::layout::Py_tracefunc;
 use crate::thread::{self, PyThreadState};
 
 pub fn PyEval_EvalCode(cx: &Cx, code: Borrowed, globals: Borrowed, locals: Borrowed) -> CResult<New> {
@@ -21,6 +23,36 @@ pub fn PyEval_EvalCode(cx: &Cx, code: Borrowed, globals: Borrowed, locals: Borro
 
 pub fn PyEval_GetBuiltins(cx: &Cx) -> CResult<BorrowedRef> {
     super::borrow(cx, rt().builtins().value())
+}
+
+/// What C gives: NULL instead of a function is no tracer; the object is kept while it is set.
+fn tracer(cx: &Cx, f: Py_tracefunc, object: Borrowed) -> CResult<Tracer> {
+    Ok(match f {
+        Some(f) => Tracer { object: object.opt(cx)?.unwrap_or(Value::EMPTY), function: f as usize },
+        None => Tracer::NONE,
+    })
+}
+
+pub fn PyEval_SetTrace(cx: &Cx, f: Py_tracefunc, object: Borrowed) -> CResult<()> {
+    cx.vm.set_trace(tracer(cx, f, object)?);
+    Ok(())
+}
+
+pub fn PyEval_SetProfile(cx: &Cx, f: Py_tracefunc, object: Borrowed) -> CResult<()> {
+    cx.vm.set_profile(tracer(cx, f, object)?);
+    Ok(())
+}
+
+pub fn PyEval_SetTraceAllThreads(cx: &Cx, f: Py_tracefunc, object: Borrowed) -> CResult<()> {
+    let f = tracer(cx, f, object)?;
+    cape_vm::gil::each_vm(|vm| vm.set_trace(f));
+    Ok(())
+}
+
+pub fn PyEval_SetProfileAllThreads(cx: &Cx, f: Py_tracefunc, object: Borrowed) -> CResult<()> {
+    let f = tracer(cx, f, object)?;
+    cape_vm::gil::each_vm(|vm| vm.set_profile(f));
+    Ok(())
 }
 
 pub fn PyEval_SaveThread(cx: &Cx) -> CResult<*mut PyThreadState> {

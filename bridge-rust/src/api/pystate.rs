@@ -55,6 +55,17 @@ pub fn PyThreadState_GetFrame(cx: &Cx, _t: *mut PyThreadState) -> CResult<*mut P
     }
 }
 
+/// The state is the calling thread's: other threads' do not run while it has the GIL.
+pub fn PyThreadState_EnterTracing(cx: &Cx, _t: *mut PyThreadState) -> CResult<()> {
+    cx.vm.pause_tracing(true);
+    Ok(())
+}
+
+pub fn PyThreadState_LeaveTracing(cx: &Cx, _t: *mut PyThreadState) -> CResult<()> {
+    cx.vm.pause_tracing(false);
+    Ok(())
+}
+
 pub fn PyGILState_Ensure() -> PyGILState_STATE {
     thread::ensure()
 }

@@ -364,6 +364,30 @@ pub unsafe extern "C" fn PyBytes_Join(sep: *mut PyObject, iterable: *mut PyObjec
     enter("PyBytes_Join", core::ptr::null_mut(), |cx| -> CResult<New> { bytesobject::PyBytes_Join(cx, Borrowed::from_c(sep), Borrowed::from_c(iterable)) })
 }
 
+/// `void PyEval_SetProfile(Py_tracefunc arg, PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_SetProfile(arg: Py_tracefunc, op: *mut PyObject) {
+    enter("PyEval_SetProfile", (), |cx| -> CResult<()> { ceval::PyEval_SetProfile(cx, arg, Borrowed::from_c(op)) })
+}
+
+/// `void PyEval_SetProfileAllThreads(Py_tracefunc arg, PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_SetProfileAllThreads(arg: Py_tracefunc, op: *mut PyObject) {
+    enter("PyEval_SetProfileAllThreads", (), |cx| -> CResult<()> { ceval::PyEval_SetProfileAllThreads(cx, arg, Borrowed::from_c(op)) })
+}
+
+/// `void PyEval_SetTrace(Py_tracefunc arg, PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_SetTrace(arg: Py_tracefunc, op: *mut PyObject) {
+    enter("PyEval_SetTrace", (), |cx| -> CResult<()> { ceval::PyEval_SetTrace(cx, arg, Borrowed::from_c(op)) })
+}
+
+/// `void PyEval_SetTraceAllThreads(Py_tracefunc arg, PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_SetTraceAllThreads(arg: Py_tracefunc, op: *mut PyObject) {
+    enter("PyEval_SetTraceAllThreads", (), |cx| -> CResult<()> { ceval::PyEval_SetTraceAllThreads(cx, arg, Borrowed::from_c(op)) })
+}
+
 /// `PyObject *PyMethod_New(PyObject *op, PyObject *op2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyMethod_New(op: *mut PyObject, op2: *mut PyObject) -> *mut PyObject {
@@ -500,6 +524,18 @@ pub unsafe extern "C" fn PyInterpreterState_Main() -> *mut PyInterpreterState {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyThreadState_DeleteCurrent() {
     enter("PyThreadState_DeleteCurrent", (), |cx| -> CResult<()> { pystate::PyThreadState_DeleteCurrent(cx) })
+}
+
+/// `void PyThreadState_EnterTracing(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyThreadState_EnterTracing(tstate: *mut PyThreadState) {
+    enter("PyThreadState_EnterTracing", (), |cx| -> CResult<()> { pystate::PyThreadState_EnterTracing(cx, tstate) })
+}
+
+/// `void PyThreadState_LeaveTracing(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyThreadState_LeaveTracing(tstate: *mut PyThreadState) {
+    enter("PyThreadState_LeaveTracing", (), |cx| -> CResult<()> { pystate::PyThreadState_LeaveTracing(cx, tstate) })
 }
 
 /// `PyObject *Py_CompileStringObject(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)`

@@ -11,6 +11,7 @@ pub mod weak;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::c_int;
 
 use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
@@ -209,6 +210,8 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             let o = p as *mut PyFunctionObject;
             show_function(vm, f, o)?;
             (*o).vectorcall = Some(crate::slots::vectorcall_function);
+        } else if let Some(c) = v.downcast::<CodeObj>() {
+            show_code(vm, c, p as *mut PyCodeObject)?;
         } else if let Some(m) = v.downcast::<MethodDescrObj>()
             && std::ptr::eq(t, &raw const ffi::PyMethodDescr_Type)
         {
@@ -297,6 +300,36 @@ fn shown<T: HeapObject>(vm: &Vm, owner: Ptr<T>, field: &Field) -> Res<*mut PyObj
         field.set(owner, b);
     }
     to_c_borrowed(vm, b)
+}
+
+/// Writes into a code object's mirror what extensions read of it: counts, and names, which the code keeps.
+///
+/// # Safety
+/// `p` must be the code's fresh struct.
+unsafe fn show_code(vm: &Vm, c: Ptr<CodeObj>, p: *mut PyCodeObject) -> Res<()> {
+    let unit = &c.unit;
+    let names = cape_vm::eval::variable_names(c);
+    let count = |n: usize| n as c_int;
+    let locals = names.len();
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*p).co_flags = c.flags as c_int;
+        (*p).co_argcount = c.argcount as c_int;
+        (*p).co_posonlyargcount = unit.posonlyargcount as c_int;
+        (*p).co_kwonlyargcount = c.kwonly as c_int;
+        (*p).co_stacksize = count((c.nregs as usize).saturating_sub(unit.first_temp()));
+        (*p).co_firstlineno = unit.first_line as c_int;
+        (*p).co_nlocals = count(locals);
+        (*p).co_ncellvars = count(unit.cellvars.len());
+        (*p).co_nfreevars = count(unit.freevars.len());
+        let own_cells = unit.cellvars.iter().filter(|n| !unit.varnames.contains(n)).count();
+        (*p).co_nlocalsplus = count(locals + own_cells + unit.freevars.len());
+        (*p).co_framesize = (*p).co_nlocalsplus + (*p).co_stacksize;
+        (*p).co_filename = shown(vm, c, &c.filename)?;
+        (*p).co_name = shown(vm, c, &c.name)?;
+        (*p).co_qualname = shown(vm, c, &c.qualname)?;
+    }
+    Ok(())
 }
 
 /// Writes into a function's mirror what macros read of it.

@@ -218,7 +218,7 @@ fn sample(thread: &mut Thread, context: *mut c_void) {
     room[HEAD].write(here as u64 + 1);
     native += 1;
 
-    let in_interpreter = function_start(here) == cape_vm::profile::interpreter();
+    let in_interpreter = cape_vm::profile::is_interpreter(function_start(here));
     let registers: [i64; 16] = std::array::from_fn(|i| register(context, i as c_int));
     let registers = if in_interpreter { &registers[..] } else { &[] };
     let (mut python, mut looked_at, mut entries) = (0, 0, 0);

@@ -95,10 +95,39 @@ pub trait Foreign: Sync {
         let _ = (vm, a, b, op, inplace);
         None
     }
+    /// Tells a trace or profile function of C's of an event: `what` is one of `PyTrace_*`, `argument` EMPTY where C gets NULL.
+    fn trace_event(&self, vm: &Vm, tracer: Tracer, frame: Value, what: i32, argument: Value) -> Res<()> {
+        let _ = (vm, tracer, frame, what, argument);
+        Ok(())
+    }
     /// `pow(a, b, c)` by the slot of `c`, which is asked when those of `a` and `b` do not know the operands.
     fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {
         let _ = (vm, a, b, c);
         None
+    }
+}
+
+/// A trace or profile function: of Python's, or of C's with the object that it gets.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Tracer {
+    /// Python's function, or the object; EMPTY: there is no tracer, or C's has no object.
+    pub object: Value,
+    /// The address of C's function; 0: it is Python's.
+    pub function: usize,
+}
+
+impl Tracer {
+    /// None at all.
+    pub const NONE: Tracer = Tracer { object: Value::EMPTY, function: 0 };
+
+    /// A function of Python's (EMPTY: none).
+    pub fn python(f: Value) -> Tracer {
+        Tracer { object: f, function: 0 }
+    }
+
+    /// Whether there is none.
+    pub fn is_none(self) -> bool {
+        self == Tracer::NONE
     }
 }
 

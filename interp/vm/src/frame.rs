@@ -23,10 +23,8 @@ pub struct Frame {
     pub ret: u32,
     /// The frame was entered from native code: returning leaves the evaluation loop.
     pub entry: bool,
-    /// A callee's parameters are being put in place in this frame's upper registers.
-    pub binding: bool,
-    /// It has stopped for a tool, or was running when somebody began to watch: its beginning is past.
-    pub started: bool,
+    /// What else is to be known of it: bits of [`mark`], none when it is pushed.
+    pub marks: u8,
     /// The function (EMPTY for module and class code).
     pub func: Value,
     /// The globals dict.
@@ -45,7 +43,27 @@ pub struct Frame {
     pub outer_handled: Value,
 }
 
+/// Bits of [`Frame::marks`].
+pub(crate) mod mark {
+    /// A callee's parameters are being put in place in the frame's upper registers.
+    pub const BINDING: u8 = 1;
+    /// It has stopped for a tool, or was running when somebody began to watch: its beginning is past.
+    pub const STARTED: u8 = 2;
+}
+
 impl Frame {
+    /// Whether it has this mark.
+    pub(crate) fn is(&self, mark: u8) -> bool {
+        self.marks & mark != 0
+    }
+
+    /// Gives it a mark, or takes it away; whether it had it.
+    pub(crate) fn set_mark(&mut self, mark: u8, on: bool) -> bool {
+        let had = self.is(mark);
+        self.marks = if on { self.marks | mark } else { self.marks & !mark };
+        had
+    }
+
     pub(crate) fn trace(&mut self, t: &mut Tracer<'_>) {
         for v in [
             &mut self.func,

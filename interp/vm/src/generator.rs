@@ -88,7 +88,7 @@ impl GeneratorObj {
             return None;
         }
         let word = cape_bytecode::Word(self.code().words[self.pc.get() as usize].get());
-        if !self.code().is_at(self.pc.get(), cape_bytecode::Op::YieldFrom) {
+        if !self.code().delegates_at(self.pc.get()) {
             return None;
         }
         Some(self.registers.downcast::<ArrayObj>()?.get(word.b() as usize))
@@ -204,9 +204,7 @@ impl Vm {
         if !g.registered.get() {
             let code = g.code();
             let may_handle = !code.unit.exceptions.is_empty();
-            if code.is_at(g.pc.get(), cape_bytecode::Op::YieldFrom)
-                || may_handle && code.unit.find_handler(g.pc.get()).is_some()
-            {
+            if code.delegates_at(g.pc.get()) || may_handle && code.unit.find_handler(g.pc.get()).is_some() {
                 self.register_generator(g);
             }
         }

@@ -61,9 +61,10 @@ pub fn chain() -> usize {
     Vm::chain as *const () as usize
 }
 
-/// The address of the function that interprets, inside of the [`evaluator`]: it keeps the pc in a register.
-pub fn interpreter() -> usize {
-    crate::eval::interpret as *const () as usize
+/// Whether this is the address of a function that interprets, inside of the [`evaluator`]: it keeps the pc in a register.
+pub fn is_interpreter(address: usize) -> bool {
+    let forms = [crate::eval::interpret::<false> as *const (), crate::eval::interpret::<true> as *const ()];
+    forms.iter().any(|&f| f as usize == address)
 }
 
 /// One Python frame as a signal handler sees it.
@@ -79,7 +80,7 @@ pub struct Running {
 
 /// The frames of the interrupted thread, innermost first, until `each` returns false. Async-signal-safe if `each` is.
 ///
-/// `registers` are the interrupted thread's if it stood in the [`interpreter`] itself, which keeps the pc in one of them; else none.
+/// `registers` are the interrupted thread's if it stood in an interpreter itself ([`is_interpreter`]), which keeps the pc in one of them; else none.
 ///
 /// # Safety
 /// `vm` lives. It is the calling thread's, or that of a thread which does not run Python code meanwhile; of one that does, the frames may be

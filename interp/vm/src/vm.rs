@@ -8,7 +8,7 @@ use cape_bytecode::Liveness;
 use cape_heap::{Ptr, Tracer, Value, heap};
 
 use crate::exc::{Raised, Res};
-use crate::frame::Frame;
+use crate::frame::{Frame, mark};
 use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::rt;
@@ -62,6 +62,9 @@ pub struct Vm {
     /// The functions of `sys.settrace` and `sys.setprofile` (EMPTY: none).
     pub(crate) trace_fn: Cell<Value>,
     pub(crate) profile_fn: Cell<Value>,
+    /// The addresses of those that are C's; 0: they are not.
+    pub(crate) trace_in_c: Cell<usize>,
+    pub(crate) profile_in_c: Cell<usize>,
     /// What tools have to know of this thread.
     pub(crate) stops: crate::monitor::Stops,
     /// The VM that was listed before this one: see [`crate::gil::each_vm_unlocked`].
@@ -259,6 +262,8 @@ impl Vm {
             local_dicts: Cell::new(Value::EMPTY),
             trace_fn: Cell::new(Value::EMPTY),
             profile_fn: Cell::new(Value::EMPTY),
+            trace_in_c: Cell::new(0),
+            profile_in_c: Cell::new(0),
             stops: crate::monitor::Stops::new(),
             older: AtomicPtr::new(std::ptr::null_mut()),
         })
@@ -310,12 +315,12 @@ impl Vm {
                         Some((from, to)) => at >= to || at < from && !live.is_live(pc, r),
                         None => !live.is_live(pc, r),
                     };
-                    if dead && !frame.binding {
+                    if dead && !frame.is(mark::BINDING) {
                         *at = Value::EMPTY;
                     }
                 }
                 // A window that is being filled may reach beyond this frame's, into those below it.
-                let end = if frame.binding { self.regs_end } else { base.add(n) };
+                let end = if frame.is(mark::BINDING) { self.regs_end } else { base.add(n) };
                 above = Some((base, above.map_or(end, |(_, to)| to.max(end))));
                 f = f.sub(1);
             }

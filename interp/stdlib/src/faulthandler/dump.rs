@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use cape_heap::heap;
 use cape_vm::object::{CodeObj, DictObj, ModuleObj, SetObj, StrObj};
-use cape_vm::profile::{Running, interpreter, running};
+use cape_vm::profile::{Running, is_interpreter, running};
 use cape_vm::{Ptr, Vm, gil, rt};
 use libc::{c_int, c_void};
 
@@ -135,7 +135,7 @@ impl Interrupted {
             let Some(context) = context.cast::<libc::ucontext_t>().as_ref() else { return Interrupted::default() };
             let all = &context.uc_mcontext.gregs;
             let here = all[libc::REG_RIP as usize] as *mut c_void;
-            let known = _Unwind_FindEnclosingFunction(here) as usize == interpreter();
+            let known = is_interpreter(_Unwind_FindEnclosingFunction(here) as usize);
             Interrupted { registers: std::array::from_fn(|i| all[i]), known }
         }
     }

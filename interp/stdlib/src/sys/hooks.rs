@@ -2,6 +2,7 @@
 
 use cape_vm::class::full_name;
 use cape_vm::exc::set_extra;
+use cape_vm::foreign::Tracer;
 use cape_vm::frame::FrameObj;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
@@ -46,10 +47,10 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
     .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
     .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |vm: &Vm| {
-        or_none(vm.trace_function())
+        or_none(vm.tracer().object)
     })
     .function("getprofile()", "Return the profiling function set with sys.setprofile.", |vm: &Vm| {
-        or_none(vm.profile_function())
+        or_none(vm.profiler().object)
     })
     .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| {
         audit(vm, StrObj::new("sys.settrace"), TupleObj::new(&[]))?;
@@ -114,8 +115,8 @@ fn or_none(f: Value) -> Value {
     if f.is_empty() { Value::NONE } else { f }
 }
 
-fn unless_none(f: Value) -> Value {
-    if f.is_none() { Value::EMPTY } else { f }
+fn unless_none(f: Value) -> Tracer {
+    if f.is_none() { Tracer::NONE } else { Tracer::python(f) }
 }
 
 fn displayhook(vm: &Vm, v: Value) -> Res<()> {

@@ -3,12 +3,12 @@
 use std::mem::MaybeUninit;
 use std::sync::atomic::{Ordering, compiler_fence};
 
-use cape_bytecode::{Op, Word, flags};
+use cape_bytecode::{Word, flags};
 use cape_heap::{Ptr, Value};
 
 use super::code::variable_names;
 use crate::exc::{Raised, Res};
-use crate::frame::Frame;
+use crate::frame::{Frame, mark};
 use crate::generator::{GenState, GeneratorObj, Sent};
 use crate::object::*;
 use crate::runtime::rt;
@@ -42,8 +42,7 @@ impl Vm {
                 pc: code.words.as_ptr(),
                 ret,
                 entry,
-                binding: false,
-                started: false,
+                marks: 0,
                 func,
                 globals,
                 builtins,
@@ -288,9 +287,9 @@ impl Vm {
             let caller = self.frame_top.get();
             // SAFETY: the caller's frame, or the unused one below the first.
             unsafe {
-                let nested = std::mem::replace(&mut (*caller).binding, true);
+                let nested = (*caller).set_mark(mark::BINDING, true);
                 variable_names(code);
-                (*caller).binding = nested;
+                (*caller).set_mark(mark::BINDING, nested);
             }
         }
         if nkw > 0 {
@@ -414,7 +413,7 @@ impl Vm {
         // The window may lie in the caller's temporaries, which a collection must leave alone until the frame is pushed.
         let caller = self.frame_top.get();
         // SAFETY: the caller's frame, or the unused one below the first.
-        let nested = unsafe { std::mem::replace(&mut (*caller).binding, true) };
+        let nested = unsafe { (*caller).set_mark(mark::BINDING, true) };
         let r = (|| {
             let take = npos.min(argcount);
             // SAFETY: parameter registers are in the window.
@@ -476,7 +475,7 @@ impl Vm {
             unsafe { self.fill_keyword_defaults(f, code, win) }
         })();
         // SAFETY: as above.
-        unsafe { (*caller).binding = nested };
+        unsafe { (*caller).set_mark(mark::BINDING, nested) };
         self.sp.set(saved);
         r
     }
@@ -674,7 +673,7 @@ impl Vm {
             // (As `deliver`, which would have to read again what has just been written.)
             let at = g.pc.get() as usize;
             let w = Word(code.words[at].get());
-            let delegates = code.is_at(at as u32, Op::YieldFrom);
+            let delegates = code.delegates_at(at as u32);
             let frame = self.push_generator(g, 0, true)?;
             let next = if delegates { at } else { at + 1 };
             // SAFETY: the frame was just pushed; it stands at Yield or YieldFrom, whose operand registers are in the window, and which no
@@ -750,7 +749,7 @@ pub(crate) unsafe fn deliver(frame: *mut Frame, v: Value) {
     unsafe {
         let f = &mut *frame;
         let w = Word((*f.pc).get());
-        if f.code.is_at(f.lasti(), Op::YieldFrom) {
+        if f.code.delegates_at(f.lasti()) {
             *f.base.add(w.c() as usize) = v;
         } else {
             *f.base.add(w.a() as usize) = v;

@@ -8,7 +8,7 @@ use cape_heap::{Ptr, Value};
 use super::watch::{NO_LINE, Watch, place, target};
 use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TRACE, anywhere, callback};
 use crate::exc::{Raised, Res};
-use crate::frame::Frame;
+use crate::frame::{Frame, mark};
 use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::Vm;
@@ -75,7 +75,7 @@ impl Vm {
         let (code, at, pc) = unsafe { ((*frame).code, (*frame).lasti(), (*frame).pc) };
         let op = code.op(at);
         // SAFETY: as above.
-        let fresh = unsafe { !std::mem::replace(&mut (*frame).started, true) };
+        let fresh = unsafe { !(*frame).set_mark(mark::STARTED, true) };
         if self.stops.busy.get() > 0 {
             return Ok(Stop::Do(op));
         }
@@ -223,7 +223,7 @@ impl Vm {
 
     /// At a call. Functions that are not Python's are called from here, if their end is to be reported.
     fn at_call(&self, frame: *mut Frame, code: Ptr<CodeObj>, at: u32, op: Op, w: Word) -> Res<Stop> {
-        let profiled = super::watched(PROFILE) != 0 && !self.profile_fn.get().is_empty();
+        let profiled = super::watched(PROFILE) != 0 && !self.profiler().is_none();
         let tools = self.watchers(code, Event::Call);
         if tools == 0 && !profiled {
             return Ok(Stop::Do(op));
@@ -363,7 +363,7 @@ impl Vm {
         // SAFETY: the top frame is initialised.
         let (code, at) = unsafe {
             let f = &mut *self.frame_top.get();
-            f.started = true;
+            f.set_mark(mark::STARTED, true);
             (f.code, f.lasti())
         };
         match self.fire(code, at, event, &[raised.value()]) {

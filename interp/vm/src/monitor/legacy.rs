@@ -5,6 +5,7 @@ use cape_heap::{Ptr, Value};
 use super::watch::NO_LINE;
 use super::{Event, PROFILE, TRACE};
 use crate::exc::Res;
+use crate::foreign::{Tracer, foreign};
 use crate::frame::FrameObj;
 use crate::object::*;
 use crate::runtime::{intern, rt, type_of};
@@ -30,46 +31,54 @@ const PROFILED: u32 = Event::PyStart.bit()
     | Event::PyUnwind.bit();
 
 impl Vm {
-    /// Sets the trace function of this thread (EMPTY: none).
-    pub fn set_trace(&self, f: Value) {
-        self.trace_fn.set(f);
+    /// Sets the trace function of this thread.
+    pub fn set_trace(&self, f: Tracer) {
+        self.trace_fn.set(f.object);
+        self.trace_in_c.set(f.function);
         let mut any = false;
-        crate::gil::each_vm(|vm| any |= !vm.trace_fn.get().is_empty());
+        crate::gil::each_vm(|vm| any |= !vm.tracer().is_none());
         super::watch_everywhere(TRACE, if any { TRACED } else { 0 });
     }
 
-    /// Sets the profile function of this thread (EMPTY: none).
-    pub fn set_profile(&self, f: Value) {
-        self.profile_fn.set(f);
+    /// Sets the profile function of this thread.
+    pub fn set_profile(&self, f: Tracer) {
+        self.profile_fn.set(f.object);
+        self.profile_in_c.set(f.function);
         let mut any = false;
-        crate::gil::each_vm(|vm| any |= !vm.profile_fn.get().is_empty());
+        crate::gil::each_vm(|vm| any |= !vm.profiler().is_none());
         super::watch_everywhere(PROFILE, if any { PROFILED } else { 0 });
     }
 
     /// This thread ends.
     pub(crate) fn end_tracing(&self) {
-        if !self.trace_fn.get().is_empty() {
-            self.set_trace(Value::EMPTY);
+        if !self.tracer().is_none() {
+            self.set_trace(Tracer::NONE);
         }
-        if !self.profile_fn.get().is_empty() {
-            self.set_profile(Value::EMPTY);
+        if !self.profiler().is_none() {
+            self.set_profile(Tracer::NONE);
         }
     }
 
-    /// The trace function of this thread, or EMPTY.
-    pub fn trace_function(&self) -> Value {
-        self.trace_fn.get()
+    /// The trace function of this thread.
+    pub fn tracer(&self) -> Tracer {
+        Tracer { object: self.trace_fn.get(), function: self.trace_in_c.get() }
     }
 
-    /// The profile function of this thread, or EMPTY.
-    pub fn profile_function(&self) -> Value {
-        self.profile_fn.get()
+    /// The profile function of this thread.
+    pub fn profiler(&self) -> Tracer {
+        Tracer { object: self.profile_fn.get(), function: self.profile_in_c.get() }
+    }
+
+    /// `PyThreadState_EnterTracing` (true) and `_LeaveTracing`: nothing is reported in between.
+    pub fn pause_tracing(&self, on: bool) {
+        let busy = &self.stops.busy;
+        busy.set(if on { busy.get() + 1 } else { busy.get().saturating_sub(1) });
     }
 
     /// An event for the trace function. `value`: what is returned or yielded, or the exception.
     pub(super) fn trace_event(&self, event: Event, value: Value) -> Res<()> {
-        let whole = self.trace_fn.get();
-        let Some(frame) = self.top_frame().filter(|_| !whole.is_empty()) else { return Ok(()) };
+        let tracer = self.tracer();
+        let Some(frame) = self.top_frame().filter(|_| !tracer.is_none()) else { return Ok(()) };
         let (what, argument) = match event {
             Event::PyStart | Event::PyResume | Event::PyThrow => ("call", Value::NONE),
             Event::Line => ("line", Value::NONE),
@@ -79,12 +88,15 @@ impl Vm {
             Event::Raise | Event::StopIteration => ("exception", self.exception_triple(value)),
             _ => return Ok(()),
         };
+        if tracer.function != 0 {
+            return self.trace_in_c(event, tracer, self.frame_object(frame), what, argument);
+        }
         // SAFETY: the top frame is initialised.
         if what != "call" && unsafe { (*frame).object.is_empty() && (*frame).generator.is_empty() } {
             return Ok(()); // nobody has set `f_trace`
         }
         let object = self.frame_object(frame);
-        let f = if what == "call" { whole } else { object.trace_fn.get() };
+        let f = if what == "call" { tracer.object } else { object.trace_fn.get() };
         if f.is_none()
             || what == "line" && !object.trace_lines.get()
             || what == "opcode" && !object.trace_opcodes.get()
@@ -100,7 +112,7 @@ impl Vm {
             }
             Err(r) => {
                 object.trace_fn.set(object, Value::NONE);
-                self.set_trace(Value::EMPTY);
+                self.set_trace(Tracer::NONE);
                 Err(r)
             }
         }
@@ -124,7 +136,7 @@ impl Vm {
 
     /// Calls of functions that are not Python's, for the profile function: builtin functions and methods.
     pub(super) fn profile_c(&self, event: Event, f: Value, first: Value) -> Res<()> {
-        if self.profile_fn.get().is_empty() || self.stops.busy.get() > 0 {
+        if self.profiler().is_none() || self.stops.busy.get() > 0 {
             return Ok(());
         }
         let f = f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get());
@@ -144,11 +156,14 @@ impl Vm {
     }
 
     fn profile_call(&self, event: Event, what: &str, argument: Value) -> Res<()> {
-        let f = self.profile_fn.get();
-        let Some(frame) = self.top_frame().filter(|_| !f.is_empty()) else { return Ok(()) };
+        let profiler = self.profiler();
+        let Some(frame) = self.top_frame().filter(|_| !profiler.is_none()) else { return Ok(()) };
         let object = self.frame_object(frame);
-        let r = self.tell(event, f, object, what, argument);
-        r.map(drop).inspect_err(|_| self.set_profile(Value::EMPTY))
+        if profiler.function != 0 {
+            return self.trace_in_c(event, profiler, object, what, argument);
+        }
+        let r = self.tell(event, profiler.object, object, what, argument);
+        r.map(drop).inspect_err(|_| self.set_profile(Tracer::NONE))
     }
 
     fn latest_line(&self, frame: Ptr<FrameObj>) -> u32 {
@@ -158,8 +173,35 @@ impl Vm {
         }
     }
 
-    /// Calls a trace or profile function. A frame that begins stands at the line of its `def`.
+    /// Calls a trace or profile function of C's.
+    fn trace_in_c(
+        &self,
+        event: Event,
+        tracer: Tracer,
+        frame: Ptr<FrameObj>,
+        what: &str,
+        argument: Value,
+    ) -> Res<()> {
+        // In the order of PyTrace_CALL and its like.
+        const CODES: [&str; 8] =
+            ["call", "exception", "line", "return", "c_call", "c_exception", "c_return", "opcode"];
+        let code = CODES.iter().position(|&c| c == what).expect("an event's name") as i32;
+        let skipped =
+            what == "line" && !frame.trace_lines.get() || what == "opcode" && !frame.trace_opcodes.get();
+        if skipped {
+            return Ok(());
+        }
+        let argument = if event == Event::PyUnwind { Value::EMPTY } else { argument };
+        self.standing(event, frame, || foreign().trace_event(self, tracer, frame.value(), code, argument))
+    }
+
+    /// Calls a trace or profile function of Python's.
     fn tell(&self, event: Event, f: Value, frame: Ptr<FrameObj>, what: &str, argument: Value) -> Res<Value> {
+        self.standing(event, frame, || self.call(f, &[frame.value(), intern(what), argument]))
+    }
+
+    /// Runs a callback while the frame stands where it is for who is told: one that begins at the line of its `def`.
+    fn standing<R>(&self, event: Event, frame: Ptr<FrameObj>, f: impl FnOnce() -> R) -> R {
         let before = frame.line_override.get();
         let code = frame.code();
         if event == Event::PyStart {
@@ -168,7 +210,7 @@ impl Vm {
             // What has no line of its own is done on the last one.
             frame.line_override.set(self.latest_line(frame) as i32);
         }
-        let r = self.reporting(event, || self.call(f, &[frame.value(), intern(what), argument]));
+        let r = self.reporting(event, f);
         frame.line_override.set(before);
         frame.beginning.set(false);
         r

@@ -8,6 +8,7 @@ use cape_heap::Ptr;
 
 use super::{ALL_TOOLS, BRANCHES, Event, MONITOR, PROFILE};
 use crate::eval::specialise;
+use crate::frame::mark;
 use crate::object::*;
 
 /// What kind of place an instruction is, whoever watches.
@@ -267,6 +268,10 @@ fn write_stops(code: Ptr<CodeObj>) {
 /// Frames that run this code, or any, are past their beginning.
 fn have_begun(code: Option<Ptr<CodeObj>>) {
     crate::gil::each_vm(|vm| {
-        vm.each_frame(|frame| frame.started |= code.is_none_or(|code| frame.code == code));
+        vm.each_frame(|frame| {
+            if code.is_none_or(|code| frame.code == code) {
+                frame.set_mark(mark::STARTED, true);
+            }
+        });
     });
 }

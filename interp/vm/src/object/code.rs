@@ -70,11 +70,11 @@ impl CodeObj {
         }
     }
 
-    /// Whether the instruction at this word is this one.
+    /// Whether a generator that stands at this word delegates.
     #[inline(always)]
-    pub fn is_at(&self, at: u32, op: Op) -> bool {
+    pub fn delegates_at(&self, at: u32) -> bool {
         let byte = Word(self.words[at as usize].get()).op_byte();
-        byte == op as u8 || byte == Op::Stop as u8 && self.op(at) == op
+        byte != Op::Yield as u8 && self.op(at) == Op::YieldFrom
     }
 }
 
