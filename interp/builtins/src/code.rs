@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cape_bytecode::{CodeUnit, NO_COLUMN, PositionTable, flags};
+use cape_bytecode::{CodeUnit, NO_COLUMN, Position, PositionTable, flags};
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::class::full_name;
 use cape_vm::eval::{new_code, str_tuple, variable_names};
@@ -56,7 +56,7 @@ pub fn init(_vm: &Vm) {
         .getter("co_varnames", "", |_: &Vm, c: Code| variable_names(c))
         .getter("co_freevars", "", |_: &Vm, c: Code| str_tuple(&c.unit.freevars))
         .getter("co_cellvars", "", |_: &Vm, c: Code| str_tuple(&c.unit.cellvars))
-        .getter("co_linetable", "", |_: &Vm, c: Code| line_bytes(&c.unit))
+        .getter("co_linetable", "", |_: &Vm, c: Code| line_bytes(c))
         .getter("co_lnotab", "", lnotab)
         .getter("co_exceptiontable", "", |_: &Vm, c: Code| exception_bytes(&c.unit))
         .method("co_lines($self, /)", "", |_: &Vm, c: Code| lines(c))
@@ -107,8 +107,8 @@ fn code_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
     BytesObj::new(&out)
 }
 
-fn line_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
-    BytesObj::new(&u.positions.to_location_table(u.first_line))
+fn line_bytes(c: Code) -> Ptr<BytesObj> {
+    BytesObj::new(&c.unit.positions.to_location_table(c.unit.first_line, c.first_line()))
 }
 
 /// `co_lnotab`: pairs of bytes that say how far the next line's code is, and how far the line.
@@ -161,7 +161,8 @@ fn iterator(class: Ptr<TypeObj>, items: ValueVec) -> Value {
 /// `(start, end, line)` of each run of instructions on one line, with [`byte_offset`]s.
 fn lines(c: Code) -> Value {
     let mut out = ValueVec::new();
-    let mut open: Option<(i32, i32, Option<u32>)> = Some((-1, 0, Some(c.first_line())));
+    let mut open: Option<(i32, i32, Option<u32>)> =
+        (c.unit.positions.byte_len() > 0).then(|| (-1, 0, Some(c.first_line())));
     let offset = |w: i32| Value::int(byte_offset(w).max(0));
     let mut emit = |(from, to, line): (i32, i32, Option<u32>)| {
         let line = line.map_or(Value::NONE, |l| Value::int(l as i64));
@@ -206,16 +207,18 @@ fn branches(vm: &Vm, c: Code) -> Res<Value> {
 /// `(line, end_line, column, end_column)` of the call and of each word.
 fn positions(c: Code) -> Value {
     let mut out = ValueVec::with_capacity(c.unit.code.len() + 1);
-    let first = Value::int(c.first_line() as i64);
-    out.push(TupleObj::new(&[first, first, Value::int(0), Value::int(0)]).value());
+    let place = |p: Option<Position>| match p {
+        Some(p) => {
+            let number = |x: u32| if x == NO_COLUMN { Value::NONE } else { Value::int(x as i64) };
+            TupleObj::new(&[p.line, p.end_line, p.col, p.end_col].map(number))
+        }
+        None => TupleObj::new(&[Value::NONE; 4]),
+    };
+    if let Some(call) = c.unit.positions.of_call(c.first_line()) {
+        out.push(place(Some(call)).value());
+    }
     for (_, n, p) in c.unit.positions.runs() {
-        let t = match p {
-            Some(p) => {
-                let number = |x: u32| if x == NO_COLUMN { Value::NONE } else { Value::int(x as i64) };
-                TupleObj::new(&[p.line, p.end_line, p.col, p.end_col].map(number))
-            }
-            None => TupleObj::new(&[Value::NONE; 4]),
-        };
+        let t = place(p);
         (0..n).for_each(|_| out.push(t.value()));
     }
     iterator(POSITIONS.get(), out)

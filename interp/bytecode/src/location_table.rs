@@ -107,9 +107,13 @@ impl Reader<'_> {
 }
 
 impl PositionTable {
-    /// The table as `co_linetable` of code that begins at `first_line`.
-    pub fn to_location_table(&self, first_line: u32) -> Vec<u8> {
-        let (mut out, mut line) = (Vec::new(), first_line);
+    /// The table as `co_linetable` of code that begins at `first_line`. Its first unit stands for the call, on line `called`, where CPython
+    /// has an instruction.
+    pub fn to_location_table(&self, first_line: u32, called: u32) -> Vec<u8> {
+        let (mut out, mut line) = (Vec::new(), called);
+        if let Some(call) = self.of_call(called) {
+            write_entry(&mut out, 1, Some(call), first_line);
+        }
         for (_, mut words, p) in self.runs() {
             while words > 0 {
                 let count = words.min(MOST);
@@ -121,14 +125,18 @@ impl PositionTable {
         out
     }
 
-    /// Reads a `co_linetable`, as far as it goes.
+    /// Reads a `co_linetable`, as far as it goes, but for its first unit.
     pub fn from_location_table(table: &[u8], first_line: u32) -> PositionTable {
         let (mut reader, mut line) = (Reader(table), first_line);
         let mut positions = PositionBuilder::new(first_line);
+        let mut call = 1;
         while let Some(head) = reader.byte()
             && let Some(p) = reader.position(head >> 3 & 15, &mut line)
         {
-            positions.push((head & 7) as u32 + 1, p);
+            let words = (head & 7) as u32 + 1 - std::mem::take(&mut call);
+            if words > 0 {
+                positions.push(words, p);
+            }
         }
         positions.finish()
     }
@@ -154,9 +162,9 @@ mod tests {
             b.push(n, p);
         }
         let table = b.finish();
-        let bytes = table.to_location_table(5);
+        let bytes = table.to_location_table(5, 0);
         assert!(PositionTable::from_location_table(&bytes, 5).runs().eq(table.runs()));
-        assert_eq!(PositionTable::from_location_table(&[0xf8], 5).runs().collect::<Vec<_>>(), [(0, 1, None)]);
+        assert_eq!(PositionTable::from_location_table(&[0xf9], 5).runs().collect::<Vec<_>>(), [(0, 1, None)]);
         assert_eq!(PositionTable::from_location_table(&[0xf0], 5).runs().count(), 0);
     }
 }

@@ -118,6 +118,13 @@ impl PositionTable {
         PositionTable { data: self.data.clone(), base_line: (self.base_line as i64 + delta).max(0) as u32 }
     }
 
+    /// The position of the call itself, on this line, as the first of all: with columns if the others have them. `None`: there are none.
+    pub fn of_call(&self, line: u32) -> Option<Position> {
+        let known = self.runs().find_map(|(_, _, p)| p);
+        let column = if known.is_some_and(|p| p.col == NO_COLUMN) { NO_COLUMN } else { 0 };
+        (self.byte_len() > 0).then_some(Position { line, end_line: line, col: column, end_col: column })
+    }
+
     /// Size in bytes.
     pub fn byte_len(&self) -> usize {
         self.data.len()

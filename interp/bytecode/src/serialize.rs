@@ -11,7 +11,7 @@ use crate::{Body, CodeBody, CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Wor
 
 const MAGIC: &[u8; 4] = b"CAPE";
 /// Changes with the layout of this file.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
