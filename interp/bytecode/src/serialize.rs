@@ -10,7 +10,7 @@ use crate::varint::{read_signed, read_unsigned, write_signed, write_unsigned};
 use crate::{Body, CodeBody, CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Word, Wtf8};
 
 const MAGIC: &[u8; 4] = b"CAPE";
-/// Changes with the layout of this file.
+/// Changes with the layout of this file, and with what the compiler makes of a program.
 const VERSION: u64 = 3;
 
 /// Why bytes could not be read.

@@ -46,8 +46,13 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
-/// The magic number of Cape's `.pyc` files: two bytes of its own before CR LF, distinct from CPython's.
-const MAGIC: i64 = 0x0a0d_0000 | 0xca9e;
+/// The magic number of Cape's `.pyc` files: two bytes before CR LF, which change with the opcodes and the compiler, so that files of
+/// another version are compiled anew. The high bit is set: CPython's are below.
+const MAGIC: i64 = {
+    let version = cape_bytecode::version_hash();
+    let folded = version ^ version >> 32;
+    ((folded ^ folded >> 16) & 0x7fff | 0x8000) as i64 | 0x0a0d_0000
+};
 
 fn frozen(name: &str) -> Option<cape_frozen::Module> {
     let (_, origin) = FROZEN.iter().find(|f| f.0 == name)?;
