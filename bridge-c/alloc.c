@@ -53,9 +53,12 @@ cape_free(PyObject *op)
     char *block = (char *)op - before;
     if (CAPE_LIKELY(before != 0 && type->tp_itemsize == 0)) {
         size_t words = words_of(before + (size_t)type->tp_basicsize);
-        if (CAPE_LIKELY(words < CAPE_FREE_BLOCKS)
-            && cape_give(&_Cape_free_blocks[words], block, (int)(CAPE_FREE_BYTES / sizeof(void *) / words))) {
-            return;
+        if (CAPE_LIKELY(words < CAPE_FREE_BLOCKS)) {
+            CapeFreeList *list = &_Cape_free_blocks[words];
+            if (CAPE_LIKELY((size_t)list->count * words < CAPE_FREE_BYTES / sizeof(void *))) {
+                cape_give(list, block, INT_MAX);
+                return;
+            }
         }
     }
     PyObject_Free(block);
@@ -82,6 +85,7 @@ empty_free_lists(void)
         }
     }
     cape_empty_list_items();
+    cape_empty_texts();
 }
 
 /* A full collection is done: the next one is due when the tracked structs that it left, without the `doomed`, have grown by four fifths. */

@@ -85,6 +85,8 @@ cape_take(CapeFreeList *list)
     if (CAPE_LIKELY(p != NULL)) {
         list->first = *(void **)p;
         list->count--;
+        /* What is taken next: most has been freed a while ago. */
+        __builtin_prefetch(list->first, 1);
     }
     return p;
 }
@@ -122,6 +124,8 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_blocks[CAPE_FREE_BLOCKS];
 
 /* listobject.c: the same for the storage of lists. */
 CAPE_PRIVATE void cape_empty_list_items(void);
+/* largetext.c: the same for texts. */
+CAPE_PRIVATE void cape_empty_texts(void);
 /* alloc.c: the memory of all of them is given back. */
 CAPE_PRIVATE void _Cape_CollectedFully(size_t doomed);
 /* Whether so many bytes, at least one, are all ASCII. */
@@ -268,6 +272,8 @@ cape_alloc_struct(PyTypeObject *type, size_t words)
 CAPE_PRIVATE PyObject *cape_new_mirror(PyTypeObject *type);
 CAPE_PRIVATE PyObject *cape_unfilled_list(Py_ssize_t size);
 CAPE_PRIVATE PyObject *cape_unfilled_tuple(Py_ssize_t size);
+CAPE_PRIVATE void cape_free_emptied_list(PyObject *op);
+CAPE_PRIVATE void cape_free_emptied_tuple(PyObject *op);
 
 /* Frees such a struct, which is not tracked. */
 static inline void
@@ -392,6 +398,10 @@ CAPE_PRIVATE Py_ssize_t cape_utf8_measure(const unsigned char *s, Py_ssize_t siz
 /* Stores the characters of measured UTF-8. */
 CAPE_PRIVATE void cape_utf8_store(const unsigned char *s, Py_ssize_t size, int kind, void *data,
                                   Py_ssize_t start);
+
+/* unicode_codecs.c, for Rust. */
+CAPE_PRIVATE int cape_encode_at_once(PyObject *op, const char *encoding, PyObject **result);
+CAPE_PRIVATE int cape_decode_at_once(const char *s, Py_ssize_t size, const char *encoding, PyObject **result);
 
 /* unicode_format.c: "module.qualname" of a type, `separator` between them. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_type_full_name(PyTypeObject *type, char separator);

@@ -10,23 +10,35 @@ CAPE_PRIVATE size_t _Cape_heap_size = 0;
 #define LARGE ((size_t)64 << 10)
 #define LARGEST ((size_t)1 << 32)
 
-/* Structs of up to 48 and of up to 64 bytes. (Smaller there are none.) All memory of texts is of a multiple of STEP bytes, so any that
+/* Freed memory of texts of up to 48, 64 ... 128 bytes. (Smaller there are none.) All memory of texts is of a multiple of STEP bytes, so any that
  * holds a text of such a size has room for all of that size. */
 #define STEP ((size_t)16)
-#define SMALL (4 * STEP)
-#define FREE_LIMIT 128
-static CapeFreeList small_texts[2];
+#define LEAST (3 * STEP)
+#define SMALL (8 * STEP)
+static CapeFreeList small_texts[(SMALL - LEAST) / STEP + 1];
 
-static size_t
+static inline size_t
 rounded(size_t size)
 {
     return (size + STEP - 1) & ~(STEP - 1);
 }
 
-static CapeFreeList *
+/* The list of a size in bytes, which is one at least, rounded. */
+static inline CapeFreeList *
 list_for(size_t size)
 {
-    return &small_texts[size > SMALL - STEP];
+    return &small_texts[(size - LEAST) / STEP];
+}
+
+void
+cape_empty_texts(void)
+{
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(small_texts); i++) {
+        void *op;
+        while ((op = cape_take(&small_texts[i])) != NULL) {
+            PyObject_Free(op);
+        }
+    }
 }
 
 static int
@@ -39,9 +51,10 @@ void *
 cape_text_malloc(size_t head, size_t data)
 {
     size_t size = head + data;
-    if (size <= SMALL) {
+    if (CAPE_LIKELY(size <= SMALL)) {
+        size = Py_MAX(rounded(size), LEAST);
         void *op = cape_take(list_for(size));
-        return op != NULL ? op : PyObject_Malloc(size > SMALL - STEP ? SMALL : SMALL - STEP);
+        return CAPE_LIKELY(op != NULL) ? op : PyObject_Malloc(size);
     }
     if (CAPE_UNLIKELY(data >= LARGE) && data < LARGEST) {
         char *place = _Cape_LendText(data);
@@ -56,7 +69,7 @@ void *
 cape_text_realloc(void *op, size_t head, size_t data)
 {
     if (!CAPE_UNLIKELY(is_lent(op))) {
-        return PyObject_Realloc(op, Py_MAX(rounded(head + data), SMALL - STEP));
+        return PyObject_Realloc(op, Py_MAX(rounded(head + data), LEAST));
     }
     size_t room = _Cape_LentRoom(op) - head;
     if (data <= room && data >= LARGE && data >= room / 2) {
@@ -73,8 +86,13 @@ cape_text_realloc(void *op, size_t head, size_t data)
 void
 cape_text_free(void *op, size_t size)
 {
-    if (size - 1 < SMALL && cape_give(list_for(size), op, FREE_LIMIT)) {
-        return;
+    if (CAPE_LIKELY(size - 1 < SMALL)) {
+        size = Py_MAX(rounded(size), LEAST);
+        CapeFreeList *list = list_for(size);
+        if (CAPE_LIKELY((size_t)list->count * size < CAPE_FREE_BYTES)) {
+            cape_give(list, op, INT_MAX);
+            return;
+        }
     }
     if (CAPE_UNLIKELY(is_lent(op))) {
         _Cape_FreeText(op);

@@ -145,6 +145,16 @@ cape_list_dealloc(PyObject *op)
     }
 }
 
+/* The same of a list of exact type whose items have been taken. */
+void
+cape_free_emptied_list(PyObject *op)
+{
+    PyListObject *self = (PyListObject *)op;
+    cape_untrack(op);
+    drop_items(self->ob_item, self->allocated);
+    cape_free_struct(op, WORDS);
+}
+
 /* Makes room for `size` items and sets the size; grows by an eighth more than asked. -1 with
  * MemoryError, the list unchanged. New items are not set. */
 static int

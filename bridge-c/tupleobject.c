@@ -88,6 +88,14 @@ cape_tuple_dealloc(PyObject *op)
     }
 }
 
+/* The same of a tuple of exact type whose items have been taken. */
+void
+cape_free_emptied_tuple(PyObject *op)
+{
+    cape_untrack(op);
+    cape_free_struct(op, HEAD + (size_t)Py_SIZE(op));
+}
+
 Py_ssize_t
 PyTuple_Size(PyObject *op)
 {

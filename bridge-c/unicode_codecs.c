@@ -238,6 +238,20 @@ PyUnicode_AsUTF8(PyObject *op)
     return PyUnicode_AsUTF8AndSize(op, NULL);
 }
 
+/* The UTF-8 form as an object; `bytes`: how long it is. */
+static PyObject *
+utf8_bytes(PyObject *op, Py_ssize_t bytes)
+{
+    if (PyUnicode_IS_ASCII(op)) {
+        return PyBytes_FromStringAndSize(PyUnicode_DATA(op), bytes);
+    }
+    PyObject *result = PyBytes_FromStringAndSize(NULL, bytes);
+    if (result != NULL) {
+        utf8_write(op, PyBytes_AS_STRING(result));
+    }
+    return result;
+}
+
 PyObject *
 PyUnicode_AsUTF8String(PyObject *op)
 {
@@ -249,14 +263,55 @@ PyUnicode_AsUTF8String(PyObject *op)
         return PyBytes_FromStringAndSize(PyUnicode_DATA(op), PyUnicode_GET_LENGTH(op));
     }
     Py_ssize_t bytes = utf8_size(op);
+    return bytes < 0 ? PyUnicode_AsEncodedString(op, "utf-8", NULL) : utf8_bytes(op, bytes);
+}
+
+/* Whether it is one of the usual names of UTF-8; NULL is. */
+static int
+is_utf8(const char *encoding)
+{
+    if (encoding == NULL) {
+        return 1;
+    }
+    if ((encoding[0] | 0x20) != 'u' || (encoding[1] | 0x20) != 't' || (encoding[2] | 0x20) != 'f') {
+        return 0;
+    }
+    encoding += encoding[3] == '-' || encoding[3] == '_' ? 4 : 3;
+    return encoding[0] == '8' && encoding[1] == 0;
+}
+
+/* For Rust: PyUnicode_AsEncodedString of what has a UTF-8 form, if that is asked for, so that it does not matter how errors are handled. 0, with
+ * nothing done: it is something else. */
+int
+cape_encode_at_once(PyObject *op, const char *encoding, PyObject **result)
+{
+    if (op == NULL || !PyUnicode_Check(op) || !is_utf8(encoding)) {
+        return 0;
+    }
+    Py_ssize_t bytes = PyUnicode_IS_ASCII(op) ? PyUnicode_GET_LENGTH(op) : utf8_size(op);
     if (bytes < 0) {
-        return PyUnicode_AsEncodedString(op, "utf-8", NULL);
+        return 0;
     }
-    PyObject *result = PyBytes_FromStringAndSize(NULL, bytes);
-    if (result != NULL) {
-        utf8_write(op, PyBytes_AS_STRING(result));
+    *result = utf8_bytes(op, bytes);
+    return 1;
+}
+
+/* The same for PyUnicode_Decode of valid UTF-8, and of nothing. */
+int
+cape_decode_at_once(const char *s, Py_ssize_t size, const char *encoding, PyObject **result)
+{
+    Py_UCS4 max_char;
+    if (size == 0) {
+        /* (Whatever the encoding.) */
+        *result = cape_empty_str();
+        return 1;
     }
-    return result;
+    if (size < 0 || (size_t)size > (size_t)1 << 47 || !is_utf8(encoding)
+        || (!cape_is_ascii(s, (size_t)size) && cape_utf8_measure((const unsigned char *)s, size, &max_char) < 0)) {
+        return 0;
+    }
+    *result = PyUnicode_DecodeUTF8(s, size, NULL);
+    return 1;
 }
 
 /* --- ASCII and Latin-1 --------------------------------------------------------------------------- */

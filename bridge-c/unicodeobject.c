@@ -120,8 +120,12 @@ cape_unicode_dealloc(PyObject *op)
         }
     }
     if (PyUnicode_CheckExact(op)) {
-        int plain = PyUnicode_IS_COMPACT_ASCII(op);
-        cape_text_free(op, plain ? sizeof(PyASCIIObject) + (size_t)PyUnicode_GET_LENGTH(op) + 1 : 0);
+        size_t size = 0;
+        if (CAPE_LIKELY(PyUnicode_IS_COMPACT(op))) {
+            size_t head = PyUnicode_IS_ASCII(op) ? sizeof(PyASCIIObject) : sizeof(PyCompactUnicodeObject);
+            size = head + ((size_t)PyUnicode_GET_LENGTH(op) + 1) * (size_t)PyUnicode_KIND(op);
+        }
+        cape_text_free(op, size);
     }
     else {
         Py_TYPE(op)->tp_free != NULL ? Py_TYPE(op)->tp_free(op) : PyObject_Free(op);

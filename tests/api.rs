@@ -61,6 +61,7 @@ fn folder() -> &'static Path {
             "classes",
             "tracing",
             "tables",
+            "quick",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -257,6 +258,13 @@ fn what_c_hands_over_is_what_cpython_gets() {
 }
 
 #[test]
+fn shorter_ways_do_what_cpythons_do() {
+    compare("quick.py", "cape", &[], &[]);
+    compare("quick.py", "compiled", &["-X", "jit=1"], &[]);
+    compare("quick.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn calls_of_python_do_what_cpythons_do() {
     compare("callbacks.py", "cape", &[], &[]);
     compare("callbacks.py", "zeal", ZEAL, &[]);
@@ -366,6 +374,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("classes.py");
     check_expected("tracing.py");
     check_expected("tables.py");
+    check_expected("quick.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

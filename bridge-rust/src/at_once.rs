@@ -1,8 +1,8 @@
-//! What API functions of dicts and sets do before they enter Rust in full: the usual cases, as the shims try them first.
+//! What API functions of dicts, sets and strings do before they enter Rust in full: the usual cases, as the shims try them first.
 //!
 //! A function here has the name and the parameters of the API function (`at_once = true` in `include/api.toml`), and answers it only
-//! where nothing has to be made, nobody's code runs, nothing is raised and nothing can panic: keys are ints or strings of exact type,
-//! and have their managed side already. That needs no VM, no guard against panics and no look at what exception is handled. `None`: nothing
+//! where nobody's code runs, nothing is raised (but for want of memory, by C) and nothing can panic: keys are ints or strings of exact type.
+//! Strings are all that is made: a key that C has made is looked for by its letters, and gets a managed side when it stays. That needs no VM, no guard against panics and no look at what exception is handled. `None`: nothing
 //! is done yet, and the body does it all.
 
 #![allow(non_snake_case, reason = "the functions are named as in C")]
@@ -14,11 +14,11 @@ use cape_heap::{HeapObject, heap};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Value};
 
-use crate::ffi;
-use crate::from_c::{from_c_at_once, link_of};
+use crate::from_c::{from_c_at_once, link, link_of};
 use crate::layout::*;
 use crate::lend::borrowed;
 use crate::to_c::{incref, new_int};
+use crate::{ffi, interned};
 
 /// The linked object behind a pointer, if it is laid out so.
 #[inline(always)]
@@ -61,22 +61,102 @@ unsafe fn name(text: *const c_char) -> Option<Value> {
     }
 }
 
+/// The letters of a string of exact type that has no managed side yet, each a byte, and not many.
+#[inline(always)]
+unsafe fn text<'a>(p: *mut PyObject) -> Option<&'a [u8]> {
+    /// In the state: the width, and that the data is behind the struct.
+    const MASK: u32 = 7 << 2 | 1 << 5;
+    const BYTES: u32 = 1 << 2 | 1 << 5;
+    const MOST: isize = 2048;
+    // SAFETY: the caller's promise: a live object, laid out as its type says.
+    unsafe {
+        let a = p as *mut PyASCIIObject;
+        if !std::ptr::eq((*p).ob_type, &raw const ffi::PyUnicode_Type)
+            || (*a).state & MASK != BYTES
+            || !(1..MOST).contains(&(*a).length)
+            || link_of(p) != 0
+        {
+            return None;
+        }
+        let head = if (*a).state >> 6 & 1 != 0 { size_of::<PyASCIIObject>() } else { 56 };
+        Some(std::slice::from_raw_parts((p as *const u8).add(head), (*a).length as usize))
+    }
+}
+
+/// The managed side of an argument, made where it is a [`text`].
+#[inline(always)]
+unsafe fn value_made(p: *mut PyObject) -> Option<Value> {
+    if let Some(v) = value(p) {
+        return Some(v);
+    }
+    // SAFETY: the callers' promise.
+    if p.is_null() { None } else { unsafe { text(p).map(|t| linked_text(p, StrObj::from_latin1(t))) } }
+}
+
+/// Joins a string with the struct that it was made of.
+#[inline(always)]
+unsafe fn linked_text(p: *mut PyObject, s: Ptr<StrObj>) -> Value {
+    // SAFETY: the callers' promise; both are unlinked.
+    unsafe { link(s.header(), p) };
+    s.value()
+}
+
+/// The number of a key's entry, or the slot where it may be put.
+type Place = Result<usize, usize>;
+
+/// A key: its managed side, unless it is a [`text`]; its hash; where it is or may be put.
+#[inline(always)]
+unsafe fn place(table: &Table, key: *mut PyObject) -> Option<(Option<Value>, i64, Place)> {
+    if let Some(k) = value(key) {
+        let (hash, place) = table.place_at_once(k)?;
+        return Some((Some(k), hash, place));
+    }
+    if key.is_null() {
+        return None;
+    }
+    // SAFETY: the callers' promise.
+    let (hash, place) = table.place_of_text(unsafe { text(key)? })?;
+    Some((None, hash, place))
+}
+
+/// Stores an entry where [`place`] has found it to belong; `None`, with nothing done, where the table has to grow as well.
+#[inline(always)]
+unsafe fn put(
+    table: &Table,
+    key: *mut PyObject,
+    (known, hash, place): (Option<Value>, i64, Place),
+    value: Value,
+) -> Option<()> {
+    match place {
+        Ok(i) => table.set_value(i, value),
+        Err(slot) => {
+            if !table.has_room() {
+                return None;
+            }
+            // SAFETY: the callers' promise.
+            let k = match known {
+                Some(k) => k,
+                None => unsafe { linked_text(key, StrObj::from_latin1_hashed(text(key)?, hash)) },
+            };
+            table.insert_in_room(slot, hash, k, value)?;
+        }
+    }
+    Some(())
+}
+
 /// Where a key's entry is; `Some(None)`: there is none.
 #[inline(always)]
-fn find(table: &Table, key: Value) -> Option<Option<usize>> {
-    let (_, place) = table.place_at_once(key)?;
+unsafe fn find(table: &Table, key: *mut PyObject) -> Option<Option<usize>> {
+    // SAFETY: the callers' promise.
+    let (_, _, place) = unsafe { place(table, key)? };
     Some(place.ok())
 }
 
-/// Stores an entry; `None`, with nothing done, where the table has to grow as well.
+/// As [`find`], of a key that has a managed side.
 #[inline(always)]
-fn put(table: &Table, key: Value, value: Value) -> Option<()> {
-    let (hash, place) = table.place_at_once(key)?;
-    match place {
-        Ok(i) => table.set_value(i, value),
-        Err(slot) => table.insert_in_room(slot, hash, key, value)?,
-    }
-    Some(())
+fn find_known(table: &Table, key: Value) -> Option<Option<usize>> {
+    let (_, place) = table.place_at_once(key)?;
+    Some(place.ok())
 }
 
 /// Shows C the size of a dict.
@@ -86,37 +166,19 @@ unsafe fn show_dict(p: *mut PyObject, d: Ptr<DictObj>) {
     unsafe { (*(p as *mut PyDictObject)).ma_used = d.len() as isize };
 }
 
+/// A borrowed reference to what is in the entry that a key has, or NULL.
 #[inline(always)]
-unsafe fn set_in(dict: *mut PyObject, key: Value, item: *mut PyObject) -> Option<c_int> {
-    // SAFETY: the callers' promise.
-    unsafe {
-        let d = linked::<DictObj>(dict)?;
-        put(&d.table, key, value(item)?)?;
-        show_dict(dict, d);
-    }
-    Some(0)
+fn lent_from(d: Ptr<DictObj>, found: Option<usize>) -> Option<*mut PyObject> {
+    let Some(i) = found else { return Some(std::ptr::null_mut()) };
+    lent(d.table.keys().entry(i).value)
 }
 
-/// A borrowed reference to what is under a key, or NULL.
+/// A new reference to it.
 #[inline(always)]
-unsafe fn lent_from(dict: *mut PyObject, key: Value) -> Option<*mut PyObject> {
-    // SAFETY: the callers' promise.
-    let d = unsafe { linked::<DictObj>(dict)? };
-    let Some(i) = find(&d.table, key)? else { return Some(std::ptr::null_mut()) };
-    let p = borrowed(d.table.keys().entry(i).value);
-    (!p.is_null()).then_some(p)
-}
-
-/// A new reference to what is under a key.
-#[inline(always)]
-unsafe fn given_from(dict: *mut PyObject, key: Value, result: *mut *mut PyObject) -> Option<c_int> {
-    if result.is_null() {
-        return None;
-    }
+unsafe fn given_from(d: Ptr<DictObj>, found: Option<usize>, result: *mut *mut PyObject) -> Option<c_int> {
     // SAFETY: the callers' promise.
     unsafe {
-        let d = linked::<DictObj>(dict)?;
-        let Some(i) = find(&d.table, key)? else {
+        let Some(i) = found else {
             *result = std::ptr::null_mut();
             return Some(0);
         };
@@ -138,7 +200,12 @@ unsafe fn given_from(dict: *mut PyObject, key: Value, result: *mut *mut PyObject
 #[inline(always)]
 pub unsafe fn PyDict_SetItem(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
-    unsafe { set_in(mp, value(key)?, item) }
+    unsafe {
+        let (d, v) = (linked::<DictObj>(mp)?, value_made(item)?);
+        put(&d.table, key, place(&d.table, key)?, v)?;
+        show_dict(mp, d);
+    }
+    Some(0)
 }
 
 #[inline(always)]
@@ -148,7 +215,44 @@ pub unsafe fn PyDict_SetItemString(
     item: *mut PyObject,
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
-    unsafe { set_in(dp, name(key)?, item) }
+    unsafe {
+        let (d, k) = (linked::<DictObj>(dp)?, name(key)?);
+        let v = value_made(item)?;
+        let (hash, place) = d.table.place_at_once(k)?;
+        put(&d.table, std::ptr::null_mut(), (Some(k), hash, place), v)?;
+        show_dict(dp, d);
+    }
+    Some(0)
+}
+
+#[inline(always)]
+pub unsafe fn PyDict_SetDefaultRef(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    default_value: *mut PyObject,
+    result: *mut *mut PyObject,
+) -> Option<c_int> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        let mut at = place(&d.table, key)?;
+        let (p, there) = match at.2 {
+            Ok(i) => (lent(d.table.keys().entry(i).value)?, 1),
+            Err(_) => {
+                // (Made here, should it be the key as well.)
+                let v = value_made(default_value)?;
+                at.0 = at.0.or_else(|| value(key));
+                put(&d.table, key, at, v)?;
+                show_dict(mp, d);
+                (lent(v).unwrap_or(default_value), 0)
+            }
+        };
+        if !result.is_null() {
+            incref(p);
+            *result = p;
+        }
+        Some(there)
+    }
 }
 
 #[inline(always)]
@@ -156,7 +260,7 @@ pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_
     // SAFETY: the caller's promise.
     unsafe {
         let d = linked::<DictObj>(mp)?;
-        let i = find(&d.table, value(key)?)??;
+        let i = find(&d.table, key)??;
         d.table.remove_quietly(i);
         show_dict(mp, d);
     }
@@ -166,19 +270,26 @@ pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_
 #[inline(always)]
 pub unsafe fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
-    unsafe { lent_from(mp, value(key)?) }
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        lent_from(d, find(&d.table, key)?)
+    }
 }
 
 #[inline(always)]
 pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
-    unsafe { lent_from(mp, value(key)?) }
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        lent_from(d, find(&d.table, key)?)
+    }
 }
 
 #[inline(always)]
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
-    unsafe { lent_from(dp, name(key)?) }
+    let d = unsafe { linked::<DictObj>(dp)? };
+    lent_from(d, find_known(&d.table, unsafe { name(key)? })?)
 }
 
 #[inline(always)]
@@ -187,8 +298,14 @@ pub unsafe fn PyDict_GetItemRef(
     key: *mut PyObject,
     result: *mut *mut PyObject,
 ) -> Option<c_int> {
+    if result.is_null() {
+        return None;
+    }
     // SAFETY: the caller's promise.
-    unsafe { given_from(mp, value(key)?, result) }
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        given_from(d, find(&d.table, key)?, result)
+    }
 }
 
 #[inline(always)]
@@ -197,15 +314,23 @@ pub unsafe fn PyDict_GetItemStringRef(
     key: *const c_char,
     result: *mut *mut PyObject,
 ) -> Option<c_int> {
+    if result.is_null() {
+        return None;
+    }
     // SAFETY: the caller's promise.
-    unsafe { given_from(mp, name(key)?, result) }
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        given_from(d, find_known(&d.table, name(key)?)?, result)
+    }
 }
 
 #[inline(always)]
 pub unsafe fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
-    let d = unsafe { linked::<DictObj>(mp)? };
-    Some(find(&d.table, value(key)?)?.is_some() as c_int)
+    unsafe {
+        let d = linked::<DictObj>(mp)?;
+        Some(find(&d.table, key)?.is_some() as c_int)
+    }
 }
 
 #[inline(always)]
@@ -253,10 +378,9 @@ pub unsafe fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> Option<c_int>
     // SAFETY: the caller's promise.
     unsafe {
         let s = linked::<SetObj>(set)?;
-        let (k, v) = (value(key)?, Value::NONE);
-        let (hash, place) = s.table.place_at_once(k)?;
-        if let Err(slot) = place {
-            s.table.insert_in_room(slot, hash, k, v)?;
+        let at = place(&s.table, key)?;
+        if at.2.is_err() {
+            put(&s.table, key, at, Value::NONE)?;
             let o = set as *mut PySetObject;
             (*o).used = s.len() as isize;
             (*o).fill = (*o).used;
@@ -268,6 +392,37 @@ pub unsafe fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> Option<c_int>
 #[inline(always)]
 pub unsafe fn PySet_Contains(anyset: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
-    let s = unsafe { linked::<SetObj>(anyset)? };
-    Some(find(&s.table, value(key)?)?.is_some() as c_int)
+    unsafe {
+        let s = linked::<SetObj>(anyset)?;
+        Some(find(&s.table, key)?.is_some() as c_int)
+    }
+}
+
+#[inline(always)]
+pub unsafe fn PyUnicode_InternInPlace(op: *mut *mut PyObject) -> Option<()> {
+    // SAFETY: the caller's promise: NULL, or a place for a reference or NULL.
+    unsafe { (!op.is_null() && !(*op).is_null() && interned::replace(op)).then_some(()) }
+}
+
+#[inline(always)]
+pub unsafe fn PyUnicode_AsEncodedString(
+    unicode: *mut PyObject,
+    encoding: *const c_char,
+    _errors: *const c_char,
+) -> Option<*mut PyObject> {
+    let mut result = std::ptr::null_mut();
+    // SAFETY: the caller's promise.
+    (unsafe { ffi::cape_encode_at_once(unicode, encoding, &raw mut result) } != 0).then_some(result)
+}
+
+#[inline(always)]
+pub unsafe fn PyUnicode_Decode(
+    s: *const c_char,
+    size: isize,
+    encoding: *const c_char,
+    _errors: *const c_char,
+) -> Option<*mut PyObject> {
+    let mut result = std::ptr::null_mut();
+    // SAFETY: the caller's promise.
+    (unsafe { ffi::cape_decode_at_once(s, size, encoding, &raw mut result) } != 0).then_some(result)
 }

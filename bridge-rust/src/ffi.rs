@@ -154,6 +154,20 @@ unsafe extern "C" {
     pub fn cape_new_mirror(t: *mut PyTypeObject) -> *mut PyObject;
     pub fn cape_unfilled_list(n: isize) -> *mut PyObject;
     pub fn cape_unfilled_tuple(n: isize) -> *mut PyObject;
+    pub fn cape_encode_at_once(
+        op: *mut PyObject,
+        encoding: *const c_char,
+        result: *mut *mut PyObject,
+    ) -> std::ffi::c_int;
+    pub fn cape_decode_at_once(
+        s: *const c_char,
+        size: isize,
+        encoding: *const c_char,
+        result: *mut *mut PyObject,
+    ) -> std::ffi::c_int;
+    pub fn cape_text_malloc(head: usize, data: usize) -> *mut c_void;
+    pub fn cape_free_emptied_list(op: *mut PyObject);
+    pub fn cape_free_emptied_tuple(op: *mut PyObject);
     pub fn _Cape_CollectedFully(doomed: usize);
     pub fn cape_main_interpreter() -> *mut c_void;
     pub fn cape_new_thread_state() -> *mut c_void;

@@ -13,7 +13,8 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::cross::cross;
 use crate::error::check_status;
 use crate::ffi;
-use crate::from_c::{from_c, memory_given_back, plain_items, small_int};
+use crate::fresh::plain_items;
+use crate::from_c::{from_c, memory_given_back, small_int};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 

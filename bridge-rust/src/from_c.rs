@@ -4,13 +4,14 @@ use std::ptr::eq;
 use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::Relaxed;
 
-use cape_heap::{MapRef, Mirror, heap, write_barrier};
+use cape_heap::{MapRef, Mirror, heap};
 use cape_vm::class::full_name;
 use cape_vm::foreign::ForeignObj;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
+use crate::fresh::{self, is_short_list, item_of_fresh};
 use crate::layout::*;
 use crate::lend::{SMALL_MAX, SMALL_MIN};
 use crate::mirror::types::class_behind;
@@ -76,7 +77,7 @@ pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
 
 /// The value of an int of one digit; `None` for all other objects.
 #[inline(always)]
-fn one_digit(p: *mut PyObject) -> Option<Value> {
+pub fn one_digit(p: *mut PyObject) -> Option<Value> {
     // SAFETY: a live object, laid out as its type says.
     unsafe {
         let l = p as *mut PyLongObject;
@@ -110,22 +111,21 @@ fn take_unlinked(vm: &Vm, p: *mut PyObject) -> Res<Value> {
         }
         let t = (*p).ob_type;
         let fresh = (*p).ob_refcnt == 1;
-        let v = if fresh && eq(t, &raw const ffi::PyTuple_Type) {
-            tuple(vm, p, true)
-        } else if fresh && is_short_list(p) {
-            copied_list(vm, p)
-        } else if eq(t, &raw const ffi::PyLong_Type) {
-            Ok(long_value(p))
-        } else {
-            from_unlinked(vm, p, fresh)
-        };
+        if fresh && eq(t, &raw const ffi::PyTuple_Type) {
+            return fresh::tuple(vm, p);
+        }
+        if fresh && is_short_list(p) {
+            return fresh::list(vm, p);
+        }
+        let v =
+            if eq(t, &raw const ffi::PyLong_Type) { Ok(long_value(p)) } else { from_unlinked(vm, p, fresh) };
         decref(p);
         v
     }
 }
 
 /// What [`take_over`] does for an object of the commonest sorts, which takes neither conversions nor errors: numbers of the usual size,
-/// instances of classes of C, short texts; EMPTY, with nothing done, for others.
+/// instances of classes of C, short texts, small tuples and lists of what is there; EMPTY, with nothing done, for others.
 ///
 /// # Safety
 /// `p` must be live and unlinked, and the reference the caller's.
@@ -143,7 +143,7 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
         } else if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
             return fresh_instance(p, t).unwrap_or(Value::EMPTY);
         } else if (*p).ob_refcnt == 1 {
-            return take_short_text(p).unwrap_or(Value::EMPTY);
+            return take_short_text(p).unwrap_or_else(|| fresh::take_at_once(p));
         } else {
             return Value::EMPTY;
         };
@@ -210,7 +210,7 @@ unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
 
 /// True or False, which comparisons give.
 #[inline(always)]
-fn truth(p: *mut PyObject) -> Option<Value> {
+pub fn truth(p: *mut PyObject) -> Option<Value> {
     let is_true = eq(p, &raw const ffi::_Py_TrueStruct);
     (is_true || eq(p, &raw const ffi::_Py_FalseStruct)).then(|| Value::bool(is_true))
 }
@@ -350,7 +350,8 @@ unsafe fn adopted_str(p: *mut PyObject) -> Ptr<StrObj> {
 /// has found its object dead, and the memory is cold when it is used again: that costs more than copying 2,000 bytes.)
 const SMALL: isize = 2048;
 
-fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
+/// [`from_c`] of an unlinked object; `fresh`: nobody else knows it, and it is about to die.
+pub fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
     // SAFETY: p is a live object; each arm reads the layout that its type says.
     unsafe {
         let t = (*p).ob_type;
@@ -369,7 +370,7 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             return instance(vm, p, t, fresh);
         }
         if eq(t, &raw const ffi::PyTuple_Type) {
-            return tuple(vm, p, fresh);
+            return fresh::tuple_of(vm, p, fresh);
         }
         if eq(t, &raw const ffi::PyUnicode_Type) {
             if heap().in_region(p as usize) {
@@ -400,7 +401,7 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         }
         if eq(t, &raw const ffi::PyList_Type) {
             if fresh && is_short_list(p) {
-                return copied_list(vm, p);
+                return fresh::list_of(vm, p);
             }
             let l = ListObj::new(&[]);
             l.become_mirrored();
@@ -421,106 +422,6 @@ fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
         }
         instance(vm, p, t, fresh)
     }
-}
-
-/// Items that a fresh list handed over whole may have to be copied instead of linked.
-const FEW: isize = 64;
-
-/// Whether it is a list of exact type that is to be copied when it is fresh.
-///
-/// # Safety
-/// `p` must be a live object.
-#[inline(always)]
-unsafe fn is_short_list(p: *mut PyObject) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { eq((*p).ob_type, &raw const ffi::PyList_Type) && (*(p as *mut PyVarObject)).ob_size <= FEW }
-}
-
-unsafe fn copied_list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
-    // SAFETY: the caller checked the type; nobody else knows the list. The cells are all written before anything else is made.
-    unsafe {
-        let n = (*(p as *mut PyVarObject)).ob_size as usize;
-        let items = ArrayObj::unfilled(n);
-        let place = (*(p as *mut PyListObject)).ob_item;
-        let done =
-            if n == 0 { 0 } else { take_plain(std::slice::from_raw_parts(place, n), items.items_ptr()) };
-        write_barrier(items.header());
-        for i in done..n {
-            items.set(i, item_of_fresh(vm, *(*(p as *mut PyListObject)).ob_item.add(i))?);
-        }
-        Ok(ListObj::from_array(items, n).value())
-    }
-}
-
-/// The values of items, written to new cells, up to the first that has no managed side yet and is no number; says how many. The other
-/// cells are cleared.
-///
-/// # Safety
-/// The items must be live objects or NULL, and there must be room for as many values.
-#[inline(never)]
-unsafe fn take_plain(items: &[*mut PyObject], cells: *mut Value) -> usize {
-    for (i, &item) in items.iter().enumerate() {
-        let v = plain(item);
-        if v.is_empty() {
-            // SAFETY: the caller's promise.
-            (i..items.len()).for_each(|i| unsafe { cells.add(i).write(Value::EMPTY) });
-            return i;
-        }
-        // SAFETY: as above.
-        unsafe { cells.add(i).write(v) };
-    }
-    items.len()
-}
-
-/// The managed side of an item that needs nothing made for it: a linked object, None (and NULL), a float, an int of one digit. EMPTY for others.
-#[inline(always)]
-fn plain(p: *mut PyObject) -> Value {
-    if let Some(v) = small_int(p) {
-        return v;
-    }
-    if p.is_null() {
-        return Value::NONE;
-    }
-    let l = link_of(p);
-    if l != 0 {
-        return heap().managed_of(l);
-    }
-    if let Some(v) = one_digit(p) {
-        return v;
-    }
-    if eq(p, &raw const ffi::_Py_NoneStruct) {
-        return Value::NONE;
-    }
-    // SAFETY: a live object, laid out as its type says.
-    unsafe {
-        if eq((*p).ob_type, &raw const ffi::PyFloat_Type) {
-            return Value::float((*(p as *mut PyFloatObject)).ob_fval);
-        }
-    }
-    Value::EMPTY
-}
-
-/// The values of the items of a list, written to an array of as many EMPTY cells, up to the first that needs its managed side made; says how many.
-///
-/// # Safety
-/// The items must be live objects or NULL.
-pub unsafe fn plain_items(items: &[*mut PyObject], out: cape_vm::Ptr<ArrayObj>) -> usize {
-    assert!(items.len() <= out.len());
-    // SAFETY: there is room.
-    let done = unsafe { take_plain(items, out.items_ptr()) };
-    write_barrier(out.header());
-    done
-}
-
-/// An item of a fresh container, which is as fresh when only that knows it.
-#[inline(always)]
-unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
-    let v = plain(p);
-    if !v.is_empty() {
-        return Ok(v);
-    }
-    // SAFETY: a live object.
-    from_unlinked(vm, p, unsafe { (*p).ob_refcnt } == 1)
 }
 
 /// An exception of a builtin class that adds nothing to BaseException, which C has made (bridge-c/pyerrors.c) and nobody else knows, in
@@ -559,33 +460,6 @@ pub fn fresh_exception(vm: &Vm, p: *mut PyObject) -> Option<Res<Value>> {
     }
 }
 
-unsafe fn tuple(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
-    // SAFETY: the caller checked the type. The cells are all written before anything else is made.
-    unsafe {
-        let t = p as *mut PyTupleObject;
-        let n = (*t).ob_base.ob_size as usize;
-        let items = std::slice::from_raw_parts((&raw const (*t).ob_item) as *const *mut PyObject, n);
-        if n == 0 {
-            return Ok(TupleObj::new(&[]).value());
-        }
-        let v = TupleObj::unfilled(n);
-        let done = take_plain(items, v.items_ptr());
-        write_barrier(v.header());
-        for (at, &i) in items.iter().enumerate().skip(done) {
-            let x = match i {
-                i if fresh => item_of_fresh(vm, i)?,
-                i if i.is_null() => Value::NONE,
-                i => from_c(vm, i)?,
-            };
-            v.init(at, x);
-        }
-        if !fresh && v.header().link() == 0 {
-            link(v.header(), p);
-        }
-        Ok(v.value())
-    }
-}
-
 /// Joins a managed object with a struct that C made; the link takes a reference of its own.
 ///
 /// # Safety
@@ -607,8 +481,8 @@ const LOOK_SMALL: usize = 512 << 10;
 
 /// When fewer freed ints, or floats, are left than this, as many have been taken.
 static LEAST: [AtomicI32; 2] = [const { AtomicI32::new(i32::MIN) }; 2];
-/// Bytes that mimalloc takes for each.
-const NUMBERS: [usize; 2] = [32, 24];
+/// Bytes of the structs of ints of up to two digits, and of floats.
+pub const NUMBERS: [usize; 2] = [32, 24];
 
 /// To be called where objects are linked: the collector hears of the memory that C's structs, of either origin, took.
 #[inline(always)]

@@ -66,9 +66,8 @@ fn float_prefix(b: &[u8]) -> usize {
         i
     };
     let sign = matches!(b.first(), Some(b'+' | b'-')) as usize;
-    let rest = b[sign..].to_ascii_lowercase();
     for word in [&b"infinity"[..], b"inf", b"nan"] {
-        if rest.starts_with(word) {
+        if b[sign..].get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word)) {
             return sign + word.len();
         }
     }
@@ -112,11 +111,9 @@ pub fn PyOS_string_to_double(
     if n == 0 || end.is_null() && n != bytes.len() {
         return Err(cx.vm.value_error(format!("could not convert string to float: '{}'", shown())));
     }
-    let t = String::from_utf8_lossy(&bytes[..n]);
-    let v: f64 = t.parse().unwrap_or(f64::NAN);
-    let literal_infinity = t.to_ascii_lowercase().contains("inf");
+    let v: f64 = std::str::from_utf8(&bytes[..n]).ok().and_then(|t| t.parse().ok()).unwrap_or(f64::NAN);
     if v.is_infinite()
-        && !literal_infinity
+        && !bytes[n - 1].is_ascii_alphabetic()
         && let Some(class) = overflow.opt(cx)?.and_then(|c| c.downcast::<TypeObj>())
     {
         return Err(cx.vm.new_exc(class, &format!("value too large to convert to float: '{}'", shown())));

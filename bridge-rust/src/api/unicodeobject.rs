@@ -9,6 +9,7 @@ use cape_vm::{Ptr, Value};
 use super::str_arg;
 use crate::enter::{Borrowed, CResult, Cx, New};
 use crate::from_c::from_c;
+use crate::interned;
 use crate::layout::PyObject;
 use crate::to_c::{decref, to_c};
 
@@ -127,12 +128,12 @@ pub fn PyUnicode_InternInPlace(cx: &Cx, p: *mut *mut PyObject) -> CResult<()> {
             return Ok(());
         };
         let i = rt().intern_obj(s);
-        if i == v {
-            return Ok(());
+        if i != v {
+            let new = to_c(cx.vm, i)?;
+            decref(*p);
+            *p = new;
         }
-        let new = to_c(cx.vm, i)?;
-        decref(*p);
-        *p = new;
+        interned::remember(*p);
     }
     Ok(())
 }

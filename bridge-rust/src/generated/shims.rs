@@ -433,7 +433,12 @@ pub unsafe extern "C" fn PyDict_SetDefault(mp: *mut PyObject, key: *mut PyObject
 /// `int PyDict_SetDefaultRef(PyObject *mp, PyObject *key, PyObject *default_value, PyObject **result)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_SetDefaultRef(mp: *mut PyObject, key: *mut PyObject, default_value: *mut PyObject, result: *mut *mut PyObject) -> c_int {
-    enter("PyDict_SetDefaultRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetDefaultRef(cx, Borrowed::from_c(mp), Borrowed::from_c(key), Borrowed::from_c(default_value), result) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject, key: *mut PyObject, default_value: *mut PyObject, result: *mut *mut PyObject) -> c_int {
+        enter("PyDict_SetDefaultRef", -1, |cx| -> CResult<c_int> { dictobject::PyDict_SetDefaultRef(cx, Borrowed::from_c(mp), Borrowed::from_c(key), Borrowed::from_c(default_value), result) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_SetDefaultRef(mp, key, default_value, result).unwrap_or_else(|| in_full(mp, key, default_value, result)) }
 }
 
 /// `PyObject *_PyDict_GetItem_KnownHash(PyObject *mp, PyObject *key, Py_hash_t hash)`
@@ -1415,7 +1420,12 @@ pub unsafe extern "C" fn _CapeRust_PyTuple_Size(op: *mut PyObject) -> isize {
 /// `PyObject *PyUnicode_AsEncodedString(PyObject *unicode, const char *encoding, const char *errors)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_AsEncodedString(unicode: *mut PyObject, encoding: *const c_char, errors: *const c_char) -> *mut PyObject {
-    enter("PyUnicode_AsEncodedString", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_AsEncodedString(cx, Borrowed::from_c(unicode), encoding, errors) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(unicode: *mut PyObject, encoding: *const c_char, errors: *const c_char) -> *mut PyObject {
+        enter("PyUnicode_AsEncodedString", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_AsEncodedString(cx, Borrowed::from_c(unicode), encoding, errors) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyUnicode_AsEncodedString(unicode, encoding, errors).unwrap_or_else(|| in_full(unicode, encoding, errors)) }
 }
 
 #[cfg(feature = "twins")]
@@ -1455,7 +1465,12 @@ pub unsafe extern "C" fn PyUnicode_Contains(container: *mut PyObject, element: *
 /// `PyObject *PyUnicode_Decode(const char *s, Py_ssize_t size, const char *encoding, const char *errors)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Decode(s: *const c_char, size: isize, encoding: *const c_char, errors: *const c_char) -> *mut PyObject {
-    enter("PyUnicode_Decode", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Decode(cx, s, size, encoding, errors) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(s: *const c_char, size: isize, encoding: *const c_char, errors: *const c_char) -> *mut PyObject {
+        enter("PyUnicode_Decode", core::ptr::null_mut(), |cx| -> CResult<New> { unicodeobject::PyUnicode_Decode(cx, s, size, encoding, errors) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyUnicode_Decode(s, size, encoding, errors).unwrap_or_else(|| in_full(s, size, encoding, errors)) }
 }
 
 /// `int PyUnicode_FSConverter(PyObject *op, void *ptr)`
@@ -1507,7 +1522,12 @@ pub unsafe extern "C" fn _CapeRust_PyUnicode_InternFromString(u: *const c_char) 
 /// `void PyUnicode_InternInPlace(PyObject **op)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_InternInPlace(op: *mut *mut PyObject) {
-    enter("PyUnicode_InternInPlace", (), |cx| -> CResult<()> { unicodeobject::PyUnicode_InternInPlace(cx, op) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(op: *mut *mut PyObject) {
+        enter("PyUnicode_InternInPlace", (), |cx| -> CResult<()> { unicodeobject::PyUnicode_InternInPlace(cx, op) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyUnicode_InternInPlace(op).unwrap_or_else(|| in_full(op)) }
 }
 
 #[cfg(feature = "twins")]

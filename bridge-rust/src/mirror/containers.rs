@@ -10,6 +10,7 @@ use crate::ffi;
 use crate::from_c::struct_taken;
 use crate::layout::*;
 use crate::lend::borrowed;
+use crate::many_ints::{MANY, Part};
 use crate::to_c::{decref, incref, item_to_c, new_int};
 
 /// [`super::make`] for a tuple, list, dict, set, generator or coroutine of exact type; `None` for others.
@@ -74,6 +75,31 @@ pub(super) fn no_memory(vm: &Vm) -> cape_vm::Raised {
 /// There must be room for them.
 #[inline(always)]
 pub unsafe fn cross_known(values: &[Value], to: *mut *mut PyObject) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { if values.len() >= MANY { cross_many(values, to) } else { cross_with(values, to, new_int) } }
+}
+
+/// [`cross_known`] of many.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn cross_many(values: &[Value], to: *mut *mut PyObject) -> usize {
+    let mut ints = Part::new();
+    // SAFETY: the caller's promise.
+    unsafe { cross_with(values, to, |i| ints.int(i)) }
+}
+
+/// [`cross_known`], with what makes ints.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn cross_with(
+    values: &[Value],
+    to: *mut *mut PyObject,
+    mut int: impl FnMut(i64) -> *mut PyObject,
+) -> usize {
     for (i, &v) in values.iter().enumerate() {
         let mut p = borrowed(v);
         // SAFETY: live; constructors; the caller's promise.
@@ -82,7 +108,7 @@ pub unsafe fn cross_known(values: &[Value], to: *mut *mut PyObject) -> usize {
                 incref(p);
             } else {
                 if v.is_int() {
-                    p = new_int(v.as_int());
+                    p = int(v.as_int());
                 } else if v.is_float() {
                     p = ffi::PyFloat_FromDouble(v.as_float());
                 }

@@ -423,6 +423,9 @@ unsafe fn show(object: &Header, p: *mut PyObject) {
     }
 }
 
+/// Bytes of structs of texts that are taken from lists of freed ones (bridge-c/largetext.c).
+const SMALL_TEXT: usize = 128;
+
 /// The struct of a str or bytes of exact type: `head` bytes, of which the caller writes what is behind the type, and behind them `bytes`
 /// bytes of data, final NUL included. A large one stands in front of the data that it shares with the managed object, others get a copy.
 #[inline(always)]
@@ -445,7 +448,13 @@ fn text(
             }
             None => {
                 // (A multiple of 16, as of all texts: bridge-c/largetext.c.)
-                let p = ffi::PyObject_Malloc((head + bytes).next_multiple_of(16)) as *mut u8;
+                let size = (head + bytes).next_multiple_of(16);
+                let p = if size <= SMALL_TEXT {
+                    crate::from_c::struct_taken(size / 8);
+                    ffi::cape_text_malloc(head, bytes)
+                } else {
+                    ffi::PyObject_Malloc(size)
+                } as *mut u8;
                 if p.is_null() {
                     return Err(vm.memory_error(""));
                 }

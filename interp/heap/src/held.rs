@@ -11,7 +11,6 @@ use crate::kind::Tracer;
 use crate::links::{ForeignHeap, Links};
 use crate::map::MapFlags;
 use crate::minor::{drain, survivor, visit_young};
-use crate::weak::AddressMap;
 
 /// Held objects for which following the dead is not worth while: they simply stay.
 const FEW: usize = 8;
@@ -20,8 +19,11 @@ const PASSES: usize = 16;
 
 /// The young objects that C holds, and what would die with dead containers.
 pub(crate) struct Held {
-    /// By index of the link: references besides the link's that nothing dying owns.
-    held: AddressMap<i64>,
+    /// By index of the link: how many references there are that nothing dying owns, the link's own among them; zero for what is not held.
+    /// The collector's, while this is in use; empty when nothing is dying.
+    counts: Vec<u32>,
+    /// The indexes of those that are not zero.
+    held: Vec<u32>,
     /// Links of lists and tuples that are dying, as far as is known.
     dying: Vec<u32>,
 }
@@ -44,7 +46,7 @@ impl Links {
 /// # Safety
 /// As for [`crate::minor::collect`]; everything reachable from other roots has been visited.
 pub(crate) unsafe fn visit(heap: &Heap, s: *mut State, t: &mut Tracer<'_>) -> Held {
-    let mut all = Held { held: AddressMap::default(), dying: Vec::new() };
+    let mut all = Held { counts: Vec::new(), held: Vec::new(), dying: Vec::new() };
     // SAFETY: the caller's promise; linked structs are alive.
     unsafe {
         let mut held = Vec::new();
@@ -64,20 +66,23 @@ pub(crate) unsafe fn visit(heap: &Heap, s: *mut State, t: &mut Tracer<'_>) -> He
             };
             let mut todo: Vec<u32> = (*s).links.young.iter().copied().filter(dead).collect();
             if !todo.is_empty() {
-                all.held.extend(held.iter().map(|&i| (i as usize, count(i) as i64 - 1)));
+                all.begin(s, &held);
+                held.iter().for_each(|&i| all.counts[i as usize] = count(i));
             }
             while let Some(container) = todo.pop() {
                 all.dying.push(container);
                 all.each_held(s, foreign, container, |i, n| {
-                    *n -= 1;
-                    if *n == 0 && (*s).links.is_dead_container(heap, i) {
-                        todo.push(i);
+                    if *n > 1 {
+                        *n -= 1;
+                        if *n == 1 && (*s).links.is_dead_container(heap, i) {
+                            todo.push(i);
+                        }
                     }
                 });
             }
         }
         for i in held {
-            if all.held.get(&(i as usize)).is_none_or(|&n| n > 0) {
+            if all.counts.get(i as usize) != Some(&1) {
                 stay(heap, s, i);
             }
         }
@@ -102,6 +107,34 @@ unsafe fn stay(heap: &Heap, s: *mut State, index: u32) {
 }
 
 impl Held {
+    /// Takes the collector's row of counts, in which all are zero, with room for all links.
+    ///
+    /// # Safety
+    /// As for [`crate::minor::collect`].
+    unsafe fn begin(&mut self, s: *mut State, held: &[u32]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.counts = std::mem::take(&mut (*s).links.held_counts);
+            if self.counts.len() < (*s).links.end as usize {
+                self.counts.resize((*s).links.end as usize, 0);
+            }
+        }
+        self.held.extend(held);
+    }
+
+    /// Gives it back.
+    ///
+    /// # Safety
+    /// As for [`crate::minor::collect`].
+    pub(crate) unsafe fn end(mut self, s: *mut State) {
+        if self.held.is_empty() {
+            return;
+        }
+        self.held.iter().for_each(|&i| self.counts[i as usize] = 0);
+        // SAFETY: the caller's promise.
+        unsafe { (*s).links.held_counts = std::mem::take(&mut self.counts) }
+    }
+
     /// Calls `f` with each held object that a container owns a reference of.
     ///
     /// # Safety
@@ -111,13 +144,14 @@ impl Held {
         s: *mut State,
         foreign: &dyn ForeignHeap,
         container: u32,
-        mut f: impl FnMut(u32, &mut i64),
+        mut f: impl FnMut(u32, &mut u32),
     ) {
         // SAFETY: the caller's promise.
         unsafe {
             foreign.traverse((*s).links.entry(container).mirror.get(), &mut |child| {
                 if let Some(i) = (*s).links.index_of(child)
-                    && let Some(n) = self.held.get_mut(&(i as usize))
+                    && let Some(n) = self.counts.get_mut(i as usize)
+                    && *n != 0
                 {
                     f(i, n);
                 }
@@ -147,8 +181,7 @@ impl Held {
                     return;
                 }
                 if pass == PASSES {
-                    let all = std::mem::take(&mut self.held);
-                    all.keys().for_each(|&i| stay(heap, s, i as u32));
+                    self.held.iter().for_each(|&i| stay(heap, s, i));
                     self.dying.clear();
                 } else {
                     for container in reached {

@@ -174,6 +174,8 @@ pub(crate) struct Links {
     /// Links of young objects.
     pub(crate) young: Vec<u32>,
     pub(crate) foreign: Option<&'static dyn ForeignHeap>,
+    /// For minor collections ([`crate::held`]): zeros, by index.
+    pub(crate) held_counts: Vec<u32>,
     /// During a full collection: links whose mirrors were reached, and those of them not yet visited.
     reached: Vec<u64>,
     pub(crate) to_visit: Vec<u32>,
@@ -193,6 +195,7 @@ impl Links {
             count: 0,
             young: Vec::new(),
             foreign: None,
+            held_counts: Vec::new(),
             reached: Vec::new(),
             to_visit: Vec::new(),
             unreached: Vec::new(),

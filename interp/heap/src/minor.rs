@@ -50,6 +50,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
             drain(s, t);
             held.keep(heap, s, t);
         }
+        held.end(s);
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
         (*s).weak.run_processors(&ctx);

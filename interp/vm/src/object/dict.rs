@@ -346,6 +346,24 @@ impl Table {
         Some((hash, self.search_str(s, hash).ok()?))
     }
 
+    /// The same for the text of a string that there is not yet, of bytes that are code points.
+    #[inline(always)]
+    pub fn place_of_text(&self, text: &[u8]) -> Option<(i64, Place)> {
+        let hash = super::str::hash_bytes(text);
+        // (No key is that; deleted ones are EMPTY.)
+        let place = self.search_by(Value::DELETED, hash, |other| match other.downcast::<StrObj>() {
+            Some(k) if k.header.map_id() == rt().maps.str.id() => Ok(k.is_latin1(text)),
+            _ => Err(()),
+        });
+        Some((hash, place.ok()?))
+    }
+
+    /// Whether [`Table::insert_in_room`] inserts.
+    #[inline(always)]
+    pub fn has_room(&self) -> bool {
+        self.keys().free.get() != 0
+    }
+
     /// As [`Table::insert_at`], where there is room and nothing has to be allocated; `None`, with nothing done, elsewhere. The caller shows
     /// the object's mirror the new size.
     #[inline(always)]

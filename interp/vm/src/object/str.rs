@@ -241,6 +241,13 @@ impl StrObj {
         p
     }
 
+    /// [`StrObj::from_latin1`], when its [`hash_bytes`] is known.
+    pub fn from_latin1_hashed(s: &[u8], hash: i64) -> Ptr<StrObj> {
+        let p = Self::from_latin1(s);
+        p.hash.set(hash as u64);
+        p
+    }
+
     /// A `str` from code points of two bytes.
     pub fn from_two_byte(s: &[u16]) -> Ptr<StrObj> {
         let all = s.iter().fold(0, |all, &c| all | c) as u32;
@@ -599,6 +606,12 @@ impl StrObj {
         self.len == other.len
             && self.info.get() & 7 == other.info.get() & 7
             && same_bytes(self.raw_bytes(), other.raw_bytes())
+    }
+
+    /// Whether it has these code points, which are bytes.
+    #[inline(always)]
+    pub fn is_latin1(&self, text: &[u8]) -> bool {
+        self.len == text.len() && self.kind() == StrKind::One && same_bytes(self.data1(), text)
     }
 
     /// Three-way comparison by code points.
