@@ -81,6 +81,7 @@ modules! {
     "zlib" zlib,
     "_posixshmem" posixshmem,
     "posix" posix,
+    "pyexpat" pyexpat,
     "unicodedata" unicodedata,
     "resource" resource,
     "_locale" locale,
