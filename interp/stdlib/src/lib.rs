@@ -9,6 +9,7 @@ pub mod duration;
 pub mod fsname;
 pub mod hashes;
 pub mod lock;
+pub mod multibyte;
 pub mod oserror;
 pub mod pending;
 pub mod report;
@@ -26,6 +27,7 @@ macro_rules! modules {
         /// Makes all native modules importable.
         pub fn register() {
             $(rt().add_native_module($name, $file::init);)*
+            multibyte::register();
         }
     };
 }

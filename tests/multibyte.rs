@@ -1,0 +1,27 @@
+//! The encodings of East Asia: every character, every code and many mixtures of them, against CPython's answers.
+
+use std::process::Command;
+use std::time::Duration;
+
+use cape_tests::process::{limit, run};
+use cape_tests::{cape, cpython, root, scratch};
+
+#[test]
+fn encodings_agree_with_cpython() {
+    let Some(cpython) = cpython() else {
+        println!("no CPython 3.14 here (CAPE_PEER_CPYTHON): skipped");
+        return;
+    };
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "multibyte");
+    let answers = |engine: &std::path::Path, name: &str| {
+        let log = folder.join(name);
+        let mut command = Command::new(engine);
+        command.arg("-P").arg(root().join("tests/multibyte/answers.py"));
+        let outcome = run(&mut command, &log, limit(Duration::from_secs(300)));
+        assert!(outcome.is_ok(), "{name}: {}\n{}", outcome.end(), outcome.tail(12));
+        std::fs::read_to_string(&log).expect("the answers")
+    };
+    let (ours, theirs) = (answers(cape(), "cape"), answers(&cpython, "cpython"));
+    let wrong: Vec<&str> = ours.lines().zip(theirs.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+    assert!(ours.lines().count() == theirs.lines().count() && wrong.is_empty(), "different: {wrong:#?}");
+}
