@@ -9,7 +9,7 @@ use cape_vm::config::Config;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Main {
     /// `-c command`
-    Command(String),
+    Command(OsString),
     /// `-m module`
     Module(String),
     /// A script, a folder or an archive.
@@ -71,6 +71,35 @@ fn bad(message: &str) -> i32 {
     2
 }
 
+/// Says what is wrong with a setting of the interpreter; the exit code.
+fn fatal(setting: &str, message: &str) -> i32 {
+    eprintln!("Fatal Python error: {setting}: {message}\nPython runtime state: preinitialized\n");
+    1
+}
+
+/// `-X int_max_str_digits`, or PYTHONINTMAXSTRDIGITS.
+fn max_str_digits(value: Option<&str>, source: &str) -> Result<usize, i32> {
+    match value.and_then(|v| v.parse().ok()) {
+        Some(n) if n == 0 || n >= 640 => Ok(n),
+        _ => Err(fatal(
+            "config_init_int_max_str_digits",
+            &format!("{source}: invalid limit; must be >= 640 or 0 for unlimited."),
+        )),
+    }
+}
+
+/// Whether `-X cpu_count` or PYTHON_CPU_COUNT has a value that can be meant.
+fn check_cpu_count(value: Option<&str>) -> Result<(), i32> {
+    match value {
+        Some("default") => Ok(()),
+        Some(v) if v.parse().is_ok_and(|n: i32| n > 0) => Ok(()),
+        _ => Err(fatal(
+            "config_init_cpu_count",
+            "-X cpu_count=n option: n is missing or an invalid number, n must be greater than 0",
+        )),
+    }
+}
+
 /// Parses the arguments. Err: the exit code, when everything has been said.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     let mut c = Config { orig_argv: args.clone(), ..Config::default() };
@@ -79,6 +108,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     let mut jit = None;
     let mut profile = None;
     let mut main = None;
+    let mut random_hashes = false;
     let mut i = 1;
     let mut rest_from = args.len();
     'args: while i < args.len() {
@@ -143,7 +173,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                 let text = value.to_string_lossy().into_owned();
                 match letter {
                     b'c' => {
-                        main = Some(Main::Command(text));
+                        main = Some(Main::Command(value));
                         rest_from = i + 1;
                         break 'args;
                     }
@@ -167,15 +197,16 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                             ("faulthandler", _) => c.faulthandler = true,
                             ("no_debug_ranges", _) => c.no_debug_ranges = true,
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
-                            ("int_max_str_digits", Some(v)) => match v.parse::<usize>() {
-                                Ok(n) if n == 0 || n >= 640 => c.int_max_str_digits = n,
-                                _ => {
-                                    eprintln!(
-                                        "Fatal Python error: config_init_int_max_str_digits: -X int_max_str_digits: invalid limit; must be >= 640 or 0 for unlimited."
-                                    );
-                                    return Err(1);
-                                }
-                            },
+                            ("int_max_str_digits", v) => {
+                                c.int_max_str_digits = max_str_digits(v.as_deref(), "-X int_max_str_digits")?;
+                            }
+                            ("cpu_count", v) => check_cpu_count(v.as_deref())?,
+                            ("importtime", Some(v)) if v.parse().is_ok_and(|n: i32| n != 1 && n != 2) => {
+                                return Err(fatal(
+                                    "config_init_import_time",
+                                    "-X importtime: values other than 1 and 2 are reserved for future use.",
+                                ));
+                            }
                             _ => {}
                         }
                         c.x_options.push((k, v));
@@ -205,7 +236,8 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                 b'O' => c.optimize += 1,
                 b'P' => c.safe_path = true,
                 b'q' => c.quiet = true,
-                b'R' | b't' | b'J' => {}
+                b'R' => random_hashes = true,
+                b't' | b'J' => {}
                 b's' => c.no_user_site = true,
                 b'S' => c.no_site = true,
                 b'u' => c.unbuffered = true,
@@ -240,10 +272,15 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     };
     c.argv = first.into_iter().chain(args[rest_from.min(args.len())..].iter().cloned()).collect();
     c.optimize = c.optimize.min(2);
-    environment(&mut c);
+    environment(&mut c, random_hashes)?;
     if c.dev_mode {
         c.faulthandler = true;
         c.warn_options.insert(0, "default".into());
+    }
+    match c.bytes_warning {
+        0 => {}
+        1 => c.warn_options.push("default::BytesWarning".into()),
+        _ => c.warn_options.push("error::BytesWarning".into()),
     }
     let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty() && !c.ignore_environment);
     let (gc, jit) = (gc.or_else(|| variable("CAPEGC")), jit.or_else(|| variable("CAPEJIT")));
@@ -261,11 +298,11 @@ fn executable(arg0: Option<&OsString>) -> String {
         .unwrap_or_else(|_| arg0.map(|a| a.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
-/// Reads the environment, where the options do not say otherwise.
-fn environment(c: &mut Config) {
+/// Reads the environment, where the options do not say otherwise. Err: the exit code.
+fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
     c.home = std::env::var("CAPEHOME").ok().filter(|v| !v.is_empty());
     if c.ignore_environment {
-        return;
+        return Ok(());
     }
     let get = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
     if let Some(p) = get("PYTHONPATH") {
@@ -278,8 +315,8 @@ fn environment(c: &mut Config) {
     if let Some(v) = get("PYTHONVERBOSE") {
         c.verbose = c.verbose.max(count(&v));
     }
-    if let Some(v) = get("PYTHONDEBUG") {
-        c.debug = c.debug.max(count(&v));
+    if get("PYTHONDEBUG").is_some() {
+        c.debug = c.debug.max(1);
     }
     c.dont_write_bytecode |= get("PYTHONDONTWRITEBYTECODE").is_some();
     c.no_user_site |= get("PYTHONNOUSERSITE").is_some();
@@ -292,15 +329,29 @@ fn environment(c: &mut Config) {
     c.io_encoding = get("PYTHONIOENCODING").unwrap_or_default();
     c.faulthandler |= get("PYTHONFAULTHANDLER").is_some();
     c.no_debug_ranges |= get("PYTHONNODEBUGRANGES").is_some();
-    if let Some(v) = get("PYTHONHASHSEED") {
-        c.hash_seed = v.parse().ok();
+    if let Some(v) = get("PYTHONHASHSEED").filter(|v| !random_hashes && v != "random") {
+        let Ok(seed) = v.parse() else {
+            return Err(fatal(
+                "config_init_hash_seed",
+                "PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]",
+            ));
+        };
+        c.hash_seed = Some(seed);
     }
-    if let Some(v) = get("PYTHONINTMAXSTRDIGITS").and_then(|v| v.parse::<usize>().ok()) {
-        c.int_max_str_digits = v;
+    if let Some(v) = get("PYTHONINTMAXSTRDIGITS")
+        && !c.x_options.iter().any(|o| o.0 == "int_max_str_digits")
+    {
+        c.int_max_str_digits = max_str_digits(Some(&v), "PYTHONINTMAXSTRDIGITS")?;
+    }
+    if let Some(v) = get("PYTHON_CPU_COUNT")
+        && !c.x_options.iter().any(|o| o.0 == "cpu_count")
+    {
+        check_cpu_count(Some(&v))?;
     }
     if let Some(w) = get("PYTHONWARNINGS") {
         let mut all: Vec<String> = w.split(',').map(str::to_string).collect();
         all.append(&mut c.warn_options);
         c.warn_options = all;
     }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The `cape` command.
 
 mod cli;
+mod program;
 mod start;
 
 fn main() {

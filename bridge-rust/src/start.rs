@@ -1,11 +1,13 @@
 //! Start-up and shutdown of the interpreter.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use cape_heap::heap;
 use cape_vm::object::*;
 use cape_vm::runtime::{Runtime, intern, rt};
-use cape_vm::{Ptr, Raised, Res, Value, Vm, gil};
+use cape_vm::{Res, Value, Vm, gil};
 
-use crate::cli::{self, Cli, Main};
+use crate::cli::{self, Cli};
 
 /// The whole command: parses the command line, runs what it asks for, exits.
 pub fn command() -> ! {
@@ -50,19 +52,13 @@ fn run(cli: Cli) -> i32 {
         cape_vm::eval::set_threshold(heat);
     }
     cape_bridge::set_finish(finish);
-    let code = match boot(&vm).and_then(|()| run_main(&vm, &cli)) {
-        Ok(()) => 0,
-        Err(r) => {
-            if let Main::Command(text) = &cli.main
-                && !r.is(rt().types.system_exit)
-            {
-                // Its lines are shown in tracebacks. What goes wrong here only leaves them out.
-                let _ = remember_source(&vm, text);
-            }
-            cape_stdlib::report::exit_code(&vm, r)
-        }
+    let code = match boot(&vm) {
+        Ok(()) => crate::program::run(&vm, &cli),
+        Err(r) => cape_stdlib::report::exit_code(&vm, r),
     };
-    finish(&vm, code)
+    let code = finish(&vm, code);
+    cape_stdlib::report::end_by_interrupt(code);
+    code
 }
 
 /// Builtins, `sys`, importlib, streams, `site`.
@@ -122,6 +118,24 @@ fn import_system(vm: &Vm) -> Res<()> {
     Ok(())
 }
 
+/// Which of the standard descriptors were closed when the process began, a bit each.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+/// Looks before Rust's runtime does, which opens those that are closed.
+extern "C" fn note_closed() {
+    for fd in 0..3 {
+        // SAFETY: fcntl on any number.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            CLOSED.fetch_or(1 << fd, Ordering::Relaxed);
+        }
+    }
+}
+
+// SAFETY: the section holds addresses of functions of C that the loader calls before `main`; this one needs nothing that is made later.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static NOTE_CLOSED: extern "C" fn() = note_closed;
+
 /// `sys.stdin`, `sys.stdout`, `sys.stderr` as text files.
 fn streams(vm: &Vm) -> Res<()> {
     vm.import_module("encodings")?;
@@ -137,8 +151,7 @@ fn streams(vm: &Vm) -> Res<()> {
         intern("utf-8")
     };
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
-        // SAFETY: fcntl on any number.
-        let closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0;
+        let closed = CLOSED.load(Ordering::Relaxed) & 1 << fd != 0;
         let stream = if closed {
             Value::NONE
         } else {
@@ -153,18 +166,30 @@ fn streams(vm: &Vm) -> Res<()> {
             kw.set_str(intern("encoding"), encoding);
             kw.set_str(intern("errors"), intern(errors));
             kw.set_str(intern("newline"), if name == "stdin" { Value::NONE } else { intern("\n") });
-            kw.set_str(intern("closefd"), Value::FALSE);
-            let f = vm.call_dict(open, &[Value::int(fd as i64), intern(mode)], Some(kw))?;
-            let buffer = vm.get_attr_str(f, "buffer")?;
-            let raw = vm.get_attr_str(buffer, "raw")?;
+            let no_close = || {
+                let kw = DictObj::new();
+                kw.set_str(intern("closefd"), Value::FALSE);
+                kw
+            };
+            let (f, raw) = if c.unbuffered && name != "stdin" {
+                let raw = vm.call_dict(
+                    open,
+                    &[Value::int(fd as i64), intern("wb"), Value::int(0)],
+                    Some(no_close()),
+                )?;
+                kw.set_str(intern("write_through"), Value::TRUE);
+                (vm.call_dict(vm.get_attr_str(io, "TextIOWrapper")?, &[raw], Some(kw))?, raw)
+            } else {
+                let buffered = intern(if name == "stdin" { "rb" } else { "wb" });
+                let buffer = vm.call_dict(open, &[Value::int(fd as i64), buffered], Some(no_close()))?;
+                let raw = vm.get_attr_str(buffer, "raw")?;
+                (vm.call_dict(vm.get_attr_str(io, "TextIOWrapper")?, &[buffer], Some(kw))?, raw)
+            };
             vm.set_attr(raw, intern("name"), intern(&format!("<{name}>")))?;
             // SAFETY: isatty takes any number.
             let tty = unsafe { libc::isatty(fd) } == 1;
             let reconfigure = vm.get_attr_str(f, "reconfigure")?;
             let kw = DictObj::new();
-            if c.unbuffered && name != "stdin" {
-                kw.set_str(intern("write_through"), Value::TRUE);
-            }
             if tty || name == "stderr" {
                 kw.set_str(intern("line_buffering"), Value::TRUE);
             }
@@ -204,160 +229,6 @@ fn main_module(vm: &Vm) -> Res<()> {
     d.set_str(names.loader, vm.get_attr_str(external, "BuiltinImporter")?);
     rt().modules().set_str(names.main, m.value());
     Ok(())
-}
-
-fn main_dict() -> Ptr<DictObj> {
-    rt().modules()
-        .get_str(rt().names.main)
-        .and_then(|m| m.downcast::<ModuleObj>())
-        .expect("__main__ is a module")
-        .dict()
-}
-
-fn prepend_path(entry: &str) {
-    if !rt().config().safe_path {
-        insert_path(entry);
-    }
-}
-
-fn insert_path(entry: &str) {
-    if let Some(p) = rt().sys().get_str(intern("path")).and_then(|p| p.downcast::<ListObj>()) {
-        p.splice(0, 0, &[StrObj::new(entry).value()]);
-    }
-}
-
-fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
-    match &cli.main {
-        Main::Command(text) => {
-            prepend_path("");
-            run_text(vm, text, "<string>")
-        }
-        Main::Module(name) => {
-            let cwd = std::env::current_dir().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-            prepend_path(&cwd);
-            let f = vm.import_attr("runpy", "_run_module_as_main")?;
-            vm.call(f, &[StrObj::new(name).value(), Value::TRUE]).map(|_| ())
-        }
-        Main::File(path) => {
-            let p = std::path::Path::new(path);
-            let shown = p.to_string_lossy().into_owned();
-            if p.is_dir() || is_archive(p) || !p.exists() && is_importable(vm, &shown) {
-                // Even when the path is a safe one otherwise: this is what is to be run.
-                insert_path(&shown);
-                let f = vm.import_attr("runpy", "_run_module_as_main")?;
-                return vm.call(f, &[intern("__main__"), Value::FALSE]).map(|_| ());
-            }
-            let bytes = match std::fs::read(p) {
-                Ok(b) => b,
-                Err(e) => {
-                    let no = e.raw_os_error().unwrap_or(0);
-                    eprintln!(
-                        "{}: can't open file '{}': [Errno {no}] {}",
-                        rt().config().executable,
-                        std::path::absolute(p).unwrap_or(p.to_path_buf()).display(),
-                        strerror(no)
-                    );
-                    return Err(exit_with(vm, 2));
-                }
-            };
-            let dir = std::fs::canonicalize(p).ok().and_then(|c| c.parent().map(|d| d.to_path_buf()));
-            prepend_path(&dir.map(|d| d.to_string_lossy().into_owned()).unwrap_or_default());
-            main_dict().set_str(rt().names.file, StrObj::new(&shown).value());
-            main_dict().set_str(intern("__cached__"), Value::NONE);
-            let loader = vm.import_attr("_frozen_importlib_external", "SourceFileLoader")?;
-            let l = vm.call(loader, &[rt().names.main, StrObj::new(&shown).value()])?;
-            main_dict().set_str(rt().names.loader, l);
-            if shown.ends_with(".pyc") {
-                let loader = vm.import_attr("_frozen_importlib_external", "SourcelessFileLoader")?;
-                let l = vm.call(loader, &[rt().names.main, StrObj::new(&shown).value()])?;
-                main_dict().set_str(rt().names.loader, l);
-                let code = vm.call_method(l, intern("get_code"), &[rt().names.main])?;
-                let exec = vm.import_attr("builtins", "exec")?;
-                return vm.call(exec, &[code, main_dict().value()]).map(|_| ());
-            }
-            let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
-            let mut text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
-            if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
-                text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
-            }
-            run_text(vm, &text, &shown)
-        }
-        Main::Stdin => {
-            // SAFETY: isatty takes any number.
-            let tty = unsafe { libc::isatty(0) } == 1;
-            prepend_path("");
-            if tty || cli.config.interactive {
-                return interactive(vm);
-            }
-            let mut bytes = Vec::new();
-            use std::io::Read;
-            let _ = std::io::stdin().read_to_end(&mut bytes);
-            let from = cape_builtins::compile_fn::Origin { name: "<stdin>", is_file: true };
-            let text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
-            run_text(vm, &text, "<stdin>")
-        }
-    }
-}
-
-/// Whether a path hook takes the path: one inside of an archive.
-fn is_importable(vm: &Vm, path: &str) -> bool {
-    let Some(hooks) = rt().sys().get_str(intern("path_hooks")).and_then(|h| h.downcast::<ListObj>()) else {
-        return false;
-    };
-    let hooks = hooks.snapshot();
-    let path = StrObj::new(path).value();
-    hooks.as_slice().iter().any(|h| vm.call(*h, &[path]).is_ok())
-}
-
-fn is_archive(p: &std::path::Path) -> bool {
-    use std::io::Read;
-    let mut head = [0; 4];
-    std::fs::File::open(p).and_then(|mut f| f.read_exact(&mut head)).is_ok() && &head == b"PK\x03\x04"
-}
-
-fn interactive(vm: &Vm) -> Res<()> {
-    let c = rt().config();
-    if !c.quiet {
-        let v = rt().sys().get_str(intern("version")).and_then(|v| v.downcast::<StrObj>());
-        eprintln!("Python {} on linux", v.map(|v| v.display()).unwrap_or_default());
-        eprintln!("Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.");
-    }
-    let f = vm.import_attr("code", "InteractiveConsole")?;
-    let console = vm.call(f, &[main_dict().value()])?;
-    let interact = vm.get_attr_str(console, "interact")?;
-    vm.call(interact, &[intern(""), intern("")]).map(|_| ())
-}
-
-fn strerror(no: i32) -> String {
-    // SAFETY: strerror gives a static string.
-    unsafe { std::ffi::CStr::from_ptr(libc::strerror(no)) }.to_string_lossy().into_owned()
-}
-
-fn exit_with(vm: &Vm, code: i64) -> Raised {
-    let v = Value::int(code);
-    let r = vm.new_exc_args(rt().types.system_exit, &[v]);
-    cape_vm::exc::set_extra(r.exc(), 0, v);
-    r
-}
-
-/// Gives `linecache` the lines of the code from the command line.
-fn remember_source(vm: &Vm, text: &str) -> Res<()> {
-    let cache = vm.import_attr("linecache", "cache")?;
-    let lines = ListObj::new(&[]);
-    text.split_inclusive('\n').for_each(|l| lines.push(StrObj::new(l).value()));
-    let name = StrObj::new("<string>").value();
-    let entry = [Value::int(text.len() as i64), Value::NONE, lines.value(), name];
-    vm.set_item(cache, name, TupleObj::new(&entry).value())
-}
-
-fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {
-    if text.contains('\0') {
-        return Err(vm.syntax_error("source code cannot contain null bytes"));
-    }
-    let mode = cape_builtins::compile_fn::EXEC;
-    let code = cape_builtins::compile_fn::compile_text(vm, text, filename, mode, 0, rt().config().optimize)?;
-    let d = main_dict();
-    vm.run_code(code, d, d.value(), None).map(|_| ())
 }
 
 /// Whether a stream says that it is closed.

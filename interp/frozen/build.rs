@@ -9,9 +9,11 @@ use cape_compile::{CompileOptions, Mode, compile};
 /// Folders and files that need a desktop or carry wheels.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
-/// Where the library calls folders by the name of another interpreter: what takes the place of what.
+/// What takes the place of what in the library: where it calls folders by the name of another interpreter, or reads CPython's
+/// bytecode.
 const NAMES: &[(&str, &str, &str)] = &[
     ("sysconfig/__init__.py", "return 'RustPython'", "return 'Python'"),
+    ("modulefinder.py", "import dis\n", "import _cape_stdlib as dis\n"),
     ("site.py", "return 'RustPython'", "return 'Python'"),
     ("site.py", "/lib/rustpython{", "/lib/python{"),
 ];

@@ -54,6 +54,44 @@ pub fn compile_text(
     code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags, Some(source))
 }
 
+/// Whether what was typed so far, without its last newline, is the beginning of a statement only.
+pub fn is_incomplete(source: &str, flags: u32) -> bool {
+    let flags = flags | CompileOptions::ALLOW_INCOMPLETE_INPUT | CompileOptions::DONT_IMPLY_DEDENT;
+    let parsed = |text: &str| cape_compile::tree::parse(text, Mode::Single, options(flags, 0));
+    // What an empty line after it would end is begun; what is wrong even then is wrong.
+    parsed(source).is_err()
+        && match parsed(&format!("{source}\n")) {
+            Ok(_) => true,
+            Err(e) => e.incomplete,
+        }
+}
+
+/// Compiles a statement that was typed at the prompt. What is wrong with its grammar is told of the input, all else, and the code, is
+/// called by `name`. Future statements add to `flags`.
+pub fn compile_typed(vm: &Vm, source: &str, name: &str, flags: &mut u32) -> Res<Ptr<CodeObj>> {
+    let opts = options(*flags, rt().config().optimize);
+    let of_grammar = |stage| matches!(stage, Stage::Tokenizer | Stage::Parser);
+    match compile_with_warnings(source, name, Mode::Single, opts) {
+        Ok(c) => {
+            for w in &c.warnings {
+                give_warning(vm, w, if of_grammar(w.error.stage) { "<stdin>" } else { name })?;
+            }
+            let code = new_code(vm, Arc::new(c.code));
+            *flags |= code.flags & CompileOptions::FUTURE_MASK;
+            Ok(code)
+        }
+        Err(e) if of_grammar(e.stage) => Err(source_error(vm, &e, "<stdin>", *flags, Some(source))),
+        Err(e) => {
+            let r = source_error(vm, &e, name, *flags, None);
+            if let Some(text) = e.text.as_ref().filter(|_| r.is(rt().types.syntax_error)) {
+                // The fifth field of the exception is the text: it is at hand, though no file has it.
+                set_extra(r.exc(), 4, StrObj::new(text).value());
+            }
+            Err(r)
+        }
+    }
+}
+
 fn options(flags: u32, optimize: u8) -> CompileOptions {
     let c = rt().config();
     CompileOptions {

@@ -72,7 +72,7 @@ fn table(m: Ptr<ModuleObj>) {
         .function("hash(obj, /)", "Return the hash value for the given object.", |vm: &Vm, v: Value| vm.hash(v))
         .function("hex(number, /)", "Return the hexadecimal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 16))
         .function("id(obj, /)", "Return the identity of an object.", |vm: &Vm, v: Value| vm.id(v))
-        .function("input(prompt='', /)", "Read a string from standard input.", input)
+        .function("input(prompt='', /)", "Read a string from standard input.", crate::line_input::input)
         .function("isinstance(obj, class_or_tuple, /)", "Return whether an object is an instance of a class or of a subclass thereof.", |vm: &Vm, o: Value, c: Value| vm.is_instance(o, c))
         .function("issubclass(cls, class_or_tuple, /)", "Return whether 'cls' is derived from another class or is the same class.", |vm: &Vm, o: Value, c: Value| vm.is_subclass(o, c))
         .function("iter(object, sentinel=None, /)", "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator", iter)
@@ -403,33 +403,6 @@ fn getattr(vm: &Vm, o: Value, n: Value, default: Option<Value>) -> Res<Value> {
         None => vm.get_attr(o, n),
         Some(d) => Ok(vm.get_attr_opt(o, n)?.unwrap_or(d)),
     }
-}
-
-fn input(vm: &Vm, prompt: Option<Value>) -> Res<Value> {
-    let stream = |name: &str| {
-        rt().sys()
-            .get_str(intern(name))
-            .filter(|v| !v.is_none())
-            .ok_or_else(|| vm.runtime_error(format!("input(): lost sys.{name}")))
-    };
-    let (stdin, stdout, stderr) = (stream("stdin")?, stream("stdout")?, stream("stderr")?);
-    let _ = vm.call_method(stderr, rt().names.flush, &[]);
-    if let Some(p) = prompt {
-        let s = vm.str(p)?;
-        vm.call_method(stdout, rt().names.write, &[s.value()])?;
-    }
-    let _ = vm.call_method(stdout, rt().names.flush, &[]);
-    let line = vm.call_method(stdin, intern("readline"), &[])?;
-    let Some(s) = line.downcast::<StrObj>() else {
-        return Err(vm.type_error("object.readline() returned non-string"));
-    };
-    if s.is_empty() {
-        return Err(vm.eof_error("EOF when reading a line"));
-    }
-    if s.char_at(s.len() - 1) == '\n' as u32 {
-        return Ok(s.substring(0, s.len() - 1).value());
-    }
-    Ok(line)
 }
 
 fn iter(vm: &Vm, v: Value, sentinel: Option<Value>) -> Res<Value> {

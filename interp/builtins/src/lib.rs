@@ -27,6 +27,7 @@ mod import_frames;
 pub mod int_ops;
 pub mod int_text;
 pub mod libm;
+pub mod line_input;
 mod long_word;
 mod members;
 pub mod number;

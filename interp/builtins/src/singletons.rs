@@ -16,6 +16,7 @@ pub fn init(_vm: &Vm) {
         only(vm, Value::NONE, "NoneType", a, k)
     })
     .doc("NoneType()\n--\n\nThe type of the None singleton.")
+    .attribute("__doc__", cape_vm::object::StrObj::new("The type of the None singleton.").value())
     .method("__repr__($self, /)", "Return repr(self).", |_: &Vm, _: Value| "None")
     .method("__hash__($self, /)", "Return hash(self).", |_: &Vm, _: Value| cape_vm::ops::NONE_HASH)
     .method("__bool__($self, /)", "True if self else False", |_: &Vm, _: Value| false);

@@ -16,6 +16,12 @@ class EmbeddedLoader(_external._LoaderBasics):
         self.name = name
         self.path = path
 
+    def __eq__(self, other):
+        return self.__class__ is other.__class__ and self.__dict__ == other.__dict__
+
+    def __hash__(self):
+        return hash(self.name) ^ hash(self.path)
+
     def get_filename(self, name=None):
         return self.path
 

@@ -1,5 +1,6 @@
-//! `_cape_stdlib`: the embedded standard library, for the path hook in `_cape_library.py`.
+//! `_cape_stdlib`: the embedded standard library, for the path hook in `_cape_library.py`; what its modules ask of code objects.
 
+use cape_bytecode::Op;
 use cape_vm::object::*;
 use cape_vm::runtime::intern;
 use cape_vm::{Ptr, Res, Value, Vm};
@@ -9,6 +10,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.function("find(name, /)", "(is_package, file) of an embedded module, or None.", find)
         .function("code(name, filename, /)", "The code object of an embedded module.", code)
         .function("source(name, /)", "The source of an embedded module.", source)
+        .function("_find_imports(co)", "[(name, level, fromlist)] of the import statements in the code.", find_imports)
+        .function("_find_store_names(co)", "Names of variables which are written in the code.", find_store_names)
         .function("names(prefix, /)", "[(name, is_package)] of the modules directly below a dotted prefix.", names);
     Ok(())
 }
@@ -42,4 +45,28 @@ fn names(_vm: &Vm, prefix: String) -> Value {
         }
     }
     ListObj::from_vec(v).value()
+}
+
+fn find_imports(vm: &Vm, code: Ptr<CodeObj>) -> Res<Value> {
+    let consts = vm.get_attr_str(code.value(), "co_consts")?.downcast::<TupleObj>();
+    let found = ListObj::new(&[]);
+    for (_, op, word) in code.unit.instructions() {
+        if op == Op::ImportName {
+            let fromlist = consts.and_then(|c| c.as_slice().get(word.b() as usize).copied());
+            let name = intern(&code.unit.names[word.c() as usize]);
+            let row = [name, Value::int(word.x() as i64), fromlist.unwrap_or(Value::NONE)];
+            found.push(TupleObj::new(&row).value());
+        }
+    }
+    Ok(found.value())
+}
+
+fn find_store_names(_vm: &Vm, code: Ptr<CodeObj>) -> Value {
+    let found = ListObj::new(&[]);
+    for (_, op, word) in code.unit.instructions() {
+        if matches!(op, Op::StoreName | Op::StoreGlobal) {
+            found.push(intern(&code.unit.names[word.bc() as usize]));
+        }
+    }
+    found.value()
 }

@@ -71,7 +71,14 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                 let found = RootVec::new();
                 for &o in objs.as_slice() {
                     if o.is_ptr() {
-                        referents(o.header(), &mut |v| found.push(v));
+                        // Objects own their classes where those are not for ever.
+                        let class = type_of(o);
+                        let owned = class.flags.get() & TypeFlags::IMMUTABLE == 0;
+                        referents(o.header(), &mut |v| {
+                            if owned || v != class.value() {
+                                found.push(v);
+                            }
+                        });
                     }
                 }
                 ListObj::new(found.as_slice())
@@ -142,6 +149,17 @@ fn is_visible(h: &Header) -> bool {
 
 fn is_tracked(h: &Header) -> bool {
     let map = h.map();
+    let v = h.as_value();
+    let builtin = |class: Ptr<TypeObj>| class.flags.get() & TypeFlags::IMMUTABLE != 0;
+    if let Some(class) = v.downcast::<TypeObj>() {
+        return !builtin(class);
+    }
+    if v.is::<BytearrayObj>() {
+        return false;
+    }
+    if map.class.get().downcast::<TypeObj>().is_some_and(|c| !builtin(c)) {
+        return true;
+    }
     if std::ptr::eq(map.kind(), InstanceObj::kind()) {
         return map.tail_words != 0;
     }

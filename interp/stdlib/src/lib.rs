@@ -12,6 +12,7 @@ pub mod lock;
 pub mod multibyte;
 pub mod oserror;
 pub mod pending;
+pub mod prompt;
 pub mod report;
 pub mod statics;
 pub mod stdprinter;
@@ -48,6 +49,7 @@ modules! {
     "_bisect" bisect,
     "_heapq" heapq,
     "_random" random,
+    "_remote_debugging" remote_debugging,
     "_statistics" statistics,
     "_suggestions" suggestions,
     "cmath" cmath,

@@ -1,5 +1,7 @@
 //! Reporting exceptions that nobody handles.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::{Ptr, Raised, Value, Vm};
@@ -19,26 +21,48 @@ pub fn write_stderr(vm: &Vm, text: &str) {
 
 /// Prints an exception with its traceback to `sys.stderr`: through the `traceback` module, or natively when that fails.
 pub fn print_exception(vm: &Vm, e: Ptr<ExcObj>) {
-    let out = rt().sys().get_str(rt().names.stdout).filter(|o| !o.is_none());
-    if let Some(o) = out {
-        let _ = vm.call_method(o, rt().names.flush, &[]);
-    }
     cape_builtins::traceback_print::print_exception(vm, e.value());
+}
+
+/// Whether the program is followed by a prompt: SystemExit is reported as any other exception then.
+pub static INSPECT: AtomicBool = AtomicBool::new(false);
+
+/// Whether a KeyboardInterrupt was not handled.
+pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The exit code that tells of SIGINT.
+pub const BY_INTERRUPT: i32 = 130;
+
+/// Flushes the standard streams, whatever comes of it: what the program has written comes before what is said of it.
+pub fn flush_streams(vm: &Vm) {
+    for name in [rt().names.stderr, rt().names.stdout] {
+        if let Some(s) = rt().sys().get_str(name).filter(|s| !s.is_none()) {
+            let _ = vm.call_method(s, rt().names.flush, &[]);
+        }
+    }
 }
 
 /// What `sys.exit` and uncaught exceptions make of the process: prints what is to be printed, gives the exit code.
 pub fn exit_code(vm: &Vm, r: Raised) -> i32 {
-    if r.is(rt().types.system_exit) {
+    if r.is(rt().types.system_exit) && !INSPECT.load(Ordering::Relaxed) {
         return system_exit(vm, r);
     }
+    flush_streams(vm);
     remember(r.exc());
     let interrupted = r.is(rt().types.keyboard_interrupt);
     let code = through_hook(vm, r.exc());
     if code.is_none() && interrupted {
+        INTERRUPTED.store(true, Ordering::Relaxed);
+    }
+    code.unwrap_or(if interrupted { BY_INTERRUPT } else { 1 })
+}
+
+/// Has the process end by SIGINT when it exits, if a KeyboardInterrupt is why: then the code says so.
+pub fn end_by_interrupt(code: i32) {
+    if code == BY_INTERRUPT && INTERRUPTED.load(Ordering::Relaxed) {
         // SAFETY: a plain function, which runs when the process exits.
         unsafe { libc::atexit(die_of_interrupt) };
     }
-    code.unwrap_or(if interrupted { 130 } else { 1 })
 }
 
 /// Ends the process by SIGINT, so that whoever waits for it sees why it ended.

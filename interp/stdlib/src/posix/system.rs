@@ -76,7 +76,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .function("cpu_count($module, /)", "Return the number of logical CPUs in the system.", |_: &Vm| {
             // SAFETY: a plain call.
             let n = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-            (n > 0).then_some(n)
+            crate::sys::cpu_count().or((n > 0).then_some(n))
         })
         .function("urandom($module, size, /)", "Return a bytes object containing random bytes suitable for cryptographic use.", |vm: &Vm, n: isize| {
             if n < 0 {

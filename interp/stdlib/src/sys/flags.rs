@@ -1,7 +1,9 @@
 //! `sys.flags`, `sys.argv`, options.
 
+use std::sync::atomic::Ordering;
+
 use cape_vm::object::*;
-use cape_vm::runtime::rt;
+use cape_vm::runtime::{intern, rt};
 use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -39,13 +41,21 @@ static FLAGS: StructSeq = StructSeq::new(Spec {
     complete: None,
 });
 
-pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+/// Makes `sys.flags.inspect` say whether the interpreter becomes interactive when the program has ended. SystemExit ends it only
+/// where it does not.
+pub fn set_inspect(on: bool) {
+    crate::report::INSPECT.store(on, Ordering::Relaxed);
+    rt().sys().set_str(intern("flags"), make(on));
+}
+
+/// The flags of the command line.
+fn make(inspect: bool) -> Value {
     let c = rt().config();
     let i = |n: usize| Value::int(n as i64);
     let b = |b: bool| Value::int(b as i64);
-    let values = [
+    FLAGS.make(&[
         i(c.debug as usize),
-        b(c.inspect),
+        b(inspect),
         b(c.interactive),
         i(c.optimize as usize),
         b(c.dont_write_bytecode),
@@ -65,8 +75,12 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         i(1),
         i(0),
         i(0),
-    ];
-    m.add("flags", FLAGS.make(&values));
+    ])
+}
+
+pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    let c = rt().config();
+    m.add("flags", make(c.inspect));
     let argv = |args: &[std::ffi::OsString]| {
         let mut v = ValueVec::new();
         args.iter().for_each(|a| v.push(os_text(a).value()));

@@ -27,6 +27,9 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     )
     .function("exception()", "Return the current exception.", |vm: &Vm| vm.handled_exception())
     .function("exc_info()", "Return current exception information: (type, value, traceback).", exc_info)
+    .function("_baserepl()", "Private function for getting the base REPL", |vm: &Vm| {
+        crate::prompt::interact(vm)
+    })
     .function("exit(status=None, /)", "Exit the interpreter by raising SystemExit(status).", exit)
     .function("_getframe(depth=0, /)", "Return a frame object from the call stack.", getframe)
     .function(
@@ -131,8 +134,18 @@ fn displayhook(vm: &Vm, v: Value) -> Res<()> {
     let text = vm.repr(v)?;
     match vm.call_method(out, rt().names.write, &[text.value()]) {
         Err(r) if r.is(rt().types.unicode_encode_error) => {
-            let escaped = vm.ascii(v)?;
-            vm.call_method(out, rt().names.write, &[escaped.value()])?;
+            // What its encoding lacks is escaped.
+            let encoding = vm.get_attr_str(out, "encoding")?;
+            let handler = intern("backslashreplace");
+            let escaped = vm.call_method(text.value(), intern("encode"), &[encoding, handler])?;
+            match vm.get_attr_opt(out, intern("buffer"))? {
+                Some(buffer) => vm.call_method(buffer, rt().names.write, &[escaped])?,
+                None => {
+                    let strict = intern("strict");
+                    let text = vm.call_method(escaped, intern("decode"), &[encoding, strict])?;
+                    vm.call_method(out, rt().names.write, &[text])?
+                }
+            };
         }
         r => {
             r?;
@@ -261,7 +274,8 @@ fn current_exceptions(vm: &Vm) -> Res<Ptr<DictObj>> {
     Ok(d)
 }
 
-pub(super) fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
+/// Tells the audit hooks of an event.
+pub fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
     let hooks = rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>());
     let Some(hooks) = hooks.filter(|h| !h.is_empty()) else { return Ok(()) };
     for &h in hooks.snapshot().as_slice() {

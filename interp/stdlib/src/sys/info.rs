@@ -78,6 +78,18 @@ static THREAD_INFO: StructSeq = StructSeq::new(Spec {
 /// The Python version that Cape implements.
 pub const VERSION: (u8, u8, u8) = (3, 14, 8);
 
+/// The folder for compiled modules: of `-X pycache_prefix`, or of the environment.
+fn pycache_prefix() -> Option<String> {
+    let c = rt().config();
+    let option = c.x_options.iter().rev().find(|o| o.0 == "pycache_prefix");
+    let prefix = match option {
+        Some((_, value)) => value.clone(),
+        None if c.ignore_environment => None,
+        None => std::env::var("PYTHONPYCACHEPREFIX").ok(),
+    };
+    prefix.filter(|p| !p.is_empty())
+}
+
 pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let i = |n: i64| Value::int(n);
     let s = |t: &str| StrObj::new(t).value();
@@ -105,9 +117,7 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.add("float_repr_style", s("short"));
     m.add("_git", TupleObj::new(&[s("Cape"), s(""), s("")]).value());
     m.add("_framework", s(""));
-    m.add("pycache_prefix", Value::NONE);
-    m.add("ps1", s(">>> "));
-    m.add("ps2", s("... "));
+    m.add("pycache_prefix", pycache_prefix().map_or(Value::NONE, |p| s(&p)));
     let d = DictObj::new();
     let impl_ns = NamespaceObj::new(d);
     d.set_str(intern("name"), s("cape"));

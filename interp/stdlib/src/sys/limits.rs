@@ -16,6 +16,18 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
+/// How many processors the user wants programs to think that there are: `-X cpu_count` or PYTHON_CPU_COUNT.
+pub fn cpu_count() -> Option<i64> {
+    let c = rt().config();
+    let option = c.x_options.iter().rev().find(|o| o.0 == "cpu_count");
+    let value = match option {
+        Some((_, value)) => value.clone(),
+        None if c.ignore_environment => None,
+        None => std::env::var("PYTHON_CPU_COUNT").ok(),
+    };
+    value.and_then(|v| v.parse().ok()).filter(|&n: &i64| n > 0)
+}
+
 fn functions(m: Ptr<ModuleObj>) {
     m.function("getrecursionlimit()", "Return the current value of the recursion limit.", |vm: &Vm| {
         vm.recursion_limit()
@@ -76,6 +88,9 @@ fn functions(m: Ptr<ModuleObj>) {
         "Set the maximum string digits limit for non-binary int<->str conversions.",
         set_int_max_str_digits,
     )
+    .function("_get_cpu_count_config()", "Private function for getting PyConfig.cpu_count", |_: &Vm| {
+        cpu_count().unwrap_or(-1)
+    })
     .function("is_finalizing()", "Return True if Python is exiting.", |_: &Vm| {
         FINALIZING.load(Ordering::Relaxed)
     })
@@ -92,7 +107,6 @@ fn functions(m: Ptr<ModuleObj>) {
         "Return *True* if a stack profiler trampoline is active.",
         |_: &Vm| false,
     )
-    .function("_get_cpu_count_config()", "Private function for getting PyConfig.cpu_count", |_: &Vm| -1i32)
     .function(
         "getdlopenflags()",
         "Return the current value of the flags that are used for dlopen calls.",
@@ -122,6 +136,11 @@ pub fn dlopen_flags() -> i32 {
 /// From now on `sys.is_finalizing()` is true.
 pub fn begin_finalizing() {
     FINALIZING.store(true, Ordering::Relaxed);
+}
+
+/// Whether it does: no thread but this one runs Python code again.
+pub fn is_finalizing() -> bool {
+    FINALIZING.load(Ordering::Relaxed)
 }
 
 /// What CPython reports of objects that never die.

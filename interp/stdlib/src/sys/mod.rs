@@ -7,8 +7,10 @@ mod limits;
 mod monitoring;
 mod parts;
 
+pub use flags::set_inspect;
+pub use hooks::audit;
 pub use info::VERSION;
-pub use limits::{begin_finalizing, dlopen_flags};
+pub use limits::{begin_finalizing, cpu_count, dlopen_flags, is_finalizing};
 
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};

@@ -1,6 +1,6 @@
 //! Starting and joining threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 
@@ -49,7 +49,14 @@ impl Shared {
             daemon: std::sync::atomic::AtomicBool::new(true),
         };
         s.ended.try_acquire();
-        Arc::new(s)
+        let s = Arc::new(s);
+        let mut all = ALL.lock().unwrap_or_else(|e| e.into_inner());
+        if all.len() == all.capacity() {
+            all.retain(|s| s.strong_count() > 0);
+        }
+        all.push(Arc::downgrade(&s));
+        drop(all);
+        s
     }
 
     fn finish(&self) {
@@ -65,6 +72,8 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
 /// Threads that the interpreter waits for at exit.
 static JOIN_AT_EXIT: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
+/// All that handles tell of, so that a fork's child can say which threads are no more.
+static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 static MAIN_IDENT: AtomicU64 = AtomicU64::new(0);
 
 pub(super) fn init(m: Ptr<ModuleObj>) {
@@ -143,6 +152,10 @@ struct Start {
 unsafe impl Send for Start {}
 
 fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Shared>) -> Res<u64> {
+    if crate::sys::is_finalizing() {
+        let class = rt().types.python_finalization_error;
+        return Err(vm.new_exc(class, "can't create new thread at interpreter shutdown"));
+    }
     let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
         return Err(vm.runtime_error("can't start new thread"));
     };
@@ -252,6 +265,11 @@ fn join(vm: &Vm, h: Ptr<HandleObj>, timeout: Option<Value>) -> Res<()> {
     {
         return Err(vm.runtime_error("Cannot join current thread"));
     }
+    if crate::sys::is_finalizing() && h.shared.state.load(Ordering::Acquire) != DONE {
+        // It will run no more.
+        let class = rt().types.python_finalization_error;
+        return Err(vm.new_exc(class, "cannot join thread at interpreter shutdown"));
+    }
     let shared: Arc<Shared> = (*h.shared).clone();
     if shared.ended.acquire(vm, timeout)? {
         // For the next one who joins.
@@ -279,9 +297,16 @@ pub fn shutdown(vm: &Vm) -> Res<()> {
 pub fn after_fork(vm: &Vm) {
     COUNT.store(0, Ordering::Relaxed);
     MAIN_IDENT.store(vm.ident.get(), Ordering::Relaxed);
-    // Another thread may have held the mutex at the fork; then the list stays as it is and nobody looks at it again.
+    // Another thread may have held a mutex at the fork; then the list stays as it is and nobody looks at it again.
     if let Ok(mut list) = JOIN_AT_EXIT.try_lock() {
-        list.iter().for_each(|s| s.finish());
         list.clear();
+    }
+    if let Ok(all) = ALL.try_lock() {
+        let here = vm.ident.get();
+        for s in all.iter().filter_map(Weak::upgrade) {
+            if s.ident.load(Ordering::Relaxed) != here && s.state.load(Ordering::Acquire) >= STARTING {
+                s.finish();
+            }
+        }
     }
 }

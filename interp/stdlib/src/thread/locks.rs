@@ -34,7 +34,7 @@ pub static LOCK: StaticType = StaticType::new();
 pub(super) fn init(m: Ptr<ModuleObj>) {
     let b = new_type::<LockObj>("_thread.lock", rt().types.object, TypeFlags::HAS_WEAKREF)
         .doc("A lock object is a synchronization primitive.")
-        .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", new_lock);
+        .new_fn("__new__(type, /)", "Create and return a new object.", new_lock);
     let b = aliases(b);
     let lock = b
         .method("__repr__($self, /)", "Return repr(self).", |_: &Vm, l: Ptr<LockObj>| {
@@ -97,7 +97,7 @@ fn aliases(b: TypeBuilder) -> TypeBuilder {
         .method("__exit__($self, /, *exc_info)", "Release the lock.", |vm: &Vm, l: Ptr<LockObj>, _: Value| release(vm, l))
 }
 
-fn new_lock(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
+fn new_lock(_: &Vm, cls: Ptr<TypeObj>) -> Value {
     let map = cls.instance_map();
     heap().alloc(map, LockObj { header: Header::new(map), lock: Native(RawLock::default()) }).value()
 }

@@ -6,7 +6,7 @@ mod locks;
 
 pub use handle::{after_fork, shutdown};
 
-use cape_vm::object::{DictObj, ModuleObj, StrObj, TupleObj};
+use cape_vm::object::{ExcObj, DictObj, ModuleObj, StrObj, TupleObj};
 use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
@@ -71,13 +71,14 @@ fn interrupt_main(vm: &Vm, signum: Option<i32>) -> Res<()> {
 
 fn set_name(vm: &Vm, name: Ptr<StrObj>) -> Res<()> {
     let mut bytes = crate::fsname::encode(vm, name).unwrap_or_else(|_| name.display().into_bytes());
+    // A name of C ends at a NUL.
+    bytes.truncate(memchr::memchr(0, &bytes).unwrap_or(bytes.len()));
     // The system's limit, without tearing a character.
     let mut n = bytes.len().min(15);
     while n > 0 && n < bytes.len() && bytes[n] & 0xc0 == 0x80 {
         n -= 1;
     }
     bytes.truncate(n);
-    bytes.retain(|&b| b != 0);
     let name = std::ffi::CString::new(bytes).expect("without NULs");
     // SAFETY: a terminated name of at most 15 bytes.
     let r = unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
@@ -109,8 +110,20 @@ fn excepthook(vm: &Vm, args: Value) -> Res<()> {
         Some(n) => vm.str(n)?.display(),
         None => vm.ident.get().to_string(),
     };
-    crate::report::write_stderr(vm, &format!("Exception in thread {shown}:\n"));
-    if let Some(e) = a.get(1).downcast() {
+    let header = format!("Exception in thread {shown}:\n");
+    let e = a.get(1).downcast::<ExcObj>();
+    if rt().sys().get_str(rt().names.stderr).is_none_or(|f| f.is_none()) {
+        // The stream of when the thread was made takes its place.
+        let file = if thread.is_none() { None } else { vm.get_attr_opt(thread, intern("_stderr"))? };
+        if let Some(file) = file.filter(|f| !f.is_none()) {
+            let text = e.map(|e| cape_builtins::traceback_print::format_exception(vm, e)).unwrap_or_default();
+            vm.call_method(file, rt().names.write, &[StrObj::new(&(header + &text)).value()])?;
+            vm.call_method(file, rt().names.flush, &[])?;
+        }
+        return Ok(());
+    }
+    crate::report::write_stderr(vm, &header);
+    if let Some(e) = e {
         crate::report::print_exception(vm, e);
     }
     Ok(())
