@@ -9,13 +9,14 @@ use cape_compile::{CompileOptions, Mode, compile};
 /// Folders and files that need a desktop or carry wheels.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
-/// What takes the place of what in the library: where it calls folders by the name of another interpreter, or reads CPython's
-/// bytecode.
+/// Where the library calls folders by the name of another interpreter, reads CPython's bytecode, or looks for instructions by CPython's names
+/// and Cape has two for one: what takes the place of what.
 const NAMES: &[(&str, &str, &str)] = &[
     ("sysconfig/__init__.py", "return 'RustPython'", "return 'Python'"),
     ("modulefinder.py", "import dis\n", "import _cape_stdlib as dis\n"),
     ("site.py", "return 'RustPython'", "return 'Python'"),
     ("site.py", "/lib/rustpython{", "/lib/python{"),
+    ("inspect.py", "if opname == \"LOAD_ATTR\":", "if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):"),
 ];
 
 struct Module {
@@ -84,8 +85,9 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=python");
     let mut files = Vec::new();
-    walk(Path::new(rustpython_pylib::LIB_PATH), "", "", &mut files);
+    // Our own first, for of two modules of one name the first stays.
     walk(Path::new("python"), "", "", &mut files);
+    walk(Path::new(rustpython_pylib::LIB_PATH), "", "", &mut files);
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let chunk = files.len().div_ceil(threads);
     let mut modules: Vec<Module> = std::thread::scope(|s| {

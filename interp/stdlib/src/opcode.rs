@@ -1,90 +1,113 @@
-//! `_opcode`: facts about the opcodes that `opcode.opmap` names, which are CPython's. Cape's own code is of another kind; the
-//! module serves tools that work on CPython's numbers.
+//! `_opcode`: facts about the opcodes of Cape's register machine, and the instructions of a code object, for `opcode` and `dis`.
+//!
+//! Names are those of the table of opcodes as Python programs write such names, and where CPython has an opcode that does the
+//! same, its name: programs look for `LOAD_GLOBAL` and `STORE_NAME` to learn what a function refers to.
 
+use cape_bytecode::{Kind, Op, Slot, Word};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
 
-/// An opcode: number, properties (a string of letters: `a`rgument, `c`onstant, `n`ame, `j`ump, `f`ree, `l`ocal, `e`xception
-/// handler), stack effects for argument 0 (without a jump given, jumping, not jumping), change of the effect per unit of
-/// the argument, change when the argument is odd.
-type Row = (u16, &'static str, [i8; 3], i8, i8);
+/// Instructions of CPython's that stand for something in disassembly without being one of Cape's: where a call arrives, a cache
+/// word, and what takes arguments that are too large (Cape has none).
+const PSEUDO: &[(&str, u8)] = &[("CACHE", 253), ("EXTENDED_ARG", 254), ("RESUME", 255)];
 
-#[rustfmt::skip]
-const ROWS: &[Row] = &[
-    (0, "", [0, 0, 0], 0, 0), (1, "", [-2, -2, -2], 0, 0), (2, "", [-1, -1, -1], 0, 0), (3, "l", [i8::MIN; 3], 0, 0),
-    (4, "", [-3, -3, -3], 0, 0), (5, "", [0, 0, 0], 0, 0), (6, "", [0, 0, 0], 0, 0), (7, "", [-1, -1, -1], 0, 0),
-    (8, "", [-2, -2, -2], 0, 0), (9, "", [-1, -1, -1], 0, 0), (10, "", [-1, -1, -1], 0, 0),
-    (11, "", [-1, -1, -1], 0, 0), (12, "", [0, 0, 0], 0, 0), (13, "", [-1, -1, -1], 0, 0), (14, "", [0, 0, 0], 0, 0),
-    (15, "", [1, 1, 1], 0, 0), (16, "", [0, 0, 0], 0, 0), (17, "", [0, 0, 0], 0, 0), (18, "", [1, 1, 1], 0, 0),
-    (19, "", [0, 0, 0], 0, 0), (20, "", [-1, -1, -1], 0, 0), (21, "", [1, 1, 1], 0, 0), (22, "", [1, 1, 1], 0, 0),
-    (23, "", [0, 0, 0], 0, 0), (24, "", [1, 1, 1], 0, 0), (25, "", [1, 1, 1], 0, 0), (26, "", [1, 1, 1], 0, 0),
-    (27, "", [0, 0, 0], 0, 0), (28, "", [0, 0, 0], 0, 0), (29, "", [-1, -1, -1], 0, 0), (30, "", [-1, -1, -1], 0, 0),
-    (31, "", [-1, -1, -1], 0, 0), (32, "", [1, 1, 1], 0, 0), (33, "", [1, 1, 1], 0, 0), (34, "", [1, 1, 1], 0, 0),
-    (35, "", [0, 0, 0], 0, 0), (36, "", [0, 0, 0], 0, 0), (37, "", [-4, -4, -4], 0, 0), (38, "", [-3, -3, -3], 0, 0),
-    (39, "", [0, 0, 0], 0, 0), (40, "", [0, 0, 0], 0, 0), (41, "", [0, 0, 0], 0, 0), (42, "", [0, 0, 0], 0, 0),
-    (43, "", [1, 1, 1], 0, 0), (44, "a", [-1, -1, -1], 0, 0), (45, "a", [-1, -1, -1], 0, -1),
-    (46, "a", [1, 1, 1], -1, 0), (47, "a", [1, 1, 1], -2, 0), (48, "a", [1, 1, 1], -1, 0), (49, "a", [1, 1, 1], -1, 0),
-    (50, "a", [1, 1, 1], -1, 0), (51, "a", [1, 1, 1], -1, 0), (52, "a", [-1, -1, -1], -1, 0),
-    (53, "a", [0, 0, 0], 0, 0), (54, "a", [-1, -1, -1], 0, 0), (55, "a", [-2, -2, -2], -1, 0),
-    (56, "a", [-1, -1, -1], 0, 0), (57, "a", [-1, -1, -1], 0, 0), (58, "a", [0, 0, 0], 0, 0),
-    (59, "a", [1, 1, 1], 0, 0), (60, "a", [0, 0, 0], 0, 0), (61, "an", [-1, -1, -1], 0, 0), (62, "af", [0, 0, 0], 0, 0),
-    (63, "al", [0, 0, 0], 0, 0), (64, "an", [0, 0, 0], 0, 0), (65, "an", [0, 0, 0], 0, 0),
-    (66, "a", [-1, -1, -1], 0, 0), (67, "a", [-1, -1, -1], 0, 0), (68, "aj", [-2, -2, -2], 0, 0),
-    (69, "a", [0, 0, 0], 0, 0), (70, "aj", [1, 1, 1], 0, 0), (71, "a", [0, 0, 0], 0, 0), (72, "an", [1, 1, 1], 0, 0),
-    (73, "an", [-1, -1, -1], 0, 0), (74, "a", [-1, -1, -1], 0, 0), (75, "aj", [0, 0, 0], 0, 0),
-    (76, "aj", [0, 0, 0], 0, 0), (77, "aj", [0, 0, 0], 0, 0), (78, "a", [-1, -1, -1], 0, 0),
-    (79, "a", [-1, -1, -1], 0, 0), (80, "an", [0, 0, 0], 0, 1), (81, "a", [1, 1, 1], 0, 0), (82, "ac", [1, 1, 1], 0, 0),
-    (83, "al", [1, 1, 1], 0, 0), (84, "al", [1, 1, 1], 0, 0), (85, "al", [1, 1, 1], 0, 0), (86, "al", [1, 1, 1], 0, 0),
-    (87, "al", [2, 2, 2], 0, 0), (88, "al", [1, 1, 1], 0, 0), (89, "al", [2, 2, 2], 0, 0), (90, "af", [0, 0, 0], 0, 0),
-    (91, "an", [0, 0, 0], 0, 0), (92, "an", [1, 1, 1], 0, 1), (93, "an", [1, 1, 1], 0, 0), (94, "a", [1, 1, 1], 0, 0),
-    (95, "a", [1, 1, 1], 0, 0), (96, "an", [-2, -2, -2], 0, 1), (97, "af", [0, 0, 0], 0, 0),
-    (98, "a", [-2, -2, -2], 0, 0), (99, "a", [-2, -2, -2], 0, 0), (100, "aj", [-1, -1, -1], 0, 0),
-    (101, "aj", [-1, -1, -1], 0, 0), (102, "aj", [-1, -1, -1], 0, 0), (103, "aj", [-1, -1, -1], 0, 0),
-    (104, "a", [0, 0, 0], -1, 0), (105, "a", [-1, -1, -1], 0, 0), (106, "aj", [0, 0, 0], 0, 0),
-    (107, "a", [-1, -1, -1], 0, 0), (108, "a", [-1, -1, -1], 0, 0), (109, "a", [-1, -1, -1], 0, 0),
-    (110, "an", [-2, -2, -2], 0, 0), (111, "af", [-1, -1, -1], 0, 0), (112, "al", [-1, -1, -1], 0, 0),
-    (113, "al", [0, 0, 0], 0, 0), (114, "al", [-2, -2, -2], 0, 0), (115, "an", [-1, -1, -1], 0, 0),
-    (116, "an", [-1, -1, -1], 0, 0), (117, "a", [0, 0, 0], 0, 0), (118, "a", [0, 0, 0], 1, 0),
-    (119, "a", [-1, -1, -1], 1, 0), (120, "a", [0, 0, 0], 0, 0), (128, "a", [0, 0, 0], 0, 0),
-    (129, "", [i8::MIN; 3], 0, 0), (130, "", [i8::MIN; 3], 0, 0), (131, "", [i8::MIN; 3], 0, 0),
-    (132, "", [i8::MIN; 3], 0, 0), (133, "", [i8::MIN; 3], 0, 0), (134, "", [i8::MIN; 3], 0, 0),
-    (135, "", [i8::MIN; 3], 0, 0), (136, "", [i8::MIN; 3], 0, 0), (137, "", [i8::MIN; 3], 0, 0),
-    (138, "", [i8::MIN; 3], 0, 0), (139, "", [i8::MIN; 3], 0, 0), (140, "", [i8::MIN; 3], 0, 0),
-    (141, "", [i8::MIN; 3], 0, 0), (142, "", [i8::MIN; 3], 0, 0), (143, "a", [i8::MIN; 3], 0, 0),
-    (144, "a", [i8::MIN; 3], 0, 0), (145, "a", [i8::MIN; 3], 0, 0), (146, "a", [i8::MIN; 3], 0, 0),
-    (147, "a", [i8::MIN; 3], 0, 0), (148, "a", [i8::MIN; 3], 0, 0), (149, "a", [i8::MIN; 3], 0, 0),
-    (150, "a", [i8::MIN; 3], 0, 0), (151, "a", [i8::MIN; 3], 0, 0), (152, "a", [i8::MIN; 3], 0, 0),
-    (153, "a", [i8::MIN; 3], 0, 0), (154, "", [i8::MIN; 3], 0, 0), (155, "a", [i8::MIN; 3], 0, 0),
-    (156, "a", [i8::MIN; 3], 0, 0), (157, "a", [i8::MIN; 3], 0, 0), (158, "a", [i8::MIN; 3], 0, 0),
-    (159, "a", [i8::MIN; 3], 0, 0), (160, "a", [i8::MIN; 3], 0, 0), (161, "a", [i8::MIN; 3], 0, 0),
-    (162, "a", [i8::MIN; 3], 0, 0), (163, "a", [i8::MIN; 3], 0, 0), (164, "a", [i8::MIN; 3], 0, 0),
-    (165, "a", [i8::MIN; 3], 0, 0), (166, "a", [i8::MIN; 3], 0, 0), (167, "a", [i8::MIN; 3], 0, 0),
-    (168, "a", [i8::MIN; 3], 0, 0), (169, "a", [i8::MIN; 3], 0, 0), (170, "a", [i8::MIN; 3], 0, 0),
-    (171, "a", [i8::MIN; 3], 0, 0), (172, "aj", [i8::MIN; 3], 0, 0), (173, "aj", [i8::MIN; 3], 0, 0),
-    (174, "aj", [i8::MIN; 3], 0, 0), (175, "aj", [i8::MIN; 3], 0, 0), (176, "aj", [i8::MIN; 3], 0, 0),
-    (177, "a", [i8::MIN; 3], 0, 0), (178, "a", [i8::MIN; 3], 0, 0), (179, "an", [i8::MIN; 3], 0, 0),
-    (180, "a", [i8::MIN; 3], 0, 0), (181, "a", [i8::MIN; 3], 0, 0), (182, "a", [i8::MIN; 3], 0, 0),
-    (183, "a", [i8::MIN; 3], 0, 0), (184, "a", [i8::MIN; 3], 0, 0), (185, "a", [i8::MIN; 3], 0, 0),
-    (186, "a", [i8::MIN; 3], 0, 0), (187, "a", [i8::MIN; 3], 0, 0), (188, "a", [i8::MIN; 3], 0, 0),
-    (189, "an", [i8::MIN; 3], 0, 0), (190, "ac", [i8::MIN; 3], 0, 0), (191, "ac", [i8::MIN; 3], 0, 0),
-    (192, "a", [i8::MIN; 3], 0, 0), (193, "a", [i8::MIN; 3], 0, 0), (194, "an", [i8::MIN; 3], 0, 0),
-    (195, "an", [i8::MIN; 3], 0, 0), (196, "", [i8::MIN; 3], 0, 0), (197, "a", [i8::MIN; 3], 0, 0),
-    (198, "", [i8::MIN; 3], 0, 0), (199, "", [i8::MIN; 3], 0, 0), (200, "an", [i8::MIN; 3], 0, 0),
-    (201, "", [i8::MIN; 3], 0, 0), (202, "", [i8::MIN; 3], 0, 0), (203, "", [i8::MIN; 3], 0, 0),
-    (204, "", [i8::MIN; 3], 0, 0), (205, "", [i8::MIN; 3], 0, 0), (206, "", [i8::MIN; 3], 0, 0),
-    (207, "", [i8::MIN; 3], 0, 0), (208, "", [i8::MIN; 3], 0, 0), (209, "a", [i8::MIN; 3], 0, 0),
-    (210, "a", [i8::MIN; 3], 0, 0), (211, "a", [i8::MIN; 3], 0, 0), (234, "", [-1, -1, -1], 0, 0),
-    (235, "", [-1, -1, -1], 0, 0), (236, "", [-1, -1, -1], 0, 0), (237, "aj", [1, 1, 1], 0, 0),
-    (238, "", [0, 0, 0], 0, 0), (239, "a", [0, 0, 0], 0, 0), (240, "", [0, 0, 0], 0, 0), (241, "a", [-1, -1, -1], 0, 0),
-    (242, "a", [-1, -1, -1], 0, 0), (243, "a", [-1, -1, -1], 0, 0), (244, "a", [-1, -1, -1], 0, 0),
-    (245, "a", [0, 0, 0], 0, 0), (246, "", [0, 0, 0], 0, 0), (247, "a", [0, 0, 0], 0, 0),
-    (248, "aj", [-2, -2, -2], 0, 0), (249, "an", [-2, -2, -2], 0, 1), (250, "a", [-1, -1, -1], -1, 0),
-    (251, "a", [-2, -2, -2], -1, 0), (252, "", [-3, -3, -3], 0, 0), (253, "a", [0, 0, 0], 0, 0),
-    (254, "", [0, 0, 0], 0, 0), (255, "a", [0, 0, 0], 0, 0), (256, "", [0, 0, 0], 0, 0), (257, "aj", [0, 0, 0], 0, 0),
-    (258, "aj", [0, 0, 0], 0, 0), (259, "aj", [0, 0, 0], 0, 0), (260, "aj", [0, 0, 0], 0, 0),
-    (261, "al", [1, 1, 1], 0, 0), (262, "", [0, 0, 0], 0, 0), (263, "ae", [2, 2, 0], 0, 0),
-    (264, "ae", [1, 1, 0], 0, 0), (265, "ae", [1, 1, 0], 0, 0), (266, "al", [-1, -1, -1], 0, 0),
+const _: () = assert!(Op::COUNT <= 253);
+
+/// The opcodes that CPython calls otherwise than the table.
+const CPYTHON: &[(Op, &str)] = &[
+    (Op::LoadCommon, "LOAD_COMMON_CONSTANT"),
+    (Op::DelDeref, "DELETE_DEREF"),
+    (Op::DelName, "DELETE_NAME"),
+    (Op::DelGlobal, "DELETE_GLOBAL"),
+    (Op::DelAttr, "DELETE_ATTR"),
+    (Op::DelSubscr, "DELETE_SUBSCR"),
+    (Op::UnaryNeg, "UNARY_NEGATIVE"),
+    (Op::UnaryPos, "UNARY_POSITIVE"),
+    (Op::Compare, "COMPARE_OP"),
+    (Op::CompareK, "COMPARE_OP_K"),
+    (Op::Is, "IS_OP"),
+    (Op::Contains, "CONTAINS_OP"),
+    (Op::Jump, "JUMP_FORWARD"),
+    (Op::JumpBack, "JUMP_BACKWARD"),
+    (Op::CallEx, "CALL_FUNCTION_EX"),
+    (Op::CallIntrinsic1, "CALL_INTRINSIC_1"),
+    (Op::CallIntrinsic2, "CALL_INTRINSIC_2"),
+    (Op::Return, "RETURN_VALUE"),
+    (Op::SetFuncAttr, "SET_FUNCTION_ATTRIBUTE"),
+    (Op::Raise, "RAISE_VARARGS"),
+    (Op::Yield, "YIELD_VALUE"),
+    (Op::GetAIter, "GET_AITER"),
+    (Op::GetANext, "GET_ANEXT"),
 ];
+
+/// What Python code calls an opcode.
+fn name(op: Op) -> String {
+    if op != op.generic() {
+        let form = op.name();
+        return format!("{}_{}", name(op.generic()), snake(form.strip_suffix('K').unwrap_or(form)));
+    }
+    match CPYTHON.iter().find(|(o, _)| *o == op) {
+        Some((_, name)) => (*name).to_string(),
+        None => snake(op.name()),
+    }
+}
+
+/// `LoadAttr` as `LOAD_ATTR`.
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
+}
+
+/// The opcodes that Python code sees: without those that only say how far code is made, or who watches it.
+fn opcodes() -> impl Iterator<Item = Op> {
+    (0..Op::COUNT).filter_map(|n| Op::from_u8(n as u8)).filter(|op| !matches!(op, Op::Unfold | Op::Stop))
+}
+
+/// Which operand `dis` takes for the argument of an instruction: CPython's have one at most.
+fn argument(op: Op) -> Option<usize> {
+    let rank = |kind: Kind| match kind {
+        Kind::Target => 0,
+        Kind::Name => 1,
+        Kind::Const => 2,
+        Kind::Cell => 3,
+        Kind::Binary
+        | Kind::Cmp
+        | Kind::Intr1
+        | Kind::Intr2
+        | Kind::FuncAttr
+        | Kind::Special
+        | Kind::Common
+        | Kind::Await
+        | Kind::Format => 4,
+        Kind::Count => 5,
+        Kind::Flag if matches!(op, Op::Is | Op::Contains) => 5,
+        Kind::Dst | Kind::Reg | Kind::Mod | Kind::First | Kind::DstFirst => 6,
+        Kind::Null | Kind::Flag => 7,
+    };
+    let operands = op.info().operands;
+    (0..operands.len()).min_by_key(|&i| rank(operands[i].1))
+}
+
+/// The kind of the argument of the opcode with this number.
+fn argument_kind(n: i32) -> Option<Kind> {
+    let op = opcode(n)?;
+    Some(op.info().operands[argument(op)?].1)
+}
+
+fn opcode(n: i32) -> Option<Op> {
+    let op = Op::from_u8(u8::try_from(n).ok()?)?;
+    (!matches!(op, Op::Unfold | Op::Stop)).then_some(op)
+}
+
+fn is_pseudo(n: i32) -> bool {
+    PSEUDO.iter().any(|p| p.1 as i32 == n)
+}
 
 const INTRINSIC1: &[&str] = &[
     "INTRINSIC_1_INVALID",
@@ -142,18 +165,6 @@ const NB_OPS: &[(&str, &str)] = &[
     ("NB_SUBSCR", "[]"),
 ];
 
-/// Opcodes from here on have an argument.
-const HAVE_ARGUMENT: i32 = 43;
-
-fn row(op: i32) -> Option<&'static Row> {
-    let op = u16::try_from(op).ok()?;
-    ROWS.binary_search_by_key(&op, |r| r.0).ok().map(|i| &ROWS[i])
-}
-
-fn has(op: i32, property: char) -> bool {
-    row(op).is_some_and(|r| r.1.contains(property))
-}
-
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.add("ENABLE_SPECIALIZATION", Value::int(1)).add("ENABLE_SPECIALIZATION_FT", Value::int(1));
@@ -163,42 +174,48 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         stack_effect,
     )
     .function("is_valid($module, /, opcode)", "Return True if opcode is valid, False otherwise.", |_: &Vm, op: i32| {
-        row(op).is_some()
+        opcode(op).is_some() || is_pseudo(op)
     })
     .function(
         "has_arg($module, /, opcode)",
         "Return True if the opcode uses its oparg, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'a'),
+        |_: &Vm, op: i32| opcode(op).is_some_and(|op| argument(op).is_some()),
     )
     .function(
         "has_const($module, /, opcode)",
         "Return True if the opcode accesses a constant, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'c'),
+        |_: &Vm, op: i32| argument_kind(op) == Some(Kind::Const),
     )
     .function(
         "has_name($module, /, opcode)",
         "Return True if the opcode accesses an attribute by name, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'n'),
+        |_: &Vm, op: i32| argument_kind(op) == Some(Kind::Name),
     )
     .function(
         "has_jump($module, /, opcode)",
         "Return True if the opcode has a jump target, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'j'),
+        |_: &Vm, op: i32| argument_kind(op) == Some(Kind::Target),
     )
     .function(
         "has_free($module, /, opcode)",
         "Return True if the opcode accesses a free variable, False otherwise.\n\nNote that 'free' in this context refers to names in the current scope\nthat are referenced by inner scopes or names in outer scopes that are\nreferenced from this scope. It does not include references to global\nor builtin scopes.",
-        |_: &Vm, op: i32| has(op, 'f'),
+        |_: &Vm, op: i32| argument_kind(op) == Some(Kind::Cell) || op == Op::MakeCell as i32,
     )
     .function(
         "has_local($module, /, opcode)",
         "Return True if the opcode accesses a local variable, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'l'),
+        |_: &Vm, op: i32| {
+            op != Op::MakeCell as i32
+                && matches!(
+                    argument_kind(op),
+                    Some(Kind::Dst | Kind::Reg | Kind::Mod | Kind::First | Kind::DstFirst)
+                )
+        },
     )
     .function(
         "has_exc($module, /, opcode)",
-        "Return True if the opcode sets an exception handler, False otherwise.",
-        |_: &Vm, op: i32| has(op, 'e'),
+        "Return True if the opcode sets an exception handler, False otherwise.\n\nNone does: handlers are in a table.",
+        |_: &Vm, _: i32| false,
     )
     .function(
         "get_intrinsic1_descs($module, /)",
@@ -224,6 +241,25 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     )
     .function("get_specialization_stats($module, /)", "Return the specialization stats", |_: &Vm| ())
     .function(
+        "opcodes($module, /)",
+        "Return (number, name, name of what it specialises or None, cache words) of each opcode.",
+        |_: &Vm| table(),
+    )
+    .function(
+        "pseudo_opcodes($module, /)",
+        "Return (number, name) of what disassembly shows that is no instruction.",
+        |_: &Vm| {
+            let l = ListObj::new(&[]);
+            PSEUDO.iter().for_each(|(s, n)| l.push(TupleObj::new(&[Value::int(*n as i64), intern(s)]).value()));
+            l
+        },
+    )
+    .function(
+        "instructions($module, code, adaptive=False, /)",
+        "Return the instructions of a code object, or of the bytes of one.\n\nEach is (word, opcode, index of the operand that is the argument or None,\noperands, extra words, cache words); an operand is (kind, field, value).",
+        instructions,
+    )
+    .function(
         "get_executor($module, /, code, offset)",
         "Return the executor object at offset in code if exists, None otherwise.",
         |vm: &Vm, code: Value, _offset: i32| {
@@ -242,24 +278,112 @@ fn strings(items: &[&str]) -> Ptr<ListObj> {
     l
 }
 
-fn stack_effect(vm: &Vm, op: i32, arg: Option<Value>, jump: Option<Value>) -> Res<i64> {
-    let arg = arg.filter(|a| !a.is_none());
-    let mode = match jump {
-        None | Some(Value::NONE) => 0,
-        Some(Value::TRUE) => 1,
-        Some(Value::FALSE) => 2,
-        Some(_) => return Err(vm.value_error("stack_effect: jump must be False, True or None")),
-    };
-    let invalid = || vm.value_error("invalid opcode or oparg");
-    let Some(&(_, _, base, slope, odd)) = row(op).filter(|r| r.2[0] != i8::MIN) else {
-        return Err(invalid());
-    };
-    let arg = match arg {
-        Some(a) if op >= HAVE_ARGUMENT => <i32 as cape_vm::native::FromArg>::from_arg(vm, a, 1)? as i64,
-        _ => 0,
-    };
-    if arg < 0 {
-        return Err(invalid());
+fn table() -> Ptr<ListObj> {
+    let l = ListObj::new(&[]);
+    for op in opcodes() {
+        let base = if op == op.generic() { Value::NONE } else { intern(&name(op.generic())) };
+        let row = [Value::int(op as i64), intern(&name(op)), base, Value::int(op.cache_words() as i64)];
+        l.push(TupleObj::new(&row).value());
     }
-    Ok(base[mode] as i64 + slope as i64 * arg + odd as i64 * (arg & 1))
+    l
+}
+
+fn instructions(vm: &Vm, of: Value, adaptive: Option<bool>) -> Res<Ptr<ListObj>> {
+    let list = ListObj::new(&[]);
+    if let Some(code) = of.downcast::<CodeObj>() {
+        let adaptive = adaptive.unwrap_or(false);
+        if adaptive {
+            cape_vm::eval::unfold(code);
+        }
+        let words = &code.unit.code;
+        let mut at = 0;
+        while let Some(&word) = words.get(at) {
+            let Some(generic) = word.op() else { break };
+            let op = if adaptive { code.op(at as u32) } else { generic };
+            let cache = |i: usize| if adaptive { code.words[i].get() } else { 0 };
+            push(list, at, op, word, |i| words.get(i).map_or(0, |w| w.0), cache);
+            at += op.words();
+        }
+        return Ok(list);
+    }
+    let Some(bytes) = of.downcast::<BytesObj>() else {
+        return Err(vm.type_error(format!("expected a code object or bytes, not '{}'", type_of(of).name_str())));
+    };
+    let (words, rest) = bytes.as_slice().as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(vm.value_error("code must consist of whole words of 8 bytes"));
+    }
+    // A copy, for what follows allocates.
+    let words: Vec<u64> = words.iter().map(|w| u64::from_le_bytes(*w)).collect();
+    let mut at = 0;
+    while let Some(&word) = words.get(at) {
+        let get = |i: usize| words.get(i).copied().unwrap_or(0);
+        match opcode(Word(word).op_byte() as i32) {
+            Some(op) => {
+                push(list, at, op, Word(word), get, get);
+                at += op.words();
+            }
+            None => {
+                let empty = TupleObj::new(&[]).value();
+                let number = Value::int(Word(word).op_byte() as i64);
+                let row = [Value::int(at as i64), number, Value::NONE, empty, Value::int(0), empty];
+                list.push(TupleObj::new(&row).value());
+                at += 1;
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// Appends a row of `instructions`.
+fn push(
+    list: Ptr<ListObj>,
+    at: usize,
+    op: Op,
+    word: Word,
+    extra: impl Fn(usize) -> u64,
+    cache: impl Fn(usize) -> u64,
+) {
+    let mut operands = ValueVec::new();
+    for &(slot, kind) in op.info().operands {
+        let v = match slot {
+            Slot::x => word.x() as u32,
+            Slot::a => word.a() as u32,
+            Slot::b => word.b() as u32,
+            Slot::c => word.c() as u32,
+            Slot::bc => word.bc(),
+            Slot::xc => word.xc(),
+            Slot::w => extra(at + 1) as u32,
+        };
+        let row = [intern(&format!("{kind:?}")), intern(&format!("{slot:?}")), Value::int(v as i64)];
+        operands.push(TupleObj::new(&row).value());
+    }
+    let mut caches = ValueVec::new();
+    let first = at + 1 + op.extra_words();
+    (first..first + op.cache_words()).for_each(|i| caches.push(uint_value(cache(i))));
+    let row = [
+        Value::int(at as i64),
+        Value::int(op as i64),
+        argument(op).map_or(Value::NONE, |i| Value::int(i as i64)),
+        TupleObj::new(&operands).value(),
+        Value::int(op.extra_words() as i64),
+        TupleObj::new(&caches).value(),
+    ];
+    list.push(TupleObj::new(&row).value());
+}
+
+/// Registers are not a stack: no instruction changes how many there are.
+fn stack_effect(vm: &Vm, op: i32, arg: Option<Value>, jump: Option<Value>) -> Res<i64> {
+    match jump {
+        None | Some(Value::NONE | Value::TRUE | Value::FALSE) => {}
+        Some(_) => return Err(vm.value_error("stack_effect: jump must be False, True or None")),
+    }
+    let invalid = || vm.value_error("invalid opcode or oparg");
+    let Some(op) = opcode(op) else {
+        return if is_pseudo(op) { Ok(0) } else { Err(invalid()) };
+    };
+    match arg.filter(|a| !a.is_none() && argument(op).is_some()) {
+        Some(a) if <i32 as cape_vm::native::FromArg>::from_arg(vm, a, 1)? < 0 => Err(invalid()),
+        _ => Ok(0),
+    }
 }
