@@ -199,12 +199,12 @@ impl<'a> Errors<'a> {
                 None => backslash(&mut text, c),
             }),
             Handler::SurrogateEscape => {
-                let mut out = Vec::new();
-                for c in chars {
-                    match c {
-                        0xdc80..0xdd00 => out.push((c - 0xdc00) as u8),
-                        _ => return Err(raise()),
-                    }
+                let out: Vec<u8> =
+                    chars.map_while(|c| (0xdc80..0xdd00).contains(&c).then(|| (c - 0xdc00) as u8)).collect();
+                // What comes before the first other character is no part of the error.
+                let other = start + out.len();
+                if other < end {
+                    return Err(vm.unicode_encode_error_at(encoding, s, other, end, reason));
                 }
                 return Ok((Replacement::Bytes(out), end));
             }

@@ -54,6 +54,8 @@ pub fn decode(data: &[u8], errors: &mut Errors<'_>, last: bool) -> Res<(Ptr<StrO
         match bad {
             None => return Ok(d.finish()),
             Some(None) if !last => return Ok(d.finish()),
+            // The beginning of a surrogate, which a handler may take as a whole.
+            Some(_) if !last && matches!(d.rest(), [0xed, 0xa0..=0xbf]) => return Ok(d.finish()),
             Some(None) => {
                 let end = d.data.len();
                 d.error(errors, start, end, "unexpected end of data")?

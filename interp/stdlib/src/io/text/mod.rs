@@ -333,6 +333,14 @@ fn init_with(
     if let Some(e) = errors.downcast::<StrObj>() {
         encodable(vm, e)?;
     }
+    if [Some(name), errors.downcast()].into_iter().flatten().any(|s| s.chars().any(|c| c == 0)) {
+        return Err(vm.value_error("embedded null character"));
+    }
+    if let Some(e) = errors.downcast::<StrObj>()
+        && rt().config().dev_mode
+    {
+        cape_builtins::codecs::registry::lookup_error(vm, &vm.utf8(e)?)?;
+    }
     let errors = if errors.is_none() { intern("strict") } else { errors };
     t.buffer.set(t, buffer);
     t.encoding.set(t, encoding);
@@ -385,14 +393,20 @@ fn fix_start(vm: &Vm, t: Ptr<TextObj>) -> Res<()> {
     Ok(())
 }
 
+/// A name as C reads it: up to a null character. (The constructor has refused those, `reconfigure()` takes them.)
+fn before_null(name: Ptr<StrObj>) -> Ptr<StrObj> {
+    match name.chars().position(|c| c == 0) {
+        Some(n) => name.substring(0, n),
+        None => name,
+    }
+}
+
 /// Chooses the codec: one of those here, or an incremental decoder and encoder of the `codecs` module.
 fn set_codec(vm: &Vm, t: Ptr<TextObj>, name: Ptr<StrObj>) -> Res<()> {
     let errors: Ptr<StrObj> = t.errors.downcast().expect("errors is a str");
     t.decoder.set_no_barrier(Value::EMPTY);
     t.encoder.set_no_barrier(Value::EMPTY);
-    if name.chars().any(|c| c == 0) || errors.chars().any(|c| c == 0) {
-        return Err(vm.value_error("embedded null character"));
-    }
+    let (name, errors) = (before_null(name), before_null(errors));
     let own = Codec::of(&name.display()).zip(Errors::of(&errors.display()));
     t.state().codec = own;
     if own.is_some() {
