@@ -193,10 +193,8 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                     ($heat:expr) => {{
                         let code = code!();
                         // SAFETY: both are in the code's words.
-                        if code
-                            .compiled
-                            .goes_on($heat, unsafe { pc.offset_from(code.words.as_ptr()) } as usize)
-                        {
+                        let word = unsafe { pc.offset_from(code.words.as_ptr()) } as usize;
+                        if code.compiled.goes_on($heat, word) {
                             sync!();
                             return Ok(Next::Hot);
                         }
