@@ -221,6 +221,7 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
                 return done;
             }
             let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
+            refuse_null_bytes(vm, &bytes, &shown)?;
             let mut text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
             if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
                 text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
@@ -238,6 +239,7 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             use std::io::Read;
             let _ = std::io::stdin().read_to_end(&mut bytes);
             let from = cape_builtins::compile_fn::Origin { name: "<stdin>", is_file: true };
+            refuse_null_bytes(vm, &bytes, "<stdin>")?;
             let text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
             run_text(vm, &text, "<stdin>")
         }
@@ -291,17 +293,23 @@ fn remember_source(vm: &Vm, text: &str) -> Res<()> {
     vm.set_item(cache, name, TupleObj::new(&entry).value())
 }
 
-fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {
-    if let Some(at) = text.find('\0') {
-        let (line, start) =
-            (text[..at].matches('\n').count() + 1, text[..at].rfind('\n').map_or(0, |n| n + 1));
-        let name = StrObj::new(filename).value();
-        let place = [name, Value::int(line as i64), Value::int(0), StrObj::new(&text[start..at]).value()];
-        let message = intern("source code cannot contain null bytes");
-        let e = vm.call(rt().types.syntax_error.value(), &[message, TupleObj::new(&place).value()])?;
-        let e = e.downcast::<ExcObj>().map(Raised::new);
-        return Err(e.unwrap_or_else(|| vm.syntax_error("source code cannot contain null bytes")));
+/// Refuses a source that no file of text is, showing the line up to the NUL.
+fn refuse_null_bytes(vm: &Vm, source: &[u8], filename: &str) -> Res<()> {
+    let Some(at) = source.iter().position(|&b| b == 0) else { return Ok(()) };
+    let before = String::from_utf8_lossy(&source[..at]);
+    let line = before.matches('\n').count() + 1;
+    let text = before.rsplit('\n').next().unwrap_or_default();
+    let (name, text) = (StrObj::new(filename).value(), StrObj::new(text).value());
+    let place = TupleObj::new(&[name, Value::int(line as i64), Value::int(0), text]);
+    let message = intern("source code cannot contain null bytes");
+    let e = vm.call(rt().types.syntax_error.value(), &[message, place.value()])?;
+    match e.downcast::<ExcObj>() {
+        Some(e) => Err(Raised::new(e)),
+        None => Err(vm.syntax_error("source code cannot contain null bytes")),
     }
+}
+
+fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {
     let mode = cape_builtins::compile_fn::EXEC;
     let code = cape_builtins::compile_fn::compile_text(vm, text, filename, mode, 0, rt().config().optimize)?;
     let d = main_dict(vm)?;
