@@ -133,9 +133,9 @@ unsafe fn put(
             if !table.has_room() {
                 return None;
             }
-            // SAFETY: the callers' promise.
             let k = match known {
                 Some(k) => k,
+                // SAFETY: the callers' promise.
                 None => unsafe { linked_text(key, StrObj::from_latin1_hashed(text(key)?, hash)) },
             };
             table.insert_in_room(slot, hash, k, value)?;
@@ -288,8 +288,8 @@ pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> 
 #[inline(always)]
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
-    let d = unsafe { linked::<DictObj>(dp)? };
-    lent_from(d, find_known(&d.table, unsafe { name(key)? })?)
+    let (d, name) = unsafe { (linked::<DictObj>(dp)?, name(key)?) };
+    lent_from(d, find_known(&d.table, name)?)
 }
 
 #[inline(always)]
