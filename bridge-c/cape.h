@@ -85,8 +85,6 @@ cape_take(CapeFreeList *list)
     if (CAPE_LIKELY(p != NULL)) {
         list->first = *(void **)p;
         list->count--;
-        /* What is taken next: most has been freed a while ago. */
-        __builtin_prefetch(list->first, 1);
     }
     return p;
 }

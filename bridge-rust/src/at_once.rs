@@ -288,8 +288,10 @@ pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> 
 #[inline(always)]
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
-    let (d, name) = unsafe { (linked::<DictObj>(dp)?, name(key)?) };
-    lent_from(d, find_known(&d.table, name)?)
+    unsafe {
+        let d = linked::<DictObj>(dp)?;
+        lent_from(d, find_known(&d.table, name(key)?)?)
+    }
 }
 
 #[inline(always)]

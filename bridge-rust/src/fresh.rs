@@ -216,12 +216,12 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             return Value::EMPTY;
         }
         let mut values = [MaybeUninit::uninit(); VERY_FEW];
-        for i in 0..n {
+        for (i, place) in values[..n].iter_mut().enumerate() {
             let v = owned(*items.add(i));
             if v.is_empty() {
                 return Value::EMPTY;
             }
-            values[i].write(v);
+            place.write(v);
         }
         // (Linked objects stay: that C has them makes them roots, and what is on the stack stays where it is.)
         let (made, cells) = if is_tuple {
@@ -231,8 +231,8 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             let array = ArrayObj::unfilled(n);
             (array.value(), array.items_ptr())
         };
-        for i in 0..n {
-            cells.add(i).write(values[i].assume_init());
+        for (i, v) in values[..n].iter().enumerate() {
+            cells.add(i).write(v.assume_init());
             drop_plain(*items.add(i));
         }
         if is_tuple {
