@@ -331,6 +331,8 @@ class _Registers:
                 case 'CALL_FUNCTION_EX':
                     b = number['b']
                     text = f"{by_field['a']}, {by_field['b']}(*{self.register(b + 2)}, **{self.register(b + 3)})"
+                case 'FORMAT_VALUE' if not number['x'] & 4:
+                    text = ', '.join(by_field[field] for field in 'abx' if by_field[field])
                 case 'RAISE_VARARGS':
                     text = ('', '{a}', '{a} from {b}')[min(number['x'], 2)].format_map(by_field)
                 case _:

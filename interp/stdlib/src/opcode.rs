@@ -7,11 +7,12 @@ use cape_bytecode::{Kind, Op, Slot, Word};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
 
-/// Instructions of CPython's that stand for something in disassembly without being one of Cape's: where a call arrives, a cache
-/// word, and what takes arguments that are too large (Cape has none).
-const PSEUDO: &[(&str, u8)] = &[("CACHE", 253), ("EXTENDED_ARG", 254), ("RESUME", 255)];
+/// Opcodes of CPython's that are none of Cape's, for what tools look for by name: what a call does itself (it copies free variables),
+/// a cache word, what takes arguments that are too large (Cape has none), and where a call arrives.
+const PSEUDO: &[(&str, u8)] =
+    &[("COPY_FREE_VARS", 252), ("CACHE", 253), ("EXTENDED_ARG", 254), ("RESUME", 255)];
 
-const _: () = assert!(Op::COUNT <= 253);
+const _: () = assert!(Op::COUNT <= 252);
 
 /// The opcodes that CPython calls otherwise than the table.
 const CPYTHON: &[(Op, &str)] = &[
