@@ -115,8 +115,6 @@ heap_object! {
         pub extra_locals: Field,
         pub trace_lines: Cell<bool>,
         pub trace_opcodes: Cell<bool>,
-        /// Its beginning is being reported: it stands before its first instruction.
-        pub beginning: Cell<bool>,
         /// Line reported instead of the computed one (the bridge's synthetic frames); 0: computed.
         pub line_override: Cell<i32>,
     }
@@ -137,7 +135,12 @@ impl FrameObj {
 
     /// That as Python code sees it.
     pub fn offset(&self) -> i64 {
-        if self.beginning.get() { 0 } else { byte_offset(self.lasti() as i32) }
+        if self.begins() { 0 } else { byte_offset(self.lasti() as i32) }
+    }
+
+    /// Whether its beginning is being reported, to whomever: it stands before its first instruction.
+    fn begins(&self) -> bool {
+        crate::vm::current().reports_beginning(self.live.get())
     }
 
     /// The line that runs or ran last.
@@ -146,7 +149,7 @@ impl FrameObj {
             return self.line_override.get() as u32;
         }
         let code = self.code();
-        if self.beginning.get() {
+        if self.begins() {
             return code.first_line();
         }
         code.unit.position(self.lasti()).map_or(code.first_line(), |p| p.line)
@@ -214,7 +217,6 @@ impl FrameObj {
                 extra_locals: none(),
                 trace_lines: Cell::new(true),
                 trace_opcodes: Cell::new(false),
-                beginning: Cell::new(false),
                 line_override: Cell::new(0),
             },
         )

@@ -216,7 +216,8 @@ impl Vm {
         if self.watchers(code, Event::StopIteration) == 0 || self.stops.busy.get() > 0 {
             return Ok(());
         }
-        let stop = self.new_exc_args(rt().types.stop_iteration, &[v]);
+        let args: &[Value] = if v.is_none() { &[] } else { &[v] };
+        let stop = self.new_exc_args(rt().types.stop_iteration, args);
         crate::exc::set_extra(stop.exc(), 0, v);
         self.fire(code, at, Event::StopIteration, &[stop.value()])
     }
@@ -334,6 +335,14 @@ impl Vm {
         stops.reporting.set(before);
         stops.reported.set(frame);
         r
+    }
+
+    /// Whether the beginning of this running frame is what is being reported.
+    pub(crate) fn reports_beginning(&self, frame: *const Frame) -> bool {
+        let stops = &self.stops;
+        !frame.is_null()
+            && stops.reported.get().cast_const() == frame
+            && stops.reporting.get() == Some(Event::PyStart)
     }
 
     /// `sys.call_tracing`: runs `f` as if no callback were running.

@@ -204,15 +204,12 @@ impl Vm {
     fn standing<R>(&self, event: Event, frame: Ptr<FrameObj>, f: impl FnOnce() -> R) -> R {
         let before = frame.line_override.get();
         let code = frame.code();
-        if event == Event::PyStart {
-            frame.beginning.set(true);
-        } else if code.unit.position(frame.lasti()).is_none() {
+        if event != Event::PyStart && code.unit.position(frame.lasti()).is_none() {
             // What has no line of its own is done on the last one.
             frame.line_override.set(self.latest_line(frame) as i32);
         }
         let r = self.reporting(event, f);
         frame.line_override.set(before);
-        frame.beginning.set(false);
         r
     }
 
