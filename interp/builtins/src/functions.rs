@@ -644,26 +644,12 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
             return Err(vm.type_error(format!("sum() can't sum {what} [use {hint} instead]")));
         }
     }
-    // Floats are summed with compensation, as CPython does since 3.12.
-    let mut compensation: Option<(f64, f64)> = total.is_float().then(|| (total.as_float(), 0.0));
+    let mut exact = Exact::of(total);
     vm.for_each(it, |v| {
-        if let Some((s, c)) = compensation {
-            let x = if v.is_float() {
-                Some(v.as_float())
-            } else if v.is_int() {
-                Some(v.as_int() as f64)
-            } else {
-                None
-            };
-            if let Some(x) = x {
-                let t = s + x;
-                let e = if s.abs() >= x.abs() { (s - t) + x } else { (x - t) + s };
-                compensation = Some((t, c + e));
-                return Ok(());
-            }
-            total = Value::float(finish_sum(s, c));
-            compensation = None;
+        if exact.add(v) {
+            return Ok(());
         }
+        total = exact.value().unwrap_or(total);
         let n = if v.is_bool() { Value::int((v == Value::TRUE) as i64) } else { v };
         if total.both_ints(n)
             && let Some(r) = total.int_add(n)
@@ -672,19 +658,84 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
             return Ok(());
         }
         total = vm.binary(total, v, &ops::ADD)?;
-        if total.is_float() {
-            compensation = Some((total.as_float(), 0.0));
-        }
+        exact = Exact::of(total);
         Ok(())
     })?;
-    Ok(match compensation {
-        Some((s, c)) => Value::float(finish_sum(s, c)),
-        None => total,
-    })
+    Ok(exact.value().unwrap_or(total))
 }
 
-fn finish_sum(s: f64, c: f64) -> f64 {
-    if c != 0.0 && c.is_finite() { s + c } else { s }
+/// A sum of floats with its compensation (Neumaier's).
+#[derive(Clone, Copy)]
+struct Compensated {
+    sum: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    fn new(x: f64) -> Compensated {
+        Compensated { sum: x, lost: 0.0 }
+    }
+
+    fn add(&mut self, x: f64) {
+        let t = self.sum + x;
+        self.lost += if self.sum.abs() >= x.abs() { (self.sum - t) + x } else { (x - t) + self.sum };
+        self.sum = t;
+    }
+
+    fn value(self) -> f64 {
+        if self.lost != 0.0 && self.lost.is_finite() { self.sum + self.lost } else { self.sum }
+    }
+}
+
+/// What `sum` adds with compensation: floats, as CPython does since 3.12, and complex numbers, since 3.14.
+enum Exact {
+    No,
+    Float(Compensated),
+    Complex(Compensated, Compensated),
+}
+
+impl Exact {
+    /// How a total of this kind goes on.
+    fn of(total: Value) -> Exact {
+        if total.is_float() {
+            return Exact::Float(Compensated::new(total.as_float()));
+        }
+        match total.downcast::<ComplexObj>().filter(|_| type_of(total) == rt().types.complex) {
+            Some(z) => Exact::Complex(Compensated::new(z.re), Compensated::new(z.im)),
+            None => Exact::No,
+        }
+    }
+
+    /// Adds a value of a kind that keeps the total's; false: it is of another.
+    fn add(&mut self, v: Value) -> bool {
+        let real = if v.is_float() {
+            Some(v.as_float())
+        } else if v.is_int() {
+            Some(v.as_int() as f64)
+        } else {
+            None
+        };
+        match (self, real) {
+            (Exact::Float(sum), Some(x)) => sum.add(x),
+            (Exact::Complex(re, _), Some(x)) => re.add(x),
+            (Exact::Complex(re, im), None) if type_of(v) == rt().types.complex => {
+                let Some(z) = v.downcast::<ComplexObj>() else { return false };
+                re.add(z.re);
+                im.add(z.im);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The total so far.
+    fn value(&self) -> Option<Value> {
+        match self {
+            Exact::No => None,
+            Exact::Float(sum) => Some(Value::float(sum.value())),
+            Exact::Complex(re, im) => Some(ComplexObj::new(re.value(), im.value()).value()),
+        }
+    }
 }
 
 fn vars(vm: &Vm, v: Option<Value>) -> Res<Value> {

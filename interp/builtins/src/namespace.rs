@@ -80,7 +80,7 @@ fn replace(vm: &Vm, n: Ptr<NamespaceObj>, changes: Ptr<DictObj>) -> Res<Value> {
     let class = type_of(n.value());
     let r = vm.call(class.value(), &[])?;
     if !r.is::<NamespaceObj>() {
-        let (class, got) = (cape_vm::class::full_name(class), cape_vm::class::full_name(type_of(r)));
+        let (class, got) = (cape_vm::class::qualified_name(class), cape_vm::class::qualified_name(type_of(r)));
         return Err(vm.type_error(format!(
             "expect types.SimpleNamespace type, but {class}() returned '{got}' object"
         )));

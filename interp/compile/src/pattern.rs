@@ -26,10 +26,14 @@ impl<'a> Compiler<'a> {
                 check_reachable(&case.pattern)?;
             }
             let mut captures = Captures::new();
+            let before = self.u.ins.len();
             self.pattern(&case.pattern, subject, &mut captures, next)?;
             self.u.range = case.pattern.range();
             for (name, r) in captures {
                 self.store_name(name, r);
+            }
+            if self.u.ins.len() == before {
+                self.u.line_begins(); // `case _`
             }
             if let Some(guard) = &case.guard {
                 self.jump_if(guard, false, next)?;

@@ -278,6 +278,7 @@ impl Builder<'_> {
             }
             Stmt::AnnAssign(s) => self.ann_assign(s),
             Stmt::For(s) => {
+                self.cur().coroutine |= s.is_async;
                 self.target(&s.target, 0)?;
                 self.expr(&s.iter)?;
                 self.loop_body(&s.body, &s.orelse)
@@ -297,6 +298,7 @@ impl Builder<'_> {
                 })
             }
             Stmt::With(s) => self.conditional(|b| {
+                b.cur().coroutine |= s.is_async;
                 for item in &s.items {
                     b.expr(&item.context_expr)?;
                     if let Some(t) = &item.optional_vars {
