@@ -46,6 +46,7 @@ fn is_interactive(cli: &Cli) -> bool {
 }
 
 /// Says who is there, to those who come to the prompt first.
+#[inline(never)]
 fn header(cli: &Cli) {
     let c = &cli.config;
     if c.quiet || c.verbose == 0 && !(matches!(cli.main, Main::Stdin) && is_interactive(cli)) {
@@ -160,23 +161,59 @@ fn insert_path(entry: &str) {
     }
 }
 
+/// What the command line names, ready to be run.
+enum Program {
+    /// Code, in the namespace of `__main__`.
+    Code(Ptr<CodeObj>),
+    /// A function, with two arguments.
+    Call(Value, [Value; 2]),
+    /// The prompt.
+    Prompt,
+    /// Nothing: it was told why.
+    Nothing,
+}
+
 /// Runs what the command line names.
 fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
-    match &cli.main {
+    let (program, of_file) = prepare(vm, cli)?;
+    // The frames that follow stay on the stack while the program runs.
+    vm.scrub_native_stack();
+    let done = match program {
+        Program::Code(code) => run_in_main(vm, code),
+        Program::Call(f, args) => vm.call(f, &args).map(|_| ()),
+        Program::Prompt => interactive(vm, cli),
+        Program::Nothing => Ok(()),
+    };
+    if of_file {
+        forget_file(vm, cli);
+    }
+    done
+}
+
+/// Makes ready what the command line names, and says whether `__main__` knows it as its file. Never inlined, so that nothing of it is on the
+/// stack when the program runs.
+#[inline(never)]
+fn prepare(vm: &Vm, cli: &Cli) -> Res<(Program, bool)> {
+    let module = |name: Value, as_it_is: Value| -> Res<Program> {
+        let f = vm.import_attr("runpy", "_run_module_as_main")?;
+        Ok(Program::Call(f, [name, as_it_is]))
+    };
+    let code = |text: &str, name: &str| compile(vm, text, name).map(Program::Code);
+    Ok(match &cli.main {
         Main::Command(command) => {
             prepend_path("");
             let Some(text) = command.to_str() else {
                 report::write_stderr(vm, "Unable to decode the command from the command line:\n");
                 let text = cape_stdlib::fsname::decode(command.as_bytes());
-                return vm.call_method(text.value(), intern("encode"), &[]).map(|_| ());
+                vm.call_method(text.value(), intern("encode"), &[])?;
+                return Ok((Program::Nothing, false));
             };
-            run_text(vm, &dedented(text), "<string>")
+            (code(&dedented(text), "<string>")?, false)
         }
         Main::Module(name) => {
             let cwd = std::env::current_dir().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
             prepend_path(&cwd);
-            let f = vm.import_attr("runpy", "_run_module_as_main")?;
-            vm.call(f, &[StrObj::new(name).value(), Value::TRUE]).map(|_| ())
+            (module(StrObj::new(name).value(), Value::TRUE)?, false)
         }
         Main::File(path) => {
             let p = std::path::Path::new(path);
@@ -185,8 +222,7 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             if p.is_dir() || is_archive(p) || !p.exists() && is_importable(vm, &shown) {
                 // Even when the path is a safe one otherwise: this is what is to be run.
                 insert_path(&shown);
-                let f = vm.import_attr("runpy", "_run_module_as_main")?;
-                return vm.call(f, &[intern("__main__"), Value::FALSE]).map(|_| ());
+                return Ok((module(intern("__main__"), Value::FALSE)?, false));
             }
             let bytes = match std::fs::read(p).or_else(|e| embedded_source(vm, &shown).ok_or(e)) {
                 Ok(b) => b,
@@ -216,9 +252,7 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
                 main_dict(vm)?.set_str(rt().names.loader, l);
                 let code = vm.call_method(l, intern("get_code"), &[rt().names.main])?;
                 let exec = vm.import_attr("builtins", "exec")?;
-                let done = vm.call(exec, &[code, main_dict(vm)?.value()]).map(|_| ());
-                forget_file(vm, cli);
-                return done;
+                return Ok((Program::Call(exec, [code, main_dict(vm)?.value()]), true));
             }
             let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
             refuse_null_bytes(vm, &bytes, &shown)?;
@@ -226,14 +260,13 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
                 text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
             }
-            let done = run_text(vm, &text, &shown);
-            forget_file(vm, cli);
-            done
+            let program = code(&text, &shown).inspect_err(|_| forget_file(vm, cli))?;
+            (program, true)
         }
         Main::Stdin => {
             prepend_path("");
             if is_interactive(cli) {
-                return interactive(vm, cli);
+                return Ok((Program::Prompt, false));
             }
             let mut bytes = Vec::new();
             use std::io::Read;
@@ -241,9 +274,9 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
             let from = cape_builtins::compile_fn::Origin { name: "<stdin>", is_file: true };
             refuse_null_bytes(vm, &bytes, "<stdin>")?;
             let text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
-            run_text(vm, &text, "<stdin>")
+            (code(&text, "<stdin>")?, false)
         }
-    }
+    })
 }
 
 /// The prompt that comes after a script is no file.
@@ -310,10 +343,17 @@ fn refuse_null_bytes(vm: &Vm, source: &[u8], filename: &str) -> Res<()> {
 }
 
 fn run_text(vm: &Vm, text: &str, filename: &str) -> Res<()> {
-    let mode = cape_builtins::compile_fn::EXEC;
-    let code = cape_builtins::compile_fn::compile_text(vm, text, filename, mode, 0, rt().config().optimize)?;
+    run_in_main(vm, compile(vm, text, filename)?)
+}
+
+fn run_in_main(vm: &Vm, code: Ptr<CodeObj>) -> Res<()> {
     let d = main_dict(vm)?;
     vm.run_code(code, d, d.value(), None).map(|_| ())
+}
+
+fn compile(vm: &Vm, text: &str, filename: &str) -> Res<Ptr<CodeObj>> {
+    let mode = cape_builtins::compile_fn::EXEC;
+    cape_builtins::compile_fn::compile_text(vm, text, filename, mode, 0, rt().config().optimize)
 }
 
 /// The text without the whitespace that all its lines begin with; lines of nothing else become empty.

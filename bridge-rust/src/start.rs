@@ -24,13 +24,33 @@ pub fn command() -> ! {
     std::process::exit(run(cli))
 }
 
-/// Runs what the command line asks for; the exit code.
+/// Runs what the command line asks for; the exit code. The frames from here to the program's stay while it runs, so what is made before it
+/// is made in functions that have returned by then, and what they leave on the stack is wiped.
 fn run(cli: Cli) -> i32 {
+    let vm = match set_up(&cli) {
+        Ok(vm) => vm,
+        Err(code) => return code,
+    };
+    let code = match boot(&vm) {
+        Ok(()) => {
+            vm.scrub_native_stack();
+            crate::program::run(&vm, &cli)
+        }
+        Err(r) => cape_stdlib::report::exit_code(&vm, r),
+    };
+    let code = finish(&vm, code);
+    cape_stdlib::report::end_by_interrupt(code);
+    code
+}
+
+/// The runtime and the main thread's VM; the exit code when that fails.
+#[inline(never)]
+fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
     heap().attach_thread(cape_heap::native_stack_base());
     Runtime::start(cli.config.clone());
     let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
         eprintln!("Fatal Python error: no address space for the main thread's stacks");
-        return 1;
+        return Err(1);
     };
     let vm = Vm::new(stacks);
     gil::start(&vm);
@@ -41,27 +61,22 @@ fn run(cli: Cli) -> i32 {
         && let Err(e) = heap().set_options(options)
     {
         eprintln!("cape: -X gc={options}: {e}");
-        return 2;
+        return Err(2);
     }
     if let Some(option) = &cli.jit {
         let heat = option.parse().ok();
         if heat.is_none() && option != "off" {
             eprintln!("cape: -X jit={option}: neither a number nor \"off\"");
-            return 2;
+            return Err(2);
         }
         cape_vm::eval::set_threshold(heat);
     }
     cape_bridge::set_finish(finish);
-    let code = match boot(&vm) {
-        Ok(()) => crate::program::run(&vm, &cli),
-        Err(r) => cape_stdlib::report::exit_code(&vm, r),
-    };
-    let code = finish(&vm, code);
-    cape_stdlib::report::end_by_interrupt(code);
-    code
+    Ok(vm)
 }
 
 /// Builtins, `sys`, importlib, streams, `site`.
+#[inline(never)]
 fn boot(vm: &Vm) -> Res<()> {
     cape_stdlib::register();
     cape_builtins::init(vm);
@@ -237,6 +252,7 @@ fn is_closed(vm: &Vm, stream: Value) -> bool {
 }
 
 /// Runs what is to run at exit and flushes the streams.
+#[inline(never)]
 fn finish(vm: &Vm, code: i32) -> i32 {
     if !cape_bridge::begin_end() {
         return code;

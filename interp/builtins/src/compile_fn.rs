@@ -34,6 +34,10 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
         "Execute the given source in the context of globals and locals.",
         exec,
     );
+    // What it runs may be a whole program (`runpy`): its native frames stay as long.
+    if let Some(f) = m.dict().get_str(intern("exec")).and_then(|f| f.downcast::<BuiltinObj>()) {
+        f.def.scrubs.set(true);
+    }
 }
 
 /// Flags that `compile` accepts besides the future ones.

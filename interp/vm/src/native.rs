@@ -61,8 +61,8 @@ pub struct MethodDef {
     pub class_name: Cell<&'static str>,
     /// Implemented elsewhere (in C): called with the arguments as they come, instead of `func`.
     pub raw: Option<Raw>,
-    /// The function collects garbage: what native frames have left behind on the stack is wiped before it is called, so that
-    /// the conservative scan takes nothing dead for a root.
+    /// The function collects garbage, or runs programs, in which others do: what native frames have left behind on the stack is wiped
+    /// before it is called, so that the conservative scan takes nothing dead for a root.
     pub scrubs: Cell<bool>,
     /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
     /// It gives EMPTY when it does not know an answer.

@@ -204,6 +204,8 @@ fn body(vm: &Vm, call: Root) {
     drop(call);
     let (function, kwargs) = (t.get(0), t.get(2).downcast::<DictObj>());
     let args: Ptr<TupleObj> = t.get(1).downcast().expect("a tuple");
+    // The stack may be that of a thread that has ended.
+    vm.scrub_frames_to_come();
     if let Err(e) = vm.call_dict(function, args.as_slice(), kwargs) {
         super::report(vm, e, function);
     }

@@ -181,6 +181,14 @@ impl Vm {
         std::hint::black_box([0u64; 4096]);
     }
 
+    /// As [`Vm::scrub_native_stack`], as far as the frames of the evaluation loop reach. Those of a program's or thread's code stay for as
+    /// long as it runs, and places in them that nothing writes (padding is enough) would keep what happens to lie, or will come to lie,
+    /// where words of earlier calls point.
+    #[inline(never)]
+    pub fn scrub_frames_to_come(&self) {
+        std::hint::black_box([0u64; 256]);
+    }
+
     /// Op::Call of anything but a Python function.
     ///
     /// # Safety

@@ -200,6 +200,7 @@ impl Vm {
         let frame = self.push_frame(code, saved, Value::EMPTY, globals.value(), builtins, 0, true)?;
         // SAFETY: the frame was just pushed.
         unsafe { (*frame).locals = locals };
+        self.scrub_frames_to_come();
         let r = super::run(self);
         self.sp.set(saved);
         r
