@@ -15,7 +15,6 @@
 mod messages;
 
 use std::cell::{Cell, OnceCell};
-use std::mem::MaybeUninit;
 
 use cape_heap::{HeapObject, Ptr, Value};
 
@@ -385,12 +384,9 @@ impl MethodDef {
             vm.native_def.set(self);
             return (self.func)(vm, &out[..self.nparams]);
         }
-        let mut out = [const { MaybeUninit::<Value>::uninit() }; MAX_PARAMS];
-        for v in &mut out[..self.nparams] {
-            v.write(Value::EMPTY);
-        }
-        // SAFETY: as many are written as the function has parameters.
-        let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<Value>(), self.nparams) };
+        // Written whole: places that nothing writes would keep what earlier calls left there alive for as long as the function runs.
+        let mut out = [Value::EMPTY; MAX_PARAMS];
+        let out = &mut out[..self.nparams];
         self.bind(vm, args, kwnames, out)?;
         vm.native_def.set(self);
         (self.func)(vm, out)
