@@ -43,8 +43,7 @@ macro_rules! rich_comparisons {
 
 /// Issues a warning of this category at the caller's line.
 pub fn warn(vm: &Vm, category: Ptr<TypeObj>, message: &str) -> Res<()> {
-    let f = vm.import_attr("warnings", "warn")?;
-    vm.call(f, &[StrObj::new(message).value(), category.value()]).map(|_| ())
+    vm.warn(category, message)
 }
 
 /// `str` of the running type's name, for messages.

@@ -78,15 +78,7 @@ fn register(code: &CodeUnit, r: u32) -> String {
 }
 
 fn operand(code: &CodeUnit, pc: u32, word: Word, slot: Slot, kind: Kind) -> String {
-    let v = match slot {
-        Slot::x => word.x() as u32,
-        Slot::a => word.a() as u32,
-        Slot::b => word.b() as u32,
-        Slot::c => word.c() as u32,
-        Slot::bc => word.bc(),
-        Slot::xc => word.xc(),
-        Slot::w => code.code.get(pc as usize + 1).map_or(0, |w| w.0 as u32),
-    };
+    let v = word.field(slot, || code.code.get(pc as usize + 1).map_or(0, |w| w.0)) as u32;
     let n = v as u8;
     let text = |t: Option<&'static str>| t.unwrap_or("?").to_owned();
     match kind {

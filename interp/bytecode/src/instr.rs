@@ -1,6 +1,6 @@
 //! The instruction word.
 
-use crate::Op;
+use crate::{Op, Slot};
 
 impl Op {
     /// Whether the op gives a truth value that a conditional jump directly after it may consume without its being written.
@@ -82,6 +82,19 @@ impl Word {
     #[inline(always)]
     pub const fn xc(self) -> u32 {
         self.x() as u32 | (self.c() as u32) << 8
+    }
+
+    /// The field in a slot; `extra` gives the operand word that follows.
+    pub fn field(self, slot: Slot, extra: impl FnOnce() -> u64) -> u64 {
+        match slot {
+            Slot::x => self.x() as u64,
+            Slot::a => self.a() as u64,
+            Slot::b => self.b() as u64,
+            Slot::c => self.c() as u64,
+            Slot::bc => self.bc() as u64,
+            Slot::xc => self.xc() as u64,
+            Slot::w => extra(),
+        }
     }
 
     /// The same word with another opcode (quickening).

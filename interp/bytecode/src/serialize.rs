@@ -111,15 +111,7 @@ fn write_body(out: &mut Vec<u8>, c: &CodeUnit) {
         let op = op.generic();
         out.push(op as u8);
         for &(slot, _) in op.info().operands {
-            let v = match slot {
-                Slot::x => word.x() as u64,
-                Slot::a => word.a() as u64,
-                Slot::b => word.b() as u64,
-                Slot::c => word.c() as u64,
-                Slot::bc => word.bc() as u64,
-                Slot::xc => word.xc() as u64,
-                Slot::w => c.code[pc as usize + 1].0,
-            };
+            let v = word.field(slot, || c.code[pc as usize + 1].0);
             write_unsigned(out, v);
         }
     }

@@ -64,15 +64,7 @@ pub(crate) struct Effect {
 }
 
 fn field(code: &CodeUnit, pc: usize, word: Word, slot: Slot) -> u32 {
-    match slot {
-        Slot::x => word.x() as u32,
-        Slot::a => word.a() as u32,
-        Slot::b => word.b() as u32,
-        Slot::c => word.c() as u32,
-        Slot::bc => word.bc(),
-        Slot::xc => word.xc(),
-        Slot::w => code.code.get(pc + 1).map_or(0, |w| w.0 as u32),
-    }
+    word.field(slot, || code.code.get(pc + 1).map_or(0, |w| w.0)) as u32
 }
 
 pub(crate) fn effect(code: &CodeUnit, pc: usize, op: Op, word: Word) -> Result<Effect, String> {

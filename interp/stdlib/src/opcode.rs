@@ -3,7 +3,7 @@
 //! Names are those of the table of opcodes as Python programs write such names, and where CPython has an opcode that does the
 //! same, its name: programs look for `LOAD_GLOBAL` and `STORE_NAME` to learn what a function refers to.
 
-use cape_bytecode::{Kind, Op, Slot, Word};
+use cape_bytecode::{Kind, Op, Word};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
 
@@ -347,15 +347,7 @@ fn push(
 ) {
     let mut operands = ValueVec::new();
     for &(slot, kind) in op.info().operands {
-        let v = match slot {
-            Slot::x => word.x() as u32,
-            Slot::a => word.a() as u32,
-            Slot::b => word.b() as u32,
-            Slot::c => word.c() as u32,
-            Slot::bc => word.bc(),
-            Slot::xc => word.xc(),
-            Slot::w => extra(at + 1) as u32,
-        };
+        let v = word.field(slot, || extra(at + 1)) as u32;
         let row = [intern(&format!("{kind:?}")), intern(&format!("{slot:?}")), Value::int(v as i64)];
         operands.push(TupleObj::new(&row).value());
     }

@@ -670,8 +670,7 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
     }
     if dict.table.iter().any(|e| !e.key.is::<StrObj>()) {
         let text = format!("non-string key in the __dict__ of class {}", t.name_str());
-        let warn = vm.import_attr("warnings", "warn")?;
-        vm.call(warn, &[StrObj::new(&text).value(), rt().types.runtime_warning.value(), Value::int(1)])?;
+        vm.warn(rt().types.runtime_warning, &text)?;
     }
     Ok(t)
 }

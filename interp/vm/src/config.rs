@@ -103,6 +103,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What `-X option=value` says, or else the environment, where it counts.
+    pub fn option(&self, name: &str, variable: &str) -> Option<String> {
+        match self.x_options.iter().rev().find(|o| o.0 == name) {
+            Some((_, value)) => value.clone(),
+            None if self.ignore_environment => None,
+            None => std::env::var(variable).ok(),
+        }
+    }
+
     /// The hasher of strings: random, or from the fixed seed.
     pub fn hash_state(&self) -> SeedableRandomState {
         match self.hash_seed {

@@ -44,16 +44,17 @@ impl Vm {
         })
     }
 
+    /// Issues a warning of this category at the line that runs.
+    pub fn warn(&self, category: Ptr<TypeObj>, message: &str) -> Res<()> {
+        let f = self.import_attr("warnings", "warn")?;
+        self.call(f, &[StrObj::new(message).value(), category.value()]).map(drop)
+    }
+
     fn warn_of_subclass(&self, what: &str, class: &str) -> Res<()> {
         let text = format!(
             "{what}.  The ability to return an instance of a strict subclass of {class} is deprecated, and may be removed in \
              a future version of Python."
         );
-        let warn = self.import_attr("warnings", "warn")?;
-        self.call(
-            warn,
-            &[StrObj::new(&text).value(), rt().types.deprecation_warning.value(), Value::int(1)],
-        )?;
-        Ok(())
+        self.warn(rt().types.deprecation_warning, &text)
     }
 }

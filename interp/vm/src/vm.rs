@@ -59,12 +59,6 @@ pub struct Vm {
     pub ident: Cell<u64>,
     /// What `_thread._local` objects have to forget when the thread ends (a list, EMPTY until used).
     pub local_dicts: Cell<Value>,
-    /// The functions of `sys.settrace` and `sys.setprofile` (EMPTY: none).
-    pub(crate) trace_fn: Cell<Value>,
-    pub(crate) profile_fn: Cell<Value>,
-    /// The addresses of those that are C's; 0: they are not.
-    pub(crate) trace_in_c: Cell<usize>,
-    pub(crate) profile_in_c: Cell<usize>,
     /// What tools have to know of this thread.
     pub(crate) stops: crate::monitor::Stops,
     /// The VM that was listed before this one: see [`crate::gil::each_vm_unlocked`].
@@ -260,10 +254,6 @@ impl Vm {
             origin_depth: Cell::new(0),
             ident: Cell::new(0),
             local_dicts: Cell::new(Value::EMPTY),
-            trace_fn: Cell::new(Value::EMPTY),
-            profile_fn: Cell::new(Value::EMPTY),
-            trace_in_c: Cell::new(0),
-            profile_in_c: Cell::new(0),
             stops: crate::monitor::Stops::new(),
             older: AtomicPtr::new(std::ptr::null_mut()),
         })
@@ -291,7 +281,7 @@ impl Vm {
         for c in [&self.handled, &self.stop_value, &self.repr_guard, &self.context, &self.local_dicts] {
             t.visit(c);
         }
-        [&self.trace_fn, &self.profile_fn].into_iter().for_each(|c| t.visit(c));
+        self.stops.trace(t);
         self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
     }
 

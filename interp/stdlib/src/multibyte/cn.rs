@@ -31,17 +31,6 @@ impl Scheme for Gb2312 {
         gb2312()
     }
 
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
-    }
-
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {
         take_two(a, rest, out, tables::gb2312)
     }
@@ -51,17 +40,6 @@ impl Scheme for Gbk {
     fn reverse() -> &'static Reverse {
         static TABLE: OnceLock<Reverse> = OnceLock::new();
         TABLE.get_or_init(|| Reverse::of(true, &[], tables::gbk))
-    }
-
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
     }
 
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {

@@ -71,17 +71,6 @@ impl Scheme for ShiftJis {
         })
     }
 
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
-    }
-
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {
         match a {
             0x81..=0x9f | 0xe0..=0xea => take_two(a, rest, out, shift_jis_cell),
@@ -124,17 +113,6 @@ impl Scheme for Cp932 {
             (1..4).for_each(|i| table.set(CP932_SINGLE + i, 0xfc + i as u16));
             table
         })
-    }
-
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
     }
 
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {

@@ -82,17 +82,6 @@ impl Scheme for Cp949 {
         cp949()
     }
 
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
-    }
-
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {
         take_two(a, rest, out, cp949_cell)
     }
@@ -230,17 +219,6 @@ impl Scheme for Johab {
     fn reverse() -> &'static Reverse {
         static TABLE: OnceLock<Reverse> = OnceLock::new();
         TABLE.get_or_init(|| Reverse::of(false, &[], johab_cell))
-    }
-
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
     }
 
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {

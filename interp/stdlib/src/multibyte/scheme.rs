@@ -98,15 +98,18 @@ pub trait Scheme {
     /// The table for [`Scheme::put`].
     fn reverse() -> &'static Reverse;
 
-    /// Writes the character `c`, which `rest` follows; `flush`: nothing comes after `rest`. Says how many characters it wrote.
+    /// Writes the character `c`, which `rest` follows; `flush`: nothing comes after `rest`. Says how many characters it wrote. In most
+    /// encodings that is the code in the table.
     fn put<C: Unit>(
         table: &Reverse,
-        state: &mut State,
+        _state: &mut State,
         c: u32,
-        rest: &[C],
-        flush: bool,
+        _rest: &[C],
+        _flush: bool,
         out: &mut Vec<u8>,
-    ) -> Result<usize, Stop>;
+    ) -> Result<usize, Stop> {
+        put_code(table.get(c), out)
+    }
 
     /// Reads what begins with the byte `a`, which `rest` follows. Says how many bytes it read.
     fn take(state: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop>;

@@ -19,17 +19,6 @@ impl Scheme for Big5 {
         TABLE.get_or_init(|| Reverse::of(false, &[], tables::big5))
     }
 
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
-    }
-
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {
         take_two(a, rest, out, tables::big5)
     }
@@ -45,17 +34,6 @@ impl Scheme for Cp950 {
             table.add(true, &[], |a, b| if a == 0xf9 { tables::cp950(a, b) } else { NONE });
             table
         })
-    }
-
-    fn put<C: Unit>(
-        table: &Reverse,
-        _: &mut State,
-        c: u32,
-        _: &[C],
-        _: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, Stop> {
-        put_code(table.get(c), out)
     }
 
     fn take(_: &mut State, a: u8, rest: &[u8], out: &mut Text) -> Result<usize, Stop> {

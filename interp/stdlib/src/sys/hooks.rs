@@ -1,5 +1,6 @@
 //! `displayhook`, `excepthook`, `exc_info`, frames, audit hooks, `exit`.
 
+use cape_builtins::function::or_none;
 use cape_vm::class::full_name;
 use cape_vm::exc::set_extra;
 use cape_vm::foreign::Tracer;
@@ -112,10 +113,6 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     }
     m.add("_audit_hooks", ListObj::new(&[]).value());
     Ok(())
-}
-
-fn or_none(f: Value) -> Value {
-    if f.is_empty() { Value::NONE } else { f }
 }
 
 fn unless_none(f: Value) -> Tracer {

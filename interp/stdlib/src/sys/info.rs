@@ -80,14 +80,7 @@ pub const VERSION: (u8, u8, u8) = (3, 14, 8);
 
 /// The folder for compiled modules: of `-X pycache_prefix`, or of the environment.
 fn pycache_prefix() -> Option<String> {
-    let c = rt().config();
-    let option = c.x_options.iter().rev().find(|o| o.0 == "pycache_prefix");
-    let prefix = match option {
-        Some((_, value)) => value.clone(),
-        None if c.ignore_environment => None,
-        None => std::env::var("PYTHONPYCACHEPREFIX").ok(),
-    };
-    prefix.filter(|p| !p.is_empty())
+    rt().config().option("pycache_prefix", "PYTHONPYCACHEPREFIX").filter(|p| !p.is_empty())
 }
 
 pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {

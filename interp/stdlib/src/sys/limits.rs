@@ -18,13 +18,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 
 /// How many processors the user wants programs to think that there are: `-X cpu_count` or PYTHON_CPU_COUNT.
 pub fn cpu_count() -> Option<i64> {
-    let c = rt().config();
-    let option = c.x_options.iter().rev().find(|o| o.0 == "cpu_count");
-    let value = match option {
-        Some((_, value)) => value.clone(),
-        None if c.ignore_environment => None,
-        None => std::env::var("PYTHON_CPU_COUNT").ok(),
-    };
+    let value = rt().config().option("cpu_count", "PYTHON_CPU_COUNT");
     value.and_then(|v| v.parse().ok()).filter(|&n: &i64| n > 0)
 }
 

@@ -1,5 +1,6 @@
 //! `sys.monitoring` (PEP 669): the tools of Python code. What happens where they watch is in `cape_vm::monitor`.
 
+use cape_builtins::function::or_none;
 use cape_vm::monitor::{self, Event, NAMES};
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
@@ -33,8 +34,7 @@ pub(super) fn init(vm: &Vm, sys: Ptr<ModuleObj>) -> Res<()> {
             Ok::<_, cape_vm::Raised>(())
         })
         .function("get_tool(tool_id, /)", "", |vm: &Vm, tool: i64| -> Res<Value> {
-            let name = monitor::tool_name(known(vm, tool)?);
-            Ok(if name.is_empty() { Value::NONE } else { name })
+            Ok(or_none(monitor::tool_name(known(vm, tool)?)))
         })
         .function("register_callback(tool_id, event, func, /)", "", register_callback)
         .function("get_events(tool_id, /)", "", |vm: &Vm, tool: i64| {
@@ -112,7 +112,7 @@ fn register_callback(vm: &Vm, tool: i64, event: i64, f: Value) -> Res<Value> {
         return Err(vm.value_error("The callback can only be set for one event at a time"));
     }
     let number = event.trailing_zeros() as usize;
-    let Some(event) = Event::from_number(number) else {
+    let Some(&event) = Event::ALL.get(number) else {
         return Err(vm.value_error(format!("invalid event {event}")));
     };
     let audited = [Value::int(tool as i64), Value::int(1 << number), f];
@@ -123,8 +123,7 @@ fn register_callback(vm: &Vm, tool: i64, event: i64, f: Value) -> Res<Value> {
             monitor::set_callback(tool, way, new);
         }
     }
-    let before = monitor::set_callback(tool, event, new);
-    Ok(if before.is_empty() { Value::NONE } else { before })
+    Ok(or_none(monitor::set_callback(tool, event, new)))
 }
 
 fn set_local_events(vm: &Vm, tool: i64, code: Value, events: i64) -> Res<()> {

@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 
 use cape_bytecode::{Op, Word};
-use cape_heap::{Ptr, Value};
+use cape_heap::{Ptr, Tracer, Value};
 
+use super::legacy::TracerCell;
 use super::watch::{NO_LINE, Watch, place, target};
 use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TRACE, anywhere, callback};
 use crate::exc::{Raised, Res};
@@ -48,6 +49,8 @@ pub struct Stops {
     pub(super) reported: Cell<*mut Frame>,
     /// Of the frames on the stack that have stopped, the lowest first.
     latest: RefCell<Vec<Latest>>,
+    /// The functions of `sys.setprofile` and `sys.settrace`.
+    tracers: [TracerCell; 2],
 }
 
 impl Stops {
@@ -57,7 +60,18 @@ impl Stops {
             reporting: Cell::new(None),
             reported: Cell::new(std::ptr::null_mut()),
             latest: RefCell::default(),
+            tracers: [TracerCell::none(), TracerCell::none()],
         }
+    }
+
+    /// That of one of Cape's own tools.
+    pub(super) fn tracer(&self, tool: usize) -> &TracerCell {
+        &self.tracers[tool - PROFILE]
+    }
+
+    /// Reports what the thread's own functions are to the collector.
+    pub(crate) fn trace(&self, t: &mut Tracer<'_>) {
+        self.tracers.iter().for_each(|f| t.visit(&f.object));
     }
 }
 
@@ -86,24 +100,14 @@ impl Vm {
         });
         if interrupted != NONE && watch.line(interrupted) != watch.line(at) {
             // In CPython the call that asked for opcodes is followed by what becomes of its result.
-            // SAFETY: it is an instruction of this code.
-            unsafe { (*frame).pc = &raw const code.words[interrupted as usize] };
-            let r = self.fire(code, interrupted, Event::Instruction, &[]);
-            // SAFETY: as above.
-            unsafe { (*frame).pc = pc };
-            r?;
+            self.fire_standing_at(frame, interrupted, Event::Instruction)?;
         }
         if fresh && here & place::START != 0 {
             self.fire(code, at, Event::PyStart, &[])?;
         } else if fresh && here & place::RESUME != 0 {
             // Its line is still that of the yield.
-            let stands = if op == Op::YieldFrom { 0 } else { 1 };
-            // SAFETY: as above; a place to resume at that is no YieldFrom follows a word of code.
-            unsafe { (*frame).pc = pc.sub(stands) };
-            let r = self.fire(code, at - stands as u32, Event::PyResume, &[]);
-            // SAFETY: as above.
-            unsafe { (*frame).pc = pc };
-            r?;
+            let yielded = if op == Op::YieldFrom { at } else { at - 1 };
+            self.fire_standing_at(frame, yielded, Event::PyResume)?;
         }
         if branch != NONE && here & place::BRANCHED != 0 {
             self.branched(code, branch, at)?;
@@ -144,6 +148,25 @@ impl Vm {
             _ => {}
         }
         Ok(if self.has_moved(frame, pc) { Stop::Moved } else { Stop::Do(op) })
+    }
+
+    /// Reports an event of the frame on top as if it stood at another word of its code.
+    fn fire_standing_at(&self, frame: *mut Frame, at: u32, event: Event) -> Res<()> {
+        // SAFETY: the top frame is initialised; the word is one of its code's, and callbacks do not leave the frame.
+        unsafe {
+            let (code, pc) = ((*frame).code, (*frame).pc);
+            (*frame).pc = &raw const code.words[at as usize];
+            let r = self.fire(code, at, event, &[]);
+            (*frame).pc = pc;
+            r
+        }
+    }
+
+    /// The code of the frame on top, and where it stands.
+    fn top_place(&self) -> (Ptr<CodeObj>, u32) {
+        // SAFETY: the top frame is initialised.
+        let f = unsafe { &*self.frame_top.get() };
+        (f.code, f.lasti())
     }
 
     /// Whether a callback has sent the frame, which stood here, elsewhere.
@@ -196,11 +219,7 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub(crate) fn delegate_yields(&self, v: Value) -> Res<()> {
-        // SAFETY: the top frame is initialised.
-        let (code, at) = unsafe {
-            let f = &*self.frame_top.get();
-            (f.code, f.lasti())
-        };
+        let (code, at) = self.top_place();
         self.fire(code, at, Event::PyYield, &[v])
     }
 
@@ -208,11 +227,7 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub(crate) fn delegate_returned(&self, v: Value) -> Res<()> {
-        // SAFETY: the top frame is initialised.
-        let (code, at) = unsafe {
-            let f = &*self.frame_top.get();
-            (f.code, f.lasti())
-        };
+        let (code, at) = self.top_place();
         if self.watchers(code, Event::StopIteration) == 0 || self.stops.busy.get() > 0 {
             return Ok(());
         }
@@ -248,8 +263,7 @@ impl Vm {
         if tools != 0 {
             self.fire(code, at, Event::Call, &[f, first()])?;
         }
-        let is_python = |f: Value| f.is::<FunctionObj>();
-        if is_python(f) || f.downcast::<BoundMethodObj>().is_some_and(|m| is_python(m.func.get())) {
+        if f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get()).is::<FunctionObj>() {
             return Ok(Stop::Do(op));
         }
         self.profile_c(Event::Call, f, first())?;
@@ -370,11 +384,8 @@ impl Vm {
             return raised;
         }
         // SAFETY: the top frame is initialised.
-        let (code, at) = unsafe {
-            let f = &mut *self.frame_top.get();
-            f.set_mark(mark::STARTED, true);
-            (f.code, f.lasti())
-        };
+        unsafe { (*self.frame_top.get()).set_mark(mark::STARTED, true) };
+        let (code, at) = self.top_place();
         match self.fire(code, at, event, &[raised.value()]) {
             Ok(()) => raised,
             Err(r) => r,

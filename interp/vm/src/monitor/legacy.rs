@@ -1,5 +1,7 @@
 //! `sys.settrace` and `sys.setprofile`: the thread's own functions, told of events by name.
 
+use std::cell::Cell;
+
 use cape_heap::{Ptr, Value};
 
 use super::watch::NO_LINE;
@@ -30,23 +32,63 @@ const PROFILED: u32 = Event::PyStart.bit()
     | Event::PyYield.bit()
     | Event::PyUnwind.bit();
 
+/// A place for a [`Tracer`] that the collector finds.
+pub(super) struct TracerCell {
+    pub(super) object: Cell<Value>,
+    function: Cell<usize>,
+}
+
+impl TracerCell {
+    pub(super) fn none() -> TracerCell {
+        TracerCell { object: Cell::new(Value::EMPTY), function: Cell::new(0) }
+    }
+
+    fn get(&self) -> Tracer {
+        Tracer { object: self.object.get(), function: self.function.get() }
+    }
+
+    fn set(&self, f: Tracer) {
+        self.object.set(f.object);
+        self.function.set(f.function);
+    }
+}
+
+/// What is told to trace and profile functions; the numbers are those of `PyTrace_CALL` and its like.
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Call,
+    Exception,
+    Line,
+    Return,
+    CCall,
+    CException,
+    CReturn,
+    Opcode,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        ["call", "exception", "line", "return", "c_call", "c_exception", "c_return", "opcode"][self as usize]
+    }
+}
+
 impl Vm {
     /// Sets the trace function of this thread.
     pub fn set_trace(&self, f: Tracer) {
-        self.trace_fn.set(f.object);
-        self.trace_in_c.set(f.function);
-        let mut any = false;
-        crate::gil::each_vm(|vm| any |= !vm.tracer().is_none());
-        super::watch_everywhere(TRACE, if any { TRACED } else { 0 });
+        self.set_legacy(TRACE, f, TRACED);
     }
 
     /// Sets the profile function of this thread.
     pub fn set_profile(&self, f: Tracer) {
-        self.profile_fn.set(f.object);
-        self.profile_in_c.set(f.function);
+        self.set_legacy(PROFILE, f, PROFILED);
+    }
+
+    /// Such a tool watches what it is told of while any thread has a function for it.
+    fn set_legacy(&self, tool: usize, f: Tracer, events: u32) {
+        self.stops.tracer(tool).set(f);
         let mut any = false;
-        crate::gil::each_vm(|vm| any |= !vm.profiler().is_none());
-        super::watch_everywhere(PROFILE, if any { PROFILED } else { 0 });
+        crate::gil::each_vm(|vm| any |= !vm.stops.tracer(tool).get().is_none());
+        super::watch_everywhere(tool, if any { events } else { 0 });
     }
 
     /// This thread ends.
@@ -61,12 +103,12 @@ impl Vm {
 
     /// The trace function of this thread.
     pub fn tracer(&self) -> Tracer {
-        Tracer { object: self.trace_fn.get(), function: self.trace_in_c.get() }
+        self.stops.tracer(TRACE).get()
     }
 
     /// The profile function of this thread.
     pub fn profiler(&self) -> Tracer {
-        Tracer { object: self.profile_fn.get(), function: self.profile_in_c.get() }
+        self.stops.tracer(PROFILE).get()
     }
 
     /// `PyThreadState_EnterTracing` (true) and `_LeaveTracing`: nothing is reported in between.
@@ -75,36 +117,43 @@ impl Vm {
         busy.set(if on { busy.get() + 1 } else { busy.get().saturating_sub(1) });
     }
 
-    /// An event for the trace function. `value`: what is returned or yielded, or the exception.
+    /// What an event is for trace and profile functions, with its argument. `value`: what is returned or yielded, or the exception.
+    fn as_told(&self, event: Event, value: Value) -> Option<(What, Value)> {
+        Some(match event {
+            Event::PyStart | Event::PyResume | Event::PyThrow => (What::Call, Value::NONE),
+            Event::Line => (What::Line, Value::NONE),
+            Event::Instruction => (What::Opcode, Value::NONE),
+            Event::PyReturn | Event::PyYield => (What::Return, value),
+            Event::PyUnwind => (What::Return, Value::NONE),
+            Event::Raise | Event::StopIteration => (What::Exception, self.exception_triple(value)),
+            _ => return None,
+        })
+    }
+
+    /// An event for the trace function.
     pub(super) fn trace_event(&self, event: Event, value: Value) -> Res<()> {
         let tracer = self.tracer();
         let Some(frame) = self.top_frame().filter(|_| !tracer.is_none()) else { return Ok(()) };
-        let (what, argument) = match event {
-            Event::PyStart | Event::PyResume | Event::PyThrow => ("call", Value::NONE),
-            Event::Line => ("line", Value::NONE),
-            Event::Instruction => ("opcode", Value::NONE),
-            Event::PyReturn | Event::PyYield => ("return", value),
-            Event::PyUnwind => ("return", Value::NONE),
-            Event::Raise | Event::StopIteration => ("exception", self.exception_triple(value)),
-            _ => return Ok(()),
-        };
-        if tracer.function != 0 {
-            return self.trace_in_c(event, tracer, self.frame_object(frame), what, argument);
-        }
+        let Some((what, argument)) = self.as_told(event, value) else { return Ok(()) };
+        let whole = what == What::Call || tracer.function != 0;
         // SAFETY: the top frame is initialised.
-        if what != "call" && unsafe { (*frame).object.is_empty() && (*frame).generator.is_empty() } {
+        if !whole && unsafe { (*frame).object.is_empty() && (*frame).generator.is_empty() } {
             return Ok(()); // nobody has set `f_trace`
         }
         let object = self.frame_object(frame);
-        let f = if what == "call" { tracer.object } else { object.trace_fn.get() };
-        if f.is_none()
-            || what == "line" && !object.trace_lines.get()
-            || what == "opcode" && !object.trace_opcodes.get()
+        if what == What::Line && !object.trace_lines.get()
+            || what == What::Opcode && !object.trace_opcodes.get()
         {
             return Ok(());
         }
-        let r = self.tell(event, f, object, what, argument);
-        match r {
+        if tracer.function != 0 {
+            return self.trace_in_c(event, tracer, object, what, argument);
+        }
+        let f = if whole { tracer.object } else { object.trace_fn.get() };
+        if f.is_none() {
+            return Ok(());
+        }
+        match self.tell(event, f, object, what, argument) {
             Ok(v) if v.is_none() => Ok(()),
             Ok(v) => {
                 object.trace_fn.set(object, v);
@@ -125,13 +174,10 @@ impl Vm {
 
     /// An event for the profile function.
     pub(super) fn profile_event(&self, event: Event, value: Value) -> Res<()> {
-        let (what, argument) = match event {
-            Event::PyStart | Event::PyResume | Event::PyThrow => ("call", Value::NONE),
-            Event::PyReturn | Event::PyYield => ("return", value),
-            Event::PyUnwind => ("return", Value::NONE),
-            _ => return Ok(()),
-        };
-        self.profile_call(event, what, argument)
+        match self.as_told(event, value) {
+            Some((what, argument)) => self.profile_call(event, what, argument),
+            None => Ok(()),
+        }
     }
 
     /// Calls of functions that are not Python's, for the profile function: builtin functions and methods.
@@ -148,14 +194,14 @@ impl Vm {
             _ => return Ok(()),
         };
         let what = match event {
-            Event::Call => "c_call",
-            Event::CReturn => "c_return",
-            _ => "c_exception",
+            Event::Call => What::CCall,
+            Event::CReturn => What::CReturn,
+            _ => What::CException,
         };
         self.profile_call(event, what, function)
     }
 
-    fn profile_call(&self, event: Event, what: &str, argument: Value) -> Res<()> {
+    fn profile_call(&self, event: Event, what: What, argument: Value) -> Res<()> {
         let profiler = self.profiler();
         let Some(frame) = self.top_frame().filter(|_| !profiler.is_none()) else { return Ok(()) };
         let object = self.frame_object(frame);
@@ -179,25 +225,18 @@ impl Vm {
         event: Event,
         tracer: Tracer,
         frame: Ptr<FrameObj>,
-        what: &str,
+        what: What,
         argument: Value,
     ) -> Res<()> {
-        // In the order of PyTrace_CALL and its like.
-        const CODES: [&str; 8] =
-            ["call", "exception", "line", "return", "c_call", "c_exception", "c_return", "opcode"];
-        let code = CODES.iter().position(|&c| c == what).expect("an event's name") as i32;
-        let skipped =
-            what == "line" && !frame.trace_lines.get() || what == "opcode" && !frame.trace_opcodes.get();
-        if skipped {
-            return Ok(());
-        }
         let argument = if event == Event::PyUnwind { Value::EMPTY } else { argument };
-        self.standing(event, frame, || foreign().trace_event(self, tracer, frame.value(), code, argument))
+        self.standing(event, frame, || {
+            foreign().trace_event(self, tracer, frame.value(), what as i32, argument)
+        })
     }
 
     /// Calls a trace or profile function of Python's.
-    fn tell(&self, event: Event, f: Value, frame: Ptr<FrameObj>, what: &str, argument: Value) -> Res<Value> {
-        self.standing(event, frame, || self.call(f, &[frame.value(), intern(what), argument]))
+    fn tell(&self, event: Event, f: Value, frame: Ptr<FrameObj>, what: What, argument: Value) -> Res<Value> {
+        self.standing(event, frame, || self.call(f, &[frame.value(), intern(what.name()), argument]))
     }
 
     /// Runs a callback while the frame stands where it is for who is told: one that begins at the line of its `def`.

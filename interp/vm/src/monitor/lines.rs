@@ -152,9 +152,7 @@ impl Vm {
         }
         let plural = if unbound.len() == 1 { "" } else { "s" };
         let text = format!("assigning None to {} unbound local{plural}", unbound.len());
-        let warn = self.import_attr("warnings", "warn")?;
-        let category = rt().types.runtime_warning.value();
-        self.call(warn, &[StrObj::new(&text).value(), category, Value::int(0)])?;
+        self.warn(rt().types.runtime_warning, &text)?;
         unbound.into_iter().for_each(|i| frame.set_register(i, Value::NONE));
         Ok(())
     }

@@ -23,67 +23,52 @@ use crate::vm::Vm;
 pub use fire::{Stop, Stops};
 pub(crate) use watch::{Listed, Watch, code_unfolded};
 
-/// Events, by number; their bits are `1 << number`, the names those of `sys.monitoring.events`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "PEP 669 says what they are")]
-pub enum Event {
-    PyStart,
-    PyResume,
-    PyReturn,
-    PyYield,
-    Call,
-    Line,
-    Instruction,
-    Jump,
-    BranchLeft,
-    BranchRight,
-    StopIteration,
-    Raise,
-    ExceptionHandled,
-    PyUnwind,
-    PyThrow,
-    Reraise,
-    CReturn,
-    CRaise,
-    Branch,
+macro_rules! events {
+    ($($variant:ident $name:literal)*) => {
+        /// Events, by number; their bits are `1 << number`, the names those of `sys.monitoring.events`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "PEP 669 says what they are")]
+        pub enum Event { $($variant),* }
+
+        /// Names of the events, by number.
+        pub const NAMES: [&str; Event::ALL.len()] = [$($name),*];
+
+        impl Event {
+            /// All of them, by number.
+            pub const ALL: &[Event] = &[$(Event::$variant),*];
+        }
+    };
+}
+
+events! {
+    PyStart "PY_START"
+    PyResume "PY_RESUME"
+    PyReturn "PY_RETURN"
+    PyYield "PY_YIELD"
+    Call "CALL"
+    Line "LINE"
+    Instruction "INSTRUCTION"
+    Jump "JUMP"
+    BranchLeft "BRANCH_LEFT"
+    BranchRight "BRANCH_RIGHT"
+    StopIteration "STOP_ITERATION"
+    Raise "RAISE"
+    ExceptionHandled "EXCEPTION_HANDLED"
+    PyUnwind "PY_UNWIND"
+    PyThrow "PY_THROW"
+    Reraise "RERAISE"
+    CReturn "C_RETURN"
+    CRaise "C_RAISE"
+    Branch "BRANCH"
 }
 
 impl Event {
-    /// The event with this number.
-    pub const fn from_number(n: usize) -> Option<Event> {
-        // SAFETY: the numbers below are those of the events, in order.
-        if n < NAMES.len() { Some(unsafe { std::mem::transmute::<u8, Event>(n as u8) }) } else { None }
-    }
-
     /// The bit in sets of events.
     pub const fn bit(self) -> u32 {
         1 << self as u8
     }
 }
-
-/// Names of the events, by number.
-pub const NAMES: [&str; 19] = [
-    "PY_START",
-    "PY_RESUME",
-    "PY_RETURN",
-    "PY_YIELD",
-    "CALL",
-    "LINE",
-    "INSTRUCTION",
-    "JUMP",
-    "BRANCH_LEFT",
-    "BRANCH_RIGHT",
-    "STOP_ITERATION",
-    "RAISE",
-    "EXCEPTION_HANDLED",
-    "PY_UNWIND",
-    "PY_THROW",
-    "RERAISE",
-    "C_RETURN",
-    "C_RAISE",
-    "BRANCH",
-];
 
 /// Events that belong to instructions, and may be watched in single code objects; the others happen anywhere.
 pub const LOCAL: u32 = (1 << Event::Raise as u8) - 1;

@@ -250,10 +250,9 @@ fn write_stops(code: Ptr<CodeObj>) {
         wanted |= Event::Call.bit();
     }
     let mut stops = false;
-    for (at, _, word) in code.unit.instructions() {
-        let original = specialise(word);
-        let op = Op::from_u8(original.op_byte()).expect("an instruction");
-        let stop = watch.stops_for(at, word.op().expect("an instruction"), wanted) != 0;
+    for (at, generic, word) in code.unit.instructions() {
+        let op = specialise(word).op().expect("an instruction");
+        let stop = watch.stops_for(at, generic, wanted) != 0;
         stops |= stop;
         let cell = &code.words[at as usize];
         cell.set(Word(cell.get()).with_op(if stop { Op::Stop } else { op }).0);
