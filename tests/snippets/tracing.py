@@ -279,4 +279,36 @@ assert monitoring.get_tool(3) is None
 assert next(hot.__code__.co_positions())[0] == hot.__code__.co_firstlineno
 assert next(hot.__code__.co_lines())[:2] == (0, 2) and len(list(hot.__code__.co_branches())) == 1
 
+
+
+# Code that runs in compiled form is watched from the next line on.
+def begins(tracer):
+    sys._getframe().f_trace = tracer
+    sys.settrace(tracer)
+    a = 1
+    b = 2
+    sys.settrace(None)
+
+
+def begins_with_all(tracer):
+    sys._getframe().f_trace = tracer
+    sys.settrace(*(tracer,))
+    a = 1
+    b = 2
+    sys.settrace(None)
+
+
+for function in begins, begins_with_all:
+    for _ in range(3000):
+        function(None)
+    lines = []
+
+    def tracer(frame, event, argument):
+        if event == "line":
+            lines.append(frame.f_lineno - function.__code__.co_firstlineno)
+        return tracer
+
+    function(tracer)
+    assert lines == [3, 4, 5], lines
+
 print("tracing: ok")
