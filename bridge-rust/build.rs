@@ -33,8 +33,9 @@ fn main() {
     println!("cargo::rerun-if-changed=generated/exports.txt");
     let exports = std::fs::canonicalize("generated/exports.txt").expect("the export list");
     println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list={}", exports.display());
-    // The tables of builtins are full of addresses: 24 bytes of relocation for each, which the loader reads, or one bit.
-    println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    // The tables of builtins are full of addresses. At a place of its own in memory the program has them as they are in the file; anywhere
+    // else the loader would write half a megabyte of them first.
+    println!("cargo::rustc-link-arg-bins=-no-pie");
     if std::env::var_os("CARGO_FEATURE_TWINS").is_some() {
         let list = Path::new(&std::env::var("OUT_DIR").expect("the output folder")).join("twins.txt");
         std::fs::write(&list, "{ _CapeRust_*; };\n").expect("the output folder can be written");

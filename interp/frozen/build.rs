@@ -19,6 +19,26 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("inspect.py", "if opname == \"LOAD_ATTR\":", "if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):"),
 ];
 
+/// What every start imports. Their code is kept together, so that it comes with few pages of the others'.
+const AT_START: &[&str] = &[
+    "_cape_library",
+    "_collections_abc",
+    "_sitebuiltins",
+    "abc",
+    "codecs",
+    "encodings",
+    "encodings.aliases",
+    "encodings.utf_8",
+    "genericpath",
+    "importlib._bootstrap",
+    "importlib._bootstrap_external",
+    "io",
+    "os",
+    "posixpath",
+    "site",
+    "stat",
+];
+
 struct Module {
     name: String,
     path: String,
@@ -109,14 +129,18 @@ fn main() {
     modules.sort_by(|a, b| a.name.cmp(&b.name));
     modules.dedup_by(|a, b| a.name == b.name);
 
-    // Index rows of eight u32 each, then the bytes they refer to: all names and paths, which a start reads, then all code, then all
-    // sources. Otherwise the names alone would bring every page of the library into memory.
+    // Index rows of eight u32 each, then the bytes they refer to: all names and paths, which a start reads, then the code that it runs, then
+    // all other code, then all sources. Otherwise the names alone would bring every page of the library into memory.
+    let (first, later): (Vec<usize>, Vec<usize>) =
+        (0..modules.len()).partition(|&i| AT_START.contains(&modules[i].name.as_str()));
+    assert_eq!(first.len(), AT_START.len(), "a module that every start imports is missing");
+    let all: Vec<usize> = (0..modules.len()).collect();
     let mut index: Vec<u32> = vec![0; 1 + 8 * modules.len()];
     index[0] = modules.len() as u32;
     let mut data: Vec<u8> = Vec::new();
     let base = 4 * index.len();
-    for together in [&[0, 1][..], &[2], &[3]] {
-        for (i, m) in modules.iter().enumerate() {
+    for (together, of) in [(&[0, 1][..], &all), (&[2], &first), (&[2], &later), (&[3], &all)] {
+        for (i, m) in of.iter().map(|&i| (i, &modules[i])) {
             for &n in together {
                 let part = [m.name.as_bytes(), m.path.as_bytes(), &m.code, &m.source][n];
                 index[1 + 8 * i + 2 * n] = (base + data.len()) as u32;

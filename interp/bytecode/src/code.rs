@@ -239,7 +239,7 @@ pub struct CodeBody {
 /// A [`CodeBody`], which may still have to be read.
 #[derive(Clone, Debug)]
 pub struct Body {
-    read: OnceLock<CodeBody>,
+    read: OnceLock<Box<CodeBody>>,
     /// Where it is, serialized, and the file it is of.
     source: Option<(&'static [u8], Arc<str>)>,
 }
@@ -254,14 +254,14 @@ impl Body {
     fn read_now(&self) -> &CodeBody {
         self.read.get_or_init(|| {
             let (bytes, filename) = self.source.as_ref().expect("a body is read or has a source");
-            crate::serialize::read_body(bytes, filename).expect("embedded code is whole")
+            Box::new(crate::serialize::read_body(bytes, filename).expect("embedded code is whole"))
         })
     }
 }
 
 impl From<CodeBody> for Body {
     fn from(body: CodeBody) -> Body {
-        Body { read: body.into(), source: None }
+        Body { read: Box::new(body).into(), source: None }
     }
 }
 

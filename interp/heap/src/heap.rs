@@ -645,7 +645,7 @@ impl Heap {
         // SAFETY: the GIL is held.
         unsafe {
             if let Some(size) = parsed.nursery {
-                (*s).nursery.size = size;
+                (*s).nursery.set_size(size);
             }
             (*s).options = parsed;
         }

@@ -404,14 +404,21 @@ pub fn subclasses(t: Ptr<TypeObj>) -> Ptr<ArrayObj> {
 /// Notes `t` among the subclasses of `base`, which does not keep it alive.
 fn add_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
     let target = |w: &Value| w.downcast::<WeakCell>().map_or(Value::EMPTY, |w| w.target());
-    let old = base.subclasses.downcast::<ArrayObj>().unwrap_or(rt().empty_array());
-    if old.as_slice().iter().any(|w| target(w) == t.value()) {
+    let cells = base.subclasses.downcast::<ArrayObj>().unwrap_or(rt().empty_array());
+    if cells.as_slice().iter().any(|w| target(w) == t.value()) {
         return;
     }
-    let mut all = ValueVec::with_capacity(old.len() + 1);
-    old.as_slice().iter().filter(|w| !target(w).is_empty()).for_each(|w| all.push(*w));
-    all.push(heap().new_weak(rt().maps.weak_cell, t.value(), Value::EMPTY).value());
-    base.subclasses.set(base, ArrayObj::from_slice(&all).value());
+    let cell = heap().new_weak(rt().maps.weak_cell, t.value(), Value::EMPTY).value();
+    let alive = |w: &Value| !target(w).is_empty();
+    let end = cells.as_slice().iter().rposition(alive).map_or(0, |i| i + 1);
+    if end < cells.len() {
+        return cells.set(end, cell);
+    }
+    // It is full: twice as much room as for those that are alive.
+    let mut all = ValueVec::with_capacity(cells.len() + 1);
+    cells.as_slice().iter().filter(|w| alive(w)).for_each(|w| all.push(*w));
+    all.push(cell);
+    base.subclasses.set(base, ArrayObj::with_capacity((2 * all.len()).max(4), &all).value());
 }
 
 fn remove_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {

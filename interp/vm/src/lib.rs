@@ -16,6 +16,7 @@ pub mod frame;
 pub mod generator;
 pub mod gil;
 mod instances;
+mod interned;
 pub mod iteration;
 pub mod monitor;
 pub mod names;

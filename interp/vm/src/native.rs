@@ -66,7 +66,7 @@ pub struct MethodDef {
     /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
     /// It gives EMPTY when it does not know an answer.
     pub positional: Cell<Option<NativeFn>>,
-    parsed: OnceCell<Signature>,
+    parsed: OnceCell<Box<Signature>>,
 }
 
 /// A function that binds its arguments itself: `args` are the positional arguments (receiver first), then one value per
@@ -328,11 +328,11 @@ impl MethodDef {
                 let s: &'static str = Box::leak(format!("({r}").into_boxed_str());
                 s
             });
-            Signature::parse(match (text, self.signature) {
+            Box::new(Signature::parse(match (text, self.signature) {
                 (Some(t), _) => t,
                 (None, "($module)") => "()",
                 (None, s) => s,
-            })
+            }))
         })
     }
 

@@ -11,6 +11,7 @@ use cape_heap::{
 use foldhash::fast::SeedableRandomState;
 
 use crate::builtin_types::{Maps, ROWS, Types};
+use crate::interned::Interned;
 use crate::object::*;
 use crate::shape::ShapeObj;
 use crate::special::{SPECIAL_COUNT, SPECIAL_NAMES, Special};
@@ -29,7 +30,7 @@ pub struct Runtime {
     shared: Shared,
     latin1: [Value; 256],
     hash_state: SeedableRandomState,
-    interned: UnsafeCell<HashMap<InternKey, Value, SeedableRandomState>>,
+    interned: Interned,
     roots: UnsafeCell<Vec<Root>>,
     /// Inline caches that the marking under way has met.
     caches: UnsafeCell<Vec<*const CacheObj>>,
@@ -59,13 +60,6 @@ struct Shared {
     empty_array: Value,
     empty_keys: Value,
     empty_str: Value,
-}
-
-/// An interned string by content; the bytes are its storage, which is old and never moves.
-#[derive(PartialEq, Eq, Hash)]
-struct InternKey {
-    width: u8,
-    bytes: &'static [u8],
 }
 
 struct Slot(UnsafeCell<Option<Runtime>>);
@@ -173,7 +167,7 @@ impl Runtime {
             special_index: [0; crate::special::INDEX],
             shared: Shared { empty_tuple, empty_array, empty_keys, empty_str: placeholder },
             latin1: [placeholder; 256],
-            interned: UnsafeCell::new(HashMap::with_hasher(hash_state.clone())),
+            interned: Interned::new(),
             hash_state,
             roots: UnsafeCell::new(Vec::new()),
             caches: UnsafeCell::new(Vec::new()),
@@ -277,43 +271,12 @@ impl Runtime {
 
     /// The interned string with this text.
     pub fn intern(&self, s: &str) -> Value {
-        if s.is_ascii()
-            // SAFETY: the GIL is held, and the map is not kept borrowed.
-            && let Some(&v) = unsafe { (*self.interned.get()).get(&InternKey { width: 1, bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.as_bytes()) }) }
-        {
-            return v;
-        }
-        self.intern_obj(StrObj::new(s))
+        self.interned.of_text(s)
     }
 
     /// The interned string with the text of `s` (which may be of a subclass).
     pub fn intern_obj(&self, s: Ptr<StrObj>) -> Value {
-        if s.is_interned() {
-            return s.value();
-        }
-        // SAFETY: the key borrows from s, which the native frame keeps in place during the look-up.
-        let key = unsafe {
-            InternKey {
-                width: s.kind() as u8,
-                bytes: std::mem::transmute::<&[u8], &'static [u8]>(s.raw_bytes()),
-            }
-        };
-        // SAFETY: the GIL is held.
-        let table = unsafe { &mut *self.interned.get() };
-        if let Some(&v) = table.get(&key) {
-            return v;
-        }
-        let copy = StrObj::copy_old(s);
-        copy.mark_interned();
-        // SAFETY: the copy is old, so its bytes never move; the table is a root of it.
-        let key = unsafe {
-            InternKey {
-                width: copy.kind() as u8,
-                bytes: std::mem::transmute::<&[u8], &'static [u8]>(copy.raw_bytes()),
-            }
-        };
-        table.insert(key, copy.value());
-        copy.value()
+        self.interned.of_string(s)
     }
 
     /// Keeps a value alive for the rest of the process.
@@ -404,8 +367,7 @@ fn scan_runtime(t: &mut Tracer<'_>) {
     visit(&mut r.shared.empty_array);
     visit(&mut r.shared.empty_keys);
     if !t.young_only() {
-        // SAFETY: the GIL is held. Interned strings are old: they do not move, keys stay valid.
-        unsafe { (*r.interned.get()).values_mut() }.for_each(|v| t.visit(Cell::from_mut(v)));
+        r.interned.visit(t);
     }
     for m in r.maps.as_slice() {
         t.visit(m.class.cell());

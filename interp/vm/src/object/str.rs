@@ -184,6 +184,19 @@ impl StrObj {
         p
     }
 
+    /// A string of ASCII, whose hash is known, in the old space, where it never moves.
+    pub(crate) fn old_ascii(s: &str, hash: i64) -> Ptr<StrObj> {
+        debug_assert!(s.is_ascii());
+        let map = rt().maps.str;
+        let info = StrKind::One as u64 | ASCII | INLINE;
+        let hash = Cell::new(hash as u64);
+        let string = StrObj { header: Header::new(map), len: s.len(), hash, info: Cell::new(info) };
+        let p = heap().alloc_var_old(map, size_of::<StrObj>() + s.len() + 1, string);
+        // SAFETY: it has room for the text and a NUL, which is there.
+        unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p.data_mut(), s.len()) };
+        p
+    }
+
     #[inline(always)]
     fn data_mut(&self) -> *mut u8 {
         // SAFETY: the data lies in the object.

@@ -22,7 +22,7 @@ heap_object! {
         pub base: Field,
         /// The namespace: a dict.
         pub dict: Field,
-        /// Array of weak cells (or direct references, for static types) to direct subclasses.
+        /// Array of weak cells of direct subclasses, with room behind them.
         pub subclasses: Field,
         /// `abc` data and other native attachments.
         pub native_data: Field,

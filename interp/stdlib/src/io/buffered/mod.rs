@@ -7,6 +7,7 @@ mod pair;
 mod reader;
 mod writer;
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -157,14 +158,22 @@ fn init_random(vm: &Vm, b: Ptr<BufferedObj>, raw: Value, size: Option<isize>) ->
     init_with(vm, b, raw, size, true, true)
 }
 
+/// Zeros, not written but had from the system, which keeps no memory for those that nobody touches.
+fn zeroed(size: usize) -> Option<Vec<u8>> {
+    let layout = Layout::array::<u8>(size).ok()?;
+    // SAFETY: the size is not 0; what is allocated so is a vector's, and all of it is written.
+    unsafe {
+        let p = alloc_zeroed(layout);
+        (!p.is_null()).then(|| Vec::from_raw_parts(p, size, size))
+    }
+}
+
 fn init_with(vm: &Vm, b: Ptr<BufferedObj>, raw: Value, size: Option<isize>, readable: bool, writable: bool) -> Res<()> {
     let size = size.unwrap_or(super::DEFAULT_BUFFER_SIZE as isize);
     if size <= 0 {
         return Err(vm.value_error("buffer size must be strictly positive"));
     }
-    let mut buf: Vec<u8> = Vec::new();
-    buf.try_reserve_exact(size as usize).map_err(|_| vm.new_exc_args(rt().types.memory_error, &[]))?;
-    buf.resize(size as usize, 0);
+    let buf = zeroed(size as usize).ok_or_else(|| vm.new_exc_args(rt().types.memory_error, &[]))?;
     let _lock = Lock::take(vm, b)?;
     b.raw.set(b, raw);
     set_bit(raw, bits::OWNED, true);
