@@ -107,7 +107,7 @@ PyBytes_FromFormatV(const char *format, va_list vargs)
     PyObject *result = NULL;
     va_list args;
     int unknown = 0;
-    va_copy(args, vargs);
+    cape_va_copy(args, vargs);
     for (const char *f = format; *f != 0;) {
         const char *start = f;
         if (*f != '%') {

@@ -5,30 +5,40 @@
 
 #define SMALL 6
 
+/* A stack with twice the room, two places in front, and what the last one held: `last`, which is freed, or `small`. NULL without an
+ * exception if there is no memory. */
+static PyObject **
+with_more_room(PyObject **last, PyObject **small, size_t *room)
+{
+    size_t held = 2 + *room;
+    *room *= 2;
+    PyObject **stack = PyMem_New(PyObject *, 2 + *room);
+    if (stack != NULL) {
+        memcpy(stack, last == NULL ? small : last, held * sizeof(PyObject *));
+    }
+    PyMem_Free(last);
+    return stack;
+}
+
 /* Calls `callable`, or the method of this name, with the objects of `vargs`. */
 static PyObject *
 call_objects(PyObject *callable, PyObject *name, va_list vargs)
 {
     PyObject *small[SMALL + 2];
     PyObject **stack = small;
-    va_list counting;
-    size_t count = 0;
-    va_copy(counting, vargs);
-    while (va_arg(counting, PyObject *) != NULL) {
-        count++;
-    }
-    va_end(counting);
-    if (count > SMALL) {
-        stack = PyMem_New(PyObject *, count + 2);
-        if (stack == NULL) {
-            return PyErr_NoMemory();
+    size_t count = 0, room = SMALL;
+    PyObject *object;
+    while ((object = va_arg(vargs, PyObject *)) != NULL) {
+        if (count == room) {
+            stack = with_more_room(stack == small ? NULL : stack, small, &room);
+            if (stack == NULL) {
+                return PyErr_NoMemory();
+            }
         }
+        stack[2 + count++] = object;
     }
     PyObject **args = stack + 2;
     stack[1] = callable;
-    for (size_t i = 0; i < count; i++) {
-        args[i] = va_arg(vargs, PyObject *);
-    }
     PyObject *result = name == NULL ? PyObject_Vectorcall(callable, args, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
                        : PyObject_VectorcallMethod(name, args - 1, (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (stack != small) {

@@ -22,6 +22,20 @@
 /* Old names are implemented here too. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
+/* va_copy, by the words that va_start has just written: compilers copy 16 bytes at once, which have to reach the cache first. */
+static inline void
+cape_va_copy(va_list to, va_list from)
+{
+#ifdef __x86_64__
+    for (int i = 0; i < 2; i++) {
+        ((volatile unsigned *)to)[i] = ((const volatile unsigned *)from)[i];
+        ((void *volatile *)to)[i + 1] = ((void *const volatile *)from)[i + 1];
+    }
+#else
+    va_copy(to, from);
+#endif
+}
+
 #define CAPE_PRIVATE Py_LOCAL_SYMBOL
 #define CAPE_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CAPE_UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -46,7 +46,7 @@ void
 cape_parse_begin(Parse *p, const char *format, va_list vargs)
 {
     p->format = format;
-    va_copy(p->args, vargs);
+    cape_va_copy(p->args, vargs);
     p->cleanups = p->small;
     p->count = 0;
     p->room = Py_ARRAY_LENGTH(p->small);

@@ -274,6 +274,20 @@ PyList_Append(PyObject *op, PyObject *item)
     return 0;
 }
 
+/* Moves items[where:size] up by one. Most insertions are near the end: a call of memmove would take longer than the rest. */
+static inline void
+move_up(PyObject **items, Py_ssize_t where, Py_ssize_t size)
+{
+    if (size - where > 8) {
+        memmove(items + where + 1, items + where, (size_t)(size - where) * sizeof(*items));
+        return;
+    }
+    for (; size > where; size--) {
+        items[size] = items[size - 1];
+        __asm__ volatile("" : : : "memory"); /* or GCC makes the call of it */
+    }
+}
+
 int
 PyList_Insert(PyObject *op, Py_ssize_t where, PyObject *item)
 {
@@ -290,8 +304,7 @@ PyList_Insert(PyObject *op, Py_ssize_t where, PyObject *item)
         where = Py_MAX(where + size, 0);
     }
     where = Py_MIN(where, size);
-    memmove(self->ob_item + where + 1, self->ob_item + where,
-            (size_t)(size - where) * sizeof(PyObject *));
+    move_up(self->ob_item, where, size);
     self->ob_item[where] = Py_NewRef(item);
     return 0;
 }

@@ -294,7 +294,7 @@ Py_VaBuildValue(const char *format, va_list vargs)
     }
     Build b;
     b.format = format;
-    va_copy(b.args, vargs);
+    cape_va_copy(b.args, vargs);
     PyObject *value = count == 1 ? build_one(&b) : build_sequence(&b, 0, 0);
     va_end(b.args);
     return value;
@@ -305,7 +305,7 @@ cape_build_arguments(const char *format, va_list vargs)
 {
     Build b;
     b.format = format;
-    va_copy(b.args, vargs);
+    cape_va_copy(b.args, vargs);
     PyObject *value = build_sequence(&b, 0, 0);
     va_end(b.args);
     return value;
@@ -322,7 +322,7 @@ cape_build_values(const char *format, va_list vargs, Py_ssize_t count, PyObject 
 {
     Build b;
     b.format = format;
-    va_copy(b.args, vargs);
+    cape_va_copy(b.args, vargs);
     int status = build_items(&b, 0, count, values);
     va_end(b.args);
     return status;

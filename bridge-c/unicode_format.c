@@ -392,7 +392,7 @@ format_into(_PyUnicodeWriter *writer, const char *format, va_list vargs)
 {
     Arguments a;
     int status = 0;
-    va_copy(a.args, vargs);
+    cape_va_copy(a.args, vargs);
     for (const char *f = format; status == 0 && *f != 0;) {
         const char *start = f;
         if (*f == '%') {
