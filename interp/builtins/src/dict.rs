@@ -88,6 +88,14 @@ pub fn merge_any(vm: &Vm, d: This, m: Value) -> Res<()> {
     let it = vm.iter(m)?;
     let mut i = 0;
     while let Some(item) = vm.next(it)? {
+        if let Some(t) = item.downcast::<TupleObj>()
+            && t.header().map() == rt().maps.tuple
+            && let [k, v] = *t.as_slice()
+        {
+            d.set(vm, k, v)?;
+            i += 1;
+            continue;
+        }
         let pair = match sequence_of(vm, item) {
             Err(r) if r.is(rt().types.type_error) => {
                 let note = format!("Cannot convert dictionary update sequence element #{i} to a sequence");

@@ -216,7 +216,8 @@ fn init_enumerate() -> TypeBuilder {
         .method("__next__($self, /)", NEXT, |vm: &Vm, e: E| -> Res<Value> {
             let Some(v) = vm.next(e.iter.get())? else { return Ok(Value::EMPTY) };
             let n = e.count.get();
-            e.count.set(e, crate::int_ops::add(vm, n, Value::int(1)));
+            let next = if n.is_int() { Value::try_int(n.as_int() + 1) } else { None };
+            e.count.set(e, next.unwrap_or_else(|| crate::int_ops::add(vm, n, Value::int(1))));
             Ok(TupleObj::new(&[n, v]).value())
         })
         .method("__reduce__($self, /)", REDUCE, |_: &Vm, e: E| {

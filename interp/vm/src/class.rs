@@ -46,6 +46,7 @@ fn alloc_type(map: MapRef, name: Value, kind: &'static KindInfo, flags: u32) -> 
             kind: Cell::new(kind),
             nslots: Cell::new(0),
             inline_hint: Cell::new(0),
+            native_next: cape_heap::Native(Cell::new(None)),
             foreign: Cell::new(std::ptr::null_mut()),
             special: TypeObj::no_specials(),
         },
@@ -263,6 +264,10 @@ fn note_special(t: Ptr<TypeObj>, s: Special) {
                 m.flags.set(if on { f | MapFlags::FINALIZER } else { f & !MapFlags::FINALIZER });
             }
         }
+        Special::Next => {
+            let def = t.special(Special::Next).downcast::<MethodDescrObj>().map(|d| d.def);
+            t.native_next.set(def.filter(|d| d.raw.is_none() && d.simple && d.nparams == 1));
+        }
         _ => {}
     }
 }
@@ -271,6 +276,7 @@ fn inherit_specials(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
     for i in 0..SPECIAL_NAMES.len() {
         t.special[i].set(t, base.special[i].get());
     }
+    t.native_next.set(base.native_next.get());
     t.flags.set(t.flags.get() | base.flags.get() & (TypeFlags::CUSTOM_GETATTR | TypeFlags::CUSTOM_SETATTR));
 }
 
@@ -291,12 +297,14 @@ fn fill_specials(t: Ptr<TypeObj>) {
     note_special(t, Special::Getattr);
     note_special(t, Special::Setattr);
     note_special(t, Special::Del);
+    note_special(t, Special::Next);
 }
 
 /// A class of C whose slot for `s` is its base's: the method of the name in its dictionary is a method only.
 pub fn hide_special(t: Ptr<TypeObj>, s: Special) {
     let inherited = t.base().map_or(Value::EMPTY, |b| b.special(s));
     t.special[s as usize].set(t, inherited);
+    note_special(t, s);
 }
 
 /// Looks a name up along the MRO.

@@ -201,8 +201,8 @@ impl Vm {
     /// Called when a generator suspends: registers it when closing it could be noticed.
     #[inline]
     pub(crate) fn note_suspended(&self, g: Ptr<GeneratorObj>) {
-        if !g.registered.get() {
-            let code = g.code();
+        let code = g.code();
+        if code.may_clean_up.get() && !g.registered.get() {
             let may_handle = !code.unit.exceptions.is_empty();
             if code.delegates_at(g.pc.get()) || may_handle && code.unit.find_handler(g.pc.get()).is_some() {
                 self.register_generator(g);

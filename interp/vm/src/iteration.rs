@@ -135,9 +135,21 @@ impl Vm {
 
     #[inline(always)]
     fn next_by_method(&self, it: Value) -> Res<Option<Value>> {
+        if it.is_ptr() {
+            // SAFETY: the class of a map is a type object.
+            let t = unsafe { it.header().map().class.get().cast::<TypeObj>() };
+            if let Some(def) = t.native_next.get() {
+                self.check_native_stack("")?;
+                self.native_def.set(def);
+                return match (def.func)(self, &[it]) {
+                    Ok(v) => Ok((!v.is_empty()).then_some(v)),
+                    Err(r) => self.exhausted(r),
+                };
+            }
+        }
         let f = type_of(it).special(Special::Next);
         if let Some(m) = f.downcast::<MethodDescrObj>() {
-            // A native `__next__`, or a slot of C, gives EMPTY when exhausted; a method of C of this name raises StopIteration.
+            // A slot of C gives EMPTY when exhausted; a method of C of this name raises StopIteration.
             self.check_native_stack("")?;
             let r = match crate::call::raw_method(f) {
                 Some((def, call)) => call(self, def, &[it], None),

@@ -115,6 +115,7 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
             first_free: unit.first_free as u32,
             nfree: unit.freevars.len() as u32,
             simple: unit.kwonlyargcount == 0 && unit.flags & star == 0,
+            may_clean_up: Cell::new(true),
             hash: Cell::new(-1),
             compiled: Native(Compiled::none()),
             liveness: Native(OnceCell::new()),
@@ -176,9 +177,12 @@ fn make_words(code: Ptr<CodeObj>) {
     code.names.set(code, ArrayObj::from_slice(&names).value());
     let mut words = Vec::with_capacity(unit.code.len() + 1);
     words.extend(unit.code.iter().map(|w| Cell::new(w.0)));
-    for (at, _, w) in unit.instructions() {
+    let mut may_clean_up = !unit.exceptions.is_empty();
+    for (at, op, w) in unit.instructions() {
         words[at as usize].set(specialise(w).0);
+        may_clean_up |= op == Op::YieldFrom;
     }
+    code.may_clean_up.set(may_clean_up);
     // A word behind the end, so that a saved pc may always be stepped over.
     words.push(Cell::new(0));
     code.words.unfold(words.into_boxed_slice());

@@ -37,6 +37,8 @@ heap_object! {
         pub nfree: u32,
         /// Parameters need no binding beyond their number: no keyword-only, `*args`, `**kwargs`.
         pub simple: bool,
+        /// Of code that has run: a generator of it may stand in a `try` or delegate when it is suspended.
+        pub may_clean_up: Cell<bool>,
         pub hash: Cell<i64>,
         /// The machine code of it, once it is hot.
         pub compiled: Native<Compiled>,

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, KindInfo, MapRef, Ptr, Tracer, Value, heap_object};
+use cape_heap::{Field, KindInfo, MapRef, Native, Ptr, Tracer, Value, heap_object};
 
 use super::{DictObj, TupleObj};
+use crate::native::MethodDef;
 use crate::runtime::rt;
 use crate::special::{SPECIAL_COUNT, Special};
 
@@ -42,6 +43,8 @@ heap_object! {
         pub inline_hint: Cell<u16>,
         /// The bridge's: the mirror `PyTypeObject`, if any; for classes implemented in C, the original.
         pub foreign: Cell<*mut u8>,
+        /// The native `__next__`, if that is what `special` has: it gives EMPTY when the iterator is exhausted.
+        pub native_next: Native<Cell<Option<&'static MethodDef>>>,
         pub special: [Field; SPECIAL_COUNT],
     } [trace = TypeObj::trace_maps]
 }

@@ -23,6 +23,9 @@ use crate::special::Special;
 /// Code with more words is left to the interpreter.
 const MOST_WORDS: usize = 6_000;
 
+/// Longer sequences are unpacked by the helper.
+const MOST_UNPACKED: u16 = 8;
+
 /// Parameters of the functions that compiled code calls.
 const MOST_PARAMETERS: usize = 5;
 
@@ -269,6 +272,7 @@ impl Emit<'_, '_> {
                 self.perform(helpers::call_ex);
             }
             Op::ForIter => self.for_iter(w),
+            Op::UnpackSequence => self.unpack_sequence(w),
             Op::Return => {
                 let v = self.reg(w.a());
                 self.return_value(v);
@@ -403,6 +407,27 @@ impl Emit<'_, '_> {
     /// Whether a word is one of the singletons.
     fn below_pointers(&mut self, v: Word64) -> Word64 {
         self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, v, 0x1000)
+    }
+
+    /// Items of a tuple, or of a list that C has not seen, to registers.
+    fn unpack_sequence(&mut self, w: Word) {
+        let maps = &rt().maps;
+        let map = self.hint_map(w.a()).unwrap_or(maps.tuple);
+        if w.c() > MOST_UNPACKED || map != maps.tuple && map != maps.list {
+            return self.perform(helpers::unpack_sequence);
+        }
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        let sequence = self.reg(w.a());
+        let (base, n, offset) = self.items(sequence, Some(map), slow).expect("a sequence's");
+        let fits = self.equals(n, w.c() as u64);
+        self.unless(fits, slow);
+        for i in 0..w.c() {
+            let v = self.load(base, offset + 8 * i as usize);
+            self.set(w.b() + i, v);
+        }
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::unpack_sequence, after);
     }
 
     fn for_iter(&mut self, w: Word) {
