@@ -9,6 +9,11 @@ type This = Ptr<DictObj>;
 
 /// Completes the types of this file.
 pub fn init(_vm: &Vm) {
+    rt().types.dict.construct.set(Some(|vm, args| {
+        let d = DictObj::new();
+        args.iter().try_for_each(|&m| merge_any(vm, d, m))?;
+        Ok(d.value())
+    }));
     extend(rt().types.dict)
         .doc("dict() -> new empty dictionary\ndict(mapping) -> new dictionary initialized from a mapping object's\n    (key, value) pairs\ndict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in iterable:\n        d[k] = v\ndict(**kwargs) -> new dictionary initialized with the name=value pairs\n    in the keyword argument list.  For example:  dict(one=1, two=2)")
         .new_fn("__new__($type, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature.", |_: &Vm, cls: Ptr<TypeObj>, _: Value, _: Value| DictObj::with_map(cls.instance_map()))
@@ -77,7 +82,14 @@ pub fn update(vm: &Vm, d: This, args: Ptr<TupleObj>, kwargs: This, what: &str) -
             return Err(vm.type_error(format!("{what} expected at most 1 argument, got {}", args.len())));
         }
     }
-    if !kwargs.is_empty() { vm.dict_update(d, kwargs.value()) } else { Ok(()) }
+    if kwargs.is_empty() {
+        return Ok(());
+    }
+    if !d.is_empty() {
+        return vm.dict_update(d, kwargs.value());
+    }
+    d.table.copy_from(d.header(), &kwargs.table);
+    Ok(())
 }
 
 /// `d.update(m)` for a mapping or an iterable of pairs.

@@ -67,7 +67,7 @@ arithmetic!(mul rmul * product, "*");
 
 /// `a * b`; `None` unless both are ints.
 fn product(a: Value, b: Value) -> Option<Value> {
-    if let Some(r) = crate::long_word::mul(a, b) {
+    if let Some(r) = digits::mul(a, b) {
         return Some(r);
     }
     let (x, y) = ints(a, b)?;
@@ -295,7 +295,12 @@ pub fn pow(vm: &Vm, a: Value, b: Value, m: Value) -> Res<Value> {
     let Some((x, y)) = ints(a, b) else { return Ok(NOT_IMPLEMENTED) };
     if !m.is_empty() && !m.is_none() {
         return match Int::of(m) {
-            Some(m) => pow_mod(vm, x.into_big(), y.into_big(), m.into_big()),
+            Some(m) => match (&x, &y, &m) {
+                (Int::Small(x), Int::Small(y), Int::Small(m)) if *y >= 0 && *m != 0 => {
+                    Ok(int_value(pow_mod_words(*x, *y as u64, *m)))
+                }
+                _ => pow_mod(vm, x.into_big(), y.into_big(), m.into_big()),
+            },
             None => Ok(NOT_IMPLEMENTED),
         };
     }
@@ -333,6 +338,27 @@ pub fn pow(vm: &Vm, a: Value, b: Value, m: Value) -> Res<Value> {
         }
         _ => Err(vm.new_exc_args(rt().types.memory_error, &[])),
     }
+}
+
+/// `pow(x, y, m)` of words; `m` is not 0, and the result has its sign.
+fn pow_mod_words(x: i64, mut y: u64, m: i64) -> i64 {
+    let p = m.unsigned_abs();
+    let times = |a: u64, b: u64| match p >> 32 {
+        0 => a * b % p,
+        _ => (a as u128 * b as u128 % p as u128) as u64,
+    };
+    let mut square = (x as i128).rem_euclid(p as i128) as u64;
+    let mut r = 1 % p;
+    while y != 0 {
+        if y & 1 == 1 {
+            r = times(r, square);
+        }
+        y >>= 1;
+        if y != 0 {
+            square = times(square, square);
+        }
+    }
+    if m < 0 && r != 0 { (r as i128 + m as i128) as i64 } else { r as i64 }
 }
 
 fn pow_mod(vm: &Vm, x: BigInt, y: BigInt, m: BigInt) -> Res<Value> {

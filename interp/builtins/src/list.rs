@@ -15,6 +15,11 @@ type L = Ptr<ListObj>;
 
 /// Completes the type.
 pub fn init(_vm: &Vm) {
+    rt().types.list.construct.set(Some(|vm, args| {
+        let l = ListObj::new(&[]);
+        args.iter().try_for_each(|&iterable| extend_list(vm, l, iterable))?;
+        Ok(l.value())
+    }));
     let t = extend(rt().types.list);
     t.doc(
         "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe argument \
@@ -137,6 +142,13 @@ pub fn extend_list(vm: &Vm, l: L, iterable: Value) -> Res<()> {
             }
         }
         return Ok(());
+    }
+    if iterable.is_ptr() && (iterable.header().map() == rt().maps.dict || iterable.header().map() == rt().maps.set) {
+        let push = |x, _| {
+            l.push(x);
+            Ok(())
+        };
+        return crate::set::each(vm, iterable, |_, _| Ok(0), push);
     }
     let it = vm.iter(iterable)?;
     // The hint is computed for its exceptions too.

@@ -14,27 +14,6 @@ fn long(v: Value) -> Option<Ptr<LongObj>> {
     v.downcast::<LongObj>().filter(|l| l.digits().len() > FEW)
 }
 
-/// `a * b`.
-pub fn mul(a: Value, b: Value) -> Option<Value> {
-    let (l, w) = match long(a) {
-        Some(l) => (l, word(b)?),
-        None => (long(b)?, word(a)?),
-    };
-    if w == 0 {
-        return Some(Value::int(0));
-    }
-    let (digits, m) = (l.double_digits(), w.unsigned_abs() as u128);
-    let mut out = Digits::with_capacity(digits.len() + 1);
-    let mut carry = 0u128;
-    for &d in digits {
-        carry += d as u128 * m;
-        out.push(carry as u64);
-        carry >>= 64;
-    }
-    out.push(carry as u64);
-    Some(finish(l.is_negative() != (w < 0), &out))
-}
-
 /// `a % b` for a `b` of half a word.
 pub fn modulo(a: Value, b: Value) -> Option<Value> {
     let (l, w) = (long(a)?, word(b)?);

@@ -29,6 +29,11 @@ static ITERATOR: StaticType = StaticType::new();
 pub fn init(_vm: &Vm) {
     let t = &rt().types;
     let new_doc = "Create and return a new object.  See help(type) for accurate signature.";
+    t.set.construct.set(Some(|vm, args| {
+        let s = SetObj::with_map(rt().maps.set);
+        args.iter().try_for_each(|&iterable| update(vm, s, iterable))?;
+        Ok(s.value())
+    }));
     let s = extend(t.set)
         .doc("Build an unordered collection of unique elements.")
         .new_fn("__new__($type, *args, **kwargs)", new_doc, |_: &Vm, cls: Ptr<TypeObj>, _: Value, _: Value| SetObj::with_map(cls.instance_map()))

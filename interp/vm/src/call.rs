@@ -288,7 +288,8 @@ impl Vm {
     }
 
     /// `cls(*args)` of a class with a native `__new__` of its own and no `__init__`, as `int` and `str`: the one function is all there
-    /// is to call; and `cls()` of a class that has neither. `None`: another class, or not the number of arguments that the function takes.
+    /// is to call; `cls()` of a class that has neither; and what a class has a function of its own for ([`TypeObj::construct`]). `None`:
+    /// another class, or not the number of arguments that the function takes.
     ///
     /// # Safety
     /// `n` arguments follow the register `self_slot`, which is free.
@@ -314,6 +315,9 @@ impl Vm {
         }
         if t == types.type_ {
             return (n == 1).then(|| Ok(type_of(args[0]).value()));
+        }
+        if let Some(construct) = t.construct.get().filter(|_| n <= 1) {
+            return Some(self.check_native_stack("").and_then(|()| construct(self, args)));
         }
         let new = t.special(Special::New);
         if !new.is_ptr() || new.header().map() != rt().maps.builtin_function {

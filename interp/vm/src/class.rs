@@ -46,6 +46,7 @@ fn alloc_type(map: MapRef, name: Value, kind: &'static KindInfo, flags: u32) -> 
             kind: Cell::new(kind),
             nslots: Cell::new(0),
             inline_hint: Cell::new(0),
+            construct: cape_heap::Native(Cell::new(None)),
             native_next: cape_heap::Native(Cell::new(None)),
             foreign: Cell::new(std::ptr::null_mut()),
             special: TypeObj::no_specials(),
@@ -409,22 +410,19 @@ pub fn subclasses(t: Ptr<TypeObj>) -> Ptr<ArrayObj> {
     ArrayObj::from_slice(&alive)
 }
 
-/// Notes `t` among the subclasses of `base`, which does not keep it alive.
+/// Notes `t`, which is not yet there, among the subclasses of `base`, which does not keep it alive.
 fn add_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
-    let target = |w: &Value| w.downcast::<WeakCell>().map_or(Value::EMPTY, |w| w.target());
-    let cells = base.subclasses.downcast::<ArrayObj>().unwrap_or(rt().empty_array());
-    if cells.as_slice().iter().any(|w| target(w) == t.value()) {
-        return;
-    }
     let cell = heap().new_weak(rt().maps.weak_cell, t.value(), Value::EMPTY).value();
-    let alive = |w: &Value| !target(w).is_empty();
-    let end = cells.as_slice().iter().rposition(alive).map_or(0, |i| i + 1);
+    let cells = base.subclasses.downcast::<ArrayObj>().unwrap_or(rt().empty_array());
+    // Cells, of which some may be dead, and free places behind them.
+    let end = cells.as_slice().partition_point(|w| !w.is_empty());
     if end < cells.len() {
         return cells.set(end, cell);
     }
     // It is full: twice as much room as for those that are alive.
     let mut all = ValueVec::with_capacity(cells.len() + 1);
-    cells.as_slice().iter().filter(|w| alive(w)).for_each(|w| all.push(*w));
+    let alive = |w: &&Value| w.downcast::<WeakCell>().is_some_and(|w| !w.target().is_empty());
+    cells.as_slice().iter().filter(alive).for_each(|w| all.push(*w));
     all.push(cell);
     base.subclasses.set(base, ArrayObj::with_capacity((2 * all.len()).max(4), &all).value());
 }
@@ -1063,7 +1061,9 @@ pub fn foreign_ready(t: Ptr<TypeObj>) {
     fill_specials(t);
     let bases: Ptr<TupleObj> = t.bases.downcast().expect("bases");
     for &b in bases.as_slice() {
-        if let Some(b) = b.downcast::<TypeObj>() {
+        if let Some(b) = b.downcast::<TypeObj>()
+            && !subclasses(b).as_slice().contains(&t.value())
+        {
             add_subclass(b, t);
         }
     }

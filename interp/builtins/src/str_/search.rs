@@ -4,6 +4,7 @@ use cape_vm::class::full_name;
 use cape_vm::object::*;
 
 use cape_vm::{Ptr, Res, Value, Vm, type_of};
+use smallvec::SmallVec;
 
 use super::exact;
 use crate::search::Needle;
@@ -160,6 +161,16 @@ fn replace_narrow(vm: &Vm, s: Str, needle: &Needle<'_>, new: Str, max: usize) ->
     let (h, new) = (s.data1(), new.data1());
     let mut finds = needle.find_all(h, 0, h.len(), max);
     let Some(first) = finds.next() else { return Ok(exact(s)) };
+    if let ([new], 1) = (new, needle.len()) {
+        let old = h[first];
+        let mut out: SmallVec<[u8; 256]> = h.into();
+        if max == usize::MAX {
+            out[first..].iter_mut().for_each(|c| *c = if *c == old { *new } else { *c });
+        } else {
+            out[first..].iter_mut().filter(|c| **c == old).take(max).for_each(|c| *c = *new);
+        }
+        return Ok(StrObj::from_latin1(&out));
+    }
     if new.len() > needle.len() {
         let n = 1 + needle.find_all(h, first + needle.len(), h.len(), max - 1).count();
         check_growth(vm, h.len(), n, new.len() - needle.len())?;

@@ -186,7 +186,7 @@ impl Vm {
     }
 }
 
-/// The sum or difference of ints of exact type, of which one at least is a heap object.
+/// The sum, difference or product of ints of exact type, of which one at least is a heap object.
 #[inline]
 fn sum_of_ints(op: BinOp, a: Value, b: Value) -> Option<Value> {
     let exact = |v: Value| v.is_int() || v.is_ptr() && v.header().map() == rt().maps.int;
@@ -196,6 +196,7 @@ fn sum_of_ints(op: BinOp, a: Value, b: Value) -> Option<Value> {
     match op {
         BinOp::Add => digits::add(a, b),
         BinOp::Sub => digits::sub(a, b),
+        BinOp::Mul => digits::mul(a, b),
         _ => None,
     }
 }

@@ -285,6 +285,18 @@ impl Vm {
         }
     }
 
+    /// Adds all items to an exact set.
+    pub(super) fn set_update_op(&self, set: Value, items: Value) -> Res<()> {
+        let s: Ptr<SetObj> = set.downcast().expect("an exact set");
+        match items.downcast::<SetObj>() {
+            Some(other) if s.is_empty() => {
+                s.table.copy_from(s.header(), &other.table);
+                Ok(())
+            }
+            _ => self.for_each(items, |x| s.add(self, x).map(drop)),
+        }
+    }
+
     pub(super) fn dict_update_op(&self, d: Value, m: Value) -> Res<()> {
         let dict: Ptr<DictObj> = d.downcast().expect("an exact dict");
         match self.dict_update(dict, m) {

@@ -914,9 +914,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         }
                         Op::SetUpdate => {
                             sync!();
-                            // SAFETY: the row says that it is an exact set.
-                            let s = unsafe { reg!(w.a()).cast::<SetObj>() };
-                            tri!(vm.for_each(reg!(w.b()), |x| s.add(vm, x).map(|_| ())));
+                            tri!(vm.set_update_op(reg!(w.a()), reg!(w.b())));
                             step!(1)
                         }
                         Op::MapAdd => {

@@ -1,4 +1,4 @@
-//! Sums of ints on the digits where they are: no big integer is made of them.
+//! Sums and products of ints on the digits where they are: no big integer is made of them.
 
 use cape_heap::{Ptr, Value};
 use smallvec::SmallVec;
@@ -71,6 +71,36 @@ pub fn sub(a: Value, b: Value) -> Option<Value> {
         return Some(i128_value(x - y));
     }
     Some(sum(&Parts::of(a)?, &Parts::of(b)?, true))
+}
+
+/// Of longer numbers there are faster ways to make a product.
+const SCHOOL: usize = 24;
+
+/// `a * b`; `None` unless both are ints (`bool` and subclasses included), and one of them is no very long one.
+pub fn mul(a: Value, b: Value) -> Option<Value> {
+    let (a, b) = (Parts::of(a)?, Parts::of(b)?);
+    let (x, y) = (a.digits(), b.digits());
+    let negative = a.negative != b.negative;
+    if let ([x], [y]) = (x, y) {
+        let p = *x as u128 * *y as u128;
+        return Some(finish(negative, &[p as u64, (p >> 64) as u64]));
+    }
+    let (long, short) = if x.len() < y.len() { (y, x) } else { (x, y) };
+    (short.len() <= SCHOOL).then(|| finish(negative, &product(long, short)))
+}
+
+/// The product of two magnitudes.
+fn product(x: &[u64], y: &[u64]) -> Digits {
+    let mut out = Digits::from_elem(0, x.len() + y.len());
+    for (i, &d) in y.iter().enumerate() {
+        let mut carry = 0;
+        for (o, &e) in out[i..].iter_mut().zip(x) {
+            let t = d as u128 * e as u128 + *o as u128 + carry as u128;
+            (*o, carry) = (t as u64, (t >> 64) as u64);
+        }
+        out[i + x.len()] = carry;
+    }
+    out
 }
 
 fn sum(a: &Parts, b: &Parts, minus: bool) -> Value {
@@ -167,6 +197,8 @@ mod tests {
                 }
             }
         }
+        assert_eq!(product(&[u64::MAX; 2], &[u64::MAX; 2]).as_slice(), [1, 0, u64::MAX - 1, u64::MAX]);
+        assert_eq!(product(&[3, 5], &[7]).as_slice(), [21, 35, 0]);
         // The carry of the highest pair.
         assert_eq!(together(&[u64::MAX; 2], &[1]).as_slice(), [0, 0, 1]);
         assert_eq!(together(&[1], &[u64::MAX; 2]).as_slice(), [0, 0, 1]);

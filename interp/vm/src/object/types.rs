@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cape_heap::{Field, KindInfo, MapRef, Native, Ptr, Tracer, Value, heap_object};
 
 use super::{DictObj, TupleObj};
-use crate::native::MethodDef;
+use crate::native::{MethodDef, NativeFn};
 use crate::runtime::rt;
 use crate::special::{SPECIAL_COUNT, Special};
 
@@ -43,6 +43,8 @@ heap_object! {
         pub inline_hint: Cell<u16>,
         /// The bridge's: the mirror `PyTypeObject`, if any; for classes implemented in C, the original.
         pub foreign: Cell<*mut u8>,
+        /// What `cls()` and `cls(x)` do, of a builtin class whose `__new__` and `__init__` share the work.
+        pub construct: Native<Cell<Option<NativeFn>>>,
         /// The native `__next__`, if that is what `special` has: it gives EMPTY when the iterator is exhausted.
         pub native_next: Native<Cell<Option<&'static MethodDef>>>,
         pub special: [Field; SPECIAL_COUNT],

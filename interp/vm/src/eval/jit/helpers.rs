@@ -439,6 +439,7 @@ helpers! {
         let d = unsafe { at.reg(at.w.a()).cast::<DictObj>() };
         done(d.set(at.vm, at.reg(at.w.b()), at.reg(at.w.c())).map(|_| ()))
     };
+    set_update(at) done(at.vm.set_update_op(at.reg(at.w.a()), at.reg(at.w.b())));
     dict_update(at) done(at.vm.dict_update_op(at.reg(at.w.a()), at.reg(at.w.b())));
     dict_merge(at) done(at.vm.dict_merge_op(at.reg(at.w.a()), at.reg(at.w.b()), at.reg(at.w.c())));
     call(at) call_any(at);
@@ -480,6 +481,16 @@ helpers! {
             at.vm.unpack_ex(at.reg(at.w.a()), at.regs.add(at.w.b() as usize), at.w.x() as usize, at.w.c() as usize)
         })
     };
+    yield_from_iter(at) value(at.vm.yield_from_iter(at.code(), at.reg(at.w.b())));
+    get_awaitable(at) value(at.vm.get_awaitable(at.reg(at.w.b()), at.w.x()));
+    get_aiter(at) value(at.vm.get_aiter(at.reg(at.w.b())));
+    get_anext(at) value(at.vm.get_anext(at.reg(at.w.b())));
+    match_keys(at) value(at.vm.match_keys(at.reg(at.w.b()), at.reg(at.w.c())));
+    match_class(at) {
+        let b = at.w.b();
+        value(at.vm.match_class(at.reg(b), at.reg(b + 1), at.reg(b + 2), at.w.c() as usize))
+    };
+    del_attr(at) done(at.vm.del_attr(at.reg(at.w.a()), at.name(at.w.c() as u32)));
     get_len(at) Ok(Did::Value(Value::int(at.vm.len(at.reg(at.w.b()))? as i64)));
     load_special(at) pair(at, at.vm.load_special(at.reg(at.w.b()), at.w.x())?);
     check_exc_match(at) at.vm.exc_match_op(at.reg(at.w.b()), at.reg(at.w.c())).map(test);
@@ -540,6 +551,7 @@ pub(super) fn plain(op: Op) -> Option<Helper> {
         Op::ListExtend => list_extend,
         Op::ListToTuple => list_to_tuple,
         Op::SetAdd => set_add,
+        Op::SetUpdate => set_update,
         Op::MapAdd => map_add,
         Op::DictUpdate => dict_update,
         Op::DictMerge => dict_merge,
@@ -553,6 +565,13 @@ pub(super) fn plain(op: Op) -> Option<Helper> {
         Op::UnpackSequence => unpack_sequence,
         Op::UnpackEx => unpack_ex,
         Op::GetLen => get_len,
+        Op::GetYieldFromIter => yield_from_iter,
+        Op::GetAwaitable => get_awaitable,
+        Op::GetAIter => get_aiter,
+        Op::GetANext => get_anext,
+        Op::MatchKeys => match_keys,
+        Op::MatchClass => match_class,
+        Op::DelAttr => del_attr,
         Op::LoadSpecial => load_special,
         Op::ImportFrom => import_from,
         Op::FormatValue => format_value,
