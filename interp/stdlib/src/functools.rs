@@ -128,6 +128,7 @@ fn partials(m: Ptr<ModuleObj>) {
             .doc("Create a new function with partial application of the given arguments and keywords.")
             .new_fn("__new__(cls, /, *args, **keywords)", "", partial_new)
             .method(CALL.0, CALL.1, partial_call)
+            .positional("__call__", partial_called)
             .method(GET.0, GET.1, |_: &Vm, p: This, o: Value, _: Value| {
                 if o.is_none() { p.value() } else { BoundMethodObj::new(p.value(), o).value() }
             })
@@ -258,6 +259,20 @@ fn partial_call(vm: &Vm, p: Ptr<PartialObj>, args: Ptr<TupleObj>, kwargs: Ptr<Di
         d
     };
     vm.call_dict(p.func.get(), all.as_slice(), Some(kw))
+}
+
+/// A call of a partial without keywords or holes, of its own or given; EMPTY: another one.
+fn partial_called(vm: &Vm, args: &[Value]) -> Res<Value> {
+    let Some(p) = args[0].downcast::<PartialObj>() else { return Ok(Value::EMPTY) };
+    let stored = tuple(&p.args);
+    if p.holes.get() != 0 || !dict(&p.kwargs).is_empty() || stored.len() + args.len() > 8 {
+        return Ok(Value::EMPTY);
+    }
+    let mut all = [Value::EMPTY; 8];
+    let n = stored.len() + args.len() - 1;
+    all[..stored.len()].copy_from_slice(stored.as_slice());
+    all[stored.len()..n].copy_from_slice(&args[1..]);
+    vm.call_args(p.func.get(), &all[..n], None)
 }
 
 fn partial_repr(vm: &Vm, p: Ptr<PartialObj>) -> Res<Value> {

@@ -206,6 +206,10 @@ fn getters(m: Ptr<ModuleObj>) {
             }
             each(items, |i| vm.get_item(o, i))
         })
+        .positional("__call__", |vm, args| match (args, args[0].downcast::<ItemGetterObj>().map(|g| tuple(&g.items))) {
+            (&[_, o], Some(items)) if items.len() == 1 => vm.get_item(o, items.get(0)),
+            _ => Ok(Value::EMPTY),
+        })
         .method("__repr__($self, /)", "Return repr(self).", |vm: &Vm, g: Ptr<ItemGetterObj>| repr(vm, g.value(), tuple(&g.items), None))
         .method("__reduce__($self, /)", "Return state information for pickling", |_: &Vm, g: Ptr<ItemGetterObj>| pair(type_of(g.value()).value(), g.items.get()));
     ITEM_GETTER.set(b.class());
@@ -221,6 +225,10 @@ fn getters(m: Ptr<ModuleObj>) {
                 return follow(vm, o, paths.get(0));
             }
             each(paths, |p| follow(vm, o, p))
+        })
+        .positional("__call__", |vm, args| match (args, args[0].downcast::<AttrGetterObj>().map(|g| tuple(&g.paths))) {
+            (&[_, o], Some(paths)) if paths.len() == 1 => follow(vm, o, paths.get(0)),
+            _ => Ok(Value::EMPTY),
         })
         .method("__repr__($self, /)", "Return repr(self).", |vm: &Vm, g: Ptr<AttrGetterObj>| repr(vm, g.value(), tuple(&g.names), None))
         .method("__reduce__($self, /)", "Return state information for pickling", |_: &Vm, g: Ptr<AttrGetterObj>| pair(type_of(g.value()).value(), g.names.get()));

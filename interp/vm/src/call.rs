@@ -60,6 +60,13 @@ impl Vm {
         if f.is::<FunctionObj>() {
             return self.call_bound(f, callable, args, kwnames);
         }
+        if let Some(m) = f.downcast::<MethodDescrObj>()
+            && m.header().map() != rt().maps.classmethod_descriptor
+            && m.def.raw.is_none()
+        {
+            let r = self.with_receiver(callable, args, |vm, all| m.def.call(vm, all, kwnames))?;
+            return self.stop_if_empty(r);
+        }
         self.with_receiver(callable, args, |vm, all| vm.call_special_args(f, all, kwnames))
     }
 

@@ -488,6 +488,15 @@ impl Vm {
                 return call(self, def, std::slice::from_raw_parts(f.add(1), n + 1), kwnames)
                     .map(Flow::Value);
             }
+            if let Some(m) = type_of(callee).special(Special::Call).downcast::<MethodDescrObj>()
+                && m.header().map() != rt().maps.classmethod_descriptor
+                && (*f.add(1)).is_empty()
+            {
+                self.check_native_stack("")?;
+                *f.add(1) = callee;
+                let r = m.def.call(self, std::slice::from_raw_parts(f.add(1), n + 1), kwnames)?;
+                return self.stop_if_empty(r).map(Flow::Value);
+            }
             self.call_args(callee, slice, kwnames).map(Flow::Value)
         }
     }
