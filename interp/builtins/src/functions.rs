@@ -324,6 +324,14 @@ fn any(vm: &Vm, it: Value) -> Res<bool> {
 }
 
 fn radix(vm: &Vm, v: Value, base: u32) -> Res<String> {
+    if v.is_int() {
+        let (sign, i) = (if v.as_int() < 0 { "-" } else { "" }, v.as_int().unsigned_abs());
+        return Ok(match base {
+            2 => format!("{sign}{i:#b}"),
+            8 => format!("{sign}{i:#o}"),
+            _ => format!("{sign}{i:#x}"),
+        });
+    }
     let i = vm.index_int(v)?.into_big();
     let prefix = match base {
         2 => "0b",

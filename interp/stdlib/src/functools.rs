@@ -400,6 +400,7 @@ fn caches(m: Ptr<ModuleObj>) {
         .doc("Create a cached callable that wraps another function.\n\nuser_function:      the function being cached\n\nmaxsize:  0         for no caching\n          None      for unlimited cache size\n          n         for a bounded cache\n\ntyped:    False     cache f(3) and f(3.0) as identical calls\n          True      cache f(3) and f(3.0) as distinct calls\n\ncache_info_type:    namedtuple class with the fields:\n                        hits misses currsize maxsize\n")
         .new_fn("__new__(cls, user_function, maxsize, typed, cache_info_type)", "", lru_new)
         .method(CALL.0, CALL.1, lru_call)
+        .positional("__call__", lru_called)
         .method(GET.0, GET.1, |_: &Vm, c: This, o: Value, _: Value| if o.is_none() { c.value() } else { BoundMethodObj::new(c.value(), o).value() })
         .method("cache_info($self, /)", "Report cache statistics", |vm: &Vm, c: This| -> Res<Value> {
             let n = |n: u64| Int::Small(n as i64).into_value();
@@ -447,10 +448,15 @@ fn lru_new(vm: &Vm, cls: Ptr<TypeObj>, func: Value, max: Value, typed: bool, inf
 
 /// The key of a call: a single int or str stands for itself, everything else is a tuple of the arguments, the keywords behind a
 /// mark, and with `typed` their types.
+/// Whether a single argument stands for itself.
+fn is_key(v: Value) -> bool {
+    v.is_int() || v.is_ptr() && v.header().map() == rt().maps.str
+}
+
 fn call_key(args: Ptr<TupleObj>, kwargs: Ptr<DictObj>, typed: bool) -> Value {
     if !typed && kwargs.is_empty() {
         if let [v] = *args.as_slice()
-            && (v.is_int() || v.is_ptr() && v.header().map() == rt().maps.str)
+            && is_key(v)
         {
             return v;
         }
@@ -479,6 +485,27 @@ fn lru_call(vm: &Vm, c: Ptr<LruCacheObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
         return vm.call_dict(c.func.get(), args.as_slice(), Some(kwargs));
     }
     let key = call_key(args, kwargs, c.typed.get());
+    found_or_made(vm, c, key, || vm.call_dict(c.func.get(), args.as_slice(), Some(kwargs)))
+}
+
+/// A call with one argument that is a key itself; EMPTY: another one.
+fn lru_called(vm: &Vm, args: &[Value]) -> Res<Value> {
+    match (args, args[0].downcast::<LruCacheObj>()) {
+        (&[_, x], Some(c)) if c.limit.get() != 0 && !c.typed.get() && is_key(x) => {
+            found_or_made(vm, c, x, || vm.call_args(c.func.get(), &[x], None))
+        }
+        _ => Ok(Value::EMPTY),
+    }
+}
+
+/// What the cache has for a key, or what `make` gives, which goes into it.
+fn found_or_made(
+    vm: &Vm,
+    c: Ptr<LruCacheObj>,
+    key: Value,
+    make: impl FnOnce() -> Res<Value>,
+) -> Res<Value> {
+    let limit = c.limit.get();
     let hash = vm.hash(key)?;
     let cache = dict(&c.cache);
     if let Some(i) = cache.table.find(vm, key, hash)? {
@@ -491,7 +518,7 @@ fn lru_call(vm: &Vm, c: Ptr<LruCacheObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
         return Ok(e.value);
     }
     c.misses.set(c.misses.get() + 1);
-    let r = vm.call_dict(c.func.get(), args.as_slice(), Some(kwargs))?;
+    let r = make()?;
     let cache = dict(&c.cache);
     // The call may have filled the same place.
     if let Some(i) = cache.table.find(vm, key, hash)? {

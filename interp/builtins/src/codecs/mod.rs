@@ -118,6 +118,13 @@ pub fn decode_value(vm: &Vm, data: Value, encoding: Option<Str>, errors: Option<
 
 /// `str(data, encoding, errors)`.
 pub fn decode_object(vm: &Vm, data: Value, encoding: Option<Str>, errors: Option<Str>) -> Res<Str> {
+    if encoding.is_none()
+        && errors.is_none()
+        && let Some(b) = data.downcast::<BytesObj>()
+        && b.as_slice().is_ascii()
+    {
+        return Ok(shared(StrObj::from_latin1(b.as_slice())));
+    }
     let encoding = name_of(vm, encoding, "utf-8")?;
     let errors = name_of(vm, errors, "strict")?;
     decode(vm, data, &encoding, &errors)
