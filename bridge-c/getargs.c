@@ -94,16 +94,12 @@ read_shape(const char *format, Shape *shape)
 #define NAME_OF(function) (function) == NULL ? "function" : (function), (function) == NULL ? "" : "()"
 #define PLURAL(n) ((n) == 1 ? "" : "s")
 
+/* Arguments in a row. */
 static int
-parse_tuple(PyObject *args, const char *format, va_list vargs)
+parse_row(PyObject *const *args, Py_ssize_t given, const char *format, va_list vargs)
 {
-    if (args == NULL || !PyTuple_Check(args)) {
-        PyErr_SetString(PyExc_SystemError, "new style getargs format but argument is not a tuple");
-        return 0;
-    }
     Parse p;
     Shape shape;
-    Py_ssize_t given = PyTuple_GET_SIZE(args);
     read_shape(format, &shape);
     cape_parse_begin(&p, format, vargs);
     if (given < shape.min || shape.max < given) {
@@ -123,7 +119,7 @@ parse_tuple(PyObject *args, const char *format, va_list vargs)
         if (*p.format == '|') {
             p.format++;
         }
-        const char *failure = cape_parse_item(&p, PyTuple_GET_ITEM(args, i), 0);
+        const char *failure = cape_parse_item(&p, args[i], 0);
         if (failure != NULL) {
             raise_conversion(&p, i + 1, failure, shape.function, shape.message);
             return cape_parse_finish(&p, 0);
@@ -134,6 +130,16 @@ parse_tuple(PyObject *args, const char *format, va_list vargs)
         return cape_parse_finish(&p, 0);
     }
     return cape_parse_finish(&p, 1);
+}
+
+static int
+parse_tuple(PyObject *args, const char *format, va_list vargs)
+{
+    if (args == NULL || !PyTuple_Check(args)) {
+        PyErr_SetString(PyExc_SystemError, "new style getargs format but argument is not a tuple");
+        return 0;
+    }
+    return parse_row(&PyTuple_GET_ITEM(args, 0), PyTuple_GET_SIZE(args), format, vargs);
 }
 
 /* One object, not a tuple of arguments. */
@@ -430,6 +436,9 @@ VARIADIC(PyArg_ParseTupleAndKeywords, KEYWORD_PARAMS, keywords,
 VARIADIC(_PyArg_ParseTupleAndKeywords_SizeT, KEYWORD_PARAMS, keywords,
          parse_keywords_format(args, kwargs, format, keywords, vargs))
 
+VARIADIC(_PyArg_ParseStack, (PyObject *const *args, Py_ssize_t nargs, const char *format, ...), format,
+         parse_row(args, nargs, format, vargs))
+
 int
 PyArg_VaParse(PyObject *args, const char *format, va_list vargs)
 {
@@ -456,8 +465,9 @@ _PyArg_VaParseTupleAndKeywords_SizeT(PyObject *args, PyObject *kwargs, const cha
     return parse_keywords_format(args, kwargs, format, keywords, vargs);
 }
 
-int
-_PyArg_ParseTupleAndKeywordsFast(PyObject *args, PyObject *kwargs, struct _PyArg_Parser *parser, ...)
+/* As a parser of keywords says. */
+static int
+parse_by_parser(PyObject *args, PyObject *kwargs, struct _PyArg_Parser *parser, va_list vargs)
 {
     const char *format = parser->format;
     const char *function = parser->fname, *message = parser->custom_msg;
@@ -469,12 +479,35 @@ _PyArg_ParseTupleAndKeywordsFast(PyObject *args, PyObject *kwargs, struct _PyArg
             message = message == NULL ? NULL : message + 1;
         }
     }
-    va_list vargs;
-    va_start(vargs, parser);
-    int success = parse_keywords(args, kwargs, format, parser->keywords, function, message, vargs);
-    va_end(vargs);
+    return parse_keywords(args, kwargs, format, parser->keywords, function, message, vargs);
+}
+
+VARIADIC(_PyArg_ParseTupleAndKeywordsFast, (PyObject *args, PyObject *kwargs, struct _PyArg_Parser *parser, ...),
+         parser, parse_by_parser(args, kwargs, parser, vargs))
+
+/* Positional arguments in a row, then the values of `kwnames`. */
+static int
+parse_stack(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, struct _PyArg_Parser *parser, va_list vargs)
+{
+    PyObject *positional = cape_tuple_from_array(args, nargs);
+    PyObject *kwargs = NULL;
+    int success = positional != NULL;
+    if (success && kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0) {
+        kwargs = PyDict_New();
+        success = kwargs != NULL;
+        for (Py_ssize_t i = 0; success && i < PyTuple_GET_SIZE(kwnames); i++) {
+            success = PyDict_SetItem(kwargs, PyTuple_GET_ITEM(kwnames, i), args[nargs + i]) == 0;
+        }
+    }
+    success = success && parse_by_parser(positional, kwargs, parser, vargs);
+    Py_XDECREF(positional);
+    Py_XDECREF(kwargs);
     return success;
 }
+
+VARIADIC(_PyArg_ParseStackAndKeywords,
+         (PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, struct _PyArg_Parser *parser, ...), parser,
+         parse_stack(args, nargs, kwnames, parser, vargs))
 
 int
 PyArg_ValidateKeywordArguments(PyObject *kwargs)

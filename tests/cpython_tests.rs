@@ -63,6 +63,37 @@ fn options() -> Option<Options> {
     Some(options)
 }
 
+/// Extensions in C that belong to CPython's suite: they are compiled for CPython, and Cape loads them as any others. (`_testinternalcapi` and
+/// `_testclinic` ask for CPython's insides.)
+const EXTENSIONS: &[&str] = &[
+    "_ctypes_test",
+    "_testbuffer",
+    "_testcapi",
+    "_testclinic_limited",
+    "_testimportmultiple",
+    "_testlimitedcapi",
+    "_testmultiphase",
+    "_testsinglephase",
+    "_xxtestfuzz",
+    "xxlimited",
+    "xxlimited_35",
+    "xxsubtype",
+];
+
+/// Makes the suite's extensions importable from `path`.
+fn link_extensions(suite: &Path, path: &Path) {
+    let folder = suite.parent().map(|library| library.join("lib-dynload")).unwrap_or_default();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let module = name.to_string_lossy().split('.').next().unwrap_or_default().to_string();
+        if EXTENSIONS.contains(&module.as_str()) {
+            let link = path.join(&name);
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(entry.path(), &link).expect("a link to an extension of the suite");
+        }
+    }
+}
+
 /// The folder `test` of CPython's library.
 fn suite() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("CAPE_CPYTHON_TESTS") {
@@ -95,6 +126,9 @@ fn main() -> ExitCode {
     let _ = std::fs::remove_file(&link);
     std::os::unix::fs::symlink(&suite, &link).expect("a link to the suite");
 
+    if !options.peer {
+        link_extensions(&suite, &path);
+    }
     let _installed = (!options.peer).then(|| Installed::new(cape(), &suite));
     let engine = if options.peer { cpython().expect("CPython 3.14") } else { cape().to_path_buf() };
     let names = if !options.modules.is_empty() {

@@ -195,7 +195,17 @@ PyAPI_FUNC(PyObject *) (PyWeakref_NewRef)(PyObject *ob, PyObject *callback);
 
 /* Private to CPython, but called by extensions: no header declares them. */
 PyAPI_FUNC(int) _PyDict_SetItem_KnownHash_LockHeld(PyDictObject *mp, PyObject *key, PyObject *value, Py_hash_t hash);
+PyAPI_FUNC(int) _Py_IsValidFD(int fd);
 PyAPI_FUNC(int) _PyGen_FetchStopIterationValue(PyObject **op);
+PyAPI_FUNC(int) _PyOnceFlag_CallOnceSlow(_PyOnceFlag *flag, int (*function)(void *), void *arg);
+PyAPI_FUNC(void) _PyArg_BadArgument(const char *function, const char *what, const char *expected, PyObject *arg);
+PyAPI_FUNC(int) _PyArg_CheckPositional(const char *name, Py_ssize_t nargs, Py_ssize_t min, Py_ssize_t max);
+PyAPI_FUNC(int) _PyArg_NoKeywords(const char *function, PyObject *kwargs);
+PyAPI_FUNC(int) _PyArg_NoPositional(const char *function, PyObject *args);
+PyAPI_FUNC(int) _PyArg_ParseStack(PyObject *const *args, Py_ssize_t nargs, const char *format, ...);
+PyAPI_FUNC(int) _PyArg_ParseStackAndKeywords(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, struct _PyArg_Parser *parser, ...);
+PyAPI_FUNC(PyObject *const *) _PyArg_UnpackKeywords(PyObject *const *args, Py_ssize_t nargs, PyObject *kwargs, PyObject *kwnames, struct _PyArg_Parser *parser, int minpos, int maxpos, int minkw, int varpos, PyObject **buf);
+PyAPI_FUNC(PyObject *) _PyNamespace_New(PyObject *kwds);
 PyAPI_FUNC(void) _Py_SetImmortal(PyObject *op);
 PyAPI_FUNC(PyObject *) _PyErr_FormatFromCause(PyObject *exception, const char *format, ...);
 PyAPI_FUNC(void) _PyErr_SetKeyError(PyObject *op);

@@ -1,5 +1,6 @@
 //! The receiver of the methods that `bytes` and `bytearray` share, and their basic operations.
 
+use cape_vm::buffer::{Buffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::native::{FromArg, bad_argument};
 use cape_vm::object::*;
@@ -27,6 +28,11 @@ impl Data {
     /// Whether it is a `bytearray`.
     pub fn is_array(self) -> bool {
         self.0.is::<BytearrayObj>()
+    }
+
+    /// What keeps a `bytearray` from being resized by code that runs meanwhile.
+    pub(super) fn held(self, vm: &Vm) -> Res<Option<Buffer>> {
+        self.is_array().then(|| vm.buffer(self.0, flags::SIMPLE)).transpose()
     }
 
     /// The bytes now.
@@ -172,6 +178,7 @@ pub(super) fn mul(vm: &Vm, d: Data, n: Value) -> Res<Value> {
 }
 
 pub(super) fn modulo(vm: &Vm, d: Data, args: Value) -> Res<Value> {
+    let _held = d.held(vm)?;
     crate::format::percent::format_bytes(vm, d, args)
 }
 

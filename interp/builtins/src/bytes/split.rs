@@ -146,6 +146,7 @@ pub(super) fn rpartition(vm: &Vm, d: Data, sep: Value) -> Res<Ptr<TupleObj>> {
 }
 
 pub(super) fn join(vm: &Vm, d: Data, iterable: Value) -> Res<Value> {
+    let _held = d.held(vm)?;
     let items = vm.list_of_iterable(iterable, "can only join an iterable")?;
     if let [one] = items.as_slice()
         && one.is_ptr()
