@@ -265,6 +265,9 @@ PyUnicodeWriter_DecodeUTF8Stateful(PyUnicodeWriter *writer, const char *s, Py_ss
     }
     PyObject *text = PyUnicode_DecodeUTF8Stateful(s, size, errors, consumed);
     if (text == NULL) {
+        if (consumed != NULL) {
+            *consumed = 0;
+        }
         return -1;
     }
     int status = _PyUnicodeWriter_WriteStr((_PyUnicodeWriter *)writer, text);

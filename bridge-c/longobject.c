@@ -27,6 +27,9 @@ sign_of(const PyLongObject *v)
     return 1 - (int)(v->long_value.lv_tag & _PyLong_SIGN_MASK);
 }
 
+/* The bit of lv_tag that small ints have. */
+#define IMMORTAL ((uintptr_t)1 << 2)
+
 __attribute__((constructor)) static void
 make_small_ints(void)
 {
@@ -34,7 +37,7 @@ make_small_ints(void)
         PyLongObject *op = &_Cape_small_ints[value - SMALL_MIN];
         op->ob_base.ob_refcnt_full = _Py_STATIC_IMMORTAL_INITIAL_REFCNT;
         op->ob_base.ob_type = &PyLong_Type;
-        op->long_value.lv_tag = TAG(value != 0, (value > 0) - (value < 0));
+        op->long_value.lv_tag = TAG(value != 0, (value > 0) - (value < 0)) | IMMORTAL;
         op->long_value.ob_digit[0] = (digit)abs(value);
     }
 }

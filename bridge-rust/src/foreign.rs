@@ -204,6 +204,11 @@ impl Foreign for Bridge {
         ((count as i32) >= 0).then(|| (count as usize).saturating_sub(1))
     }
 
+    fn class_flags(&self, class: Ptr<TypeObj>) -> u64 {
+        // SAFETY: the type object of a class of C, which is alive.
+        unsafe { (*(class.foreign.get() as *mut PyTypeObject)).tp_flags }
+    }
+
     fn thread_runs(&self, vm: &Vm) {
         if crate::is_started() {
             crate::thread::attach(vm);

@@ -255,27 +255,13 @@ pub unsafe fn from_spec(
         let full = name_c.to_string_lossy().into_owned();
         let mut base: *mut PyTypeObject = std::ptr::null_mut();
         let mut base_tuple = bases;
-        let mut weak = 0;
-        let (mut dict, mut vectorcall) = (0, 0);
         let mut members: *mut PyMemberDef = std::ptr::null_mut();
         let mut s = (*spec).slots;
         while !s.is_null() && (*s).slot != 0 {
             match (*s).slot {
                 48 => base = (*s).pfunc as *mut PyTypeObject,
                 49 if base_tuple.is_null() => base_tuple = (*s).pfunc as *mut PyObject,
-                72 => {
-                    members = (*s).pfunc as *mut PyMemberDef;
-                    let mut m = members;
-                    while !(*m).name.is_null() {
-                        match CStr::from_ptr((*m).name).to_bytes() {
-                            b"__weaklistoffset__" => weak = (*m).offset,
-                            b"__dictoffset__" => dict = (*m).offset,
-                            b"__vectorcalloffset__" => vectorcall = (*m).offset,
-                            _ => {}
-                        }
-                        m = m.add(1);
-                    }
-                }
+                72 => members = (*s).pfunc as *mut PyMemberDef,
                 _ => {}
             }
             s = s.add(1);
@@ -323,9 +309,7 @@ pub unsafe fn from_spec(
             n => n,
         };
         (*p).tp_itemsize = (*spec).itemsize as isize;
-        (*p).tp_weaklistoffset = weak;
-        (*p).tp_dictoffset = dict;
-        (*p).tp_vectorcall_offset = vectorcall;
+        take_offsets(p, members, own_offset);
         let field = |offset: usize| (p as *mut u8).add(offset) as *mut *mut PyObject;
         let short = full.rsplit('.').next().unwrap_or(&full);
         *field(heap_type::NAME) = to_c(vm, intern(short))?;
@@ -387,6 +371,25 @@ unsafe fn fill_from_slots(
         }
     }
     Ok(())
+}
+
+/// Offsets that are given as members of these names.
+unsafe fn take_offsets(p: *mut PyTypeObject, members: *mut PyMemberDef, own_offset: isize) {
+    let mut m = members;
+    // SAFETY: NULL, or a table that ends with a NULL name.
+    unsafe {
+        while !m.is_null() && !(*m).name.is_null() {
+            let relative = (*m).flags & RELATIVE_OFFSET != 0;
+            let offset = (*m).offset + if relative { own_offset } else { 0 };
+            match CStr::from_ptr((*m).name).to_bytes() {
+                b"__weaklistoffset__" => (*p).tp_weaklistoffset = offset,
+                b"__dictoffset__" => (*p).tp_dictoffset = offset,
+                b"__vectorcalloffset__" => (*p).tp_vectorcall_offset = offset,
+                _ => {}
+            }
+            m = m.add(1);
+        }
+    }
 }
 
 unsafe fn copy_members(m: *mut PyMemberDef, own_offset: isize) -> *mut PyMemberDef {

@@ -32,8 +32,12 @@ pub fn _Cape_ByteArrayResize(cx: &Cx, op: Borrowed, size: isize) -> CResult<c_in
     if b.exports.get() > 0 {
         return Err(cx.vm.buffer_error("Existing exports of data: object cannot be re-sized"));
     }
-    b.with_mut(|data| data.resize(size as usize, 0));
-    Ok(0)
+    let done = b.with_mut(|data| {
+        let more = (size as usize).saturating_sub(data.len());
+        let room = data.try_reserve(more);
+        room.map(|()| data.resize(size as usize, 0))
+    });
+    done.map(|()| 0).map_err(|_| cx.vm.memory_error(""))
 }
 
 pub fn _Cape_ManagedVectorcall(

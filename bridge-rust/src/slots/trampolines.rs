@@ -590,7 +590,11 @@ pub(super) unsafe extern "C" fn ass_subscript(o: *mut PyObject, k: *mut PyObject
 
 pub(super) unsafe extern "C" fn sq_item(o: *mut PyObject, i: isize) -> *mut PyObject {
     enter("sq_item", null_mut(), |cx| -> CResult<New> {
-        cx.give(cx.vm.get_item(arg(cx, o)?, Int::Small(i as i64).into_value())?)
+        let o = arg(cx, o)?;
+        // Negative indexes have been counted from the end; a method of Python's is told, a native one would do it again.
+        let native = i < 0 && type_of(o).special(Special::Getitem).is::<MethodDescrObj>();
+        let i = if native { i64::MIN } else { i as i64 };
+        cx.give(cx.vm.get_item(o, Int::Small(i).into_value())?)
     })
 }
 

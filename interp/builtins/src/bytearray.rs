@@ -267,11 +267,16 @@ fn extend(vm: &Vm, a: Array, items: Value) -> Res<()> {
     }
     // The hint is computed for its exceptions.
     vm.length_hint(items)?;
+    let end = a.as_slice().len();
     let new = collect_bytes(vm, items, true)?;
     if !new.is_empty() {
         resizable(vm, a)?;
     }
-    a.with_mut(|d| d.extend_from_slice(&new));
+    // The items may have changed it.
+    a.with_mut(|d| {
+        let end = end.min(d.len());
+        d.splice(end..end, new);
+    });
     Ok(())
 }
 

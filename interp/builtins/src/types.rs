@@ -134,6 +134,9 @@ fn basic_size(t: Ptr<TypeObj>) -> usize {
 
 /// CPython's `tp_flags`, as far as the class has them.
 fn flags(t: Ptr<TypeObj>) -> u64 {
+    if t.has(TypeFlags::FOREIGN) {
+        return cape_vm::foreign::foreign().class_flags(t);
+    }
     let ty = &rt().types;
     let mut f: u64 = 1 << 12;
     for (own, cpython) in [

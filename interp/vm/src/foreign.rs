@@ -38,6 +38,8 @@ pub trait Foreign: Sync {
     ) -> Option<Res<Value>>;
     /// The calling thread, which C has no state of yet, took the GIL.
     fn thread_runs(&self, vm: &Vm);
+    /// The flags that C knows a class of its own by.
+    fn class_flags(&self, class: Ptr<TypeObj>) -> u64;
     /// Number of items of a mirrored list.
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.

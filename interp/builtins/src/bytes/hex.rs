@@ -52,6 +52,7 @@ pub fn to_hex(vm: &Vm, data: &[u8], sep: Value, group: Option<i32>) -> Res<Ptr<S
 }
 
 pub(super) fn hex(vm: &Vm, d: Data, sep: Value, group: Option<i32>) -> Res<Ptr<StrObj>> {
+    let _held = d.held(vm)?;
     to_hex(vm, d.slice(), sep, group)
 }
 

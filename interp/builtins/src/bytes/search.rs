@@ -46,6 +46,7 @@ fn byte(vm: &Vm, v: Value) -> Res<u8> {
 }
 
 fn locate(vm: &Vm, d: Data, sub: Value, start: Bound, end: Bound, last: bool) -> Res<Option<usize>> {
+    let _held = d.held(vm)?;
     let sub = Sub::new(vm, sub)?;
     let (from, to) = search_range(start, end, d.slice().len());
     let needle = Needle::bytes(sub.slice());
@@ -69,12 +70,14 @@ pub(super) fn rindex(vm: &Vm, d: Data, sub: Value, start: Bound, end: Bound) -> 
 }
 
 pub(super) fn count(vm: &Vm, d: Data, sub: Value, start: Bound, end: Bound) -> Res<usize> {
+    let _held = d.held(vm)?;
     let sub = Sub::new(vm, sub)?;
     let (from, to) = search_range(start, end, d.slice().len());
     Ok(Needle::bytes(sub.slice()).count(d.slice(), from, to))
 }
 
 pub(super) fn contains(vm: &Vm, d: Data, sub: Value) -> Res<bool> {
+    let _held = d.held(vm)?;
     if is_index(sub) && !vm.has_buffer(sub) {
         let b = byte(vm, sub)?;
         return Ok(memchr::memchr(b, d.slice()).is_some());
@@ -84,6 +87,7 @@ pub(super) fn contains(vm: &Vm, d: Data, sub: Value) -> Res<bool> {
 }
 
 fn affix(vm: &Vm, d: Data, what: Value, start: Bound, end: Bound, name: &str, at_end: bool) -> Res<bool> {
+    let _held = d.held(vm)?;
     let test = |sub: Value| -> Res<bool> {
         let sub = vm.bytes_like(sub)?;
         let (from, to) = search_range(start, end, d.slice().len());
@@ -187,6 +191,7 @@ pub(super) fn maketrans(vm: &Vm, from: Buffer, to: Buffer) -> Res<Value> {
 }
 
 pub(super) fn translate(vm: &Vm, d: Data, table: Value, delete: Option<Value>) -> Res<Value> {
+    let _held = d.held(vm)?;
     let table = if table.is_none() { None } else { Some(vm.buffer(table, flags::SIMPLE)?) };
     if table.as_ref().is_some_and(|t| t.len() != 256) {
         return Err(vm.value_error("translation table must be 256 characters long"));

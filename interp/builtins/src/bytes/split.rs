@@ -20,14 +20,19 @@ fn is_space(c: u8) -> bool {
     matches!(c, 9..=13 | 32)
 }
 
-fn separator(vm: &Vm, sep: OrNone<Buffer>) -> Res<Option<Buffer>> {
-    match sep.0 {
-        Some(s) if s.is_empty() => Err(vm.value_error("empty separator")),
-        s => Ok(s),
+/// The separator, which may be absent or None.
+fn separator(vm: &Vm, sep: Value) -> Res<Option<Buffer>> {
+    if sep.is_empty() || sep.is_none() {
+        return Ok(None);
+    }
+    match vm.bytes_like(sep)? {
+        s if s.is_empty() => Err(vm.value_error("empty separator")),
+        s => Ok(Some(s)),
     }
 }
 
-pub(super) fn split(vm: &Vm, d: Data, sep: OrNone<Buffer>, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {
+pub(super) fn split(vm: &Vm, d: Data, sep: Value, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {
+    let _held = d.held(vm)?;
     let max = limit(maxsplit);
     let n = d.slice().len();
     let mut out = ValueVec::new();
@@ -63,7 +68,8 @@ pub(super) fn split(vm: &Vm, d: Data, sep: OrNone<Buffer>, maxsplit: Option<isiz
     Ok(ListObj::from_vec(out))
 }
 
-pub(super) fn rsplit(vm: &Vm, d: Data, sep: OrNone<Buffer>, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {
+pub(super) fn rsplit(vm: &Vm, d: Data, sep: Value, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {
+    let _held = d.held(vm)?;
     let max = limit(maxsplit);
     let mut end = d.slice().len();
     let mut out = ValueVec::new();
@@ -166,6 +172,9 @@ pub(super) fn join(vm: &Vm, d: Data, iterable: Value) -> Res<Value> {
                 full_name(type_of(v))
             )));
         };
+        if iterable.downcast::<ListObj>().is_some_and(|l| l.len() != items.len()) {
+            return Err(vm.runtime_error("sequence changed size during iteration"));
+        }
         out.extend_from_slice(item.as_slice());
         check_size(vm, out.len())?;
     }

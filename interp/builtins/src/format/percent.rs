@@ -496,7 +496,7 @@ fn byte(vm: &Vm, v: Value) -> Res<u8> {
             if !is_index(v) {
                 return Err(vm.type_error(format!(
                     "%c requires an integer in range(256) or a single byte, not {}",
-                    full_name(type_of(v))
+                    cape_vm::class::qualified_name(type_of(v))
                 )));
             }
             return match vm.index_int(v)?.to_i64() {
