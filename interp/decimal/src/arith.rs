@@ -1,0 +1,373 @@
+//! Sums, products, quotients and remainders.
+
+use crate::context::status::*;
+use crate::context::{Context, Round, invalid};
+use crate::div::div_rem;
+use crate::limbs::{self, Limbs, NoMemory, RADIX};
+use crate::mul::mul as mul_limbs;
+use crate::number::{Kind, Num, Number, Res, compare_finite_magnitude};
+
+/// A NaN among the operands goes on, quiet, the first signaling one first.
+#[cold]
+#[inline(never)]
+pub(crate) fn nan_of(operands: &[Num<'_>], cx: &Context, st: &mut u32) -> Option<Res> {
+    let of = |kind| operands.iter().find(|n| n.kind == kind);
+    let n = match of(Kind::Signaling) {
+        Some(n) => {
+            *st |= INVALID_OPERATION;
+            n
+        }
+        None => of(Kind::Quiet)?,
+    };
+    let mut n = n.to_number();
+    n.kind = Kind::Quiet;
+    Some(cx.finalize(n, st))
+}
+
+/// A coefficient of at most two limbs.
+#[inline(always)]
+fn double(coeff: &[u64]) -> Option<u128> {
+    match *coeff {
+        [a] => Some(a as u128),
+        [a, b] => Some(b as u128 * RADIX as u128 + a as u128),
+        [] => Some(0),
+        _ => None,
+    }
+}
+
+/// The sum of two finite numbers whose coefficients, aligned, fit two words.
+#[inline(always)]
+fn add_small(a: Num<'_>, b: Num<'_>, round: Round) -> Option<Number> {
+    let (a, b) = if a.exp < b.exp { (b, a) } else { (a, b) };
+    let shift = a.exp.wrapping_sub(b.exp) as u64;
+    if shift > 18 || a.coeff.len() + (shift != 0) as usize > 2 || a.coeff.is_empty() && shift != 0 {
+        return None;
+    }
+    // (A limb and eighteen digits are thirty-six digits, and a sum of two such numbers has a quotient by the base of one word.)
+    let x = double(a.coeff)? * limbs::POW10[shift as usize] as u128;
+    let y = double(b.coeff)?;
+    let (negative, sum) = if a.negative == b.negative {
+        (a.negative, x + y)
+    } else if x > y {
+        (a.negative, x - y)
+    } else if x < y {
+        (b.negative, y - x)
+    } else {
+        (round == Round::Floor, 0)
+    };
+    Some(Number::new(negative, limbs::from_u128(sum), b.exp))
+}
+
+/// `a + b`.
+#[inline]
+pub fn add(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if a.is_finite() && b.is_finite() {
+        if let Some(n) = add_small(a, b, cx.round) {
+            return cx.finalize(n, st);
+        }
+        let n = add_finite(a, b, cx)?;
+        return cx.finalize(n, st);
+    }
+    add_special(a, b, cx, st)
+}
+
+/// `a - b`.
+#[inline]
+pub fn sub(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if b.is_nan() {
+        return add_special(a, b, cx, st);
+    }
+    add(a, b.with_sign(!b.negative), cx, st)
+}
+
+#[cold]
+fn add_special(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if let Some(r) = nan_of(&[a, b], cx, st) {
+        return r;
+    }
+    match (a.is_infinite(), b.is_infinite()) {
+        (true, true) if a.negative != b.negative => invalid(st, INVALID_OPERATION),
+        (true, _) => Ok(Number::infinity(a.negative)),
+        _ => Ok(Number::infinity(b.negative)),
+    }
+}
+
+/// The exact sum, or one that is rounded in the same way.
+pub(crate) fn add_finite(a: Num<'_>, b: Num<'_>, cx: &Context) -> Res {
+    let (big, mut small) = if a.exp < b.exp { (b, a) } else { (a, b) };
+    let shifted;
+    let mut coeff = big.coeff;
+    let replaced = [1u64];
+    if big.exp != small.exp {
+        if !big.coeff.is_empty() {
+            // What is far below the last digit that matters counts as little as the least that is there.
+            let digits = big.digits();
+            let least = big.exp - 1 - if digits > cx.prec { 0 } else { cx.prec + 1 - digits };
+            if small.adjusted() < least {
+                small = Num { coeff: if small.coeff.is_empty() { &[] } else { &replaced }, exp: least, ..small };
+            }
+            shifted = limbs::shift_left(big.coeff, big.exp - small.exp)?;
+            coeff = &shifted;
+        }
+    }
+    let exp = small.exp;
+    if big.negative == small.negative {
+        return Ok(Number::new(big.negative, limbs::add(coeff, small.coeff)?, exp));
+    }
+    Ok(match limbs::compare(coeff, small.coeff) {
+        std::cmp::Ordering::Greater => Number::new(big.negative, limbs::sub(coeff, small.coeff), exp),
+        std::cmp::Ordering::Less => Number::new(small.negative, limbs::sub(small.coeff, coeff), exp),
+        std::cmp::Ordering::Equal => Number::zero(cx.round == Round::Floor, exp),
+    })
+}
+
+/// The product of two numbers that are no NaNs, exact.
+pub(crate) fn mul_exact(a: Num<'_>, b: Num<'_>, st: &mut u32) -> Res {
+    let negative = a.negative != b.negative;
+    if !a.is_finite() || !b.is_finite() {
+        if a.is_zero() || b.is_zero() {
+            return invalid(st, INVALID_OPERATION);
+        }
+        return Ok(Number::infinity(negative));
+    }
+    let coeff = match (a.coeff, b.coeff) {
+        (&[x], &[y]) => limbs::from_u128(x as u128 * y as u128),
+        (x, y) => mul_limbs(x, y)?,
+    };
+    Ok(Number::new(negative, coeff, a.exp + b.exp))
+}
+
+/// `a * b`.
+#[inline]
+pub fn mul(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if (a.is_nan() || b.is_nan())
+        && let Some(r) = nan_of(&[a, b], cx, st)
+    {
+        return r;
+    }
+    let n = mul_exact(a, b, st)?;
+    cx.finalize(n, st)
+}
+
+/// `a * b + c`, rounded once.
+pub fn fma(a: Num<'_>, b: Num<'_>, c: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    // (A product that is invalid counts more than a quiet NaN behind it.)
+    if (a.is_nan() || b.is_nan() || c.kind == Kind::Signaling)
+        && let Some(r) = nan_of(&[a, b, c], cx, st)
+    {
+        return r;
+    }
+    let p = mul_exact(a, b, st)?;
+    if p.view().is_nan() {
+        return Ok(p);
+    }
+    add(p.view(), c, cx, st)
+}
+
+/// `a / b`.
+pub fn div(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    let negative = a.negative != b.negative;
+    if !a.is_finite() || !b.is_finite() {
+        if let Some(r) = nan_of(&[a, b], cx, st) {
+            return r;
+        }
+        return match (a.is_infinite(), b.is_infinite()) {
+            (true, true) => invalid(st, INVALID_OPERATION),
+            (true, false) => Ok(Number::infinity(negative)),
+            _ => {
+                *st |= CLAMPED;
+                Ok(Number::zero(negative, cx.etiny()))
+            }
+        };
+    }
+    if b.coeff.is_empty() {
+        if a.coeff.is_empty() {
+            return invalid(st, DIVISION_UNDEFINED);
+        }
+        *st |= DIVISION_BY_ZERO;
+        return Ok(Number::infinity(negative));
+    }
+    let ideal = a.exp - b.exp;
+    if a.coeff.is_empty() {
+        return cx.finalize(Number::zero(negative, ideal), st);
+    }
+    let shift = (b.digits() - a.digits() + cx.prec + 1).max(0);
+    let (mut q, exact) = quotient(a.coeff, b.coeff, shift)?;
+    let mut exp = ideal - shift;
+    if !exact {
+        mark_inexact(&mut q);
+    } else if exp < ideal {
+        let most = (ideal - exp) as usize;
+        let n = limbs::trailing_zeros(&q).min(most) as i64;
+        limbs::shift_right(&mut q, n);
+        exp += n;
+    }
+    cx.finalize(Number::new(negative, q, exp), st)
+}
+
+/// `a * 10^shift / b` and whether that is exact.
+fn quotient(a: &[u64], b: &[u64], shift: i64) -> Result<(Limbs, bool), NoMemory> {
+    let dividend = limbs::shift_left(a, shift)?;
+    if let [d] = *b {
+        let mut q = dividend;
+        let r = limbs::div_small(&mut q, d);
+        limbs::trim(&mut q);
+        return Ok((q, r == 0));
+    }
+    let (q, r) = div_rem(&dividend, b)?;
+    Ok((q, r.is_empty()))
+}
+
+/// A coefficient that is longer than the precision, and not exact, gets a last digit that says so.
+pub(crate) fn mark_inexact(q: &mut Limbs) {
+    match q.first_mut() {
+        Some(x) => *x += x.is_multiple_of(5) as u64,
+        None => q.push(1),
+    }
+}
+
+/// Quotient and remainder of finite numbers, `b` not zero; `None`: the quotient has too many digits.
+fn integer_parts(a: Num<'_>, b: Num<'_>, cx: &Context) -> Result<Option<(Number, Number)>, NoMemory> {
+    let negative = a.negative != b.negative;
+    let exp = a.exp.min(b.exp);
+    if a.coeff.is_empty() {
+        return Ok(Some((Number::zero(negative, 0), Number::zero(a.negative, exp))));
+    }
+    if compare_finite_magnitude(a, b).is_lt() {
+        let r = limbs::shift_left(a.coeff, a.exp - exp)?;
+        return Ok(Some((Number::zero(negative, 0), Number::new(a.negative, r, exp))));
+    }
+    if a.adjusted() - b.adjusted() > cx.prec {
+        return Ok(None);
+    }
+    let (q, r) = if a.exp == b.exp {
+        div_rem(a.coeff, b.coeff)?
+    } else {
+        div_rem(&limbs::shift_left(a.coeff, a.exp - exp)?, &limbs::shift_left(b.coeff, b.exp - exp)?)?
+    };
+    if limbs::digits(&q) as i64 > cx.prec {
+        return Ok(None);
+    }
+    Ok(Some((Number::new(negative, q, 0), Number::new(a.negative, r, exp))))
+}
+
+/// The integer part of `a / b`.
+pub fn div_int(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    let negative = a.negative != b.negative;
+    if !a.is_finite() || !b.is_finite() {
+        if let Some(r) = nan_of(&[a, b], cx, st) {
+            return r;
+        }
+        return match (a.is_infinite(), b.is_infinite()) {
+            (true, true) => invalid(st, INVALID_OPERATION),
+            (true, false) => Ok(Number::infinity(negative)),
+            _ => Ok(Number::zero(negative, 0)),
+        };
+    }
+    if b.coeff.is_empty() {
+        if a.coeff.is_empty() {
+            return invalid(st, DIVISION_UNDEFINED);
+        }
+        *st |= DIVISION_BY_ZERO;
+        return Ok(Number::infinity(negative));
+    }
+    match integer_parts(a, b, cx)? {
+        Some((q, _)) => cx.finalize(q, st),
+        None => invalid(st, DIVISION_IMPOSSIBLE),
+    }
+}
+
+/// What is left of `a` after [`div_int`].
+pub fn rem(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if !a.is_finite() || !b.is_finite() {
+        if let Some(r) = nan_of(&[a, b], cx, st) {
+            return r;
+        }
+        if a.is_infinite() {
+            return invalid(st, INVALID_OPERATION);
+        }
+        return cx.finalize(a.to_number(), st);
+    }
+    if b.coeff.is_empty() {
+        return invalid(st, if a.coeff.is_empty() { DIVISION_UNDEFINED } else { INVALID_OPERATION });
+    }
+    match integer_parts(a, b, cx)? {
+        Some((_, r)) => cx.finalize(r, st),
+        None => invalid(st, DIVISION_IMPOSSIBLE),
+    }
+}
+
+/// [`div_int`] and [`rem`].
+pub fn div_mod(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Result<(Number, Number), NoMemory> {
+    let negative = a.negative != b.negative;
+    let none = |st: &mut u32, condition| {
+        *st |= condition;
+        Ok((Number::nan(), Number::nan()))
+    };
+    if !a.is_finite() || !b.is_finite() {
+        if let Some(r) = nan_of(&[a, b], cx, st) {
+            let r = r?;
+            return Ok((r.clone(), r));
+        }
+        return match (a.is_infinite(), b.is_infinite()) {
+            (true, true) => none(st, INVALID_OPERATION),
+            (true, false) => {
+                *st |= INVALID_OPERATION;
+                Ok((Number::infinity(negative), Number::nan()))
+            }
+            _ => Ok((Number::zero(negative, 0), cx.finalize(a.to_number(), st)?)),
+        };
+    }
+    if b.coeff.is_empty() {
+        if a.coeff.is_empty() {
+            return none(st, DIVISION_UNDEFINED);
+        }
+        *st |= DIVISION_BY_ZERO | INVALID_OPERATION;
+        return Ok((Number::infinity(negative), Number::nan()));
+    }
+    match integer_parts(a, b, cx)? {
+        Some((q, r)) => Ok((cx.finalize(q, st)?, cx.finalize(r, st)?)),
+        None => none(st, DIVISION_IMPOSSIBLE),
+    }
+}
+
+/// `a - b * n`, `n` the integer nearest to `a / b`, the even one of two.
+pub fn rem_near(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if !a.is_finite() || !b.is_finite() {
+        if let Some(r) = nan_of(&[a, b], cx, st) {
+            return r;
+        }
+        if a.is_infinite() {
+            return invalid(st, INVALID_OPERATION);
+        }
+        return cx.finalize(a.to_number(), st);
+    }
+    if b.coeff.is_empty() {
+        return invalid(st, if a.coeff.is_empty() { DIVISION_UNDEFINED } else { INVALID_OPERATION });
+    }
+    let exp = a.exp.min(b.exp);
+    let (ahead, behind) = (a.adjusted(), b.adjusted());
+    if a.coeff.is_empty() || ahead < behind - 1 {
+        // Far below a half.
+        let n = Number::new(a.negative, limbs::shift_left(a.coeff, a.exp - exp)?, exp);
+        return cx.finalize(n, st);
+    }
+    if ahead - behind > cx.prec {
+        return invalid(st, DIVISION_IMPOSSIBLE);
+    }
+    let divisor = limbs::shift_left(b.coeff, b.exp - exp)?;
+    let (mut q, mut r) = div_rem(&limbs::shift_left(a.coeff, a.exp - exp)?, &divisor)?;
+    let mut negative = a.negative;
+    let twice = limbs::add(&r, &r)?;
+    let odd = q.first().is_some_and(|x| x & 1 != 0);
+    let order = limbs::compare(&twice, &divisor);
+    if order.is_gt() || order.is_eq() && odd {
+        r = limbs::sub(&divisor, &r);
+        negative = !negative;
+        limbs::increment(&mut q);
+    }
+    if limbs::digits(&q) as i64 > cx.prec {
+        return invalid(st, DIVISION_IMPOSSIBLE);
+    }
+    cx.finalize(Number::new(negative, r, exp), st)
+}
