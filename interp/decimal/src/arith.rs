@@ -40,10 +40,10 @@ fn double(coeff: &[u64]) -> Option<u128> {
 fn add_small(a: Num<'_>, b: Num<'_>, round: Round) -> Option<Number> {
     let (a, b) = if a.exp < b.exp { (b, a) } else { (a, b) };
     let shift = a.exp.wrapping_sub(b.exp) as u64;
-    if shift > 18 || a.coeff.len() + (shift != 0) as usize > 2 || a.coeff.is_empty() && shift != 0 {
+    // (A sum of numbers of 37 and 36 digits has a quotient by the base of one word.)
+    if shift != 0 && (shift > 18 || a.coeff.is_empty() || limbs::digits(a.coeff) + shift as usize > 37) {
         return None;
     }
-    // (A limb and eighteen digits are thirty-six digits, and a sum of two such numbers has a quotient by the base of one word.)
     let x = double(a.coeff)? * limbs::POW10[shift as usize] as u128;
     let y = double(b.coeff)?;
     let (negative, sum) = if a.negative == b.negative {
@@ -132,6 +132,7 @@ pub(crate) fn mul_exact(a: Num<'_>, b: Num<'_>, st: &mut u32) -> Res {
     }
     let coeff = match (a.coeff, b.coeff) {
         (&[x], &[y]) => limbs::from_u128(x as u128 * y as u128),
+        (x, y) if x.len() <= 2 && y.len() <= 2 => limbs::mul_few(x, y),
         (x, y) => mul_limbs(x, y)?,
     };
     Ok(Number::new(negative, coeff, a.exp + b.exp))
@@ -151,8 +152,8 @@ pub fn mul(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
 
 /// `a * b + c`, rounded once.
 pub fn fma(a: Num<'_>, b: Num<'_>, c: Num<'_>, cx: &Context, st: &mut u32) -> Res {
-    // (A product that is invalid counts more than a quiet NaN behind it.)
-    if (a.is_nan() || b.is_nan() || c.kind == Kind::Signaling)
+    // (A product that is invalid counts more than a NaN behind it.)
+    if (a.is_nan() || b.is_nan())
         && let Some(r) = nan_of(&[a, b, c], cx, st)
     {
         return r;
@@ -191,8 +192,7 @@ pub fn div(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     if a.coeff.is_empty() {
         return cx.finalize(Number::zero(negative, ideal), st);
     }
-    let shift = (b.digits() - a.digits() + cx.prec + 1).max(0);
-    let (mut q, exact) = quotient(a.coeff, b.coeff, shift)?;
+    let (mut q, exact, shift) = longest_quotient(a, b, cx.prec)?;
     let mut exp = ideal - shift;
     if !exact {
         mark_inexact(&mut q);
@@ -205,8 +205,31 @@ pub fn div(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     cx.finalize(Number::new(negative, q, exp), st)
 }
 
+/// The quotient of the coefficients, so many places to the left that it has a digit more than the precision, or exact; whether it is; the
+/// number of places.
+fn longest_quotient(a: Num<'_>, b: Num<'_>, prec: i64) -> Result<(Limbs, bool, i64), NoMemory> {
+    let shift = (b.digits() - a.digits() + prec + 1).max(0);
+    // A divisor has at most four times as many factors of two, or five, as digits: exact quotients need not be long, however large the
+    // precision is.
+    let enough = 4 * b.digits() + b.digits().max(a.digits());
+    if shift > enough + LONG {
+        let (q, exact) = quotient(a.coeff, b.coeff, enough)?;
+        if exact {
+            return Ok((q, true, enough));
+        }
+    }
+    let (q, exact) = quotient(a.coeff, b.coeff, shift)?;
+    Ok((q, exact, shift))
+}
+
+/// From so many digits on, it is asked whether fewer are enough.
+pub(crate) const LONG: i64 = 5000;
+
 /// `a * 10^shift / b` and whether that is exact.
 fn quotient(a: &[u64], b: &[u64], shift: i64) -> Result<(Limbs, bool), NoMemory> {
+    if let Some(r) = short_quotient(a, b, shift) {
+        return Ok(r);
+    }
     let dividend = limbs::shift_left(a, shift)?;
     if let [d] = *b {
         let mut q = dividend;
@@ -216,6 +239,74 @@ fn quotient(a: &[u64], b: &[u64], shift: i64) -> Result<(Limbs, bool), NoMemory>
     }
     let (q, r) = div_rem(&dividend, b)?;
     Ok((q, r.is_empty()))
+}
+
+/// The same for coefficients of two limbs, when the quotient fits two words.
+fn short_quotient(a: &[u64], b: &[u64], shift: i64) -> Option<(Limbs, bool)> {
+    let (a, b) = (double(a)?, double(b)?);
+    let power = *POWERS.get(shift as usize)?;
+    let (high, low) = wide_product(a, power);
+    if high >= b {
+        return None;
+    }
+    let (q, r) = wide_quotient(high, low, b);
+    // (The quotient of so many digits has one word when it is divided by the base.)
+    if q >> 64 >= RADIX as u128 { None } else { Some((limbs::from_u128(q), r == 0)) }
+}
+
+/// Powers of ten that fit two words.
+static POWERS: [u128; 39] = {
+    let mut t = [1u128; 39];
+    let mut i = 1;
+    while i < 39 {
+        t[i] = t[i - 1] * 10;
+        i += 1;
+    }
+    t
+};
+
+/// A product of four words: its upper and its lower half.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    let low = |x: u128| x as u64 as u128;
+    let (a0, a1, b0, b1) = (low(a), a >> 64, low(b), b >> 64);
+    let p = a0 * b0;
+    let q = a1 * b0 + (p >> 64);
+    let r = a0 * b1 + low(q);
+    (a1 * b1 + (q >> 64) + (r >> 64), r << 64 | low(p))
+}
+
+/// Quotient and remainder of four words by two; the upper half is less than the divisor.
+fn wide_quotient(high: u128, low: u128, d: u128) -> (u128, u128) {
+    if d >> 64 == 0 {
+        let by = limbs::Divisor::new(d as u64);
+        let (q1, r) = by.div(high << 64 | low >> 64);
+        let (q0, r) = by.div((r as u128) << 64 | low as u64 as u128);
+        return ((q1 as u128) << 64 | q0 as u128, r as u128);
+    }
+    let shift = d.leading_zeros();
+    let d = d << shift;
+    let high = if shift == 0 { high } else { high << shift | low >> (128 - shift) };
+    let low = low << shift;
+    let by = limbs::Divisor::new((d >> 64) as u64);
+    // Three words by two, twice.
+    let step = |top: u128, next: u64| {
+        let (d1, d0) = ((d >> 64) as u64, d as u64);
+        let first = (top >> 64) as u64;
+        let (mut q, mut r) = if first >= d1 {
+            (u64::MAX, (top as u64 as u128) + d1 as u128)
+        } else {
+            let (q, r) = by.div(top);
+            (q, r as u128)
+        };
+        while r >> 64 == 0 && q as u128 * d0 as u128 > (r << 64 | next as u128) {
+            q -= 1;
+            r += d1 as u128;
+        }
+        (q, (top << 64 | next as u128).wrapping_sub((q as u128).wrapping_mul(d)))
+    };
+    let (q1, r) = step(high, (low >> 64) as u64);
+    let (q0, r) = step(r, low as u64);
+    ((q1 as u128) << 64 | q0 as u128, r >> shift)
 }
 
 /// A coefficient that is longer than the precision, and not exact, gets a last digit that says so.

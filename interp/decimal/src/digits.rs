@@ -1,6 +1,6 @@
 //! Operations on exponents and single digits.
 
-use crate::arith::{mark_inexact, nan_of};
+use crate::arith::{LONG, mark_inexact, nan_of};
 use crate::context::status::*;
 use crate::context::{Context, Round};
 use crate::div::isqrt;
@@ -36,7 +36,7 @@ fn rescale(a: Num<'_>, exp: i64, cx: &Context, st: &mut u32) -> Res {
     if shift >= 0 {
         n.coeff = limbs::shift_left(a.coeff, shift)?;
     } else {
-        n.coeff = Limbs::from_slice(a.coeff);
+        n.coeff = limbs::copy(a.coeff);
         if cut(&mut n.coeff, -shift, a.negative, cx.round) {
             conditions |= INEXACT;
         }
@@ -73,7 +73,7 @@ pub fn to_integral(a: Num<'_>, exact: bool, cx: &Context, st: &mut u32) -> Res {
     if a.coeff.is_empty() {
         return Ok(Number::zero(a.negative, 0));
     }
-    let mut coeff = Limbs::from_slice(a.coeff);
+    let mut coeff = limbs::copy(a.coeff);
     let inexact = cut(&mut coeff, -a.exp, a.negative, cx.round);
     if exact {
         *st |= ROUNDED | if inexact { INEXACT } else { 0 };
@@ -251,7 +251,7 @@ pub fn invert(a: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     if !is_logical(a) {
         return not_for(st);
     }
-    let mut low = Limbs::from_slice(a.coeff);
+    let mut low = limbs::copy(a.coeff);
     limbs::keep_low(&mut low, cx.prec);
     let mut ones = limbs::nines(cx.prec)?;
     limbs::div_small(&mut ones, 9);
@@ -278,7 +278,11 @@ pub fn sqrt(a: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     // An even exponent, and one digit more than the precision.
     let odd = a.exp.rem_euclid(2);
     let digits = (a.digits() + odd + 1) / 2;
-    let shift = (cx.prec + 1 - digits).max(0);
+    let mut shift = (cx.prec + 1 - digits).max(0);
+    if shift > LONG && isqrt(&limbs::shift_left(a.coeff, odd)?)?.1 {
+        // (Exact as it is, however large the precision is.)
+        shift = 0;
+    }
     let c = limbs::shift_left(a.coeff, 2 * shift + odd)?;
     let (mut r, exact) = isqrt(&c)?;
     let mut exp = ideal - shift;

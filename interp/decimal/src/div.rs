@@ -25,7 +25,7 @@ pub fn div_rem(a: &[u64], b: &[u64]) -> Result<(Limbs, Limbs), NoMemory> {
     let d = RADIX / (b[b.len() - 1] + 1);
     let mut u = zeros(a.len() + 1)?;
     u[..a.len()].copy_from_slice(a);
-    let mut v = Limbs::from_slice(b);
+    let mut v = crate::limbs::copy(b);
     if d != 1 {
         scale(&mut u, d);
         scale(&mut v, d);

@@ -13,7 +13,9 @@ pub const DIGITS: usize = 18;
 pub const RADIX: u64 = 1_000_000_000_000_000_000;
 
 /// Limbs that own their memory: so many of them without the heap as the product of two coefficients of two limbs has.
-pub type Limbs = SmallVec<[u64; 4]>;
+pub type Limbs = SmallVec<[u64; INLINE]>;
+
+const INLINE: usize = 4;
 
 /// There is not enough memory for a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +42,32 @@ pub fn limbs_for(digits: i64) -> Result<usize, NoMemory> {
 }
 
 /// `n` zero limbs.
+#[inline]
 pub fn zeros(n: usize) -> Result<Limbs, NoMemory> {
-    if n > MAX_LIMBS {
+    if n <= INLINE { Ok(Limbs::from_buf_and_len([0; INLINE], n)) } else { many_zeros(n) }
+}
+
+#[inline(never)]
+fn many_zeros(n: usize) -> Result<Limbs, NoMemory> {
+    let mut v = Vec::new();
+    if n > MAX_LIMBS || v.try_reserve_exact(n).is_err() {
         return Err(NoMemory);
     }
-    let mut l = Limbs::new();
-    l.try_reserve_exact(n).map_err(|_| NoMemory)?;
-    l.resize(n, 0);
-    Ok(l)
+    v.resize(n, 0);
+    Ok(Limbs::from_vec(v))
+}
+
+/// A copy. (That of [`SmallVec`] calls memcpy.)
+#[inline(always)]
+pub fn copy(s: &[u64]) -> Limbs {
+    if s.len() > INLINE {
+        return Limbs::from_slice(s);
+    }
+    let mut buf = [0; INLINE];
+    for (to, &x) in buf.iter_mut().zip(s) {
+        *to = x;
+    }
+    Limbs::from_buf_and_len(buf, s.len())
 }
 
 /// Drops leading zeros.
@@ -80,7 +100,9 @@ impl Divisor {
     pub const fn new(d: u64) -> Divisor {
         let shift = d.leading_zeros();
         let normalized = d << shift;
-        Divisor { normalized, inverse: (u128::MAX / normalized as u128 - (1 << 64)) as u64, shift }
+        // (All ones divided by the divisor, less 2^64: as one division of two words by one.)
+        let inverse = (((!normalized as u128) << 64 | u64::MAX as u128) / normalized as u128) as u64;
+        Divisor { normalized, inverse, shift }
     }
 
     /// Quotient and remainder of `n`, whose quotient fits a word.
@@ -106,20 +128,45 @@ impl Divisor {
 /// Divides by the base.
 pub const BY_RADIX: Divisor = Divisor::new(RADIX);
 
-/// Divide by the powers of ten up to 10^18.
-static BY_POW10: [Divisor; DIGITS + 1] = {
-    let mut t = [BY_RADIX; DIGITS + 1];
-    let mut i = 0;
-    while i < DIGITS {
-        t[i] = Divisor::new(POW10[i]);
+/// Divides limbs by a power of ten: multiplies by its inverse, rounded up, which is exact because four bits of a limb are free.
+#[derive(Clone, Copy)]
+pub struct PowerDivisor {
+    inverse: u64,
+    shift: u32,
+    power: u64,
+}
+
+impl PowerDivisor {
+    /// By 10^`n`, 1 <= n <= 18.
+    const fn new(n: usize) -> PowerDivisor {
+        let power = POW10[n];
+        let shift = power.ilog2();
+        let inverse = ((1u128 << (64 + shift)).div_ceil(power as u128)) as u64;
+        PowerDivisor { inverse, shift, power }
+    }
+
+    /// Quotient and remainder of a limb.
+    #[inline(always)]
+    pub fn div(self, x: u64) -> (u64, u64) {
+        let q = ((x as u128 * self.inverse as u128) >> 64) as u64 >> self.shift;
+        (q, x - q * self.power)
+    }
+}
+
+/// Divide by the powers of ten up to 10^18; the first is never used.
+static BY_POW10: [PowerDivisor; DIGITS + 1] = {
+    let mut t = [PowerDivisor::new(1); DIGITS + 1];
+    let mut i = 1;
+    while i <= DIGITS {
+        t[i] = PowerDivisor::new(i);
         i += 1;
     }
     t
 };
 
-/// Divides by 10^`n`, `n` at most 18.
+/// Divides by 10^`n`, 1 <= n <= 18.
 #[inline(always)]
-pub fn by_pow10(n: usize) -> Divisor {
+pub fn by_pow10(n: usize) -> PowerDivisor {
     BY_POW10[n]
 }
 
@@ -166,22 +213,39 @@ pub fn from_u64(x: u64) -> Limbs {
 /// From two words, below 10^18 times 2^64.
 #[inline]
 pub fn from_u128(x: u128) -> Limbs {
-    let mut l = Limbs::new();
     if x < RADIX as u128 {
-        if x != 0 {
-            l.push(x as u64);
-        }
-        return l;
+        return Limbs::from_buf_and_len([x as u64, 0, 0, 0], (x != 0) as usize);
     }
     let (q, r) = BY_RADIX.div(x);
-    l.push(r);
     if q < RADIX {
-        l.push(q);
+        Limbs::from_buf_and_len([r, q, 0, 0], 2)
     } else {
-        l.push(q % RADIX);
-        l.push(q / RADIX);
+        Limbs::from_buf_and_len([r, q % RADIX, q / RADIX, 0], 3)
     }
-    l
+}
+
+/// The product of two numbers of at most two limbs.
+#[inline]
+pub fn mul_few(a: &[u64], b: &[u64]) -> Limbs {
+    let two = |s: &[u64]| match *s {
+        [x, y] => (x, y),
+        [x] => (x, 0),
+        _ => (0, 0),
+    };
+    let ((a0, a1), (b0, b1)) = (two(a), two(b));
+    let (c, r0) = BY_RADIX.div(a0 as u128 * b0 as u128);
+    let (c, r1) = BY_RADIX.div(a0 as u128 * b1 as u128 + a1 as u128 * b0 as u128 + c as u128);
+    let (r3, r2) = BY_RADIX.div(a1 as u128 * b1 as u128 + c as u128);
+    let len = if r3 != 0 {
+        4
+    } else if r2 != 0 {
+        3
+    } else if r1 != 0 {
+        2
+    } else {
+        (r0 != 0) as usize
+    };
+    Limbs::from_buf_and_len([r0, r1, r2, r3], len)
 }
 
 /// The number when it fits a word.
@@ -242,7 +306,7 @@ pub fn add(a: &[u64], b: &[u64]) -> Result<Limbs, NoMemory> {
 
 /// `a - b`, which is not greater.
 pub fn sub(a: &[u64], b: &[u64]) -> Limbs {
-    let mut out = Limbs::from_slice(a);
+    let mut out = copy(a);
     sub_from(&mut out, b);
     trim(&mut out);
     out
@@ -287,7 +351,7 @@ pub fn div_small(a: &mut [u64], d: u64) -> u64 {
 /// `a * 10^n`.
 pub fn shift_left(a: &[u64], n: i64) -> Result<Limbs, NoMemory> {
     if a.is_empty() || n == 0 {
-        return Ok(Limbs::from_slice(a));
+        return Ok(copy(a));
     }
     limbs_for(n)?;
     let n = n as usize;
@@ -300,7 +364,7 @@ pub fn shift_left(a: &[u64], n: i64) -> Result<Limbs, NoMemory> {
         let m = POW10[rest];
         let mut carry = 0;
         for (to, &x) in out[words..].iter_mut().zip(a) {
-            let (high, low) = by.div(x as u128);
+            let (high, low) = by.div(x);
             *to = low * m + carry;
             carry = high;
         }
@@ -332,11 +396,11 @@ pub fn shift_right(a: &mut Limbs, n: i64) -> u8 {
         let sticky = a[..words].iter().all(|&x| x == 0);
         let by = by_pow10(rest);
         let m = POW10[DIGITS - rest];
-        let (mut high, low) = by.div(a[words] as u128);
+        let (mut high, low) = by.div(a[words]);
         cut = cut_off(low, rest, sticky);
         let kept = a.len() - words;
         for i in 0..kept - 1 {
-            let (q, r) = by.div(a[i + words + 1] as u128);
+            let (q, r) = by.div(a[i + words + 1]);
             a[i] = high + r * m;
             high = q;
         }
@@ -350,8 +414,7 @@ pub fn shift_right(a: &mut Limbs, n: i64) -> u8 {
 /// What a limb of so many digits is of one, when what follows is all zero or not.
 #[inline(always)]
 fn cut_off(low: u64, digits: usize, zero_below: bool) -> u8 {
-    let by = by_pow10(digits - 1);
-    let (first, rest) = by.div(low as u128);
+    let (first, rest) = if digits == 1 { (low, 0) } else { by_pow10(digits - 1).div(low) };
     let first = first as u8;
     if (first == 0 || first == 5) && !(rest == 0 && zero_below) { first + 1 } else { first }
 }

@@ -88,8 +88,9 @@ impl Number {
 
 impl<'a> Num<'a> {
     /// A copy.
+    #[inline]
     pub fn to_number(self) -> Number {
-        Number { negative: self.negative, kind: self.kind, exp: self.exp, coeff: Limbs::from_slice(self.coeff) }
+        Number { negative: self.negative, kind: self.kind, exp: self.exp, coeff: limbs::copy(self.coeff) }
     }
 
     /// With this sign.

@@ -147,7 +147,9 @@ fn integer_power(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut 
 /// By exponential and logarithm.
 fn real_power(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut u32) -> Res {
     let prec = cx.prec.max(a.digits());
-    let work = Context { prec: prec.saturating_add(2 * GUARD), ..Context::MAX };
+    // So many digits of the exponent of e are in front of the point, at most.
+    let whole = (b.adjusted().min(2 * GUARD) + decimal_digits(a.adjusted()) + 2).clamp(2, GUARD);
+    let work = Context { prec: prec.saturating_add(GUARD + whole), ..Context::MAX };
     let mut quiet = 0;
     let l = series::ln(a.with_sign(false), &work, &mut quiet)?;
     let l = arith::mul(l.view(), b, &work, &mut quiet)?;

@@ -346,7 +346,8 @@ pub fn var_value(vm: &Vm, var: Ptr<ContextVarObj>) -> Option<Value> {
     c.vars().get(vm, var.value()).ok().flatten()
 }
 
-fn var_set(vm: &Vm, var: Ptr<ContextVarObj>, value: Value) -> Res<Value> {
+/// Gives a variable a value in the running context; a token for what it was.
+pub fn var_set(vm: &Vm, var: Ptr<ContextVarObj>, value: Value) -> Res<Value> {
     let c = current(vm);
     let old = var_value(vm, var).unwrap_or(Value::EMPTY);
     own_vars(c).set(vm, var.value(), value)?;

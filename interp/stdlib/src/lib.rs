@@ -65,6 +65,7 @@ modules! {
     "_blake2" blake2,
     "_bz2" bz2,
     "_csv" csv,
+    "_decimal" decimal,
     "_hmac" hmac,
     "_json" json,
     "_lzma" lzma,

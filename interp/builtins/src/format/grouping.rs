@@ -2,7 +2,7 @@
 
 /// How digits are grouped and what separates the parts of a number.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Grouping {
+pub struct Grouping {
     /// Between groups; empty: no groups.
     pub separator: String,
     /// Sizes of the groups from the right; the last one repeats unless a 0 follows.

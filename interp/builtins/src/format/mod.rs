@@ -3,7 +3,7 @@
 //! [`format_int`], [`format_float`] and [`format_complex`] are the bodies of the numbers' `__format__`.
 
 pub mod float;
-mod grouping;
+pub mod grouping;
 mod number;
 pub mod percent;
 mod spec;
