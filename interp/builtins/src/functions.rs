@@ -1,10 +1,12 @@
 //! The functions of the `builtins` module, and the module itself.
 
+use std::cell::Cell;
+
 use cape_vm::class::full_name;
 use cape_vm::native::{NativeFn, OrNone};
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
-use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::runtime::{StaticType, intern, rt, type_of};
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -552,6 +554,26 @@ pub fn power(vm: &Vm, base: Value, exp: Value, m: Value, symbol: &str) -> Res<Va
     )))
 }
 
+/// A native class whose `__pow__` is also asked when only the modulus is of it, as a slot is.
+pub struct ModulusPower {
+    class: StaticType,
+    power: Cell<Option<fn(&Vm, Value, Value, Value) -> Res<Value>>>,
+}
+
+// SAFETY: used with the GIL held.
+unsafe impl Sync for ModulusPower {}
+
+/// The one there is, once its module is imported.
+pub static MODULUS_POWER: ModulusPower = ModulusPower { class: StaticType::new(), power: Cell::new(None) };
+
+impl ModulusPower {
+    /// Sets the class and what it does.
+    pub fn set(&self, class: Ptr<TypeObj>, power: fn(&Vm, Value, Value, Value) -> Res<Value>) {
+        self.class.set(class);
+        self.power.set(Some(power));
+    }
+}
+
 /// What the modulus makes of operands that do not know it: only a slot, no method of a class, is asked.
 fn power_by_modulus(vm: &Vm, base: Value, exp: Value, m: Value) -> Option<Res<Value>> {
     let t = type_of(m);
@@ -568,6 +590,11 @@ fn power_by_modulus(vm: &Vm, base: Value, exp: Value, m: Value) -> Option<Res<Va
     }
     if crate::weakref::is_proxy(m) {
         return Some(crate::weakref::power(vm, base, exp, Some(m)));
+    }
+    if let Some(power) = MODULUS_POWER.power.get()
+        && t.is_subtype(MODULUS_POWER.class.get())
+    {
+        return Some(power(vm, base, exp, m));
     }
     cape_vm::foreign::try_foreign()?.power_by_modulus(vm, base, exp, m)
 }

@@ -220,9 +220,9 @@ fn is_logical(a: Num<'_>) -> bool {
         })
 }
 
-/// Digit by digit.
+/// Digit by digit, of so many of the lowest as the precision has.
 pub fn logical(a: Num<'_>, b: Num<'_>, op: Logical, cx: &Context, st: &mut u32) -> Res {
-    if !is_logical(a) || !is_logical(b) || limbs::digits(a.coeff).max(limbs::digits(b.coeff)) as i64 > cx.prec {
+    if !is_logical(a) || !is_logical(b) {
         return not_for(st);
     }
     let n = a.coeff.len().max(b.coeff.len());
@@ -232,6 +232,7 @@ pub fn logical(a: Num<'_>, b: Num<'_>, op: Logical, cx: &Context, st: &mut u32) 
         *o = logical_limb(at(a.coeff), at(b.coeff), op);
     }
     limbs::trim(&mut out);
+    limbs::keep_low(&mut out, cx.prec);
     Ok(Number::new(false, out, 0))
 }
 

@@ -31,7 +31,7 @@ pub use order::{
 };
 pub use power::{power, power_modulo};
 pub use series::{exp, ln, log10};
-pub use text::{digits_text, parse, parse_exact, to_text, write};
+pub use text::{digits_text, fill, parse, parse_exact, text_bound, to_text, write};
 
 /// The order of two numbers that are no NaNs.
 pub use number::compare as order;

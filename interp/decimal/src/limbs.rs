@@ -375,40 +375,45 @@ pub fn shift_left(a: &[u64], n: i64) -> Result<Limbs, NoMemory> {
 }
 
 /// `a / 10^n` in place, and what is cut off: 0 for nothing, 5 for exactly a half, 1 to 4 for less and 6 to 9 for more.
+#[inline]
 pub fn shift_right(a: &mut Limbs, n: i64) -> u8 {
     if n == 0 || a.is_empty() {
         return 0;
     }
-    let all = digits(a) as i64;
-    if n > all {
-        a.clear();
-        return 1;
+    let (len, cut) = shift_slice_right(a.as_mut_slice(), n);
+    a.truncate(len);
+    cut
+}
+
+/// [`shift_right`] of limbs in place: how many are left, and what is cut off.
+fn shift_slice_right(a: &mut [u64], n: i64) -> (usize, u8) {
+    if n > digits(a) as i64 {
+        return (0, 1);
     }
     let n = n as usize;
     let (words, rest) = (n / DIGITS, n % DIGITS);
+    let zero = |s: &[u64]| s.iter().all(|&x| x == 0);
+    let mut kept = a.len() - words;
     let cut;
     if rest == 0 {
-        cut = cut_off(a[words - 1], DIGITS, a[..words - 1].iter().all(|&x| x == 0));
-        let len = a.len();
+        cut = cut_off(a[words - 1], DIGITS, zero(&a[..words - 1]));
         a.copy_within(words.., 0);
-        a.truncate(len - words);
     } else {
-        let sticky = a[..words].iter().all(|&x| x == 0);
         let by = by_pow10(rest);
         let m = POW10[DIGITS - rest];
         let (mut high, low) = by.div(a[words]);
-        cut = cut_off(low, rest, sticky);
-        let kept = a.len() - words;
+        cut = cut_off(low, rest, zero(&a[..words]));
         for i in 0..kept - 1 {
             let (q, r) = by.div(a[i + words + 1]);
             a[i] = high + r * m;
             high = q;
         }
         a[kept - 1] = high;
-        a.truncate(kept);
     }
-    trim(a);
-    cut
+    while kept > 0 && a[kept - 1] == 0 {
+        kept -= 1;
+    }
+    (kept, cut)
 }
 
 /// What a limb of so many digits is of one, when what follows is all zero or not.

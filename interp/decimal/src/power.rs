@@ -58,7 +58,9 @@ pub fn power(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     let above = compare_finite_magnitude(a, one.view()).is_gt();
     let large = above != b.negative;
     let limit = if large { cx.emax } else { -cx.etiny() };
-    if log_bound(a, above)? + b.adjusted() > decimal_digits(limit) {
+    // (Of what is near one, the logarithm is below one.)
+    let near = (-1..=0).contains(&a.adjusted());
+    if !(near && b.adjusted() <= decimal_digits(limit)) && log_bound(a, above)? + b.adjusted() > decimal_digits(limit) {
         return far(negative, large, cx, st);
     }
     if whole && b.adjusted() < LONG_EXPONENT {
@@ -88,7 +90,7 @@ fn power_of_one(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut u
     } else {
         zeros as i64
     };
-    cx.finalize(Number::new(negative, limbs::power_of_ten(zeros)?, -zeros), st)
+    Ok(Number::new(negative, limbs::power_of_ten(zeros)?, -zeros))
 }
 
 fn decimal_digits(n: i64) -> i64 {
@@ -126,15 +128,30 @@ fn integer_power(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut 
     } else {
         base.to_number()
     };
-    let exponent = crate::base::to_binary(&integer(b)?);
-    let mut r = base.clone();
-    for bit in (0..exponent.bits() - 1).rev() {
-        r = arith::mul(r.view(), r.view(), &work, st)?;
-        if exponent.bit(bit) {
-            r = arith::mul(r.view(), base.view(), &work, st)?;
+    let mut step = |r: &mut Number, odd: bool| {
+        *r = arith::mul(r.view(), r.view(), &work, st)?;
+        if odd {
+            *r = arith::mul(r.view(), base.view(), &work, st)?;
         }
-        if !r.view().is_finite() || r.view().is_zero() {
-            break;
+        Ok::<bool, NoMemory>(r.view().is_finite() && !r.coeff.is_empty())
+    };
+    let mut r = base.clone();
+    match b.to_i64() {
+        Some(n) => {
+            let n = n.unsigned_abs();
+            for bit in (0..n.ilog2()).rev() {
+                if !step(&mut r, n >> bit & 1 != 0)? {
+                    break;
+                }
+            }
+        }
+        None => {
+            let n = crate::base::to_binary(&integer(b)?);
+            for bit in (0..n.bits() - 1).rev() {
+                if !step(&mut r, n.bit(bit))? {
+                    break;
+                }
+            }
         }
     }
     if r.view().is_infinite() {

@@ -145,82 +145,108 @@ fn write_limb(mut x: u64, to: &mut [u8]) {
     }
 }
 
-/// The digits of the coefficient; of zero none.
-pub fn push_digits(coeff: &[u64], out: &mut Vec<u8>) {
-    let Some((&top, rest)) = coeff.split_last() else { return };
-    let start = out.len();
-    let first = crate::limbs::word_digits(top);
-    out.resize(start + first + rest.len() * DIGITS, b'0');
-    let mut at = start + first;
-    write_limb(top, &mut out[start..at]);
+/// Writes the digits of the coefficient, of zero none; how many.
+fn fill_digits(coeff: &[u64], out: &mut [u8]) -> usize {
+    let Some((&top, rest)) = coeff.split_last() else { return 0 };
+    let mut at = crate::limbs::word_digits(top);
+    write_limb(top, &mut out[..at]);
     for &x in rest.iter().rev() {
         write_limb(x, &mut out[at..at + DIGITS]);
         at += DIGITS;
     }
+    at
 }
 
 /// The digits; of zero "0".
 pub fn digits_text(coeff: &[u64]) -> Vec<u8> {
-    let mut v = Vec::with_capacity(coeff.len() * DIGITS);
-    push_digits(coeff, &mut v);
-    if v.is_empty() {
-        v.push(b'0');
-    }
+    let mut v = vec![b'0'; (coeff.len() * DIGITS).max(1)];
+    let n = fill_digits(coeff, &mut v).max(1);
+    v.truncate(n);
     v
 }
 
-/// A number as text: engineering notation has exponents that are multiples of three.
-pub fn write(a: Num<'_>, engineering: bool, capitals: bool, out: &mut Vec<u8>) {
+/// Bytes that are enough for the text of a number.
+pub fn text_bound(a: Num<'_>) -> usize {
+    a.coeff.len() * DIGITS + 48
+}
+
+/// Writes a number as text: engineering notation has exponents that are multiples of three. There is room for [`text_bound`] bytes; how
+/// many are written.
+pub fn fill(a: Num<'_>, engineering: bool, capitals: bool, out: &mut [u8]) -> usize {
+    let mut at = 0;
     if a.negative {
-        out.push(b'-');
+        out[0] = b'-';
+        at = 1;
     }
+    let mut put = |at: &mut usize, s: &[u8]| {
+        out[*at..*at + s.len()].copy_from_slice(s);
+        *at += s.len();
+    };
     match a.kind {
-        Kind::Infinite => return out.extend_from_slice(b"Infinity"),
+        Kind::Infinite => {
+            put(&mut at, b"Infinity");
+            return at;
+        }
         Kind::Quiet | Kind::Signaling => {
-            out.extend_from_slice(if a.kind == Kind::Quiet { b"NaN" } else { b"sNaN" });
-            return push_digits(a.coeff, out);
+            put(&mut at, if a.kind == Kind::Quiet { b"NaN" } else { b"sNaN" });
+            return at + fill_digits(a.coeff, &mut out[at..]);
         }
         Kind::Finite => {}
     }
-    let start = out.len();
-    push_digits(a.coeff, out);
-    if a.coeff.is_empty() {
-        out.push(b'0');
-    }
-    let digits = (out.len() - start) as i64;
+    let digits = a.digits();
+    let zero = a.coeff.is_empty();
     let left = a.exp + digits;
-    // Where the point goes, counted from the start.
+    // Where the point goes, counted from the first digit.
     let point = if a.exp <= 0 && left > -6 {
         left
     } else if !engineering {
         1
-    } else if a.coeff.is_empty() {
+    } else if zero {
         (left + 1).rem_euclid(3) - 1
     } else {
         (left - 1).rem_euclid(3) + 1
     };
+    let mut write_digits = |at: usize| {
+        if zero {
+            out[at] = b'0';
+        } else {
+            fill_digits(a.coeff, &mut out[at..]);
+        }
+    };
+    let n = digits as usize;
     if point <= 0 {
         let zeros = (-point) as usize;
-        let old = out.len();
-        out.resize(old + zeros + 2, b'0');
-        out.copy_within(start..old, start + zeros + 2);
-        out[start..start + zeros + 2].fill(b'0');
-        out[start + 1] = b'.';
+        write_digits(at + 2 + zeros);
+        out[at..at + 2 + zeros].fill(b'0');
+        out[at + 1] = b'.';
+        at += 2 + zeros + n;
     } else if point < digits {
-        let at = start + point as usize;
-        out.push(b'0');
-        let end = out.len();
-        out.copy_within(at..end - 1, at + 1);
-        out[at] = b'.';
+        let p = point as usize;
+        write_digits(at + 1);
+        out.copy_within(at + 1..at + 1 + p, at);
+        out[at + p] = b'.';
+        at += n + 1;
     } else {
-        out.resize(start + point as usize, b'0');
+        write_digits(at);
+        out[at + n..at + point as usize].fill(b'0');
+        at += point as usize;
     }
     if left != point {
-        out.push(if capitals { b'E' } else { b'e' });
         let e = left - point;
-        out.push(if e < 0 { b'-' } else { b'+' });
-        push_digits(&crate::limbs::from_u64(e.unsigned_abs()), out);
+        out[at] = if capitals { b'E' } else { b'e' };
+        out[at + 1] = if e < 0 { b'-' } else { b'+' };
+        at += 2;
+        at += fill_digits(&crate::limbs::from_u64(e.unsigned_abs()), &mut out[at..]);
     }
+    at
+}
+
+/// Appends a number as text, as [`fill`] writes it.
+pub fn write(a: Num<'_>, engineering: bool, capitals: bool, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + text_bound(a), 0);
+    let n = fill(a, engineering, capitals, &mut out[start..]);
+    out.truncate(start + n);
 }
 
 /// [`write`] to a string.

@@ -46,26 +46,28 @@ pub fn add(b: TypeBuilder) {
 }
 
 fn construct(vm: &Vm, cls: Ptr<TypeObj>, v: Value, given: Value) -> Res<Value> {
-    let c = context_argument(vm, given)?;
+    if !given.is_empty() {
+        context_argument(vm, given)?;
+    }
     if cls == class() {
         if let Some(d) = v.downcast::<DecimalObj>()
             && d.is_exact()
         {
             return Ok(v);
         }
-        return Ok(new(&exact(vm, v, c)?));
+        return Ok(new(&exact(vm, v, given)?));
     }
-    let n = exact(vm, v, c)?;
+    let n = exact(vm, v, given)?;
     Ok(DecimalObj::with_map(cls.instance_map(), n.view()).value())
 }
 
-/// What an object is, exactly.
-fn exact(vm: &Vm, v: Value, c: Ctx) -> Res<Number> {
+/// What an object is, exactly. The context, which may be given, is looked for when there is something to signal.
+fn exact(vm: &Vm, v: Value, given: Value) -> Res<Number> {
     if v.is_empty() {
         return Ok(Number::zero(false, 0));
     }
     if let Some(s) = v.downcast::<StrObj>() {
-        return exact_text(vm, &text(s, true), c);
+        return exact_text(vm, &text(s, true), given);
     }
     if let Some(n) = from_int(vm, v) {
         return n;
@@ -74,20 +76,22 @@ fn exact(vm: &Vm, v: Value, c: Ctx) -> Res<Number> {
         return Ok(d.num().to_number());
     }
     if v.is::<TupleObj>() || v.is::<ListObj>() {
-        return exact_text(vm, &tuple_text(vm, v)?, c);
+        return exact_text(vm, &tuple_text(vm, v)?, given);
     }
     if let Some(f) = object_float(v) {
-        c.signal(vm, FLOAT_OPERATION)?;
+        context_argument(vm, given)?.signal(vm, FLOAT_OPERATION)?;
         return from_float(vm, f);
     }
     Err(unsupported(vm, v))
 }
 
-fn exact_text(vm: &Vm, text: &[u8], c: Ctx) -> Res<Number> {
+fn exact_text(vm: &Vm, text: &[u8], given: Value) -> Res<Number> {
     let mut conditions = 0;
     match parse_exact(text, &mut conditions) {
         Ok(n) => {
-            c.signal(vm, conditions)?;
+            if conditions != 0 {
+                context_argument(vm, given)?.signal(vm, conditions)?;
+            }
             Ok(n)
         }
         Err(NoMemory) => Err(no_memory(vm)),

@@ -52,6 +52,9 @@ type Dict = Ptr<SignalDictObj>;
 static TYPE: StaticType = StaticType::new();
 static MANAGER: StaticType = StaticType::new();
 static SIGNAL_DICT: StaticType = StaticType::new();
+/// The context of variables in which the current context was last looked for, and what it was.
+static SEEN_IN: StaticValue = StaticValue::new();
+static SEEN: StaticValue = StaticValue::new();
 /// The context variable.
 static CURRENT: StaticValue = StaticValue::new();
 static DEFAULT: StaticValue = StaticValue::new();
@@ -180,9 +183,24 @@ pub fn add_templates(m: Ptr<ModuleObj>) -> Res<()> {
 /// The current context.
 #[inline]
 pub fn current(vm: &Vm) -> Res<Ctx> {
+    // (Only this module sets the variable.)
+    if SEEN_IN.try_get() == Some(vm.context.get())
+        && let Some(c) = SEEN.try_get().and_then(|v| v.downcast::<ContextObj>())
+    {
+        return Ok(c);
+    }
+    find(vm)
+}
+
+#[inline(never)]
+fn find(vm: &Vm) -> Res<Ctx> {
     let var = CURRENT.try_get().and_then(|v| v.downcast::<ContextVarObj>());
     match var.and_then(|var| contextvars::var_value(vm, var)).and_then(|v| v.downcast::<ContextObj>()) {
-        Some(c) => Ok(c),
+        Some(c) => {
+            SEEN_IN.set(vm.context.get());
+            SEEN.set(c.value());
+            Ok(c)
+        }
         None => first(vm),
     }
 }
@@ -202,7 +220,12 @@ fn first(vm: &Vm) -> Res<Ctx> {
 
 fn store(vm: &Vm, c: Ctx) -> Res<()> {
     match CURRENT.try_get().and_then(|v| v.downcast::<ContextVarObj>()) {
-        Some(var) => contextvars::var_set(vm, var, c.value()).map(|_| ()),
+        Some(var) => {
+            contextvars::var_set(vm, var, c.value())?;
+            SEEN_IN.set(vm.context.get());
+            SEEN.set(c.value());
+            Ok(())
+        }
         None => Err(vm.system_error("there is no variable for contexts")),
     }
 }
@@ -521,7 +544,7 @@ fn same(vm: &Vm, d: Dict, v: Value, op: Cmp) -> Res<Value> {
         None => match v.downcast::<DictObj>() {
             Some(other) => match plain_dict(vm, other)? {
                 Some(other) => other,
-                None => return Err(vm.value_error("invalid signal dict")),
+                None => return Ok(Value::NOT_IMPLEMENTED),
             },
             None => return Ok(Value::NOT_IMPLEMENTED),
         },

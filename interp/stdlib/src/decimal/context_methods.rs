@@ -1,6 +1,6 @@
 //! The methods of contexts: what numbers do, with the context given.
 
-use cape_decimal::{self as engine, Num, Number};
+use cape_decimal::{self as engine, Context, NoMemory, Num, Number};
 use cape_vm::native::TypeBuilder;
 use cape_vm::{Raised, Value, Vm};
 
@@ -42,6 +42,10 @@ fn copied(n: Num<'_>) -> Value {
     new(&n.to_number())
 }
 
+fn applied(n: Num<'_>, cx: &Context, st: &mut u32) -> Result<Number, NoMemory> {
+    cx.finalize(n.to_number(), st)
+}
+
 /// Adds the methods to the class.
 pub fn add(b: TypeBuilder) {
     unary! { b;
@@ -55,7 +59,7 @@ pub fn add(b: TypeBuilder) {
         "next_plus" "The smallest number that is greater than x." next_plus;
         "normalize" "x, rounded, without trailing zeros." engine::reduce;
         "plus" "x, rounded." engine::plus;
-        "_apply" "x, rounded." engine::plus;
+        "_apply" "x, rounded; a zero keeps its sign." applied;
         "to_integral" "The integer nearest to x; nothing is signaled." integral;
         "to_integral_exact" "The integer nearest to x." integral_exact;
         "to_integral_value" "The integer nearest to x; nothing is signaled." integral;

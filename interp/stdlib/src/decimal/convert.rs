@@ -1,6 +1,8 @@
 //! Numbers to other objects: text, ints, floats, ratios, hashes.
 
-use cape_decimal::{Kind, NoMemory, Num, Number, Round, hash, integer, power_of_ten, quantize, to_binary, write};
+use cape_decimal::{
+    Kind, NoMemory, Num, Number, Round, fill, hash, integer, power_of_ten, quantize, text_bound, to_binary, write,
+};
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, type_of};
@@ -54,7 +56,13 @@ pub fn add(b: TypeBuilder) {
 
 /// The text of a number.
 pub fn text_of(n: Num<'_>, engineering: bool, capitals: bool) -> Ptr<StrObj> {
-    let mut text = Vec::with_capacity(n.coeff.len() * 18 + 24);
+    let mut short = [0; 128];
+    let bound = text_bound(n);
+    if bound <= short.len() {
+        let len = fill(n, engineering, capitals, &mut short);
+        return StrObj::from_latin1(&short[..len]);
+    }
+    let mut text = Vec::with_capacity(bound);
     write(n, engineering, capitals, &mut text);
     StrObj::from_latin1(&text)
 }
@@ -108,14 +116,23 @@ fn to_int(vm: &Vm, d: Dec, how: Round) -> Res<Value> {
     }
     if n.exp >= 0 {
         if let (&[x], 0) = (n.coeff, n.exp) {
-            return Ok(int_value(if n.negative { -(x as i64) } else { x as i64 }));
+            return Ok(small_int(n.negative, x));
         }
         return Ok(int_of(n.negative, scaled(vm, n.coeff, n.exp)?));
     }
     match integer(n, how) {
-        Ok(n) => Ok(int_of(n.negative, to_binary(&n.coeff))),
+        Ok(n) => Ok(match *n.coeff {
+            [] => Value::int(0),
+            [x] => small_int(n.negative, x),
+            _ => int_of(n.negative, to_binary(&n.coeff)),
+        }),
         Err(NoMemory) => Err(no_memory(vm)),
     }
+}
+
+/// A limb with a sign as an int.
+fn small_int(negative: bool, x: u64) -> Value {
+    int_value(if negative { -(x as i64) } else { x as i64 })
 }
 
 fn round(vm: &Vm, d: Dec, digits: Value) -> Res<Value> {

@@ -122,7 +122,7 @@ impl Spec {
             return Err(invalid(vm));
         }
         if matches!(spec.kind, b'n' | b'N') {
-            if spec.grouping.is_some() || spec.fraction_grouping.is_some() {
+            if spec.grouping.is_some() {
                 return Err(invalid(vm));
             }
             if spec.kind == b'N' {
@@ -136,7 +136,10 @@ impl Spec {
     /// How digits are grouped: as the letter or the separator says, changed by a dict.
     fn grouping(&self, vm: &Vm, changes: Option<Ptr<DictObj>>) -> Res<Grouping> {
         let mut g = match self.kind {
-            b'n' | b'N' => Grouping::of_locale(),
+            b'n' | b'N' => Grouping {
+                fraction: self.fraction_grouping.map(String::from).unwrap_or_default(),
+                ..Grouping::of_locale()
+            },
             _ => Grouping::every(3, self.grouping, self.fraction_grouping),
         };
         let Some(changes) = changes else { return Ok(g) };
@@ -158,7 +161,8 @@ impl Spec {
             g.separator = separator;
         }
         if let Some(sizes) = read("grouping")? {
-            g.sizes = sizes.into_bytes();
+            // (As a string of C, which ends at a zero: the last size repeats.)
+            g.sizes = sizes.bytes().take_while(|&n| n != 0).collect();
         }
         if g.point.len() > 4 || g.separator.len() > 4 || g.sizes.iter().any(|&n| n > 127) {
             return Err(wrong());

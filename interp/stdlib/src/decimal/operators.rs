@@ -1,8 +1,9 @@
 //! The operators of numbers, and comparisons with other kinds of them.
 
+use cape_builtins::functions::MODULUS_POWER;
 use cape_builtins::{binary_operators, rich_comparisons};
 use cape_decimal::context::status::*;
-use cape_decimal::{self as engine, Context, Kind, NoMemory};
+use cape_decimal::{self as engine, Context, Kind, NoMemory, Num, Number};
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
@@ -11,7 +12,7 @@ use cape_vm::{Res, Value, Vm, intern, object_float};
 use super::arguments::{Operand, compute, from_int, no_memory, operand};
 use super::construct::from_float;
 use super::context::{self, Ctx};
-use super::object::{Dec, new};
+use super::object::{Dec, DecimalObj, new};
 use crate::statics::StaticValue;
 
 /// Adds the operators to the class.
@@ -43,11 +44,14 @@ pub fn add(b: TypeBuilder) {
             compute(vm, c, |cx, st| engine::abs(d.num(), cx, st))
         });
     rich_comparisons!(b, Dec, compare);
+    MODULUS_POWER.set(b.class(), power);
 }
 
 macro_rules! operators { ($($name:ident $reflected:ident $f:path;)*) => { $(
     fn $name(vm: &Vm, a: Value, b: Value) -> Res<Value> {
-        let (Some(x), Some(y)) = (operand(vm, a)?, operand(vm, b)?) else { return Ok(Value::NOT_IMPLEMENTED) };
+        let (Some(x), Some(y)) = (a.downcast::<DecimalObj>(), b.downcast::<DecimalObj>()) else {
+            return with_others(vm, a, b, $f);
+        };
         let c = context::current(vm)?;
         compute(vm, c, |cx, st| $f(x.num(), y.num(), cx, st))
     }
@@ -56,6 +60,17 @@ macro_rules! operators { ($($name:ident $reflected:ident $f:path;)*) => { $(
         $name(vm, b, a)
     }
 )* } }
+
+/// An operation of two numbers.
+type Operation = fn(Num<'_>, Num<'_>, &Context, &mut u32) -> Result<Number, NoMemory>;
+
+/// An operation of which one operand may be an int.
+#[inline(never)]
+fn with_others(vm: &Vm, a: Value, b: Value, f: Operation) -> Res<Value> {
+    let (Some(x), Some(y)) = (operand(vm, a)?, operand(vm, b)?) else { return Ok(Value::NOT_IMPLEMENTED) };
+    let c = context::current(vm)?;
+    compute(vm, c, |cx, st| f(x.num(), y.num(), cx, st))
+}
 
 operators! {
     plus rplus engine::add;
@@ -142,6 +157,17 @@ fn comparable(vm: &Vm, c: Ctx, d: Dec, v: Value, op: Cmp) -> Res<Option<(Operand
 }
 
 fn compare(vm: &Vm, d: Dec, v: Value, op: Cmp) -> Res<Value> {
+    if let Some(other) = v.downcast::<DecimalObj>() {
+        let (x, y) = (d.num(), other.num());
+        if !x.is_nan() && !y.is_nan() {
+            return Ok(Value::bool(op.of(engine::order(x, y))));
+        }
+    }
+    compare_any(vm, d, v, op)
+}
+
+#[inline(never)]
+fn compare_any(vm: &Vm, d: Dec, v: Value, op: Cmp) -> Res<Value> {
     let c = context::current(vm)?;
     let Some((x, y)) = comparable(vm, c, d, v, op)? else { return Ok(Value::NOT_IMPLEMENTED) };
     let (x, y) = (x.num(), y.num());
