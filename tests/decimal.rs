@@ -24,5 +24,9 @@ fn operations_agree_with_cpython() {
     let (ours, theirs) = (answers(cape(), "cape"), answers(&cpython, "cpython"));
     let differ = ours.lines().zip(theirs.lines()).filter(|(a, b)| a != b);
     let wrong: Vec<String> = differ.take(20).map(|(a, b)| format!("{a}\n  CPython: {b}")).collect();
-    assert!(ours.lines().count() == theirs.lines().count() && wrong.is_empty(), "different: {}", wrong.join("\n"));
+    assert!(
+        ours.lines().count() == theirs.lines().count() && wrong.is_empty(),
+        "different: {}",
+        wrong.join("\n")
+    );
 }

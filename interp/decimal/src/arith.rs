@@ -98,17 +98,15 @@ pub(crate) fn add_finite(a: Num<'_>, b: Num<'_>, cx: &Context) -> Res {
     let shifted;
     let mut coeff = big.coeff;
     let replaced = [1u64];
-    if big.exp != small.exp {
-        if !big.coeff.is_empty() {
-            // What is far below the last digit that matters counts as little as the least that is there.
-            let digits = big.digits();
-            let least = big.exp - 1 - if digits > cx.prec { 0 } else { cx.prec + 1 - digits };
-            if small.adjusted() < least {
-                small = Num { coeff: if small.coeff.is_empty() { &[] } else { &replaced }, exp: least, ..small };
-            }
-            shifted = limbs::shift_left(big.coeff, big.exp - small.exp)?;
-            coeff = &shifted;
+    if big.exp != small.exp && !big.coeff.is_empty() {
+        // What is far below the last digit that matters counts as little as the least that is there.
+        let digits = big.digits();
+        let least = big.exp - 1 - if digits > cx.prec { 0 } else { cx.prec + 1 - digits };
+        if small.adjusted() < least {
+            small = Num { coeff: if small.coeff.is_empty() { &[] } else { &replaced }, exp: least, ..small };
         }
+        shifted = limbs::shift_left(big.coeff, big.exp - small.exp)?;
+        coeff = &shifted;
     }
     let exp = small.exp;
     if big.negative == small.negative {
@@ -130,17 +128,19 @@ pub(crate) fn mul_exact(a: Num<'_>, b: Num<'_>, st: &mut u32) -> Res {
         }
         return Ok(Number::infinity(negative));
     }
-    let coeff = match (a.coeff, b.coeff) {
-        (&[x], &[y]) => limbs::from_u128(x as u128 * y as u128),
-        (x, y) if x.len() <= 2 && y.len() <= 2 => limbs::mul_few(x, y),
-        (x, y) => mul_limbs(x, y)?,
-    };
-    Ok(Number::new(negative, coeff, a.exp + b.exp))
+    Ok(Number::new(negative, mul_limbs(a.coeff, b.coeff)?, a.exp + b.exp))
 }
 
 /// `a * b`.
 #[inline]
 pub fn mul(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
+    if a.is_finite() && b.is_finite() && a.coeff.len() <= 2 && b.coeff.len() <= 2 {
+        let coeff = match (a.coeff, b.coeff) {
+            (&[x], &[y]) => limbs::from_u128(x as u128 * y as u128),
+            (x, y) => limbs::mul_few(x, y),
+        };
+        return cx.finalize(Number::new(a.negative != b.negative, coeff, a.exp + b.exp), st);
+    }
     if (a.is_nan() || b.is_nan())
         && let Some(r) = nan_of(&[a, b], cx, st)
     {
@@ -209,6 +209,15 @@ pub fn div(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
 /// number of places.
 fn longest_quotient(a: Num<'_>, b: Num<'_>, prec: i64) -> Result<(Limbs, bool, i64), NoMemory> {
     let shift = (b.digits() - a.digits() + prec + 1).max(0);
+    // Quotients of short numbers are often exact, and short.
+    if let (&[x], &[y]) = (a.coeff, b.coeff) {
+        let few = shift.min((limbs::DIGITS - limbs::word_digits(x)) as i64);
+        let x = x * limbs::POW10[few as usize];
+        let q = x / y;
+        if q * y == x {
+            return Ok((limbs::from_u64(q), true, few));
+        }
+    }
     // A divisor has at most four times as many factors of two, or five, as digits: exact quotients need not be long, however large the
     // precision is.
     let enough = 4 * b.digits() + b.digits().max(a.digits());

@@ -2,8 +2,8 @@
 
 use num_bigint::BigUint;
 
-use crate::limbs::{DIGITS, Limbs, NoMemory, RADIX, add_at, trim, trimmed};
 use crate::limbs::{BY_RADIX, POW10};
+use crate::limbs::{DIGITS, Limbs, NoMemory, RADIX, add_at, trim, trimmed};
 use crate::mul::{mul, square};
 
 /// So many words or limbs are converted one by one; longer numbers by halves.

@@ -145,7 +145,8 @@ impl Context {
             if adjusted <= self.emax && adjusted >= self.emin {
                 if digits > self.prec {
                     self.round(&mut n, digits - self.prec, st);
-                    if n.view().adjusted() > self.emax {
+                    // (Rounding adds one at most.)
+                    if adjusted == self.emax && n.view().adjusted() > self.emax {
                         return self.overflow(n.negative, st);
                     }
                 }

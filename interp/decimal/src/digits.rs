@@ -14,7 +14,11 @@ pub fn quantize(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
         if let Some(r) = nan_of(&[a, b], cx, st) {
             return r;
         }
-        return if a.is_infinite() && b.is_infinite() { Ok(Number::infinity(a.negative)) } else { not_for(st) };
+        return if a.is_infinite() && b.is_infinite() {
+            Ok(Number::infinity(a.negative))
+        } else {
+            not_for(st)
+        };
     }
     rescale(a, b.exp, cx, st)
 }

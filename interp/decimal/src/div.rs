@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::limbs::{
-    BY_RADIX, Divisor, Limbs, NoMemory, RADIX, add_at, compare, div_small, from_u64, increment, sub_from, trim, trimmed,
-    zeros,
+    BY_RADIX, Divisor, Limbs, NoMemory, RADIX, add_at, compare, div_small, from_u64, increment, sub_from,
+    trim, trimmed, zeros,
 };
 use crate::mul::{mul, square};
 
@@ -68,7 +68,8 @@ fn schoolbook(q: &mut [u64], u: &mut [u64], v: &[u64]) {
         // (Two limbs divided by one that is at least half the base, and not below the first of them.)
         let (mut guess, mut rest) =
             if top >= v1 { (RADIX - 1, two - (RADIX - 1) as u128 * v1 as u128) } else { wide(by.div(two)) };
-        while rest < RADIX as u128 && guess as u128 * v2 as u128 > rest * RADIX as u128 + u[j + n - 2] as u128 {
+        while rest < RADIX as u128 && guess as u128 * v2 as u128 > rest * RADIX as u128 + u[j + n - 2] as u128
+        {
             guess -= 1;
             rest += v1 as u128;
         }
@@ -210,7 +211,18 @@ mod tests {
     #[test]
     fn quotients() {
         for seed in 0..40 {
-            for (n, m) in [(1, 1), (3, 2), (5, 2), (9, 4), (200, 100), (300, 100), (400, 201), (1000, 333), (1100, 1000), (700, 99)] {
+            for (n, m) in [
+                (1, 1),
+                (3, 2),
+                (5, 2),
+                (9, 4),
+                (200, 100),
+                (300, 100),
+                (400, 201),
+                (1000, 333),
+                (1100, 1000),
+                (700, 99),
+            ] {
                 let (a, b) = (random(n, seed), random(m, seed + 100));
                 let (q, r) = div_rem(&a, &b).unwrap();
                 assert!(compare(&r, &b) == Ordering::Less, "{n} {m}");

@@ -477,7 +477,8 @@ mod tests {
 
     #[test]
     fn words() {
-        for (x, n) in [(0, 0), (1, 1), (9, 1), (10, 2), (99, 2), (RADIX - 1, 18), (RADIX, 19), (u64::MAX, 20)] {
+        for (x, n) in [(0, 0), (1, 1), (9, 1), (10, 2), (99, 2), (RADIX - 1, 18), (RADIX, 19), (u64::MAX, 20)]
+        {
             if x != u64::MAX {
                 assert_eq!(word_digits(x), n, "{x}");
             }

@@ -7,8 +7,14 @@ use crate::transform;
 const ROWS: usize = 16;
 /// From so many limbs of the shorter factor on, Karatsuba's method is faster.
 const KARATSUBA: usize = 48;
-/// From so many on, transforms are.
-const TRANSFORM: usize = 640;
+/// From so many on, transforms may be.
+const TRANSFORM: usize = 1500;
+
+/// Whether a transform, whose length is a power of two, is shorter than Karatsuba's method, by what both were measured to take.
+fn transform_pays(n: usize, m: usize) -> bool {
+    let len = (n + m).next_power_of_two() as f64;
+    m >= TRANSFORM && 3.15 * len * len.log2() < (m as f64).powf(1.585) * n as f64 / m as f64
+}
 
 /// `a * b`.
 pub fn mul(a: &[u64], b: &[u64]) -> Result<Limbs, NoMemory> {
@@ -72,12 +78,9 @@ fn product(out: &mut [u64], a: &[u64], b: &[u64]) {
         }
         return;
     }
-    if m >= TRANSFORM && (n < 2 * m || m >= 4 * TRANSFORM) {
-        // What is much longer is cut, unless a transform of all is not much longer than those of the pieces.
-        if n <= 3 * m {
-            transform::product(out, a, b);
-            return;
-        }
+    if n <= 3 * m && transform_pays(n, m) {
+        transform::product(out, a, b);
+        return;
     }
     if n > m + m / 2 {
         for (i, x) in a.chunks(m).enumerate() {
@@ -154,11 +157,25 @@ mod tests {
 
     #[test]
     fn all_ways_agree() {
-        for (n, m) in [(1, 1), (5, 3), (16, 16), (17, 17), (47, 47), (48, 48), (100, 61), (200, 50), (333, 332), (1500, 700), (2000, 1999), (700, 640)] {
+        for (n, m) in [
+            (1, 1),
+            (5, 3),
+            (16, 16),
+            (17, 17),
+            (47, 47),
+            (48, 48),
+            (100, 61),
+            (200, 50),
+            (333, 332),
+            (1500, 700),
+            (4000, 3900),
+            (2000, 1999),
+            (700, 640),
+        ] {
             let (a, b) = (random(n, 1), random(m, 2));
             assert_eq!(mul(&a, &b).unwrap().as_slice(), plain(&a, &b), "{n} {m}");
         }
-        let nines = vec![RADIX - 1; 3000];
+        let nines = vec![RADIX - 1; 4096];
         assert_eq!(mul(&nines, &nines).unwrap().as_slice(), plain(&nines, &nines));
         let _ = add(&nines, &nines).unwrap();
     }

@@ -207,7 +207,15 @@ pub fn compare(a: Num<'_>, b: Num<'_>) -> Ordering {
     if a.is_zero() && b.is_zero() {
         return Ordering::Equal;
     }
-    let sign = |n: Num<'_>| if n.is_zero() { 0 } else if n.negative { -1 } else { 1 };
+    let sign = |n: Num<'_>| {
+        if n.is_zero() {
+            0
+        } else if n.negative {
+            -1
+        } else {
+            1
+        }
+    };
     match (sign(a), sign(b)) {
         (x, y) if x != y => x.cmp(&y),
         (-1, _) => compare_magnitude(b, a),

@@ -23,9 +23,8 @@ pub fn power(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     }
     let whole = b.is_integer();
     let negative = a.negative && whole && b.is_odd();
-    let infinite_or_zero = |infinite: bool| {
-        Ok(if infinite { Number::infinity(negative) } else { Number::zero(negative, 0) })
-    };
+    let infinite_or_zero =
+        |infinite: bool| Ok(if infinite { Number::infinity(negative) } else { Number::zero(negative, 0) });
     if a.is_zero() {
         return if b.is_zero() { not_for(st) } else { infinite_or_zero(b.negative) };
     }
@@ -60,7 +59,9 @@ pub fn power(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     let limit = if large { cx.emax } else { -cx.etiny() };
     // (Of what is near one, the logarithm is below one.)
     let near = (-1..=0).contains(&a.adjusted());
-    if !(near && b.adjusted() <= decimal_digits(limit)) && log_bound(a, above)? + b.adjusted() > decimal_digits(limit) {
+    if !(near && b.adjusted() <= decimal_digits(limit))
+        && log_bound(a, above)? + b.adjusted() > decimal_digits(limit)
+    {
         return far(negative, large, cx, st);
     }
     if whole && b.adjusted() < LONG_EXPONENT {
@@ -106,7 +107,8 @@ fn log_bound(a: Num<'_>, above: bool) -> Result<i64, NoMemory> {
         _ => {
             // (|ln(a)| is at least |a - 1| / max(a, 1), and ln(10) below 2.31: the one is less than a place, the other two.)
             let one = Number::int(1);
-            let difference = arith::add_finite(a.with_sign(false), one.view().with_sign(true), &Context::MAX)?;
+            let difference =
+                arith::add_finite(a.with_sign(false), one.view().with_sign(true), &Context::MAX)?;
             difference.view().adjusted() - 1 - above as i64
         }
     })
@@ -123,11 +125,8 @@ fn integer_power(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut 
     let prec = cx.prec.saturating_add(b.digits() + b.exp + 2 + b.negative as i64);
     let work = Context { prec, round: Round::HalfEven, clamp: false, ..*cx };
     let base = a.with_sign(false);
-    let base = if b.negative {
-        arith::div(Number::int(1).view(), base, &work, st)?
-    } else {
-        base.to_number()
-    };
+    let base =
+        if b.negative { arith::div(Number::int(1).view(), base, &work, st)? } else { base.to_number() };
     let mut step = |r: &mut Number, odd: bool| {
         *r = arith::mul(r.view(), r.view(), &work, st)?;
         if odd {
@@ -193,7 +192,12 @@ pub fn power_modulo(a: Num<'_>, b: Num<'_>, m: Num<'_>, cx: &Context, st: &mut u
         return r;
     }
     let whole = a.is_integer() && b.is_integer() && m.is_integer();
-    if !whole || b.negative && !b.is_zero() || m.is_zero() || m.adjusted() >= cx.prec || a.is_zero() && b.is_zero() {
+    if !whole
+        || b.negative && !b.is_zero()
+        || m.is_zero()
+        || m.adjusted() >= cx.prec
+        || a.is_zero() && b.is_zero()
+    {
         return not_for(st);
     }
     let negative = a.negative && b.is_odd();

@@ -248,7 +248,11 @@ fn parts(a: Num<'_>) -> Result<(i64, i64), NoMemory> {
     let mut lost = 0;
     if k == 0 || k == -1 {
         let one = Number::int(1);
-        let difference = crate::arith::add_finite(a, one.view().with_sign(true), &Context { round: Round::HalfEven, ..Context::MAX })?;
+        let difference = crate::arith::add_finite(
+            a,
+            one.view().with_sign(true),
+            &Context { round: Round::HalfEven, ..Context::MAX },
+        )?;
         lost = -difference.view().adjusted();
     }
     Ok((k, lost.max(0) + 1))
@@ -295,7 +299,9 @@ pub fn log10(a: Num<'_>, cx: &Context, st: &mut u32) -> Res {
         return r;
     }
     let (k, lost) = parts(a)?;
-    if limbs::trailing_zeros(a.coeff) as i64 == a.digits() - 1 && limbs::digit(a.coeff, a.digits() as usize - 1) == 1 {
+    if limbs::trailing_zeros(a.coeff) as i64 == a.digits() - 1
+        && limbs::digit(a.coeff, a.digits() as usize - 1) == 1
+    {
         return cx.finalize(Number::int(k), st);
     }
     correctly(cx, 0, st, lost, |digits| {

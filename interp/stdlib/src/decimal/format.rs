@@ -5,6 +5,7 @@ use cape_decimal::{Context, NoMemory, Num, Number, digits_text, quantize};
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt};
+use smallvec::SmallVec;
 
 use super::arguments::no_memory;
 use super::context;
@@ -71,8 +72,10 @@ fn invalid(vm: &Vm) -> Raised {
 
 impl Spec {
     fn parse(vm: &Vm, text: Ptr<StrObj>) -> Res<Spec> {
-        vm.utf8(text)?;
-        let chars: Vec<u32> = text.chars().collect();
+        if !text.is_ascii() {
+            vm.utf8(text)?;
+        }
+        let chars: SmallVec<[u32; 16]> = text.chars().collect();
         let mut r = Reader { chars: &chars };
         let aligns = b"<>=^";
         let mut spec = Spec {
@@ -133,8 +136,12 @@ impl Spec {
         Ok(spec)
     }
 
-    /// How digits are grouped: as the letter or the separator says, changed by a dict.
-    fn grouping(&self, vm: &Vm, changes: Option<Ptr<DictObj>>) -> Res<Grouping> {
+    /// How digits are grouped: as the letter or the separator says, changed by a dict; `None`: they are not.
+    fn grouping(&self, vm: &Vm, changes: Option<Ptr<DictObj>>) -> Res<Option<Grouping>> {
+        let plain = self.grouping.is_none() && self.fraction_grouping.is_none();
+        if plain && changes.is_none() && !matches!(self.kind, b'n' | b'N') {
+            return Ok(None);
+        }
         let mut g = match self.kind {
             b'n' | b'N' => Grouping {
                 fraction: self.fraction_grouping.map(String::from).unwrap_or_default(),
@@ -142,7 +149,7 @@ impl Spec {
             },
             _ => Grouping::every(3, self.grouping, self.fraction_grouping),
         };
-        let Some(changes) = changes else { return Ok(g) };
+        let Some(changes) = changes else { return Ok(Some(g)) };
         let read = |key: &str| -> Res<Option<String>> {
             let Some(v) = changes.get(vm, intern(key))? else { return Ok(None) };
             match v.downcast::<StrObj>() {
@@ -167,7 +174,7 @@ impl Spec {
         if g.point.len() > 4 || g.separator.len() > 4 || g.sizes.iter().any(|&n| n > 127) {
             return Err(wrong());
         }
-        Ok(g)
+        Ok(Some(g))
     }
 }
 
@@ -188,7 +195,7 @@ fn format(vm: &Vm, d: Dec, text: Value, changes: Value) -> Res<Value> {
     let grouping = spec.grouping(vm, changes)?;
     let capitals = c.capitals.get();
     let round = c.cx().round;
-    match parts(d.num(), &spec, &grouping, Context { round, ..Context::MAX }, capitals) {
+    match parts(d.num(), &spec, grouping.as_ref(), Context { round, ..Context::MAX }, capitals) {
         Ok(s) => Ok(s.value()),
         Err(NoMemory) => Err(no_memory(vm)),
     }
@@ -233,7 +240,7 @@ fn rounded(n: Num<'_>, spec: &Spec, kind: u8, cx: &Context) -> Result<Number, No
 fn parts(
     n: Num<'_>,
     spec: &Spec,
-    grouping: &Grouping,
+    grouping: Option<&Grouping>,
     cx: Context,
     capitals: bool,
 ) -> Result<Ptr<StrObj>, NoMemory> {
@@ -253,7 +260,7 @@ fn parts(
         if spec.no_negative_zero && zero {
             negative = false;
         }
-        let mut digits: String = digits_text(&r.coeff).into_iter().map(char::from).collect();
+        let mut digits = String::from_utf8(digits_text(&r.coeff)).unwrap_or_default();
         let left = r.exp + digits.len() as i64;
         let point = match kind {
             b'e' => match spec.precision {
@@ -284,8 +291,16 @@ fn parts(
     }
     let mut tail = String::new();
     if !fraction.is_empty() || spec.alternate && n.is_finite() {
-        tail.push_str(&grouping.point);
-        tail.push_str(&grouping.group_fraction(&fraction));
+        match grouping {
+            Some(g) => {
+                tail.push_str(&g.point);
+                tail.push_str(&g.group_fraction(&fraction));
+            }
+            None => {
+                tail.push('.');
+                tail.push_str(&fraction);
+            }
+        }
     }
     tail.push_str(&suffix);
     let sign = match (negative, spec.sign) {
@@ -297,11 +312,11 @@ fn parts(
     let length = |s: &str| s.chars().count() as i64;
     let width = spec.width;
     let zeros = spec.align == b'0' && n.is_finite();
-    let whole = if n.is_finite() {
-        let least = if zeros { width - length(&tail) - length(sign) } else { 0 };
-        grouping.group(&whole, least.max(0) as usize)
-    } else {
-        whole
+    let least = if zeros { (width - length(&tail) - length(sign)).max(0) as usize } else { 0 };
+    let whole = match grouping {
+        Some(g) if n.is_finite() => g.group(&whole, least),
+        _ if least > whole.len() => "0".repeat(least - whole.len()) + &whole,
+        _ => whole,
     };
     let used = length(sign) + length(&whole) + length(&tail);
     let pad = (width - used).max(0) as usize;
