@@ -1,5 +1,6 @@
 //! What the tests share: the repository's folders, the system's C compiler, the interpreters.
 
+pub mod downloads;
 pub mod manifest;
 pub mod process;
 

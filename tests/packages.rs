@@ -1,6 +1,5 @@
 //! Packages from PyPI, as their users have them: built from their source packages against `include/`, and their wheels loaded
-//! as they are. They are fetched with pip (`python3 -m pip`); where that is not possible the tests say that they are skipped,
-//! or fail when `CAPE_REQUIRE_DOWNLOADS` is set.
+//! as they are.
 
 #[path = "packages/table.rs"]
 mod table;
@@ -10,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use cape_tests::downloads::{self, PURE, SOURCE, unpack};
 use cape_tests::process::{Outcome, limit, run};
 use cape_tests::{cape, compile, cpython, root, scratch};
 use table::{PACKAGES, PYTEST, Package};
@@ -23,45 +23,11 @@ const WHEEL: &[&str] = &[
     "--platform=manylinux2014_x86_64",
     "--platform=manylinux_2_28_x86_64",
 ];
-const SOURCE: &[&str] = &["--no-binary=:all:"];
-const PURE: &[&str] = &["--only-binary=:all:", "--python-version=3.14"];
 const SUFFIX: &str = ".cpython-314-x86_64-linux-gnu.so";
 
 /// The file of a package's release, downloaded once; None when it cannot be had here.
 fn fetch(requirement: &str, kind: &[&str], suffix: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("downloads").join(requirement);
-    let find = || {
-        let entries = std::fs::read_dir(&folder).ok()?;
-        entries.flatten().map(|e| e.path()).find(|p| p.to_string_lossy().ends_with(suffix))
-    };
-    if find().is_none() {
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
-            .arg(&folder)
-            .args(kind)
-            .arg(requirement);
-        let outcome = run(&mut pip, &folder.join("pip.log"), limit(Duration::from_secs(180)));
-        if !outcome.is_ok() {
-            assert!(
-                std::env::var_os("CAPE_REQUIRE_DOWNLOADS").is_none(),
-                "{requirement}: {}",
-                outcome.tail(5)
-            );
-            println!("skipped: {requirement} cannot be downloaded ({})", outcome.tail(1));
-        }
-    }
-    find()
-}
-
-/// Unpacks an archive with Cape's own library.
-fn unpack(archive: &Path, folder: &Path) {
-    let code = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2], sys.argv[3])";
-    let format = if archive.to_string_lossy().ends_with(".whl") { "zip" } else { "gztar" };
-    let mut command = Command::new(cape());
-    command.args(["-c", code]).arg(archive).arg(folder).arg(format);
-    let outcome = run(&mut command, &folder.join("unpack.log"), limit(Duration::from_secs(120)));
-    assert!(outcome.is_ok(), "{}: {}", archive.display(), outcome.tail(12));
+    downloads::fetch(env!("CARGO_TARGET_TMPDIR"), requirement, kind, suffix)
 }
 
 /// What a script prints; panics with its last words when it fails.

@@ -131,8 +131,11 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             "Return the number of objects in the permanent generation.",
             |_: &Vm| FROZEN.0.get(),
         );
-    if let Some(f) = m.dict().get_str(intern("collect")).and_then(|f| f.downcast::<BuiltinObj>()) {
-        f.def.scrubs.set(true);
+    // What words left in native frames keep alive is neither to stay nor to be shown.
+    for name in ["collect", "get_objects", "get_referrers"] {
+        if let Some(f) = m.dict().get_str(intern(name)).and_then(|f| f.downcast::<BuiltinObj>()) {
+            f.def.scrubs.set(true);
+        }
     }
     Ok(())
 }
