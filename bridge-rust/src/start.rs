@@ -115,7 +115,7 @@ fn import_system(vm: &Vm) -> Res<()> {
     for n in [names.doc, names.package, names.loader, names.spec] {
         m.dict().set_str(n, Value::NONE);
     }
-    m.dict().set_str(names.builtins, rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE));
+    m.dict().set_str(names.builtins, rt().builtins().value());
     rt().modules().set_str(intern("_frozen_importlib"), m.value());
     vm.run_code(code, m.dict(), m.dict().value(), None)?;
     let imp = cape_stdlib::imp::make_native(vm, "_imp")?;

@@ -14,15 +14,14 @@ pub fn PyEval_EvalCode(cx: &Cx, code: Borrowed, globals: Borrowed, locals: Borro
     let c: Ptr<CodeObj> = layout(cx, code.get(cx)?)?;
     let g: Ptr<DictObj> = layout(cx, globals.get(cx)?)?;
     if g.get_str(rt().names.builtins).is_none() {
-        let b = rt().modules().get_str(cape_vm::intern("builtins")).unwrap_or(Value::NONE);
-        g.set_str(rt().names.builtins, b);
+        g.set_str(rt().names.builtins, cx.vm.caller_builtins());
     }
     let l = locals.opt(cx)?.unwrap_or(g.value());
     cx.give(cx.vm.run_code(c, g, l, None)?)
 }
 
 pub fn PyEval_GetBuiltins(cx: &Cx) -> CResult<BorrowedRef> {
-    super::borrow(cx, rt().builtins().value())
+    super::borrow(cx, cx.vm.caller_builtins())
 }
 
 /// What C gives: NULL instead of a function is no tracer; the object is kept while it is set.

@@ -363,8 +363,7 @@ fn namespaces(
         }));
     }
     if g.get_str(rt().names.builtins).is_none() {
-        let b = rt().modules().get_str(intern("builtins")).unwrap_or(Value::NONE);
-        g.set_str(rt().names.builtins, b);
+        g.set_str(rt().names.builtins, vm.caller_builtins());
     }
     Ok((g, l))
 }

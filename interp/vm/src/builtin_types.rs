@@ -46,7 +46,7 @@ macro_rules! both {
             $(Row { field: stringify!($field), name: $name, module: $module, base: stringify!($base),
                 kind: <$kind as HeapObject>::kind, flags: $flags },)*
             $(Row { field: stringify!($ef), name: $en, module: "builtins", base: stringify!($eb),
-                kind: <ExcObj as HeapObject>::kind, flags: BASE | HAS_DICT | HAS_WEAKREF | TypeFlags::EXC_SUBCLASS },)*
+                kind: <ExcObj as HeapObject>::kind, flags: BASE | HAS_DICT | TypeFlags::EXC_SUBCLASS },)*
         ];
     };
 }
@@ -98,8 +98,8 @@ macro_rules! declare {
             method_wrapper "method-wrapper" "builtins" BuiltinObj, object, NOINST;
             getset_descriptor "getset_descriptor" "builtins" GetSetObj, object, NOINST;
             member_descriptor "member_descriptor" "builtins" MemberObj, object, NOINST;
-            classmethod "classmethod" "builtins" ClassMethodObj, object, BASE | HAS_DICT | HAS_WEAKREF;
-            staticmethod "staticmethod" "builtins" StaticMethodObj, object, BASE | HAS_DICT | HAS_WEAKREF;
+            classmethod "classmethod" "builtins" ClassMethodObj, object, BASE | HAS_DICT;
+            staticmethod "staticmethod" "builtins" StaticMethodObj, object, BASE | HAS_DICT;
             property "property" "builtins" PropertyObj, object, BASE;
             module "module" "builtins" ModuleObj, object, BASE | HAS_DICT | HAS_WEAKREF;
             simple_namespace "SimpleNamespace" "types" NamespaceObj, object, BASE | HAS_DICT;

@@ -792,9 +792,8 @@ fn slots(vm: &Vm, t: Ptr<TypeObj>, base: Ptr<TypeObj>, spec: &ClassSpec) -> Res<
     let list = if s.is::<StrObj>() { ListObj::new(&[s]).snapshot() } else { vm.list_of(s)? };
     let mut out = Slots { names: ValueVec::new(), dict: base_dict, weakref: base_weak };
     // SAFETY: a class's kind is a static.
-    let variable = unsafe { (*base.kind.get()).size.is_some() };
-    if !list.is_empty() && variable && !base.is_subtype(rt().types.str) && !base.is_subtype(rt().types.type_)
-    {
+    let variable = unsafe { (*base.kind.get()).size.is_some() } && !base.is_subtype(ty.str);
+    if !list.is_empty() && (variable || base.is_subtype(ty.type_)) {
         return Err(
             vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name_str()))
         );

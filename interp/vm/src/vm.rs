@@ -475,6 +475,12 @@ impl Vm {
         self.top_frame().and_then(|f| unsafe { (*f).globals.downcast() })
     }
 
+    /// The builtins of the running code: what code that it executes uses, unless its globals say otherwise.
+    pub fn caller_builtins(&self) -> Value {
+        // SAFETY: the top frame is initialised.
+        self.top_frame().map_or(rt().builtins().value(), |f| unsafe { (*f).builtins })
+    }
+
     /// Takes the value that exhausted iterator left.
     pub fn take_stop_value(&self) -> Value {
         self.stop_value.replace(Value::NONE)
