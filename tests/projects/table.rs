@@ -70,17 +70,17 @@ pub const PROJECTS: &[Project] = &[
     },
     Project { requirement: "pygments==2.21.0", with: &[], source: true, arguments: &["tests"] },
     Project { requirement: "docutils==0.23", with: &[], source: true, arguments: &["test"] },
-    Project { requirement: "markdown==3.11.3", with: &["pyyaml==6.0.3"], source: true, arguments: &["tests"] },
+    Project {
+        requirement: "markdown==3.11.3",
+        with: &["pyyaml==6.0.3"],
+        source: true,
+        arguments: &["tests"],
+    },
     Project {
         requirement: "pyparsing==3.3.3",
         with: &[JINJA, MARKUPSAFE, "railroad-diagrams==3.0.1"],
         source: true,
         arguments: &["tests"],
     },
-    Project {
-        requirement: "networkx==3.7",
-        with: &[],
-        source: false,
-        arguments: &["--pyargs", "networkx"],
-    },
+    Project { requirement: "networkx==3.7", with: &[], source: false, arguments: &["--pyargs", "networkx"] },
 ];
