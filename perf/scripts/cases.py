@@ -1,8 +1,9 @@
 """The cases: (group, name, set-up, statement, how many crossings one statement is).
 
-All but the group "python", pure-Python workloads, need the extension, as `ext`. Set-up and statement run
-inside one function, so their names are local variables. HUGE are cases that take gigabytes and minutes."""
+All but the groups "python", pure-Python workloads, and "modules", native modules, need the extension, as `ext`.
+Set-up and statement run inside one function, so their names are local variables. HUGE are cases that take gigabytes and minutes."""
 
+import modules
 import packages
 
 CALLBACK = 100
@@ -483,6 +484,8 @@ for workload in (
     "calls attributes floats ints strings dicts generators exceptions sorting comprehensions".split()
 ):
     CASES.append(("python", workload, f"from workloads import {workload} as run\nassert run() == run()", "run()", 1))
+
+add("modules", *modules.ROWS)
 
 # Packages as their users have them: wheels, where the test `packages` has left them.
 if packages.are_here():

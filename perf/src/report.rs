@@ -79,9 +79,9 @@ impl Report {
             self.means(&mut out, title(group), &|row| row.group == group);
         }
         let ours = |row: &Row| row.group.starts_with(pyperformance::GROUP);
-        let whole = ["python", "packages"];
+        let whole = ["python", "modules", "packages"];
         self.means(&mut out, "pyperformance: all", &ours);
-        self.means(&mut out, "the boundary: all but pure Python and packages", &|row| {
+        self.means(&mut out, "the boundary: all but Python, modules and packages", &|row| {
             !whole.contains(&&*row.group) && !ours(row)
         });
         out
@@ -154,6 +154,7 @@ pub fn title(group: &str) -> &str {
         "link" => "links made and cut",
         "collect" => "collections beside links",
         "python" => "pure Python",
+        "modules" => "native modules",
         "packages" => "packages, as wheels",
         other => other,
     }

@@ -65,7 +65,7 @@ pub fn measure(engines: &mut [Engine], case: &Case, plan: &Plan) -> Vec<Outcome>
         return engines.iter_mut().map(once).collect();
     }
     // Whole programs take a compiler longer to get used to than one loop does.
-    let warm = plan.warm * if case.group == "python" { 5 } else { 1 };
+    let warm = plan.warm * if matches!(&*case.group, "python" | "modules") { 5 } else { 1 };
     let mut counts: Vec<Result<u64, String>> =
         engines.iter_mut().map(|e| e.calibrate(case.number, warm, plan.sample)).collect();
     let mut samples = vec![vec![]; engines.len()];

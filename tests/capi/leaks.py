@@ -98,7 +98,7 @@ def main():
     leaks = []
     for group, name, setup, statement, crossings in CASES + MORE:
         label = f"{group}, {name}"
-        if group in ("python", "packages") or NAME not in label:
+        if group in ("python", "packages", "modules") or NAME not in label:
             continue
         population.drop()
         run = loop(setup, statement)
