@@ -79,6 +79,7 @@ fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
 #[inline(never)]
 fn boot(vm: &Vm) -> Res<()> {
     cape_stdlib::register();
+    rt().add_native_module("_pickle", cape_pickle::init);
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
     let sys = rt().sys();

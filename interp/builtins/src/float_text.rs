@@ -2,14 +2,6 @@
 
 use crate::number::strip;
 
-/// The shortest decimal digits that read back as `f` (finite), and the position of the decimal point relative to their start.
-pub fn shortest_digits(f: f64) -> (String, i32) {
-    let s = format!("{:e}", f.abs());
-    let (m, e) = s.split_once('e').unwrap_or((&s, "0"));
-    let digits: String = m.chars().filter(|c| *c != '.').collect();
-    (digits, e.parse::<i32>().unwrap_or(0) + 1)
-}
-
 /// `repr(f)`.
 pub fn repr(f: f64) -> String {
     let mut out = short(f);
@@ -19,35 +11,71 @@ pub fn repr(f: f64) -> String {
     out
 }
 
+/// Digits and exponent of a float, on the stack.
+struct Scientific {
+    text: [u8; 32],
+    len: usize,
+}
+
+impl std::fmt::Write for Scientific {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        let to = self.text.get_mut(self.len..self.len + s.len()).ok_or(std::fmt::Error)?;
+        to.copy_from_slice(s.as_bytes());
+        self.len += s.len();
+        Ok(())
+    }
+}
+
 /// As `repr`, without `.0` after whole numbers: how `complex` shows its parts.
 pub fn short(f: f64) -> String {
+    use std::fmt::Write;
     if f.is_nan() {
         return "nan".into();
     }
-    let sign = if f.is_sign_negative() { "-" } else { "" };
+    let mut out = String::with_capacity(26);
+    if f.is_sign_negative() {
+        out.push('-');
+    }
     if f.is_infinite() {
-        return format!("{sign}inf");
+        out.push_str("inf");
+        return out;
     }
-    let (digits, point) = shortest_digits(f);
     if f == 0.0 {
-        return format!("{sign}0");
+        out.push('0');
+        return out;
     }
-    let n = digits.len() as i32;
-    if point > 16 || point < -3 {
-        let (first, rest) = digits.split_at(1);
-        let dot = if rest.is_empty() { "" } else { "." };
-        let e = point - 1;
-        let es = if e < 0 { '-' } else { '+' };
-        return format!("{sign}{first}{dot}{rest}e{es}{:02}", e.abs());
+    // "d.ddde-7": at most 17 digits.
+    let mut s = Scientific { text: [0; 32], len: 0 };
+    let _ = write!(s, "{:e}", f.abs());
+    let text = std::str::from_utf8(&s.text[..s.len]).unwrap_or_default();
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (first, rest) = (&mantissa[..1], mantissa.get(2..).unwrap_or(""));
+    let zeros = |out: &mut String, n: usize| (0..n).for_each(|_| out.push('0'));
+    match exponent {
+        16.. | ..-4 => {
+            out.push_str(mantissa);
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let _ = write!(out, "e{sign}{:02}", exponent.abs());
+        }
+        ..0 => {
+            out.push_str("0.");
+            zeros(&mut out, (-exponent - 1) as usize);
+            out.push_str(first);
+            out.push_str(rest);
+        }
+        _ => {
+            let whole = (exponent as usize).min(rest.len());
+            out.push_str(first);
+            out.push_str(&rest[..whole]);
+            zeros(&mut out, exponent as usize - whole);
+            if whole < rest.len() {
+                out.push('.');
+                out.push_str(&rest[whole..]);
+            }
+        }
     }
-    if point <= 0 {
-        format!("{sign}0.{}{digits}", "0".repeat((-point) as usize))
-    } else if point >= n {
-        format!("{sign}{digits}{}", "0".repeat((point - n) as usize))
-    } else {
-        let (whole, rest) = digits.split_at(point as usize);
-        format!("{sign}{whole}.{rest}")
-    }
+    out
 }
 
 /// The float that ASCII text spells as `float()` reads it: surrounding whitespace and underscores between digits allowed.

@@ -48,6 +48,13 @@ impl Stats {
 }
 
 impl Heap {
+    /// How often objects may have moved so far: the address of a young object is good until this changes.
+    #[inline]
+    pub fn moves(&self) -> usize {
+        // SAFETY: the GIL is held; a plain load.
+        unsafe { (*self.state()).stats.minor }
+    }
+
     /// The counts.
     pub fn stats(&self) -> Stats {
         let s = self.state();

@@ -140,8 +140,18 @@ fn a2b_base64(vm: &Vm, data: Ascii, strict: Option<bool>) -> Res<Value> {
     let d = &data.0;
     let strict = strict.unwrap_or(false);
     let mut out = Vec::with_capacity(d.len() / 4 * 3 + 3);
+    // Whole groups of four digits, from the start on; what follows is looked at one by one.
+    let mut start = 0;
+    for group in d.chunks_exact(4) {
+        let [a, b, c, e] = [0, 1, 2, 3].map(|i| BASE64_VALUES[group[i] as usize]);
+        if (a | b | c | e) & 0xc0 != 0 {
+            break;
+        }
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | e]);
+        start += 4;
+    }
     let (mut quad, mut left, mut pads) = (0, 0u8, 0);
-    for (i, &c) in d.iter().enumerate() {
+    for (i, &c) in d.iter().enumerate().skip(start) {
         if c == b'=' {
             pads += 1;
             if strict && quad == 1 {
@@ -224,8 +234,20 @@ fn b2a_base64(_: &Vm, data: Buffer, newline: Option<bool>) -> Value {
     bytes(&out)
 }
 
+/// What the digits of base 16 stand for; 0xff for everything else.
+static HEX_VALUES: [u8; 256] = {
+    let mut t = [0xff; 256];
+    let mut i = 0;
+    while i < 16 {
+        t[b"0123456789abcdef"[i] as usize] = i as u8;
+        t[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        i += 1;
+    }
+    t
+};
+
 fn hex_digit(c: u8) -> Option<u8> {
-    (c as char).to_digit(16).map(|d| d as u8)
+    Some(HEX_VALUES[c as usize]).filter(|&d| d < 16)
 }
 
 fn a2b_hex(vm: &Vm, data: Ascii) -> Res<Value> {
@@ -233,18 +255,23 @@ fn a2b_hex(vm: &Vm, data: Ascii) -> Res<Value> {
     if d.len() % 2 != 0 {
         return Err(error(vm, "Odd-length string"));
     }
-    let pair = |p: &[u8]| Some(hex_digit(p[0])? << 4 | hex_digit(p[1])?);
-    let out: Option<Vec<u8>> = d.chunks_exact(2).map(pair).collect();
-    out.map(|o| bytes(&o)).ok_or_else(|| error(vm, "Non-hexadecimal digit found"))
+    let mut bad = 0;
+    let pair = |p: &[u8]| {
+        let (high, low) = (HEX_VALUES[p[0] as usize], HEX_VALUES[p[1] as usize]);
+        bad |= high | low;
+        high << 4 | low & 15
+    };
+    let out: Vec<u8> = d.chunks_exact(2).map(pair).collect();
+    if bad > 15 { Err(error(vm, "Non-hexadecimal digit found")) } else { Ok(bytes(&out)) }
 }
 
 fn b2a_hex(vm: &Vm, data: Buffer, sep: Option<Value>, group: Option<i32>) -> Res<Value> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let d = data.as_slice();
     let Some(sep) = sep else {
-        let mut out = Vec::with_capacity(2 * d.len());
-        for b in d {
-            out.extend_from_slice(&[DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]]);
+        let mut out = vec![0; 2 * d.len()];
+        for (to, b) in out.chunks_exact_mut(2).zip(d) {
+            (to[0], to[1]) = (DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]);
         }
         return Ok(bytes(&out));
     };

@@ -478,6 +478,18 @@ fn call_key(args: Ptr<TupleObj>, kwargs: Ptr<DictObj>, typed: bool) -> Value {
     TupleObj::new(&all).value()
 }
 
+/// What the cache has at entry `i`, which becomes the one used last.
+fn lru_hit(c: Ptr<LruCacheObj>, cache: Ptr<DictObj>, i: usize) -> Value {
+    c.hits.set(c.hits.get() + 1);
+    let e = cache.table.keys().entry(i);
+    // At the end already, most often.
+    if c.limit.get() > 0 && i + 1 != cache.table.keys().filled() {
+        cache.table.remove_at(i);
+        cache.table.insert_new(cache.header(), e.hash, e.key, e.value);
+    }
+    e.value
+}
+
 fn lru_call(vm: &Vm, c: Ptr<LruCacheObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Value> {
     let limit = c.limit.get();
     if limit == 0 {
@@ -509,13 +521,7 @@ fn found_or_made(
     let hash = vm.hash(key)?;
     let cache = dict(&c.cache);
     if let Some(i) = cache.table.find(vm, key, hash)? {
-        c.hits.set(c.hits.get() + 1);
-        let e = cache.table.keys().entry(i);
-        if limit > 0 {
-            cache.table.remove_at(i);
-            cache.table.insert_new(cache.header(), e.hash, e.key, e.value);
-        }
-        return Ok(e.value);
+        return Ok(lru_hit(c, cache, i));
     }
     c.misses.set(c.misses.get() + 1);
     let r = make()?;

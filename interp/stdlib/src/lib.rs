@@ -72,7 +72,6 @@ modules! {
     "_md5" md5,
     "_multiprocessing" multiprocessing,
     "_opcode" opcode,
-    "_pickle" pickle_,
     "_sha1" sha1,
     "_sha2" sha2,
     "_sha3" sha3,

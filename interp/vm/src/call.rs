@@ -431,6 +431,13 @@ impl Vm {
         plain.then(|| InstanceObj::new(t.instance_map()).value())
     }
 
+    /// `cls.__new__(cls)` of a class that leaves that to `object`; `None` of all others.
+    #[inline]
+    pub fn bare_instance(&self, t: Ptr<TypeObj>) -> Option<Value> {
+        let plain = makes_plain_instances(t) && !t.has(TypeFlags::NO_INSTANTIATION | TypeFlags::FOREIGN);
+        plain.then(|| InstanceObj::new(t.instance_map()).value())
+    }
+
     /// What follows on the `__new__` of a class, which gave `obj`: its own class's `__init__`, if it is an instance at all.
     fn initialize(
         &self,

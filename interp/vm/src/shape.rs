@@ -44,7 +44,8 @@ impl ShapeObj {
         self.count
     }
 
-    fn names(&self) -> Ptr<ArrayObj> {
+    /// The names, in the order of their slots.
+    pub fn names(&self) -> Ptr<ArrayObj> {
         self.names.downcast().expect("names of a shape")
     }
 

@@ -38,6 +38,9 @@ pub fn float_to_string(f: f64, kind: char, precision: usize, style: FloatStyle) 
         };
         return if upper { s.to_uppercase() } else { s.to_string() };
     }
+    if kind == 'f' && !style.alternate && !style.add_dot_0 && precision <= MAX_DIGITS {
+        return plain_fixed(f, precision, style.no_negative_zero);
+    }
     let p = precision as i64;
     let (digits, mut point) = match kind {
         'r' => significant(f.abs(), None),
@@ -92,6 +95,20 @@ pub fn float_to_string(f: f64, kind: char, precision: usize, style: FloatStyle) 
         out.push_str(&format!("e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
     }
     if upper { out.to_uppercase() } else { out }
+}
+
+/// The usual text with digits behind the point.
+fn plain_fixed(f: f64, precision: usize, no_negative_zero: bool) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(24);
+    if f.is_sign_negative() {
+        out.push('-');
+    }
+    let _ = write!(out, "{:.*}", precision, f.abs());
+    if no_negative_zero && f.is_sign_negative() && out.bytes().all(|b| matches!(b, b'-' | b'0' | b'.')) {
+        out.remove(0);
+    }
+    out
 }
 
 /// Digits rounded behind the point.

@@ -53,6 +53,10 @@ pub(super) fn split(vm: &Vm, s: Str, sep: Value, maxsplit: Option<isize>) -> Res
         out.push(piece(s, last, n));
         return Ok(ListObj::from_vec(out));
     }
+    if s.kind() == StrKind::One && max == usize::MAX {
+        split_narrow(s, &mut out);
+        return Ok(ListObj::from_vec(out));
+    }
     let mut i = 0;
     loop {
         while i < n && space_at(s, i) {
@@ -73,6 +77,18 @@ pub(super) fn split(vm: &Vm, s: Str, sep: Value, maxsplit: Option<isize>) -> Res
         out.push(piece(s, start, i));
     }
     Ok(ListObj::from_vec(out))
+}
+
+/// All pieces between whitespace of a string of one-byte characters.
+fn split_narrow(s: Str, out: &mut ValueVec) {
+    let is_space = |b: u8| matches!(b, 9..=13 | 28..=32 | 0x85 | 0xa0);
+    let d = s.data1();
+    let mut i = 0;
+    while let Some(skipped) = d[i..].iter().position(|&b| !is_space(b)) {
+        let start = i + skipped;
+        i = d[start..].iter().position(|&b| is_space(b)).map_or(d.len(), |n| start + n);
+        out.push(piece(s, start, i));
+    }
 }
 
 pub(super) fn rsplit(vm: &Vm, s: Str, sep: Value, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {

@@ -74,12 +74,18 @@ fn empty(cls: Ptr<TypeObj>, limit: i64) -> This {
     )
 }
 
+/// Makes room for one more.
+#[inline]
 fn grow(d: This) {
-    let (old, n) = (d.array(), d.len.get());
-    if n < old.len() {
-        return;
+    if d.len.get() == d.array().len() {
+        grow_to(d, d.array().len() * 2);
     }
-    let new = ArrayObj::new(old.len() * 2);
+}
+
+#[inline(never)]
+fn grow_to(d: This, size: usize) {
+    let old = d.array();
+    let new = ArrayObj::new(size);
     let first = old.len() - d.head.get();
     new.copy_from(0, &old.as_slice()[d.head.get()..]);
     new.copy_from(first, &old.as_slice()[..d.head.get()]);
@@ -423,6 +429,12 @@ fn items_list(d: This) -> Value {
 
 fn extend(vm: &Vm, d: This, v: Value) -> Res<()> {
     let v = if v == d.value() { items_list(d) } else { v };
+    if let Some(l) = v.downcast::<ListObj>().filter(|_| d.limit.get() < 0) {
+        let size = (d.len.get() + l.len()).next_power_of_two();
+        if size > d.array().len() {
+            grow_to(d, size);
+        }
+    }
     vm.for_each(v, |x| {
         push(d, x);
         Ok(())

@@ -315,7 +315,7 @@ fn move_to_end(vm: &Vm, d: This, key: Value, last: Option<bool>) -> Res<()> {
     let Some(i) = d.table.find(vm, key, hash)? else { return Err(vm.key_error_for(key)) };
     let e = d.table.keys().entry(i);
     if last.unwrap_or(true) {
-        if d.table.prev_entry(usize::MAX).is_some_and(|(at, _)| at == i) {
+        if i + 1 == d.table.keys().filled() || d.table.prev_entry(usize::MAX).is_some_and(|(at, _)| at == i) {
             return Ok(());
         }
         d.table.remove_at(i);

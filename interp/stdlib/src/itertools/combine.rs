@@ -18,7 +18,9 @@ fn at(a: Ptr<ArrayObj>, i: usize) -> usize {
 }
 
 fn put(a: Ptr<ArrayObj>, i: usize, n: usize) {
-    a.set(i, Value::int(n as i64));
+    assert!(i < a.len());
+    // SAFETY: in bounds; a number needs no barrier.
+    unsafe { a.items_ptr().add(i).write(Value::int(n as i64)) };
 }
 
 fn numbers(n: impl Iterator<Item = usize>) -> Ptr<ArrayObj> {
@@ -34,10 +36,20 @@ fn array(v: &cape_heap::Field) -> Ptr<ArrayObj> {
 /// The pool's items at the first `n` indices.
 fn selection(l: Lazy) -> Value {
     let (pool, idx) = (array(&l.a), indices(l));
-    let n = l.n.get() as usize;
-    let mut out = ValueVec::with_capacity(n);
-    (0..n).for_each(|i| out.push(pool.get(at(idx, i))));
-    TupleObj::new(&out).value()
+    made(l.n.get() as usize, |i| pool.get(at(idx, i)))
+}
+
+/// A tuple of `n` items, which takes no code to get.
+#[inline]
+fn made(n: usize, item: impl Fn(usize) -> Value) -> Value {
+    let mut few = [E; 8];
+    if n <= few.len() {
+        (0..n).for_each(|i| few[i] = item(i));
+        return TupleObj::new(&few[..n]).value();
+    }
+    let t = TupleObj::uninit(n);
+    (0..n).for_each(|i| t.init(i, item(i)));
+    t.value()
 }
 
 /// Handles the first call and the end: true when the state is to be advanced.
@@ -124,9 +136,7 @@ fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
             }
         }
     }
-    let mut out = ValueVec::with_capacity(n);
-    (0..n).for_each(|i| out.push(pool(i).get(at(idx, i))));
-    Ok(TupleObj::new(&out).value())
+    Ok(made(n, |i| pool(i).get(at(idx, i))))
 }
 
 fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {

@@ -1,6 +1,6 @@
 //! `zip_longest`.
 
-use cape_vm::object::{ArrayObj, ModuleObj, TupleObj, ValueVec};
+use cape_vm::object::{ArrayObj, ModuleObj, TupleObj};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use super::{Lazy, iterator, pull, state};
@@ -12,7 +12,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         if z.n.get() == 0 {
             return Ok(Value::EMPTY);
         }
-        let mut out = ValueVec::with_capacity(its.len());
+        let out = TupleObj::uninit(its.len());
         for i in 0..its.len() {
             let it = its.get(i);
             let v = if it.is_empty() {
@@ -33,9 +33,9 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
                     return Ok(Value::EMPTY);
                 }
             }
-            out.push(v.unwrap_or(z.b.get()));
+            out.init(i, v.unwrap_or(z.b.get()));
         }
-        Ok(TupleObj::new(&out).value())
+        Ok(out.value())
     })
     .new_fn("__new__(cls, /, *iterables, fillvalue=None)", "", |vm: &Vm, cls, all: Ptr<TupleObj>, fill: Option<Value>| -> Res<Lazy> {
         let its = ArrayObj::new(all.len());

@@ -1,5 +1,6 @@
 //! Reading.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cape_vm::object::*;
@@ -33,8 +34,8 @@ pub fn load(vm: &Vm, from: Source<'_>, allow_code: bool) -> Res<Value> {
     }
 }
 
-impl Reader<'_> {
-    fn bytes(&mut self, n: usize) -> Res<Vec<u8>> {
+impl<'a> Reader<'a> {
+    fn bytes(&mut self, n: usize) -> Res<Cow<'a, [u8]>> {
         let short = || self.vm.eof_error("marshal data too short");
         match &mut self.from {
             Source::Bytes(data) => {
@@ -43,13 +44,13 @@ impl Reader<'_> {
                 }
                 let (head, rest) = data.split_at(n);
                 *data = rest;
-                Ok(head.to_vec())
+                Ok(Cow::Borrowed(head))
             }
             Source::File(f) => {
                 let buffer = BytearrayObj::new(vec![0; n]);
                 let got = self.vm.call_method(*f, intern("readinto"), &[buffer.value()])?;
                 match self.vm.index_int(got)?.to_i64() {
-                    Some(k) if k == n as i64 => Ok(buffer.as_slice().to_vec()),
+                    Some(k) if k == n as i64 => Ok(Cow::Owned(buffer.as_slice().to_vec())),
                     Some(k) if k > n as i64 => Err(self.vm.value_error(format!(
                         "read() returned too much data: {n} bytes requested, {k} returned"
                     ))),
@@ -79,7 +80,7 @@ impl Reader<'_> {
         usize::try_from(n).map_err(|_| self.bad(&format!("{what} size out of range")))
     }
 
-    fn sized(&mut self, what: &str) -> Res<Vec<u8>> {
+    fn sized(&mut self, what: &str) -> Res<Cow<'a, [u8]>> {
         let n = self.size(what)?;
         self.bytes(n)
     }

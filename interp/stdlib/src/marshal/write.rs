@@ -1,12 +1,29 @@
 //! Writing.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use cape_vm::object::*;
 use cape_vm::{Res, Value, Vm, rt, type_of};
 use num_traits::Signed;
 
 use super::{MAX_DEPTH, code};
+
+/// Hashes identities, which are as good as random but for their low bits.
+#[derive(Default)]
+struct IdentityHasher(u64);
+
+impl Hasher for IdentityHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only identities are hashed")
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.0 = (n as u64 >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
 
 struct Writer<'a> {
     vm: &'a Vm,
@@ -15,12 +32,12 @@ struct Writer<'a> {
     allow_code: bool,
     depth: usize,
     /// Reference numbers by `id()`. What was written stays alive: it belongs to the value that is being written.
-    refs: HashMap<usize, u32>,
+    refs: HashMap<usize, u32, BuildHasherDefault<IdentityHasher>>,
 }
 
 /// The marshalled form of a value.
 pub fn dumps(vm: &Vm, v: Value, version: i32, allow_code: bool) -> Res<Vec<u8>> {
-    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs: HashMap::new() };
+    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs: HashMap::default() };
     w.object(v)?;
     Ok(w.out)
 }
@@ -64,7 +81,8 @@ impl Writer<'_> {
         }
         self.depth += 1;
         let mut flag = 0;
-        if self.version >= 3 {
+        // Numbers have no identity worth a reference.
+        if self.version >= 3 && v.is_ptr() {
             let id = self.vm.id(v);
             if let Some(&n) = self.refs.get(&id) {
                 self.out.push(code::REF);

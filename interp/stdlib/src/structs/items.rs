@@ -29,7 +29,33 @@ fn put(out: &mut [u8], little: &[u8], order: ByteOrder) {
     }
 }
 
+/// An unboxed int in `size` bytes; `None` when it does not fit.
+fn small_int(kind: Kind, size: usize, v: Value) -> Option<[u8; 8]> {
+    if !v.is_int() || size > 8 {
+        return None;
+    }
+    let (i, bits) = (v.as_int(), 8 * size as u32);
+    let fits = match kind {
+        Kind::Signed => size == 8 || matches!(i >> (bits - 1), 0 | -1),
+        Kind::Unsigned => i >= 0 && (size == 8 || i >> bits == 0),
+        _ => false,
+    };
+    fits.then(|| i.to_le_bytes())
+}
+
+#[inline]
 fn pack_one(vm: &Vm, code: &Code, v: Value, order: ByteOrder, out: &mut [u8]) -> Res<()> {
+    match small_int(code.kind, code.size, v) {
+        Some(bytes) => {
+            put(out, &bytes, order);
+            Ok(())
+        }
+        None => pack_any(vm, code, v, order, out),
+    }
+}
+
+#[inline(never)]
+fn pack_any(vm: &Vm, code: &Code, v: Value, order: ByteOrder, out: &mut [u8]) -> Res<()> {
     match code.kind {
         Kind::Signed | Kind::Unsigned => {
             let i = integer(vm, v)?;
@@ -175,14 +201,30 @@ fn from_half(h: u16) -> f64 {
 
 /// The values of a struct whose bytes these are.
 pub fn unpack_items(c: &Compiled, data: &[u8]) -> Ptr<TupleObj> {
-    let mut out = ValueVec::with_capacity(c.items);
+    if c.items <= FEW {
+        let mut some = [Value::EMPTY; FEW];
+        each_item(c, data, |i, v| some[i] = v);
+        return TupleObj::new(&some[..c.items]);
+    }
+    let out = TupleObj::uninit(c.items);
+    each_item(c, data, |i, v| out.init(i, v));
+    out
+}
+
+/// Items that are gathered before the tuple is made.
+const FEW: usize = 16;
+
+/// Calls `f` with each value and its number.
+#[inline]
+fn each_item(c: &Compiled, data: &[u8], mut f: impl FnMut(usize, Value)) {
+    let mut n = 0;
     for code in c.codes.iter() {
         for i in 0..code.repeat {
             let at = code.offset + i * code.size;
-            out.push(unpack_one(code, &data[at..at + code.size], c.order));
+            f(n, unpack_one(code, &data[at..at + code.size], c.order));
+            n += 1;
         }
     }
-    TupleObj::new(&out)
 }
 
 fn unpack_one(code: &Code, data: &[u8], order: ByteOrder) -> Value {
@@ -195,6 +237,13 @@ fn unpack_one(code: &Code, data: &[u8], order: ByteOrder) -> Value {
         word
     };
     match code.kind {
+        Kind::Signed | Kind::Unsigned if data.len() < 8 => {
+            let word = ordered(data);
+            let bits = 64 - 8 * data.len() as u32;
+            let [a, b, c, d, e, f, g, h, ..] = word;
+            let i = i64::from_le_bytes([a, b, c, d, e, f, g, h]) << bits;
+            int_value(if code.kind == Kind::Signed { i >> bits } else { (i as u64 >> bits) as i64 })
+        }
         Kind::Signed => from_le_bytes(&ordered(data)[..data.len()], true),
         Kind::Unsigned | Kind::Pointer => from_le_bytes(&ordered(data)[..data.len()], false),
         Kind::Bool => Value::bool(data[0] != 0),

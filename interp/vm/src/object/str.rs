@@ -216,12 +216,23 @@ impl StrObj {
             unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), p.data_mut(), s.len()) };
             return p;
         }
-        let (mut n, mut max) = (0, 0);
-        for c in s.chars() {
-            n += 1;
-            max = max.max(c as u32);
+        // The width follows from the largest first byte of a character.
+        let n = s.bytes().filter(|&b| b as i8 >= -64).count();
+        let kind = match s.bytes().max().unwrap_or(0) {
+            ..0xc4 => StrKind::One,
+            0xc4..0xf0 => StrKind::Two,
+            0xf0.. => StrKind::Four,
+        };
+        let p = Self::alloc(map, n, kind, false);
+        // SAFETY: the storage has room for n code points of the width, and there are so many.
+        unsafe {
+            match kind {
+                StrKind::One => spread(s, p.data_mut(), |c| c as u8),
+                StrKind::Two => spread(s, p.data_mut() as *mut u16, |c| c as u16),
+                StrKind::Four => spread(s, p.data_mut() as *mut u32, |c| c),
+            }
         }
-        Self::from_iter(map, n, max, s.chars().map(|c| c as u32))
+        p
     }
 
     /// A `str` with this map from `n` code points, the largest being `max` (of which only the width matters).
@@ -571,11 +582,18 @@ impl StrObj {
         if let Some(s) = self.as_ascii() {
             return Some(Cow::Borrowed(s));
         }
-        let mut out = String::with_capacity(self.len + 8);
-        for c in self.chars() {
-            out.push(char::from_u32(c)?);
+        let out = self.encoded(false)?;
+        // SAFETY: no surrogate is among the code points, each of which is encoded.
+        Some(Cow::Owned(unsafe { String::from_utf8_unchecked(out) }))
+    }
+
+    /// The code points in UTF-8; `None` at a surrogate, unless those are wanted.
+    fn encoded(&self, surrogates: bool) -> Option<Vec<u8>> {
+        match self.kind() {
+            StrKind::One => encode(self.data1(), surrogates),
+            StrKind::Two => encode(self.data2(), surrogates),
+            StrKind::Four => encode(self.data4(), surrogates),
         }
-        Some(Cow::Owned(out))
     }
 
     /// The text as WTF-8: lone surrogates are encoded as three bytes each.
@@ -583,11 +601,7 @@ impl StrObj {
         if let Some(s) = self.as_ascii() {
             return Cow::Borrowed(s.as_bytes());
         }
-        let mut out = Vec::with_capacity(self.len + 8);
-        for c in self.chars() {
-            push_wtf8(&mut out, c);
-        }
-        Cow::Owned(out)
+        Cow::Owned(self.encoded(true).unwrap_or_default())
     }
 
     /// The text for messages: lone surrogates are shown as `\udcxx`.
@@ -696,6 +710,52 @@ pub fn push_wtf8(out: &mut Vec<u8>, c: u32) {
             0x80 | (c >> 6 & 0x3f) as u8,
             0x80 | (c & 0x3f) as u8,
         ]),
+    }
+}
+
+/// Code points in UTF-8. Most text is ASCII in the main, so sixteen at a time are looked at.
+fn encode<T: Copy + Into<u32>>(units: &[T], surrogates: bool) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(units.len() + units.len() / 8 + 8);
+    for some in units.chunks(16) {
+        if some.iter().fold(0, |all, &c| all | c.into()) < 0x80 {
+            out.extend(some.iter().map(|&c| c.into() as u8));
+            continue;
+        }
+        for &c in some {
+            let c = c.into();
+            if !surrogates && (0xd800..0xe000).contains(&c) {
+                return None;
+            }
+            push_wtf8(&mut out, c);
+        }
+    }
+    Some(out)
+}
+
+/// Writes the code points of `s` one by one.
+///
+/// # Safety
+/// There must be room for all of them at `to`.
+unsafe fn spread<T>(s: &str, mut to: *mut T, unit: impl Fn(u32) -> T) {
+    let mut rest = s;
+    while !rest.is_empty() {
+        let bytes = rest.as_bytes();
+        let words = bytes.chunks_exact(8).take_while(|w| w.is_ascii()).count() * 8;
+        let ascii = words + bytes[words..].iter().take_while(|b| b.is_ascii()).count();
+        let mut next = ascii;
+        // SAFETY: the caller's promise.
+        unsafe {
+            for &b in &bytes[..ascii] {
+                to.write(unit(b as u32));
+                to = to.add(1);
+            }
+            for c in rest[ascii..].chars().take_while(|c| !c.is_ascii()) {
+                to.write(unit(c as u32));
+                to = to.add(1);
+                next += c.len_utf8();
+            }
+        }
+        rest = &rest[next..];
     }
 }
 

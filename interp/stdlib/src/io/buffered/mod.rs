@@ -158,13 +158,30 @@ fn init_random(vm: &Vm, b: Ptr<BufferedObj>, raw: Value, size: Option<isize>) ->
     init_with(vm, b, raw, size, true, true)
 }
 
-/// Zeros, not written but had from the system, which keeps no memory for those that nobody touches.
-fn zeroed(size: usize) -> Option<Vec<u8>> {
+/// A buffer of the usual size that a closed stream has left: the next one finds its pages in memory.
+static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// A buffer; nothing is to be read of it before it is written. `None`: there is not so much memory.
+fn new_buffer(size: usize) -> Option<Vec<u8>> {
+    if size == super::DEFAULT_BUFFER_SIZE {
+        let spare = std::mem::take(&mut *SPARE.lock().unwrap_or_else(|e| e.into_inner()));
+        if spare.len() == size {
+            return Some(spare);
+        }
+    }
     let layout = Layout::array::<u8>(size).ok()?;
-    // SAFETY: the size is not 0; what is allocated so is a vector's, and all of it is written.
+    // SAFETY: the size is not 0; what is allocated so is a vector's, and all of it is written. (Zeros, not written but had from the system,
+    // which keeps no memory for those that nobody touches.)
     unsafe {
         let p = alloc_zeroed(layout);
         (!p.is_null()).then(|| Vec::from_raw_parts(p, size, size))
+    }
+}
+
+/// Takes the buffer of a closed stream.
+fn keep_buffer(buf: Vec<u8>) {
+    if buf.len() == super::DEFAULT_BUFFER_SIZE {
+        *SPARE.lock().unwrap_or_else(|e| e.into_inner()) = buf;
     }
 }
 
@@ -173,7 +190,7 @@ fn init_with(vm: &Vm, b: Ptr<BufferedObj>, raw: Value, size: Option<isize>, read
     if size <= 0 {
         return Err(vm.value_error("buffer size must be strictly positive"));
     }
-    let buf = zeroed(size as usize).ok_or_else(|| vm.new_exc_args(rt().types.memory_error, &[]))?;
+    let buf = new_buffer(size as usize).ok_or_else(|| vm.new_exc_args(rt().types.memory_error, &[]))?;
     let _lock = Lock::take(vm, b)?;
     b.raw.set(b, raw);
     set_bit(raw, bits::OWNED, true);
@@ -305,7 +322,15 @@ pub(super) fn closed(vm: &Vm, b: Ptr<BufferedObj>) -> Res<bool> {
 
 /// Raises unless the stream is ready and open.
 pub(super) fn check_open(vm: &Vm, b: Ptr<BufferedObj>, message: &str) -> Res<()> {
-    if closed(vm, b)? { Err(vm.value_error(message)) } else { Ok(()) }
+    if closed(vm, b)? {
+        return Err(vm.value_error(message));
+    }
+    let s = b.state();
+    if s.buf.is_empty() {
+        // A raw stream that was closed, and then initialised again.
+        s.buf = vec![0; super::DEFAULT_BUFFER_SIZE];
+    }
+    Ok(())
 }
 
 /// `type(self).__name__` as CPython's `tp_name` shows it.
@@ -354,6 +379,9 @@ fn close(vm: &Vm, b: Ptr<BufferedObj>) -> Res<Value> {
     let s = b.state();
     s.forget_read();
     (s.wstart, s.wend) = (0, 0);
+    if b.file().is_some_and(|f| f.fd() < 0) {
+        keep_buffer(std::mem::take(&mut s.buf));
+    }
     both(first, second)
 }
 
