@@ -370,7 +370,10 @@ CAPE_PRIVATE void cape_iterator_dealloc(PyObject *op);
 CAPE_PRIVATE PyObject *cape_list_iterator(PyObject *list);
 CAPE_PRIVATE PyObject *cape_tuple_iterator(PyObject *tuple);
 CAPE_PRIVATE PyObject *cape_capsule_repr(PyObject *op);
-/* datetime.c: sees to it that the module datetime has its capsule; -1 with an exception. */
+/* datetime.c: the types of the module, and its capsule; `utc` must stay alive. */
+extern CAPE_PRIVATE PyTypeObject cape_datetime_types[];
+CAPE_PRIVATE PyObject *cape_datetime_capsule(PyObject *utc);
+/* datetime.c: sees to it that the module datetime has the capsule, too; -1 with an exception. */
 CAPE_PRIVATE int cape_datetime_ready(void);
 /* bf_getbuffer of bytes. */
 CAPE_PRIVATE int cape_bytes_getbuffer(PyObject *op, Py_buffer *view, int flags);

@@ -1,51 +1,41 @@
-/* The C API of the module datetime. The module is written in Python: its constructors are called as Python code calls
- * them; the structs of its objects are the bridge's (mirror/datetime.rs). */
+/* The C API of the module datetime: its types, whose classes are native ones (interp/datetime), and its capsule. */
 #include "cape.h"
 
 #define _PY_DATETIME_IMPL
 #include "datetime.h"
 
-/* base.__new__(...): the format is that of the arguments, of which the first is the class to make one of. */
-static PyObject *
-make(const char *base, PyObject *kwargs, const char *format, ...)
-{
-    PyObject *module = PyImport_ImportModule("datetime");
-    PyObject *class = module == NULL ? NULL : PyObject_GetAttrString(module, base);
-    PyObject *constructor = class == NULL ? NULL : PyObject_GetAttrString(class, "__new__");
-    va_list va;
-    va_start(va, format);
-    PyObject *args = constructor == NULL ? NULL : Py_VaBuildValue(format, va);
-    va_end(va);
-    PyObject *result = args == NULL ? NULL : PyObject_Call(constructor, args, kwargs);
-    Py_XDECREF(args);
-    Py_XDECREF(constructor);
-    Py_XDECREF(class);
-    Py_XDECREF(module);
-    return result;
-}
+typedef struct {
+    PyObject_HEAD
+    PyObject *offset;
+    PyObject *name;
+} PyDateTime_TimeZone;
 
-static PyObject *
-date(int year, int month, int day, PyTypeObject *type)
-{
-    return make("date", NULL, "(Oiii)", type, year, month, day);
-}
+#define DATETIME_TYPE(INDEX, NAME, STRUCT, BASE, FLAGS) \
+    [INDEX] = { \
+        PyVarObject_HEAD_INIT(&PyType_Type, 0) \
+        .tp_name = NAME, \
+        .tp_basicsize = sizeof(STRUCT), \
+        .tp_base = BASE, \
+        .tp_dealloc = cape_mirror_dealloc, \
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | (FLAGS), \
+    },
 
-/* {"fold": fold}; a new reference. */
-static PyObject *
-fold_argument(int fold)
-{
-    return Py_BuildValue("{si}", "fold", fold);
-}
+/* In the order of `CLASSES` (mirror/datetime.rs), which completes them when they are first asked for. */
+PyTypeObject cape_datetime_types[] = {
+    DATETIME_TYPE(0, "datetime.date", PyDateTime_Date, &PyBaseObject_Type, Py_TPFLAGS_BASETYPE)
+    DATETIME_TYPE(1, "datetime.datetime", PyDateTime_DateTime, &cape_datetime_types[0], Py_TPFLAGS_BASETYPE)
+    DATETIME_TYPE(2, "datetime.time", PyDateTime_Time, &PyBaseObject_Type, Py_TPFLAGS_BASETYPE)
+    DATETIME_TYPE(3, "datetime.timedelta", PyDateTime_Delta, &PyBaseObject_Type, Py_TPFLAGS_BASETYPE)
+    DATETIME_TYPE(4, "datetime.tzinfo", PyDateTime_TZInfo, &PyBaseObject_Type, Py_TPFLAGS_BASETYPE)
+    DATETIME_TYPE(5, "datetime.timezone", PyDateTime_TimeZone, &cape_datetime_types[4], 0)
+};
 
 static PyObject *
 datetime_with_fold(int year, int month, int day, int hour, int minute, int second, int usecond, PyObject *tzinfo,
                    int fold, PyTypeObject *type)
 {
-    PyObject *kwargs = fold_argument(fold);
-    PyObject *result = kwargs == NULL ? NULL
-        : make("datetime", kwargs, "(OiiiiiiiO)", type, year, month, day, hour, minute, second, usecond, tzinfo);
-    Py_XDECREF(kwargs);
-    return result;
+    int fields[] = {year, month, day, hour, minute, second, usecond, fold};
+    return _Cape_NewDateTime(fields, tzinfo, type);
 }
 
 static PyObject *
@@ -58,11 +48,8 @@ datetime(int year, int month, int day, int hour, int minute, int second, int use
 static PyObject *
 time_with_fold(int hour, int minute, int second, int usecond, PyObject *tzinfo, int fold, PyTypeObject *type)
 {
-    PyObject *kwargs = fold_argument(fold);
-    PyObject *result = kwargs == NULL ? NULL
-        : make("time", kwargs, "(OiiiiO)", type, hour, minute, second, usecond, tzinfo);
-    Py_XDECREF(kwargs);
-    return result;
+    int fields[] = {hour, minute, second, usecond, fold};
+    return _Cape_NewTime(fields, tzinfo, type);
 }
 
 static PyObject *
@@ -75,27 +62,7 @@ time_(int hour, int minute, int second, int usecond, PyObject *tzinfo, PyTypeObj
 static PyObject *
 delta(int days, int seconds, int useconds, int Py_UNUSED(normalize), PyTypeObject *type)
 {
-    return make("timedelta", NULL, "(Oiii)", type, days, seconds, useconds);
-}
-
-static PyObject *
-timezone_(PyObject *offset, PyObject *name)
-{
-    PyObject *module = PyImport_ImportModule("datetime");
-    PyObject *class = module == NULL ? NULL : PyObject_GetAttrString(module, "timezone");
-    PyObject *result = class == NULL ? NULL : PyObject_CallFunctionObjArgs(class, offset, name, NULL);
-    Py_XDECREF(class);
-    Py_XDECREF(module);
-    return result;
-}
-
-static PyObject *
-datetime_from_timestamp(PyObject *class, PyObject *args, PyObject *kwargs)
-{
-    PyObject *method = PyObject_GetAttrString(class, "fromtimestamp");
-    PyObject *result = method == NULL ? NULL : PyObject_Call(method, args, kwargs);
-    Py_XDECREF(method);
-    return result;
+    return _Cape_NewDelta(days, seconds, useconds, type);
 }
 
 static PyObject *
@@ -105,62 +72,46 @@ date_from_timestamp(PyObject *class, PyObject *args)
     if (!PyArg_UnpackTuple(args, "fromtimestamp", 1, 1, &timestamp)) {
         return NULL;
     }
-    return PyObject_CallMethod(class, "fromtimestamp", "(O)", timestamp);
+    return _Cape_DateFromTimestamp(class, timestamp);
 }
 
-/* The attribute of the module as a class, a new reference, for ever: C keeps what it finds in the capsule. */
-static PyTypeObject *
-class(PyObject *module, const char *name)
+static PyDateTime_CAPI api = {
+    .DateType = &cape_datetime_types[0],
+    .DateTimeType = &cape_datetime_types[1],
+    .TimeType = &cape_datetime_types[2],
+    .DeltaType = &cape_datetime_types[3],
+    .TZInfoType = &cape_datetime_types[4],
+    .Date_FromDate = _Cape_NewDate,
+    .DateTime_FromDateAndTime = datetime,
+    .Time_FromTime = time_,
+    .Delta_FromDelta = delta,
+    .TimeZone_FromTimeZone = _Cape_NewTimeZone,
+    .DateTime_FromTimestamp = _Cape_DateTimeFromTimestamp,
+    .Date_FromTimestamp = date_from_timestamp,
+    .DateTime_FromDateAndTimeAndFold = datetime_with_fold,
+    .Time_FromTimeAndFold = time_with_fold,
+};
+
+PyObject *
+cape_datetime_capsule(PyObject *utc)
 {
-    return (PyTypeObject *)PyObject_GetAttrString(module, name);
+    api.TimeZone_UTC = utc;
+    return PyCapsule_New(&api, PyDateTime_CAPSULE_NAME, NULL);
 }
 
-static PyDateTime_CAPI *
-new_api(PyObject *module)
-{
-    PyDateTime_CAPI *api = PyMem_Calloc(1, sizeof(*api));
-    if (api == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    *api = (PyDateTime_CAPI){
-        .Date_FromDate = date,
-        .DateTime_FromDateAndTime = datetime,
-        .Time_FromTime = time_,
-        .Delta_FromDelta = delta,
-        .TimeZone_FromTimeZone = timezone_,
-        .DateTime_FromTimestamp = datetime_from_timestamp,
-        .Date_FromTimestamp = date_from_timestamp,
-        .DateTime_FromDateAndTimeAndFold = datetime_with_fold,
-        .Time_FromTimeAndFold = time_with_fold,
-    };
-    PyObject *timezone = NULL;
-    if ((api->DateType = class(module, "date")) == NULL || (api->DateTimeType = class(module, "datetime")) == NULL
-        || (api->TimeType = class(module, "time")) == NULL || (api->DeltaType = class(module, "timedelta")) == NULL
-        || (api->TZInfoType = class(module, "tzinfo")) == NULL
-        || (timezone = PyObject_GetAttrString(module, "timezone")) == NULL
-        || (api->TimeZone_UTC = PyObject_GetAttrString(timezone, "utc")) == NULL) {
-        Py_XDECREF(timezone);
-        return NULL;
-    }
-    Py_DECREF(timezone);
-    return api;
-}
-
+/* The capsule is made when C first asks for it, which is after the module has taken what _datetime had. */
 int
 cape_datetime_ready(void)
 {
     PyObject *module = PyImport_ImportModule("datetime");
-    if (module == NULL) {
-        return -1;
-    }
-    int result = PyObject_HasAttrStringWithError(module, "datetime_CAPI");
+    int result = module == NULL ? -1 : PyObject_HasAttrStringWithError(module, "datetime_CAPI");
     if (result == 0) {
-        PyDateTime_CAPI *api = new_api(module);
-        PyObject *capsule = api == NULL ? NULL : PyCapsule_New(api, PyDateTime_CAPSULE_NAME, NULL);
+        PyObject *native = PyImport_ImportModule("_datetime");
+        PyObject *capsule = native == NULL ? NULL : PyObject_GetAttrString(native, "datetime_CAPI");
         result = capsule == NULL ? -1 : PyObject_SetAttrString(module, "datetime_CAPI", capsule);
         Py_XDECREF(capsule);
+        Py_XDECREF(native);
     }
-    Py_DECREF(module);
+    Py_XDECREF(module);
     return result < 0 ? -1 : 0;
 }

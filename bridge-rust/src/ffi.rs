@@ -99,6 +99,8 @@ unsafe extern "C" {
     pub static mut PyCFunction_Type: PyTypeObject;
     pub static mut PyCapsule_Type: PyTypeObject;
     pub static mut PyMethodDescr_Type: PyTypeObject;
+    pub static mut cape_datetime_types: [PyTypeObject; 6];
+    pub fn cape_datetime_capsule(utc: *mut PyObject) -> *mut PyObject;
     pub static _Cape_static_types: [CapeStaticType; 0];
 
     pub fn _Py_Dealloc(op: *mut PyObject);

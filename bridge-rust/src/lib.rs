@@ -65,6 +65,11 @@ pub fn install() {
     cape_vm::foreign::set_foreign(&BRIDGE);
 }
 
+/// Makes `_datetime` importable, which has a capsule for C.
+pub fn register_datetime() {
+    mirror::datetime::register();
+}
+
 /// Whether an extension was loaded.
 pub(crate) fn is_started() -> bool {
     STARTED.load(Ordering::Relaxed)

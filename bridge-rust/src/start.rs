@@ -80,6 +80,7 @@ fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
 fn boot(vm: &Vm) -> Res<()> {
     cape_stdlib::register();
     rt().add_native_module("_pickle", cape_pickle::init);
+    cape_bridge::register_datetime();
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
     let sys = rt().sys();

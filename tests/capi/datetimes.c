@@ -42,6 +42,124 @@ sizes(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
                          api->TZInfoType->tp_name, api->TZInfoType->tp_basicsize);
 }
 
+/* flags(): what the types say of themselves. */
+static PyObject *
+flags(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    PyDateTime_CAPI *api = PyDateTimeAPI;
+    PyTypeObject *types[] = {api->DateType, api->DateTimeType, api->TimeType, api->DeltaType, api->TZInfoType,
+                             Py_TYPE(api->TimeZone_UTC)};
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && i < sizeof(types) / sizeof(*types); i++) {
+        unsigned long all = types[i]->tp_flags;
+        PyObject *row = Py_BuildValue("(siiiii)", types[i]->tp_name, (all & Py_TPFLAGS_HEAPTYPE) != 0,
+                                      (all & Py_TPFLAGS_HAVE_GC) != 0, (all & Py_TPFLAGS_BASETYPE) != 0,
+                                      (all & Py_TPFLAGS_IMMUTABLETYPE) != 0, types[i]->tp_base == types[0]);
+        if (row == NULL || PyList_Append(list, row) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+/* filled(class, zone): an instance that tp_alloc made and that is filled in here. */
+static PyObject *
+filled(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyTypeObject *type;
+    PyObject *zone;
+    if (!PyArg_ParseTuple(args, "O!O", &PyType_Type, &type, &zone)) {
+        return NULL;
+    }
+    PyDateTime_CAPI *api = PyDateTimeAPI;
+    PyObject *op = type->tp_alloc(type, zone != Py_None);
+    if (op == NULL) {
+        return NULL;
+    }
+    static const unsigned char data[] = {2024 >> 8, 2024 & 0xff, 2, 29, 23, 59, 58, 1, 0xe2, 0x40};
+    if (PyType_IsSubtype(type, api->DateTimeType)) {
+        PyDateTime_DateTime *dt = (PyDateTime_DateTime *)op;
+        dt->hashcode = -1;
+        memcpy(dt->data, data, sizeof(dt->data));
+        dt->fold = 1;
+        dt->hastzinfo = zone != Py_None;
+        if (dt->hastzinfo) {
+            dt->tzinfo = Py_NewRef(zone);
+        }
+    }
+    else if (PyType_IsSubtype(type, api->DateType)) {
+        PyDateTime_Date *d = (PyDateTime_Date *)op;
+        d->hashcode = -1;
+        memcpy(d->data, data, sizeof(d->data));
+    }
+    else if (PyType_IsSubtype(type, api->TimeType)) {
+        PyDateTime_Time *t = (PyDateTime_Time *)op;
+        t->hashcode = -1;
+        memcpy(t->data, data + 4, sizeof(t->data));
+        t->fold = 0;
+        t->hastzinfo = zone != Py_None;
+        if (t->hastzinfo) {
+            t->tzinfo = Py_NewRef(zone);
+        }
+    }
+    else {
+        PyDateTime_Delta *d = (PyDateTime_Delta *)op;
+        d->hashcode = -1;
+        d->days = -3;
+        d->seconds = 86399;
+        d->microseconds = 999999;
+    }
+    return op;
+}
+
+/* A time zone of C's. */
+typedef struct {
+    PyDateTime_TZInfo tzinfo;
+    int minutes;
+} Minutes;
+
+static int
+minutes_init(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"minutes", NULL};
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "i", names, &((Minutes *)op)->minutes) ? 0 : -1;
+}
+
+static PyObject *
+minutes_utcoffset(PyObject *op, PyObject *Py_UNUSED(when))
+{
+    return PyDelta_FromDSU(0, 60 * ((Minutes *)op)->minutes, 0);
+}
+
+static PyObject *
+minutes_dst(PyObject *Py_UNUSED(op), PyObject *Py_UNUSED(when))
+{
+    return PyDelta_FromDSU(0, 0, 0);
+}
+
+static PyObject *
+minutes_tzname(PyObject *op, PyObject *Py_UNUSED(when))
+{
+    return PyUnicode_FromFormat("%d minutes", ((Minutes *)op)->minutes);
+}
+
+static PyMethodDef minutes_methods[] = {
+    {"utcoffset", minutes_utcoffset, METH_O, NULL},
+    {"dst", minutes_dst, METH_O, NULL},
+    {"tzname", minutes_tzname, METH_O, NULL},
+    {NULL},
+};
+
+static PyType_Slot minutes_slots[] = {
+    {Py_tp_init, minutes_init},
+    {Py_tp_methods, minutes_methods},
+    {0, NULL},
+};
+
+static PyType_Spec minutes_spec = {"datetimes.Minutes", sizeof(Minutes), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                   minutes_slots};
+
 /* make(what, numbers, object or None, class or None) by the functions of the capsule. */
 static PyObject *
 make(PyObject *Py_UNUSED(module), PyObject *args)
@@ -131,6 +249,8 @@ static PyType_Spec stamp_spec = {"datetimes.Stamp", sizeof(Stamp), 0, Py_TPFLAGS
 static PyMethodDef methods[] = {
     {"parts", parts, METH_O, NULL},
     {"sizes", sizes, METH_NOARGS, NULL},
+    {"flags", flags, METH_NOARGS, NULL},
+    {"filled", filled, METH_VARARGS, NULL},
     {"make", make, METH_VARARGS, NULL},
     {NULL},
 };
@@ -144,6 +264,11 @@ PyInit_datetimes(void)
     PyObject *module = PyDateTimeAPI == NULL ? NULL : PyModule_Create(&definition);
     PyObject *bases = module == NULL ? NULL : PyTuple_Pack(1, PyDateTimeAPI->DateTimeType);
     if (bases == NULL || PyModule_Add(module, "Stamp", PyType_FromSpecWithBases(&stamp_spec, bases)) < 0) {
+        return NULL;
+    }
+    Py_DECREF(bases);
+    bases = PyTuple_Pack(1, PyDateTimeAPI->TZInfoType);
+    if (bases == NULL || PyModule_Add(module, "Minutes", PyType_FromSpecWithBases(&minutes_spec, bases)) < 0) {
         return NULL;
     }
     Py_DECREF(bases);

@@ -9,6 +9,7 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt, type_of};
 use cape_vm::special::Special;
 
+pub use super::datetime::*;
 use crate::enter::{Borrowed, CResult, Cx, New};
 use crate::error::is_set;
 use crate::from_c::{from_c, link_of};

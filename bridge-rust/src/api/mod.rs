@@ -10,6 +10,7 @@ pub mod ceval;
 pub mod classobject;
 pub mod code;
 pub mod context;
+pub mod datetime;
 pub mod descrobject;
 pub mod dictobject;
 pub mod floatobject;

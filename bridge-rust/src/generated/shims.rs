@@ -65,6 +65,18 @@ pub unsafe extern "C" fn _Cape_Contains(container: *mut PyObject, value: *mut Py
     enter("_Cape_Contains", -1, |cx| -> CResult<c_int> { internal::_Cape_Contains(cx, Borrowed::from_c(container), Borrowed::from_c(value)) })
 }
 
+/// `PyObject *_Cape_DateFromTimestamp(PyObject *cls, PyObject *timestamp)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_DateFromTimestamp(cls: *mut PyObject, timestamp: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_DateFromTimestamp", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_DateFromTimestamp(cx, Borrowed::from_c(cls), Borrowed::from_c(timestamp)) })
+}
+
+/// `PyObject *_Cape_DateTimeFromTimestamp(PyObject *cls, PyObject *args, PyObject *kwargs)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_DateTimeFromTimestamp(cls: *mut PyObject, args: *mut PyObject, kwargs: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_DateTimeFromTimestamp", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_DateTimeFromTimestamp(cx, Borrowed::from_c(cls), Borrowed::from_c(args), Borrowed::from_c(kwargs)) })
+}
+
 /// `void _Cape_DumpTraceback(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_DumpTraceback() {
@@ -117,6 +129,36 @@ pub unsafe extern "C" fn _Cape_LookForCycles() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_ManagedVectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject {
     enter("_Cape_ManagedVectorcall", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_ManagedVectorcall(cx, Borrowed::from_c(callable), args, nargsf, Borrowed::from_c(kwnames)) })
+}
+
+/// `PyObject *_Cape_NewDate(int year, int month, int day, PyTypeObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewDate(year: c_int, month: c_int, day: c_int, type_: *mut PyTypeObject) -> *mut PyObject {
+    enter("_Cape_NewDate", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewDate(cx, year, month, day, type_) })
+}
+
+/// `PyObject *_Cape_NewDateTime(const int *fields, PyObject *tzinfo, PyTypeObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewDateTime(fields: *const c_int, tzinfo: *mut PyObject, type_: *mut PyTypeObject) -> *mut PyObject {
+    enter("_Cape_NewDateTime", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewDateTime(cx, fields, Borrowed::from_c(tzinfo), type_) })
+}
+
+/// `PyObject *_Cape_NewDelta(int days, int seconds, int microseconds, PyTypeObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewDelta(days: c_int, seconds: c_int, microseconds: c_int, type_: *mut PyTypeObject) -> *mut PyObject {
+    enter("_Cape_NewDelta", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewDelta(cx, days, seconds, microseconds, type_) })
+}
+
+/// `PyObject *_Cape_NewTime(const int *fields, PyObject *tzinfo, PyTypeObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewTime(fields: *const c_int, tzinfo: *mut PyObject, type_: *mut PyTypeObject) -> *mut PyObject {
+    enter("_Cape_NewTime", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewTime(cx, fields, Borrowed::from_c(tzinfo), type_) })
+}
+
+/// `PyObject *_Cape_NewTimeZone(PyObject *offset, PyObject *name)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewTimeZone(offset: *mut PyObject, name: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_NewTimeZone", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewTimeZone(cx, Borrowed::from_c(offset), Borrowed::from_c(name)) })
 }
 
 /// `PyObject *_Cape_NextNotImplemented(PyObject *op)`

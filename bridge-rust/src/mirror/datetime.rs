@@ -1,12 +1,16 @@
-//! Instances of the classes of the module `datetime`, which is written in Python: their structs have CPython's fields, for the
-//! macros of `datetime.h`. The fields are copies of `__slots__`, which do not change once an instance is made.
+//! Instances of the classes of the module `datetime`: their structs have CPython's fields, for the macros of `datetime.h`. The objects
+//! do not change, so what is shown once stays right; and the module's capsule.
 
+use cape_datetime::objects::*;
+use cape_heap::{HeapObject, MapRef};
 use cape_vm::object::*;
-use cape_vm::runtime::rt;
-use cape_vm::{Ptr, Res, Value, Vm, intern};
+use cape_vm::runtime::{StaticType, rt};
+use cape_vm::{Ptr, Res, Value, Vm};
 
-use crate::layout::PyObject;
-use crate::to_c::to_c_borrowed;
+use crate::ffi;
+use crate::from_c::{from_c, take_over};
+use crate::layout::{PyObject, PyTypeObject};
+use crate::to_c::to_c;
 
 /// `PyDateTime_Date`.
 #[repr(C)]
@@ -49,110 +53,137 @@ struct Delta {
     microseconds: i32,
 }
 
+/// `PyDateTime_TimeZone`, which no header shows.
+#[repr(C)]
+struct TimeZone {
+    ob_base: PyObject,
+    offset: *mut PyObject,
+    name: *mut PyObject,
+}
+
 const _: () = assert!(size_of::<Date>() == 32 && size_of::<Time>() == 40);
-const _: () = assert!(size_of::<DateTime>() == 48 && size_of::<Delta>() == 40);
+const _: () = assert!(size_of::<DateTime>() == 48 && size_of::<Delta>() == 40 && size_of::<TimeZone>() == 32);
 
-#[derive(Clone, Copy)]
-enum Class {
-    Date,
-    Time,
-    DateTime,
-    Delta,
+/// In the order of `cape_datetime_types` (bridge-c/datetime.c).
+const CLASSES: [&StaticType; 6] = [&DATE, &DATETIME, &TIME, &DELTA, &TZINFO, &TIMEZONE];
+
+/// The static type of a class of the module.
+pub fn static_type(t: Ptr<TypeObj>) -> Option<*mut PyTypeObject> {
+    let i = CLASSES.iter().position(|c| c.try_get() == Some(t))?;
+    // SAFETY: the array has as many types.
+    Some(unsafe { (&raw mut ffi::cape_datetime_types as *mut PyTypeObject).add(i) })
 }
 
-const CLASSES: [(&str, Class, usize); 4] = [
-    ("datetime.date", Class::Date, size_of::<Date>()),
-    ("datetime.time", Class::Time, size_of::<Time>()),
-    ("datetime.datetime", Class::DateTime, size_of::<DateTime>()),
-    ("datetime.timedelta", Class::Delta, size_of::<Delta>()),
-];
-/// Of the module's other classes the structs hold nothing that C reads, and `timezone` has no name in C.
-const OTHERS: [&str; 2] = ["datetime.tzinfo", "datetime.timezone"];
-
-fn is_called(t: Ptr<TypeObj>, name: &str) -> bool {
-    let (module, name) = name.split_once('.').unwrap_or(("", name));
-    let in_module = || t.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>());
-    t.name_str() == name && !t.has(TypeFlags::FOREIGN) && in_module().is_some_and(|m| m.eq_str(module))
-}
-
-fn row(t: Ptr<TypeObj>) -> Option<&'static (&'static str, Class, usize)> {
-    CLASSES.iter().find(|r| is_called(t, r.0))
-}
-
-/// `tp_basicsize` of a class of the module.
-pub fn size(t: Ptr<TypeObj>) -> Option<isize> {
-    row(t).map(|r| r.2 as isize)
-}
-
-/// `tp_name` of a class of the module, which is a static type in CPython.
-pub fn full_name(t: Ptr<TypeObj>) -> Option<&'static str> {
-    row(t).map(|r| r.0).or_else(|| OTHERS.into_iter().find(|name| is_called(t, name)))
-}
-
-/// Writes into the struct of an instance of one of the classes, or of one below, what the slots hold. Others are left alone; slots that
-/// are not set yet are zero.
+/// Writes into the struct of an instance of one of the classes, or of one below, what it holds; false for others.
 ///
 /// # Safety
 /// `p` must be the object's struct.
-pub unsafe fn show(vm: &Vm, v: Value, p: *mut PyObject) -> Res<()> {
-    let t = cape_vm::type_of(v);
-    let mro = t.mro();
-    let class = mro.as_slice().iter().filter_map(|c| c.downcast::<TypeObj>()).find_map(row);
-    let Some(&(_, class, _)) = class else { return Ok(()) };
-    let number = |name: &str| -> Res<i32> {
-        let n = vm.get_attr_opt(v, intern(name))?.and_then(Int::of).and_then(|n| n.to_i64());
-        Ok(n.unwrap_or(0) as i32)
-    };
-    let date = || -> Res<[u8; 4]> {
-        let [high, low] = (number("_year")? as u16).to_be_bytes();
-        Ok([high, low, number("_month")? as u8, number("_day")? as u8])
-    };
-    let time = || -> Res<[u8; 6]> {
-        let [_, a, b, c] = number("_microsecond")?.to_be_bytes();
-        Ok([number("_hour")? as u8, number("_minute")? as u8, number("_second")? as u8, a, b, c])
-    };
-    // The slot holds it, so a borrowed reference lives as long as the object.
-    let tzinfo = || -> Res<*mut PyObject> {
-        match vm.get_attr_opt(v, intern("_tzinfo"))? {
-            Some(z) if !z.is_none() => to_c_borrowed(vm, z),
-            _ => Ok(std::ptr::null_mut()),
-        }
-    };
+pub unsafe fn show(vm: &Vm, v: Value, p: *mut PyObject) -> Res<bool> {
     // SAFETY: the caller's promise: the struct is of its class's size.
     unsafe {
-        match class {
-            Class::Date => {
-                let o = p as *mut Date;
-                (*o).hashcode = -1;
-                (*o).data = date()?;
-            }
-            Class::Time => {
-                let o = p as *mut Time;
-                (*o).hashcode = -1;
-                (*o).data = time()?;
-                (*o).fold = number("_fold")? as u8;
-                (*o).tzinfo = tzinfo()?;
-                (*o).hastzinfo = !(*o).tzinfo.is_null() as u8;
-            }
-            Class::DateTime => {
-                let o = p as *mut DateTime;
-                (*o).hashcode = -1;
-                let (date, time) = (date()?, time()?);
-                let data = &mut (*o).data;
-                data[..4].copy_from_slice(&date);
-                data[4..].copy_from_slice(&time);
-                (*o).fold = number("_fold")? as u8;
-                (*o).tzinfo = tzinfo()?;
-                (*o).hastzinfo = !(*o).tzinfo.is_null() as u8;
-            }
-            Class::Delta => {
-                let o = p as *mut Delta;
-                (*o).hashcode = -1;
-                (*o).days = number("_days")?;
-                (*o).seconds = number("_seconds")?;
-                (*o).microseconds = number("_microseconds")?;
-            }
+        if let Some(d) = v.downcast::<DateTimeObj>() {
+            let o = p as *mut DateTime;
+            (*o).hashcode = -1;
+            (*o).data = d.data();
+            (*o).fold = d.fold();
+            (*o).tzinfo = super::shown(vm, d, &d.tzinfo)?;
+            (*o).hastzinfo = !(*o).tzinfo.is_null() as u8;
+        } else if let Some(d) = v.downcast::<DateObj>() {
+            let o = p as *mut Date;
+            (*o).hashcode = -1;
+            (*o).data = d.data();
+        } else if let Some(d) = v.downcast::<DeltaObj>() {
+            let o = p as *mut Delta;
+            (*o).hashcode = -1;
+            ((*o).days, (*o).seconds, (*o).microseconds) = d.parts();
+        } else if let Some(t) = v.downcast::<TimeObj>() {
+            let o = p as *mut Time;
+            (*o).hashcode = -1;
+            (*o).data = t.data();
+            (*o).fold = t.fold();
+            (*o).tzinfo = super::shown(vm, t, &t.tzinfo)?;
+            (*o).hastzinfo = !(*o).tzinfo.is_null() as u8;
+        } else if let Some(z) = v.downcast::<TimezoneObj>() {
+            let o = p as *mut TimeZone;
+            (*o).offset = super::shown(vm, z, &z.offset)?;
+            (*o).name = super::shown(vm, z, &z.name)?;
+        } else {
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+/// The managed side of a struct that C allocated and filled in itself. `None`: its class has another layout.
+///
+/// # Safety
+/// `p` must be a live object of the class of that map.
+pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, map: MapRef) -> Res<Option<Value>> {
+    let is = |k: &'static cape_heap::KindInfo| std::ptr::eq(map.kind(), k);
+    // What the struct owned is shown from now on.
+    let zone = |has: u8, place: &mut *mut PyObject| {
+        if has == 0 || place.is_null() {
+            return Ok(Value::NONE);
+        }
+        take_over(vm, std::mem::replace(place, std::ptr::null_mut()))
+    };
+    // SAFETY: the class's layout says what the struct holds.
+    let v = unsafe {
+        if is(DateTimeObj::kind()) {
+            let o = p as *mut DateTime;
+            let tz = zone((*o).hastzinfo, &mut (*o).tzinfo)?;
+            DateTimeObj::from_data(map, (*o).data, tz, (*o).fold).value()
+        } else if is(DateObj::kind()) {
+            DateObj::from_data(map, (*(p as *mut Date)).data).value()
+        } else if is(TimeObj::kind()) {
+            let o = p as *mut Time;
+            let tz = zone((*o).hastzinfo, &mut (*o).tzinfo)?;
+            TimeObj::from_data(map, (*o).data, tz, (*o).fold).value()
+        } else if is(DeltaObj::kind()) {
+            let o = p as *mut Delta;
+            DeltaObj::new(map, (*o).days, (*o).seconds, (*o).microseconds).value()
+        } else {
+            return Ok(None);
+        }
+    };
+    // SAFETY: the struct is of the object's class.
+    unsafe { show(vm, v, p)? };
+    Ok(Some(v))
+}
+
+/// Fills `_datetime`. Its capsule, which needs the bridge, is made when somebody asks for it.
+fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    cape_datetime::init(vm, m)?;
+    m.function("__getattr__(name, /)", "", |vm: &Vm, name: Ptr<StrObj>| -> Res<Value> {
+        if !name.eq_str("datetime_CAPI") {
+            let text = format!("module '_datetime' has no attribute '{}'", name.display());
+            return Err(vm.attribute_error(text));
+        }
+        capsule(vm)
+    });
     Ok(())
+}
+
+/// The module's capsule, which is the module's attribute from now on.
+fn capsule(vm: &Vm) -> Res<Value> {
+    crate::start(vm)?;
+    let module = vm.import_module("_datetime")?;
+    for class in CLASSES {
+        super::types::type_to_c(vm, class.get())?;
+    }
+    let utc = to_c(vm, vm.get_attr_str(module, "UTC")?)?;
+    // SAFETY: the reference is the capsule's for ever.
+    let capsule = unsafe { ffi::cape_datetime_capsule(utc) };
+    if capsule.is_null() {
+        return Err(vm.memory_error(""));
+    }
+    let capsule = from_c(vm, capsule)?;
+    vm.set_attr(module, cape_vm::intern("datetime_CAPI"), capsule)?;
+    Ok(capsule)
+}
+
+/// Makes the module importable, with its capsule.
+pub fn register() {
+    cape_datetime::register();
+    rt().add_native_module("_datetime", init);
 }

@@ -5,7 +5,7 @@
 //! structs have the size that C expects, and of the contents only what macros read.
 
 mod containers;
-mod datetime;
+pub mod datetime;
 pub mod types;
 pub mod weak;
 
@@ -218,7 +218,9 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
         }
         show_vectorcall(p, t);
-        show(v.header(), p);
+        if !datetime::show(vm, v, p)? {
+            show(v.header(), p);
+        }
     }
     Ok(p)
 }
@@ -244,9 +246,6 @@ pub fn instance(vm: &Vm, v: Value) -> Res<*mut PyObject> {
         let basic = (*t).tp_basicsize as usize;
         let p = alloc(vm, t, basic)?;
         show_vectorcall(p, t);
-        if basic > size_of::<PyObject>() {
-            datetime::show(vm, v, p)?;
-        }
         Ok(p)
     }
 }
@@ -364,9 +363,8 @@ pub fn changed(object: &Header) {
         }
         return;
     }
-    if object.as_value().is::<ForeignObj>() {
-        // SAFETY: a linked mirror is live. As above.
-        let _ = unsafe { datetime::show(vm(), object.as_value(), p) };
+    // SAFETY: a linked mirror is live. As above.
+    if unsafe { datetime::show(vm(), object.as_value(), p) }.is_ok_and(|shown| shown) {
         return;
     }
     if let Some(f) = object.as_value().downcast::<FunctionObj>() {
@@ -703,7 +701,7 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
             // What PyType_GenericAlloc made of a class written in Python.
             InstanceObj::new(map).value()
         } else {
-            return Ok(None);
+            return datetime::managed_for(vm, p, map);
         }
     };
     Ok(Some(v))

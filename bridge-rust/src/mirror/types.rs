@@ -162,6 +162,15 @@ pub mod heap_type {
 }
 
 fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
+    if let Some(p) = super::datetime::static_type(t) {
+        // SAFETY: a static type of bridge-c's, for which nobody asked before; native classes never die.
+        unsafe {
+            join(t, p);
+            rt().keep(t.value());
+            fill(vm, t, p)?;
+        }
+        return Ok(p);
+    }
     let base = t.base().unwrap_or(rt().types.object);
     let base_c = type_to_c(vm, base)?;
     let meta = type_to_c(vm, type_of(t.value()))?;
@@ -184,7 +193,7 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
         t.set_foreign(p as *mut u8);
         t.flags.set(t.flags.get() | TypeFlags::MIRRORED);
         show_names(vm, t, p)?;
-        (*p).tp_basicsize = super::datetime::size(t).unwrap_or((*base_c).tp_basicsize);
+        (*p).tp_basicsize = (*base_c).tp_basicsize;
         (*p).tp_itemsize = (*base_c).tp_itemsize;
         (*p).tp_flags = flags(t, base_c) | tpflags::HEAPTYPE;
         (*p).tp_base = base_c;
@@ -198,7 +207,7 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
 /// # Safety
 /// `p` must be the class's type object, made by [`make_heap_type`].
 pub unsafe fn show_names(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
-    let name = super::datetime::full_name(t).map_or_else(|| full_name(t), str::to_string);
+    let name = full_name(t);
     // SAFETY: the caller's promise.
     unsafe {
         let field = move |offset: usize| (p as *mut u8).add(offset) as *mut *mut PyObject;

@@ -562,7 +562,17 @@ pub(super) unsafe extern "C" fn new(
         let mut all = ValueVec::with_capacity(given.len() + 1);
         all.push(class.value());
         all.extend_from_slice(given.as_slice());
-        cx.give(cx.vm.call_dict(f, &all, kw)?)
+        // A base's constructor that C calls is not asked whether it is the one for the class, as in CPython.
+        let Some(b) = f.downcast::<BuiltinObj>().filter(|b| b.def.raw.is_none()) else {
+            return cx.give(cx.vm.call_dict(f, &all, kw)?);
+        };
+        let mut names = ValueVec::new();
+        for e in kw.iter().flat_map(|kw| kw.table.iter()) {
+            names.push(e.key);
+            all.push(e.value);
+        }
+        let names = (!names.is_empty()).then(|| TupleObj::new(&names));
+        cx.give(b.def.call(cx.vm, &all, names)?)
     })
 }
 

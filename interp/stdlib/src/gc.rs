@@ -153,7 +153,8 @@ fn is_visible(h: &Header) -> bool {
 fn is_tracked(h: &Header) -> bool {
     let map = h.map();
     let v = h.as_value();
-    let builtin = |class: Ptr<TypeObj>| class.flags.get() & TypeFlags::IMMUTABLE != 0;
+    let builtin =
+        |class: Ptr<TypeObj>| class.has(TypeFlags::IMMUTABLE) && !class.has(TypeFlags::HEAP);
     if let Some(class) = v.downcast::<TypeObj>() {
         return !builtin(class);
     }

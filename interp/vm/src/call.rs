@@ -128,28 +128,29 @@ impl Vm {
                 || c.is_subtype(owner)
                     && (std::ptr::eq(c.kind.get(), owner.kind.get())
                         && native_new(c).1 == native_new(owner).1
-                        || made_by_object(c, owner)))
+                        || made_by_plain(c, owner)))
         {
             return Ok(());
         }
-        let name = owner.name_str();
+        use crate::class::full_name;
+        let name = full_name(owner);
         if npos == 0 {
             return Err(self.type_error(format!("{name}.__new__(): not enough arguments")));
         }
         let Some(c) = args[0].downcast::<TypeObj>() else {
-            let got = type_of(args[0]).name_str();
+            let got = full_name(type_of(args[0]));
             return Err(self.type_error(format!("{name}.__new__(X): X is not a type object ({got})")));
         };
-        let given = c.name_str();
+        let given = full_name(c);
         if !c.is_subtype(owner) {
             return Err(
                 self.type_error(format!("{name}.__new__({given}): {given} is not a subtype of {name}"))
             );
         }
         if c.has(TypeFlags::NO_INSTANTIATION) {
-            return Err(self.type_error(format!("cannot create '{}' instances", crate::class::full_name(c))));
+            return Err(self.type_error(format!("cannot create '{}' instances", full_name(c))));
         }
-        let safe = native_new(c).0.name_str();
+        let safe = full_name(native_new(c).0);
         Err(self.type_error(format!("{name}.__new__({given}) is not safe, use {safe}.__new__()")))
     }
 
@@ -334,8 +335,10 @@ impl Vm {
         let b = unsafe { new.cast::<BuiltinObj>() };
         let def = b.def;
         let all = def.simple && n + 1 == def.nparams;
+        let few = !all && def.takes_few(n + 1);
+        let short = if all || few { None } else { def.positional.get() };
         if b.this.get() != t.value()
-            || !all && !def.takes_few(n + 1)
+            || !all && !few && short.is_none()
             || t == types.object
             || t.special(Special::Init) != types.object.special(Special::Init)
             || t.has(TypeFlags::NO_INSTANTIATION)
@@ -345,13 +348,17 @@ impl Vm {
         if let Err(r) = self.check_native_stack("") {
             return Some(Err(r));
         }
-        let r = if all {
+        let r = if !few {
             self.native_def.set(def);
             // SAFETY: the caller's promise.
-            unsafe {
+            let r = unsafe {
                 *self_slot = t.value();
-                (def.func)(self, std::slice::from_raw_parts(self_slot, n + 1))
+                (short.unwrap_or(def.func))(self, std::slice::from_raw_parts(self_slot, n + 1))
+            };
+            if short.is_some() && r.as_ref().is_ok_and(|v| v.is_empty()) {
+                return None;
             }
+            r
         } else {
             def.call_few(self, t.value(), args)
         };
@@ -565,23 +572,19 @@ fn native_new(t: Ptr<TypeObj>) -> (Ptr<TypeObj>, usize) {
     }
 }
 
-/// Whether `owner` is `object` and `class` one that is implemented in C without a `tp_new` of its own.
-fn made_by_object(class: Ptr<TypeObj>, owner: Ptr<TypeObj>) -> bool {
-    let foreign = <crate::foreign::ForeignObj as cape_heap::HeapObject>::kind();
-    if owner != rt().types.object || !std::ptr::eq(class.kind.get(), foreign) {
+/// Whether `class` is implemented in C without a `tp_new` of its own, and `owner`, whose instances are plain ones, the base that it has
+/// one from: `object`, or a native class.
+fn made_by_plain(class: Ptr<TypeObj>, owner: Ptr<TypeObj>) -> bool {
+    use cape_heap::HeapObject;
+    if !std::ptr::eq(class.kind.get(), crate::foreign::ForeignObj::kind())
+        || !std::ptr::eq(owner.kind.get(), InstanceObj::kind())
+    {
         return false;
     }
     let python = |v: Value| v.is::<FunctionObj>() || v.is::<StaticMethodObj>();
-    // The classes of `datetime` are C's own in CPython: a constructor of C above one of them calls it as such.
-    let is_datetimes = |c: &Value| {
-        c.downcast::<TypeObj>().is_some_and(|c| {
-            let module = c.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>());
-            !c.has(TypeFlags::FOREIGN) && module.is_some_and(|m| m.eq_str("datetime"))
-        })
-    };
-    let mro = class.mro();
-    let mro = mro.as_slice();
-    mro[mro.iter().position(is_datetimes).unwrap_or(0)..]
+    class
+        .mro()
+        .as_slice()
         .iter()
         .filter_map(|c| c.downcast::<TypeObj>()?.dict().get_str(Special::New.name_value()))
         .find(|&v| !python(v))

@@ -391,6 +391,15 @@ impl MethodDef {
             vm.native_def.set(self);
             return (self.func)(vm, &out[..self.nparams]);
         }
+        if kwnames.is_none()
+            && let Some(short) = self.positional.get()
+        {
+            vm.native_def.set(self);
+            let r = short(vm, args)?;
+            if !r.is_empty() {
+                return Ok(r);
+            }
+        }
         // Written whole: places that nothing writes would keep what earlier calls left there alive for as long as the function runs.
         let mut out = [Value::EMPTY; MAX_PARAMS];
         let out = &mut out[..self.nparams];
@@ -430,8 +439,8 @@ impl MethodDef {
                     Some(j) if out[j].is_empty() => out[j] = value,
                     Some(j) => {
                         return Err(vm.type_error(format!(
-                            "argument for {}() given by name ('{}') and position ({})",
-                            self.label(),
+                            "argument for {} given by name ('{}') and position ({})",
+                            self.called(),
                             s.params[j].name,
                             j + 1 - self.receivers()
                         )));
@@ -803,6 +812,23 @@ impl TypeBuilder {
     pub fn new_fn<A, F: IntoNative<A>>(self, text: &'static str, doc: &'static str, f: F) -> Self {
         let def = MethodDef::leak(text, doc, Flavour::Static, f);
         def.class_name.set(Box::leak(self.0.name_str().into_boxed_str()));
+        let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
+        self.put("__new__", b.value())
+    }
+
+    /// Adds `__new__` under another name in messages than the class's: `function` for none. `short` is its way for calls with
+    /// positional arguments only ([`MethodDef::positional`]).
+    pub fn new_called<A, F: IntoNative<A>>(
+        self,
+        called: &'static str,
+        text: &'static str,
+        doc: &'static str,
+        f: F,
+        short: Option<NativeFn>,
+    ) -> Self {
+        let def = MethodDef::leak(text, doc, Flavour::Static, f);
+        def.class_name.set(called);
+        def.positional.set(short);
         let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
         self.put("__new__", b.value())
     }

@@ -11,6 +11,9 @@ use crate::{Ptr, Value};
 /// Types whose calls count positional arguments before keywords are looked at.
 const COUNTED_FIRST: &[&str] = &["int", "str"];
 
+/// What messages call a constructor that has no name: see [`super::TypeBuilder::new_called`].
+const UNNAMED: &str = "function";
+
 fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
@@ -27,6 +30,14 @@ impl MethodDef {
         match self.class_name.get() {
             "" => self.name,
             class => class,
+        }
+    }
+
+    /// The same as a call. (Some of CPython's constructors have no name where they parse their arguments.)
+    pub(super) fn called(&self) -> String {
+        match self.label() {
+            UNNAMED => UNNAMED.to_string(),
+            name => format!("{name}()"),
         }
     }
 
@@ -149,18 +160,18 @@ impl MethodDef {
         if total > all && s.varkw.is_none() {
             let keyword = if given == 0 { "keyword " } else { "" };
             return vm.type_error(format!(
-                "{}() takes at most {all} {keyword}argument{} ({total} given)",
-                self.label(),
+                "{} takes at most {all} {keyword}argument{} ({total} given)",
+                self.called(),
                 plural(all)
             ));
         }
         if max == 0 {
-            return vm.type_error(format!("{}() takes no positional arguments", self.label()));
+            return vm.type_error(format!("{} takes no positional arguments", self.called()));
         }
         let word = if min < max { "at most" } else { "exactly" };
         vm.type_error(format!(
-            "{}() takes {word} {max} positional argument{} ({given} given)",
-            self.label(),
+            "{} takes {word} {max} positional argument{} ({given} given)",
+            self.called(),
             plural(max)
         ))
     }
@@ -177,15 +188,15 @@ impl MethodDef {
             let min = s.required.min(s.posonly) - r;
             let word = if s.positional - r == min { "exactly" } else { "at least" };
             return vm.type_error(format!(
-                "{}() takes {word} {min} positional argument{} ({} given)",
-                self.label(),
+                "{} takes {word} {min} positional argument{} ({} given)",
+                self.called(),
                 plural(min),
                 (args.len() - nkw).saturating_sub(r)
             ));
         }
         vm.type_error(format!(
-            "{}() missing required argument '{}' (pos {})",
-            self.label(),
+            "{} missing required argument '{}' (pos {})",
+            self.called(),
             s.params[i].name,
             i + 1 - r
         ))
@@ -193,6 +204,6 @@ impl MethodDef {
 
     #[cold]
     pub(super) fn bad_keyword(&self, vm: &Vm, name: &str) -> Raised {
-        vm.type_error(format!("{}() got an unexpected keyword argument '{name}'", self.label()))
+        vm.type_error(format!("{} got an unexpected keyword argument '{name}'", self.called()))
     }
 }
