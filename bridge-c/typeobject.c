@@ -237,6 +237,9 @@ cape_inherit_slots(PyTypeObject *type, PyTypeObject *base, int own_hash)
             if (slot == Py_bf_getbuffer) {
                 type->tp_as_buffer->bf_releasebuffer = base->tp_as_buffer->bf_releasebuffer;
             }
+            if (slot == Py_tp_descr_get && (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
+                type->tp_flags |= base->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR;
+            }
         }
     }
     if (type->tp_getattr == NULL && type->tp_getattro == NULL) {
