@@ -208,7 +208,13 @@ fn prepare(vm: &Vm, cli: &Cli) -> Res<(Program, bool)> {
                 vm.call_method(text.value(), intern("encode"), &[])?;
                 return Ok((Program::Nothing, false));
             };
-            (code(&dedented(text), "<string>")?, false)
+            let text = dedented(text);
+            let code = compile(vm, &text, "<string>")?;
+            // `linecache` takes it from there, should it be imported.
+            let library = vm.import_module("_cape_library")?;
+            let command = TupleObj::new(&[code.value(), StrObj::new(&text).value(), intern("<string>")]);
+            vm.set_attr(library, intern("command"), command.value())?;
+            (Program::Code(code), false)
         }
         Main::Module(name) => {
             let cwd = std::env::current_dir().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();

@@ -9,13 +9,47 @@ use cape_compile::{CompileOptions, Mode, compile};
 /// Folders and files that need a desktop or carry wheels.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
-/// Where the library calls folders by the name of another interpreter, reads CPython's bytecode, or looks for instructions by CPython's names
-/// and Cape has two for one: what takes the place of what.
+/// Where the library calls folders by the name of another interpreter, reads CPython's bytecode, looks for instructions by CPython's names
+/// and Cape has two for one, or reads its own files: what takes the place of what.
 const NAMES: &[(&str, &str, &str)] = &[
+    (
+        "linecache.py",
+        "            lazy_entry = _make_lazycache_entry(filename, module_globals)\n",
+        "            lazy_entry = _make_lazycache_entry(filename, module_globals) or _library_entry(fullname)\n",
+    ),
+    (
+        "linecache.py",
+        "    entry = _interactive_cache.get(code_id, None)\n",
+        "    entry = _interactive_cache.get(code_id, None) or _command_entry(code_id)\n",
+    ),
+    (
+        "linecache.py",
+        "def _source_unavailable(filename):",
+        r#"def _library_entry(path):
+    import _cape_library
+    return _cape_library.lazy_source(path)
+
+
+def _command_entry(code_id):
+    import _cape_library
+    command, _cape_library.command = _cape_library.command, None
+    if command is not None:
+        _register_code(*command)
+    return _interactive_cache.get(code_id)
+
+
+def _source_unavailable(filename):"#,
+    ),
     ("sysconfig/__init__.py", "return 'RustPython'", "return 'Python'"),
     ("modulefinder.py", "import dis\n", "import _cape_stdlib as dis\n"),
     ("site.py", "return 'RustPython'", "return 'Python'"),
     ("site.py", "/lib/rustpython{", "/lib/python{"),
+    // The library's folder is read by a finder of its own.
+    (
+        "_pyrepl/_module_completer.py",
+        "from importlib.machinery import FileFinder",
+        "from _cape_library import EmbeddedFinder as FileFinder",
+    ),
     ("inspect.py", "if opname == \"LOAD_ATTR\":", "if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):"),
 ];
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cape_bytecode::{CodeUnit, NO_COLUMN, Position, PositionTable, flags};
+use cape_bytecode::{
+    CodeBody, CodeUnit, Const, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, PositionTable, Word, flags,
+};
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::class::full_name;
 use cape_vm::eval::{new_code, str_tuple, variable_names};
@@ -11,7 +13,7 @@ use cape_vm::object::{
     ArrayObj, BytesObj, CodeObj, byte_offset, DictObj, SetObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
 };
 use cape_vm::runtime::StaticType;
-use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
     /// An iterator over the lines or positions of a code object.
@@ -31,14 +33,7 @@ type Code = Ptr<CodeObj>;
 pub fn init(_vm: &Vm) {
     let b = extend(rt().types.code)
         .doc("Create a code object.  Not for mere mortals.")
-        .new_fn("__new__(cls, /, *args)", "", |vm: &Vm, _: Ptr<TypeObj>, args: Ptr<TupleObj>| -> Res<Value> {
-            let n = args.len();
-            Err(match n {
-                0..16 => vm.type_error(format!("code expected at least 16 arguments, got {n}")),
-                16..=18 => vm.missing("making code objects from CPython's bytecode"),
-                _ => vm.type_error(format!("code expected at most 18 arguments, got {n}")),
-            })
-        })
+        .new_fn("__new__(cls, /, *args)", "", construct)
         .getter("co_name", "", |_: &Vm, c: Code| c.name.get())
         .getter("co_qualname", "", |_: &Vm, c: Code| c.qualname.get())
         .getter("co_filename", "", |_: &Vm, c: Code| c.filename.get())
@@ -346,10 +341,110 @@ fn wrong(vm: &Vm, field: &str, expected: &str, v: Value) -> cape_vm::Raised {
 }
 
 fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
-    let mut u: CodeUnit = (**c.unit).clone();
-    let mut new_consts = consts(c).value();
-    let mut filename = c.filename.get();
+    changed(vm, (**c.unit).clone(), consts(c), c.filename.get(), changes)
+}
+
+/// The arguments of the constructor.
+const PARTS: [&str; 18] = [
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_nlocals",
+    "co_stacksize",
+    "co_flags",
+    "co_code",
+    "co_consts",
+    "co_names",
+    "co_varnames",
+    "co_filename",
+    "co_name",
+    "co_qualname",
+    "co_firstlineno",
+    "co_linetable",
+    "co_exceptiontable",
+    "co_freevars",
+    "co_cellvars",
+];
+
+/// Code from what the attributes of another say, in this process or another of the same version.
+fn construct(vm: &Vm, _: Ptr<TypeObj>, args: Ptr<TupleObj>) -> Res<Value> {
+    let n = args.len();
+    if n < 16 {
+        return Err(vm.type_error(format!("code expected at least 16 arguments, got {n}")));
+    }
+    if n > PARTS.len() {
+        return Err(vm.type_error(format!("code expected at most 18 arguments, got {n}")));
+    }
+    let names = |part: &str| -> Res<Vec<Box<str>>> {
+        let at = PARTS.iter().position(|p| *p == part).filter(|&i| i < n);
+        at.map_or(Ok(Vec::new()), |i| names_of(vm, args.get(i), part))
+    };
+    let varnames = names("co_varnames")?;
+    let (cellvars, freevars) = (names("co_cellvars")?, names("co_freevars")?);
+    let too_many = || vm.overflow_error("code: too many registers");
+    let above = vm.index_int(args.get(4))?.to_i64().and_then(|n| u16::try_from(n).ok()).ok_or_else(too_many)?;
+    let nregs = u16::try_from(varnames.len() + above as usize).map_err(|_| too_many())?;
+    // Cells that are no locals come after these, then what is captured.
+    let mut next = varnames.len() as u16;
+    let mut cell_regs = Vec::with_capacity(cellvars.len());
+    for cell in &cellvars {
+        cell_regs.push(match varnames.iter().position(|v| v == cell) {
+            Some(i) => i as u16,
+            None => {
+                next += 1;
+                next - 1
+            }
+        });
+    }
+    if next as usize + freevars.len() > nregs as usize {
+        return Err(vm.value_error("code: co_stacksize is too small"));
+    }
+    let unit = CodeUnit {
+        name: "".into(),
+        qualname: "".into(),
+        filename: "".into(),
+        first_line: 0,
+        flags: 0,
+        argcount: 0,
+        posonlyargcount: 0,
+        kwonlyargcount: 0,
+        nregs,
+        first_free: next,
+        freevars,
+        body: CodeBody {
+            varnames,
+            cellvars,
+            cell_regs,
+            temp_names: Vec::new(),
+            names: Vec::new(),
+            consts: Vec::new(),
+            code: Vec::new(),
+            exceptions: Vec::new(),
+            positions: PositionTable::default(),
+        }
+        .into(),
+    };
+    let changes = DictObj::new();
+    let rest = PARTS.iter().zip(args.as_slice());
+    for (part, &v) in rest.filter(|(p, _)| !matches!(**p, "co_stacksize" | "co_freevars" | "co_cellvars")) {
+        changes.set_str(intern(part), v);
+    }
+    changed(vm, unit, ArrayObj::new(0), Value::NONE, changes)
+}
+
+/// New code: a unit and its constants with these changes.
+fn changed(
+    vm: &Vm,
+    mut u: CodeUnit,
+    consts: Ptr<ArrayObj>,
+    filename: Value,
+    changes: Ptr<DictObj>,
+) -> Res<Value> {
+    let (mut consts, mut filename) = (consts, filename);
     let mut line_table = None;
+    // Whether the instructions may no longer fit the rest.
+    let mut doubtful = false;
+    let mut nlocals = None;
     for e in changes.table.iter() {
         let field = e.key.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         let v = e.value;
@@ -360,6 +455,7 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
         let string = || -> Res<String> {
             v.downcast::<StrObj>().map(|s| s.display()).ok_or_else(|| wrong(vm, &field, "str", v))
         };
+        let bytes = || v.downcast::<BytesObj>().ok_or_else(|| wrong(vm, &field, "bytes", v));
         match field.as_str() {
             "co_argcount" => u.argcount = number()?,
             "co_posonlyargcount" => u.posonlyargcount = number()?,
@@ -376,7 +472,10 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
                 u.filename = string()?.into();
                 filename = v;
             }
-            "co_names" => u.names = names_of(vm, v, &field)?,
+            "co_names" => {
+                u.names = names_of(vm, v, &field)?;
+                doubtful = true;
+            }
             "co_varnames" => {
                 let n = names_of(vm, v, &field)?;
                 if n.len() != u.varnames.len() {
@@ -384,32 +483,72 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
                 }
                 u.varnames = n;
             }
-            "co_freevars" => u.freevars = same_count(vm, names_of(vm, v, &field)?, u.freevars.len())?,
-            "co_cellvars" => u.cellvars = same_count(vm, names_of(vm, v, &field)?, u.cellvars.len())?,
+            "co_freevars" => {
+                let names = names_of(vm, v, &field)?;
+                if names.len() != u.freevars.len() {
+                    // There is room behind the other registers.
+                    u.first_free = u.nregs;
+                    u.nregs = room(vm, u.nregs, names.len())?;
+                    doubtful = true;
+                }
+                u.freevars = names;
+            }
+            "co_cellvars" => {
+                let names = names_of(vm, v, &field)?;
+                let more = names.len().saturating_sub(u.cellvars.len());
+                let first = u.nregs;
+                u.nregs = room(vm, first, more)?;
+                let old = u.cellvars.len().min(names.len());
+                u.cell_regs.truncate(old);
+                u.cell_regs.extend((0..more as u16).map(|i| first + i));
+                u.cellvars = names;
+            }
             "co_consts" => match v.downcast::<TupleObj>() {
-                Some(t) => new_consts = ArrayObj::from_slice(t.as_slice()).value(),
+                Some(t) => {
+                    consts = ArrayObj::from_slice(t.as_slice());
+                    u.consts = t.as_slice().iter().map(|&k| constant(vm, k)).collect();
+                    doubtful = true;
+                }
                 None => return Err(wrong(vm, &field, "tuple", v)),
             },
-            "co_stacksize" | "co_nlocals" => {
-                number()?;
-            }
-            "co_linetable" => match v.downcast::<BytesObj>() {
-                Some(b) => line_table = Some(b),
-                None => return Err(wrong(vm, &field, "bytes", v)),
-            },
-            "co_code" | "co_exceptiontable" => {
-                let same = match field.as_str() {
-                    "co_code" => code_bytes(&u),
-                    _ => exception_bytes(&u),
-                };
-                if !vm.eq(same.value(), v)? {
-                    return Err(vm.missing("replacing the instructions of a code object"));
+            // What is needed stays.
+            "co_stacksize" => u.nregs = u.nregs.max(room(vm, u.nlocals() as u16, number()? as usize)?),
+            "co_nlocals" => nlocals = Some(number()?),
+            "co_linetable" => line_table = Some(bytes()?),
+            "co_code" => {
+                let b = bytes()?;
+                let (words, rest) = b.as_slice().as_chunks::<8>();
+                if !rest.is_empty() {
+                    return Err(vm.value_error("code: co_code is malformed"));
                 }
+                u.code = words.iter().map(|w| Word(u64::from_le_bytes(*w))).collect();
+                doubtful = true;
+            }
+            "co_exceptiontable" => {
+                let b = bytes()?;
+                let (rows, rest) = b.as_slice().as_chunks::<16>();
+                if !rest.is_empty() {
+                    return Err(vm.value_error("code: co_exceptiontable is malformed"));
+                }
+                u.exceptions = rows.iter().map(exception_row).collect();
+                doubtful = true;
             }
             _ => {
                 return Err(vm.type_error(format!("replace() got an unexpected keyword argument '{field}'")));
             }
         }
+    }
+    if nlocals.is_some_and(|n| n as usize != u.varnames.len()) {
+        return Err(vm.value_error("code: co_nlocals != len(co_varnames)"));
+    }
+    if u.posonlyargcount > u.argcount {
+        return Err(vm.value_error("code: co_posonlyargcount must not be greater than co_argcount"));
+    }
+    if u.nparams() > u.varnames.len() {
+        return Err(vm.value_error("code: varnames is too small"));
+    }
+    if doubtful {
+        check(vm, &u)?;
     }
     if let Some(table) = line_table {
         u.positions = PositionTable::from_location_table(table.as_slice(), u.first_line);
@@ -420,13 +559,45 @@ fn replace(vm: &Vm, c: Code, changes: Ptr<DictObj>) -> Res<Value> {
     let new = new_code(vm, Arc::new(u));
     cape_vm::eval::unfold(new);
     new.filename.set(new, filename);
-    new.consts.set(new, new_consts);
+    new.consts.set(new, consts.value());
     Ok(new.value())
 }
 
-fn same_count(vm: &Vm, names: Vec<Box<str>>, n: usize) -> Res<Vec<Box<str>>> {
-    if names.len() == n {
-        return Ok(names);
+/// How many registers there are with `more`.
+fn room(vm: &Vm, n: u16, more: usize) -> Res<u16> {
+    let total = u16::try_from(n as usize + more);
+    total.map_err(|_| vm.overflow_error("code: too many registers"))
+}
+
+fn exception_row(row: &[u8; 16]) -> ExcEntry {
+    let [start, end, handler, reg] =
+        [0, 4, 8, 12].map(|i| u32::from_le_bytes([row[i], row[i + 1], row[i + 2], row[i + 3]]));
+    ExcEntry { start, end, handler, reg: reg as u16 }
+}
+
+/// What a value is among the constants of a unit, which the compiler's kinds of code are written from. What has no such form is only in the
+/// code object.
+fn constant(vm: &Vm, v: Value) -> Const {
+    match v.downcast::<CodeObj>() {
+        Some(c) => Const::Code(c.unit.0.clone()),
+        None => crate::ast::constant(vm, v).unwrap_or(Const::None),
     }
-    Err(vm.missing("changing the number of captured variables of a code object"))
+}
+
+/// Refuses instructions that do not fit the rest of their code.
+fn check(vm: &Vm, u: &CodeUnit) -> Res<()> {
+    let mut positions = PositionBuilder::new(u.first_line);
+    positions.push(u.code.len() as u32, None);
+    let mut probe = u.clone();
+    probe.positions = positions.finish();
+    let functions_of_code = u.instructions().all(|(_, op, w)| {
+        op != Op::MakeFunction || matches!(u.consts.get(w.bc() as usize), Some(Const::Code(_)))
+    });
+    let original = u.instructions().all(|(_, op, _)| op == op.generic() && op != Op::Stop);
+    let rows = u.exceptions.iter().all(|e| e.reg < u.nregs && e.start <= e.end);
+    let found = match functions_of_code && original && rows {
+        true => cape_bytecode::verify(&probe),
+        false => Err("an instruction is not one of the compiler's".into()),
+    };
+    found.map_err(|e| vm.value_error(format!("code: co_code does not fit the rest: {e}")))
 }

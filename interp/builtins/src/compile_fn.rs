@@ -44,6 +44,8 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
 const PYCF_ONLY_AST: u32 = 0x400;
 const PYCF_OPTIMIZED_AST: u32 = 0x8400;
 const PYCF_MASK: u32 = 0x400 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8400;
+/// `CO_NESTED`, the flag of a feature that has long been on.
+const PYCF_OBSOLETE: u32 = 0x10;
 
 /// Compiles text to a code object: SyntaxErrors are raised, warnings given through `warnings`.
 pub fn compile_text(
@@ -214,7 +216,7 @@ fn compile(
 ) -> Res<Value> {
     let filename = file_name(vm, filename)?;
     let flags = flags.unwrap_or(0);
-    if flags & !((PYCF_MASK | CompileOptions::FUTURE_MASK) as i64) != 0 {
+    if flags & !((PYCF_MASK | PYCF_OBSOLETE | CompileOptions::FUTURE_MASK) as i64) != 0 {
         return Err(vm.value_error("compile(): unrecognised flags"));
     }
     let optimize = match optimize.unwrap_or(-1) {

@@ -292,12 +292,13 @@ pub fn snapshot(f: Frame) -> Ptr<DictObj> {
     d
 }
 
-/// The register of a variable that is bound (or, with `any`, of any variable) under this name. An instance of a subclass of `str`
-/// may say by itself which names it equals.
+/// The register of a variable that is bound (or, with `any`, of any variable) under this name. What is no plain `str` says by itself which
+/// names it equals.
 fn find(vm: &Vm, f: Frame, key: Value, any: bool) -> Res<Option<(usize, bool)>> {
     let hash = vm.hash(key)?;
-    let Some(s) = key.downcast::<StrObj>() else { return Ok(None) };
-    if type_of(key) == rt().types.str {
+    if let Some(s) = key.downcast::<StrObj>()
+        && type_of(key) == rt().types.str
+    {
         return Ok(find_name(f, &s.display(), any));
     }
     let mut names = Vec::new();
@@ -324,7 +325,8 @@ fn find_name(f: Frame, name: &str, any: bool) -> Option<(usize, bool)> {
         }
         let v = f.registers().map_or(Value::EMPTY, |regs| value_in(regs[r], cell));
         if v.is_empty() {
-            unbound = unbound.or(Some((r, cell)));
+            // The variables of comprehensions come first; a name is that of the function's own.
+            unbound = Some((r, cell));
             return false;
         }
         found = Some((r, cell));

@@ -147,7 +147,9 @@ fn remaining(vm: &Vm, it: S) -> Res<usize> {
 
 /// A function of `builtins`, by whatever key it is found there; looking it up may run Python code.
 pub(crate) fn builtin(vm: &Vm, name: &str) -> Res<Value> {
-    match rt().builtins().get(vm, rt().intern(name))? {
+    // SAFETY: the top frame is initialised.
+    let builtins = vm.top_frame().map_or(rt().builtins().value(), |f| unsafe { (*f).builtins });
+    match vm.mapping_get(builtins, rt().intern(name))? {
         Some(v) => Ok(v),
         None => Err(vm.attribute_error(name)),
     }

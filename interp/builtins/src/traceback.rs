@@ -21,9 +21,15 @@ pub fn init(_vm: &Vm) {
         })
         .getset("tb_next", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.next.get(), set_next)
         .getter("tb_frame", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.frame.get())
-        .getter("tb_lasti", "", |_: &Vm, tb: Ptr<TracebackObj>| byte_offset(tb.lasti.get()))
+        .getter("tb_lasti", "", |_: &Vm, tb: Ptr<TracebackObj>| match tb.lasti.get() {
+            given if given < -1 => (FOREIGN - given) as i64,
+            word => byte_offset(word),
+        })
         .getter("tb_lineno", "", line);
 }
+
+/// An offset that is no instruction's is kept as its distance below this.
+const FOREIGN: i32 = -2;
 
 /// The line of a traceback entry; None when the code has none there.
 fn line(_: &Vm, tb: Ptr<TracebackObj>) -> Option<i32> {
@@ -39,7 +45,11 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno
         )));
     }
     let map = cls.instance_map();
-    let word = if lasti < 0 { lasti } else { (lasti / 2 - 1).max(0) };
+    let word = match lasti {
+        ..0 => -1,
+        2.. if lasti % 2 == 0 => lasti / 2 - 1,
+        _ => FOREIGN.wrapping_sub(lasti),
+    };
     let tb = heap().alloc(
         map,
         TracebackObj {

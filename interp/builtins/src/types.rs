@@ -584,7 +584,7 @@ fn annotate(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
         return Err(vm.no_attribute(t.value(), names.annotate));
     }
     let d = t.dict();
-    match d.get_str(names.annotate_func).or_else(|| d.get_str(names.annotate)) {
+    match d.get_str(names.annotate).or_else(|| d.get_str(names.annotate_func)) {
         Some(v) if v.is_ptr() => vm.descr_get(v, Value::EMPTY, t),
         Some(v) => Ok(v),
         None => {
@@ -619,7 +619,7 @@ fn set_annotate(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
     Ok(())
 }
 
-/// A native class's docstring may begin with a signature, `name(parameters)\n--\n\n`: the parameters, and the rest.
+/// A class's docstring may begin with a signature, `name(parameters)\n--\n\n`: the parameters, and the rest.
 fn split_doc(t: Ptr<TypeObj>, text: &str) -> (Option<String>, String) {
     let parts = text.strip_prefix(&format!("{}(", t.name_str())).and_then(|s| s.split_once(")\n--\n\n"));
     match parts {
@@ -630,7 +630,8 @@ fn split_doc(t: Ptr<TypeObj>, text: &str) -> (Option<String>, String) {
 
 fn text_signature(_vm: &Vm, t: Ptr<TypeObj>) -> Option<String> {
     if t.has(TypeFlags::HEAP) {
-        return None;
+        let doc = own(t, rt().names.doc)?.downcast::<StrObj>()?;
+        return split_doc(t, &doc.display()).0;
     }
     if t == rt().types.object {
         return Some("()".into());

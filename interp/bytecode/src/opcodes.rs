@@ -409,8 +409,9 @@ opcodes! {
         /// `raise` (`x` = 0: re-raise the handled exception, RuntimeError `No active exception to reraise`), `raise r[a]` (`x` = 1),
         /// `raise r[a] from r[b]` (`x` = 2).
         Raise(a Reg, b Reg, x Count);
-        /// Continue the propagation of exception `r[a]`; its traceback gets no new entry for this frame.
-        Reraise(a Reg);
+        /// Continue the propagation of exception `r[a]`; its traceback gets no new entry for this frame. `x` = 0: the frame is left here;
+        /// `x` = 1: where the handler was entered from.
+        Reraise(a Reg, x Count);
         /// `r[a] = ` whether exception `r[b]` matches `r[c]` (a class or tuple). TypeError `catching classes that do not inherit from
         /// BaseException is not allowed`.
         CheckExcMatch(a Dst, b Reg, c Reg);

@@ -57,39 +57,51 @@ fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep:
 }
 
 /// The end of a unit that several ways reach has no line of its own: each way returns on the line it comes from, by a copy of the
-/// instruction if need be, so that who traces sees where it came from.
+/// instructions if need be, so that who traces sees where it came from.
 fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
     let lineless = |ins: &Ins| ins.range.start().to_u32() == NO_RANGE;
     let exits: Vec<usize> = (0..u.ins.len())
-        .filter(|&i| u.ins[i].word.op() == Some(Op::ReturnConst) && lineless(&u.ins[i]))
+        .filter(|&i| matches!(u.ins[i].word.op(), Some(Op::ReturnConst | Op::Return)) && lineless(&u.ins[i]))
         .collect();
     for exit in exits {
         let before = |ins: &[Ins], i: usize| ins[..i].iter().rev().find(|i| !lineless(i)).map(|i| i.range);
-        let falls = exit > 0
-            && !matches!(
-                u.ins[exit - 1].word.op(),
-                Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise)
-            );
-        // Whether the instruction itself is somebody's already.
-        let mut taken = falls;
-        if falls && let Some(range) = before(&u.ins, exit) {
-            u.ins[exit].range = range;
+        let ends = |ins: &Ins| {
+            matches!(ins.word.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
+        };
+        // What a class does at its end belongs to it.
+        let mut first = exit;
+        while first > 0
+            && lineless(&u.ins[first - 1])
+            && !ends(&u.ins[first - 1])
+            && targets[first - 1] == u32::MAX
+            && !targets.contains(&(first as u32))
+        {
+            first -= 1;
         }
-        for i in 0..exit {
-            if targets[i] != exit as u32 {
+        let length = exit + 1 - first;
+        let give = |ins: &mut [Ins], range| ins[first..=exit].iter_mut().for_each(|i| i.range = range);
+        let falls = first > 0 && !ends(&u.ins[first - 1]);
+        // Whether the instructions themselves are somebody's already.
+        let mut taken = falls;
+        if falls && let Some(range) = before(&u.ins, first) {
+            give(&mut u.ins, range);
+        }
+        for i in 0..first {
+            if targets[i] != first as u32 {
                 continue;
             }
             let Some(range) = before(&u.ins, i + 1) else { continue };
-            let copy = Ins { range, ..u.ins[exit] };
-            if u.ins[i].word.op() == Some(Op::Jump) {
-                u.ins[i] = copy;
+            if length == 1 && u.ins[i].word.op() == Some(Op::Jump) {
+                u.ins[i] = Ins { range, ..u.ins[exit] };
                 targets[i] = u32::MAX;
             } else if !std::mem::replace(&mut taken, true) {
-                u.ins[exit].range = range;
+                give(&mut u.ins, range);
             } else {
                 targets[i] = u.ins.len() as u32;
-                u.ins.push(copy);
-                targets.push(u32::MAX);
+                for at in first..=exit {
+                    u.ins.push(Ins { range, ..u.ins[at] });
+                    targets.push(u32::MAX);
+                }
             }
         }
     }

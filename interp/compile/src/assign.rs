@@ -103,7 +103,7 @@ impl<'a> Compiler<'a> {
                 self.note_static_attribute(a);
                 let obj = self.expr(&a.value)?;
                 let n = self.attr_index(&a.attr.id)?;
-                self.u.op3(Op::StoreAttr, obj, src, n);
+                self.at(self.attribute_range(self.u.range, a), |c| c.u.op3(Op::StoreAttr, obj, src, n));
                 Ok(())
             }
             Expr::Subscript(s) => {
@@ -222,10 +222,11 @@ impl<'a> Compiler<'a> {
                 let obj = self.expr(&a.value)?;
                 let n = self.attr_index(&a.attr.id)?;
                 let t = self.u.temp();
-                self.at(a.range, |c| c.u.op3(Op::LoadAttr, t, obj, n));
+                let place = self.attribute_range(a.range, a);
+                self.at(place, |c| c.u.op3(Op::LoadAttr, t, obj, n));
                 self.binary_right(t, op, &s.value, t)?;
                 self.note_static_attribute(a);
-                self.at(a.range, |c| c.u.op3(Op::StoreAttr, obj, t, n));
+                self.at(place, |c| c.u.op3(Op::StoreAttr, obj, t, n));
                 Ok(())
             }
             Expr::Subscript(sub) => {
@@ -263,7 +264,7 @@ impl<'a> Compiler<'a> {
             Expr::Attribute(a) => {
                 let obj = self.expr(&a.value)?;
                 let n = self.attr_index(&a.attr.id)?;
-                self.u.op3(Op::DelAttr, obj, 0, n);
+                self.at(self.attribute_range(a.range, a), |c| c.u.op3(Op::DelAttr, obj, 0, n));
             }
             Expr::Subscript(s) => {
                 let obj = self.expr(&s.value)?;

@@ -18,26 +18,31 @@ impl<'a> Compiler<'a> {
         self.check_caller(&c.func);
         let f = self.call_window(dst);
         let simple = is_simple(&c.arguments.args, &c.arguments.keywords);
-        let mut loaded = false;
-        if simple && let Expr::Attribute(a) = &*c.func {
-            loaded = true;
-            self.at(a.range, |s| -> R<()> {
-                if let Some((base, x)) = s.super_call(a)? {
-                    let n = s.attr_index(&a.attr.id)?;
-                    s.u.opx(Op::LoadSuperMethod, x, f, base, n);
-                } else {
-                    let obj = s.expr_near(&a.value, f)?;
-                    let n = s.attr_index(&a.attr.id)?;
-                    s.u.op3(Op::LoadMethod, f, obj, n);
-                }
-                Ok(())
-            })?;
-            self.u.next_temp = f as u32 + 2;
+        let a = match &*c.func {
+            Expr::Attribute(a) if simple => a,
+            func => {
+                self.callee(func, f)?;
+                return self.arguments(f, 0, &c.arguments.args, None, &c.arguments.keywords, dst);
+            }
+        };
+        let range = self.u.range;
+        self.u.range = a.range;
+        if let Some((base, x)) = self.super_call(a)? {
+            let n = self.attr_index(&a.attr.id)?;
+            self.u.range = self.attribute_range(a.range, a);
+            self.u.opx(Op::LoadSuperMethod, x, f, base, n);
+        } else {
+            let obj = self.expr_near(&a.value, f)?;
+            let n = self.attr_index(&a.attr.id)?;
+            self.u.range = self.attribute_range(a.range, a);
+            self.u.op3(Op::LoadMethod, f, obj, n);
         }
-        if !loaded {
-            self.callee(&c.func, f)?;
-        }
-        self.arguments(f, 0, &c.arguments.args, None, &c.arguments.keywords, dst)
+        self.u.next_temp = f as u32 + 2;
+        // A method is called where its name stands.
+        self.u.range = self.attribute_range(range, a);
+        self.arguments(f, 0, &c.arguments.args, None, &c.arguments.keywords, dst)?;
+        self.u.range = range;
+        Ok(())
     }
 
     /// Two registers for callee and self at the top of the temporaries, `dst` being the first if it is the topmost one.
@@ -61,7 +66,7 @@ impl<'a> Compiler<'a> {
             Expr::Attribute(a) if !self.is_super_call(&a.value) => {
                 let obj = self.expr_near(&a.value, f)?;
                 let n = self.attr_index(&a.attr.id)?;
-                self.u.opx(Op::LoadAttr, 1, f, obj, n);
+                self.at(self.attribute_range(a.range, a), |c| c.u.opx(Op::LoadAttr, 1, f, obj, n));
             }
             _ => {
                 self.expr_to(e, f)?;

@@ -9,7 +9,7 @@ use crate::error::R;
 use crate::func::def_range;
 use crate::intern::NameId;
 use crate::literal::{after_docstring, clean_docstring};
-use crate::symtable::Part;
+use crate::symtable::{Part, Scope};
 use crate::unit::{Reg, UnitKind};
 
 impl<'a> Compiler<'a> {
@@ -72,7 +72,7 @@ impl<'a> Compiler<'a> {
         let name = self.interner.id(&s.name.id);
         self.enter_unit(block, UnitKind::Class, name, first);
         self.u.class = Some(name);
-        self.u.range = Self::at_start(first);
+        self.u.range = TextRange::empty(self.source.line_start(first.start().to_u32()).into());
         let t = self.u.temp();
         self.load_class_name(NameId::NAME, t);
         self.store_class_name(NameId::MODULE, t);
@@ -148,7 +148,12 @@ impl<'a> Compiler<'a> {
         self.u.emit(Word::abc32(Op::LoadName, 0, dst, n));
     }
 
+    /// Store what a module or class has by itself. The body may have declared the name `nonlocal` or `global`.
     pub(crate) fn store_class_name(&mut self, name: NameId, src: Reg) {
+        if matches!(self.table.scope(self.u.block, name), Scope::Free | Scope::GlobalExplicit) {
+            self.store_name(name, src);
+            return;
+        }
         let n = self.u.name_index(name);
         self.u.emit(Word::abc32(Op::StoreName, 0, src, n));
     }

@@ -6,7 +6,7 @@ use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashMap;
 
 use crate::compiler::{Compiler, no_range};
-use crate::error::{R, err};
+use crate::error::R;
 use crate::intern::NameId;
 use crate::symtable::{BlockId, Comp, Part, Scope, def};
 use crate::unit::{Bound, Overlay, Reg, UnitKind, Unwind};
@@ -55,10 +55,7 @@ impl<'a> Compiler<'a> {
     fn comprehension_at(&mut self, e: &'a Expr, range: TextRange, dst: Reg) -> R<()> {
         let parts = self.parts(e);
         let b = &self.table.blocks[parts.block as usize];
-        let (inlined, is_async) = (b.comp_inlined, b.coroutine);
-        if is_async && parts.comp != Comp::Generator && !self.allows_await() {
-            return err(range, "asynchronous comprehension outside of an asynchronous function");
-        }
+        let inlined = b.comp_inlined;
         if inlined {
             return self.inlined_comprehension(&parts, e, dst);
         }
@@ -160,7 +157,7 @@ impl<'a> Compiler<'a> {
                 let r = self.u.unwinds[i].variables[j];
                 self.u.op1(Op::Clear, r);
             }
-            self.u.op1(Op::Reraise, exc);
+            self.u.opx(Op::Reraise, 1, exc, 0, 0);
             self.u.dead();
         }
     }
@@ -194,9 +191,6 @@ impl<'a> Compiler<'a> {
         let g = &parts.generators[i];
         let mark = self.u.next_temp;
         if g.is_async {
-            if !self.allows_await() {
-                return err(g.range, "asynchronous comprehension outside of an asynchronous function");
-            }
             return self.async_generators(parts, i, iter, acc);
         }
         let top = self.u.label();

@@ -2,7 +2,7 @@
 
 use cape_bytecode::{AwaitKind, Const, Op, Word, flags};
 use ruff_python_ast::{self as ast, Expr};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::compiler::Compiler;
 use crate::error::{R, err};
@@ -123,12 +123,6 @@ impl<'a> Compiler<'a> {
                 self.comprehension(e, dst)
             }
             Expr::Await(a) => {
-                if !self.in_function_like() && !self.top_level_await() {
-                    return err(a.range, "'await' outside function");
-                }
-                if !self.allows_await() {
-                    return err(a.range, "'await' outside async function");
-                }
                 let t = self.scratch(dst);
                 self.expr_to(&a.value, t)?;
                 self.await_value(t, dst, AwaitKind::Plain);
@@ -185,17 +179,6 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn top_level_await(&self) -> bool {
         self.opts.top_level_await() && self.u.kind == UnitKind::Module
-    }
-
-    fn in_function_like(&self) -> bool {
-        self.table.blocks[self.u.block as usize].kind.is_function_like()
-    }
-
-    /// Whether `await` and its kin may stand here.
-    pub(crate) fn allows_await(&self) -> bool {
-        self.u.kind == UnitKind::AsyncFunction
-            || self.u.kind == UnitKind::Comprehension
-            || self.top_level_await()
     }
 
     fn check_yield(&self, range: ruff_text_size::TextRange, what: &str) -> R<()> {
@@ -259,8 +242,16 @@ impl<'a> Compiler<'a> {
         }
         let obj = self.expr_near(&a.value, dst)?;
         let n = self.attr_index(&a.attr.id)?;
-        self.u.op3(Op::LoadAttr, dst, obj, n);
+        self.at(self.attribute_range(self.u.range, a), |c| c.u.op3(Op::LoadAttr, dst, obj, n));
         Ok(())
+    }
+
+    /// Where an attribute is accessed in an expression at `range`: from its name on, if that is on a line further down.
+    pub(crate) fn attribute_range(&self, range: TextRange, a: &ast::ExprAttribute) -> TextRange {
+        if self.source.line(range.start().to_u32()) == self.source.line(a.range.end().to_u32()) {
+            return range;
+        }
+        TextRange::new(a.attr.range.start(), range.end().max(a.range.end()))
     }
 
     fn subscript(&mut self, s: &'a ast::ExprSubscript, dst: Reg) -> R<()> {

@@ -8,6 +8,7 @@ pub mod asdl;
 mod assemble;
 mod assign;
 mod call;
+mod character;
 mod checks;
 mod class;
 mod compiler;
@@ -42,6 +43,7 @@ use cape_bytecode::{CodeUnit, flags};
 use ruff_python_ast::{Expr, Mod, Stmt};
 use ruff_text_size::Ranged;
 
+pub use character::character;
 pub use error::{ErrorKind, Stage, SyntaxErr, Warning};
 
 use compiler::Compiler;
@@ -135,7 +137,7 @@ pub fn compile_with_warnings(
             compile_text(&source, filename, mode, opts)
         })
     });
-    result.map_err(|e| syntax::finish(&source, *e))
+    result.map_err(|e| syntax::finish_typed(&source, mode, *e))
 }
 
 /// Compile a tree from Python code, which was checked.
@@ -189,16 +191,26 @@ fn make_code(
     match tree {
         Mod::Module(m) => {
             opts.flags |= future::flags_of(&m.body).map_err(from_symbols)?;
-            let table = symtable::build(&Top::Module(&m.body), &mut interner, opts.annotations())
-                .map_err(from_symbols)?;
+            let table = symtable::build(
+                &Top::Module(&m.body),
+                &mut interner,
+                opts.annotations(),
+                opts.top_level_await(),
+            )
+            .map_err(from_symbols)?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
             c.inner_comments = inner_comments;
             c.module(&m.body)?;
             c.finish()
         }
         Mod::Expression(m) => {
-            let table = symtable::build(&Top::Expression(&m.body), &mut interner, opts.annotations())
-                .map_err(from_symbols)?;
+            let table = symtable::build(
+                &Top::Expression(&m.body),
+                &mut interner,
+                opts.annotations(),
+                opts.top_level_await(),
+            )
+            .map_err(from_symbols)?;
             let mut c = Compiler::new(source, filename, mode, opts, interner, table, warnings);
             c.inner_comments = inner_comments;
             c.expression(&m.body)?;

@@ -148,7 +148,7 @@ fn decode(text: &str) -> Vec<u8> {
             'N' => {
                 let end = rest.find('}').unwrap_or(rest.len());
                 let name = rest[..end].trim_start_matches('{');
-                if let Some(c) = unicode_names2::character(name) {
+                if let Some(c) = crate::character(name) {
                     push_code_point(&mut out, c as u32);
                 }
                 rest = rest.get(end + 1..).unwrap_or("");
@@ -238,18 +238,17 @@ pub(crate) fn escape_warnings(
     let slice = source.slice(range);
     let text = slice.as_bytes();
     let mut i = 0;
-    // CPython counts columns from the quotes.
+    // Where there is a prefix, CPython counts columns from the text.
     let prefix = text.iter().take_while(|c| c.is_ascii_alphabetic()).count();
     let quotes =
         if text[prefix..].starts_with(b"\"\"\"") || text[prefix..].starts_with(b"'''") { 3 } else { 1 };
-    let opener = if whole { (prefix + quotes) as u32 } else { 0 };
+    let shift = if whole && prefix > 0 { (prefix + quotes) as u32 } else { 0 };
     let mut warn = |at: usize, what: &str, shown: &str| {
         let hint = format!("Did you mean \"\\\\{shown}\"? A raw string is also an option.");
         let is = format!("\"\\{shown}\" is an invalid {what} sequence.");
         let msg = format!("{is} Such sequences will not work in the future. {hint}");
         let multiline = memchr::memchr(b'\n', &text[..at]).is_some();
-        let shift = if multiline || !whole { 0 } else { opener - !bytes as u32 };
-        let start = range.start().to_u32() + at as u32 - shift;
+        let start = range.start().to_u32() + at as u32 - if multiline { 0 } else { shift };
         let (place, stage) = match shown {
             "{" => (TextRange::empty((start + 1).into()), Stage::Tokenizer),
             _ => (TextRange::at(start.into(), 2.into()), Stage::Parser),

@@ -99,9 +99,6 @@ impl<'a> Compiler<'a> {
     }
 
     fn async_for(&mut self, s: &'a ast::StmtFor) -> R<()> {
-        if !self.allows_await() {
-            return err(s.range, "'async for' outside async function");
-        }
         let iter = self.u.temp();
         self.expr_to(&s.iter, iter)?;
         self.u.range = s.iter.range();

@@ -95,6 +95,23 @@ impl<'a> Source<'a> {
         (i as u32 + 1, offset - self.starts[i])
     }
 
+    /// Where the line of an offset begins.
+    pub fn line_start(&self, offset: u32) -> u32 {
+        match &self.synthetic {
+            Some(s) => {
+                let line = self.line(offset);
+                s.places.binary_search(&(line, 0)).map_or(offset, |i| i as u32 * PLACE_STEP)
+            }
+            None => self.starts[self.line_index(offset)],
+        }
+    }
+
+    /// The offset of a 1-based line and 0-based byte column.
+    pub fn offset(&self, line: u32, col: u32) -> u32 {
+        let start = self.starts.get((line as usize).saturating_sub(1)).copied().unwrap_or(0);
+        (start + col).min(self.text.len() as u32)
+    }
+
     /// The position of a range.
     pub fn position(&self, range: TextRange, hint: &mut usize) -> Position {
         let (line, col) = self.line_col_near(range.start().to_u32(), hint);

@@ -47,15 +47,15 @@ pub fn tables(source: &str, mode: Mode, opts: CompileOptions) -> Result<Table, S
                 Mod::Module(m) => {
                     let flags = opts.flags | crate::future::flags_of(&m.body)?;
                     let future = flags & cape_bytecode::flags::FUTURE_ANNOTATIONS != 0;
-                    symtable::build(&Top::Module(&m.body), &mut interner, future)
+                    symtable::build(&Top::Module(&m.body), &mut interner, future, false)
                 }
-                Mod::Expression(m) => symtable::build(&Top::Expression(&m.body), &mut interner, false),
+                Mod::Expression(m) => symtable::build(&Top::Expression(&m.body), &mut interner, false, false),
             };
             let table = table.map_err(crate::from_symbols)?;
             Ok(Reader { source: &source, table: &table, interner: &interner }.table(SymTable::TOP))
         })
     });
-    result.map_err(|e| syntax::finish(&source, *e))
+    result.map_err(|e| syntax::finish_typed(&source, mode, *e))
 }
 
 struct Reader<'a> {

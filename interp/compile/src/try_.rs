@@ -46,8 +46,9 @@ impl<'a> Compiler<'a> {
         self.push_block(FBlock::FinallyEnd { save }, outer)?;
         self.body(&s.finalbody)?;
         self.u.fblocks.pop();
-        self.u.range = no_range();
-        self.u.op1(Op::Reraise, exc);
+        // The frame is left at the end of the body, if that is one place.
+        self.u.range = self.end_range().unwrap_or(no_range());
+        self.u.opx(Op::Reraise, (self.u.range == no_range()) as u8, exc, 0, 0);
         self.u.dead();
         self.u.handler = outer;
         self.u.bind_handler(cleanup, start, bound);
@@ -60,7 +61,7 @@ impl<'a> Compiler<'a> {
     fn restore_and_reraise(&mut self, save: Reg, exc: Reg) {
         self.u.range = no_range();
         self.u.op1(Op::PopExcInfo, save);
-        self.u.op1(Op::Reraise, exc);
+        self.u.opx(Op::Reraise, 1, exc, 0, 0);
         self.u.dead();
     }
 
@@ -123,7 +124,7 @@ impl<'a> Compiler<'a> {
                 Some(t) => {
                     let r = self.u.temp();
                     self.expr_to(t, r)?;
-                    self.u.range = t.range();
+                    self.u.range = h.range;
                     self.u.op3(Op::CheckExcMatch, r, exc, r);
                     self.u.jump_op(Op::JumpIfFalse, r, next);
                     self.u.next_temp = mark;
@@ -159,12 +160,13 @@ impl<'a> Compiler<'a> {
             if let Some(name) = name {
                 self.u.bind_handler(name_end, start, bound);
                 self.clear_name(name);
-                self.u.op1(Op::Reraise, exc);
+                self.u.opx(Op::Reraise, 1, exc, 0, 0);
                 self.u.dead();
             }
             self.u.bind(next);
         }
-        self.u.range = no_range();
+        // Nothing has matched: the frame is left where the last clause was asked.
+        self.u.range = s.handlers.last().map_or(no_range(), |ast::ExceptHandler::ExceptHandler(h)| h.range);
         Ok(())
     }
 
@@ -184,7 +186,7 @@ impl<'a> Compiler<'a> {
             let mark = self.u.next_temp;
             self.u.range = h.range;
             let t = self.expr(type_)?;
-            self.u.range = type_.range();
+            self.u.range = h.range;
             self.u.op3(Op::CheckEgMatch, matched, rest, t);
             self.u.jump_op(Op::JumpIfNone, matched, next);
             self.u.next_temp = mark;
@@ -235,9 +237,6 @@ impl<'a> Compiler<'a> {
     // ---- with ----
 
     pub(crate) fn with(&mut self, s: &'a ast::StmtWith) -> R<()> {
-        if s.is_async && !self.allows_await() {
-            return err(s.range, "'async with' outside async function");
-        }
         self.with_items(s, &s.items)
     }
 
@@ -300,7 +299,7 @@ impl<'a> Compiler<'a> {
         }
         let suppress = self.u.label();
         self.u.jump_op(Op::JumpIfTrue, pair, suppress);
-        self.u.op1(Op::Reraise, exc);
+        self.u.opx(Op::Reraise, 1, exc, 0, 0);
         self.u.dead();
         self.u.handler = outer;
         self.u.bind(suppress);

@@ -232,7 +232,7 @@ impl Writer<'_, '_> {
                         ast::FStringPart::Literal(s) => {
                             body.extend(double_braces(&self.c.source.string_part(s).0))
                         }
-                        ast::FStringPart::FString(f) => self.formatted(&f.elements, &mut body),
+                        ast::FStringPart::FString(f) => self.formatted(&f.elements, false, &mut body),
                     }
                 }
                 self.text("f");
@@ -241,7 +241,7 @@ impl Writer<'_, '_> {
             Expr::TString(t) => {
                 let mut body = Vec::new();
                 for part in t.value.iter() {
-                    self.formatted(&part.elements, &mut body);
+                    self.formatted(&part.elements, true, &mut body);
                 }
                 self.text("t");
                 write_str(&mut self.out, &body);
@@ -400,8 +400,8 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The inside of an f-string, before quoting.
-    fn formatted(&mut self, elements: &ast::InterpolatedStringElements, body: &mut Vec<u8>) {
+    /// The inside of an f-string or (`template`) t-string, before quoting.
+    fn formatted(&mut self, elements: &ast::InterpolatedStringElements, template: bool, body: &mut Vec<u8>) {
         for e in elements.iter() {
             match e {
                 ast::InterpolatedStringElement::Literal(l) => {
@@ -412,7 +412,12 @@ impl Writer<'_, '_> {
                         body.extend(double_braces(d.as_str().as_bytes()));
                     }
                     let mut inner = Writer { c: self.c, out: Vec::new() };
-                    inner.expr(&i.expression, pr::TEST + 1);
+                    // A template keeps what was written.
+                    if template && !self.c.source.is_synthetic() {
+                        inner.text(&self.c.source.interpolation_text(i, &self.c.inner_comments));
+                    } else {
+                        inner.expr(&i.expression, pr::TEST + 1);
+                    }
                     body.push(b'{');
                     if inner.out.first() == Some(&b'{') {
                         body.push(b' ');
@@ -428,7 +433,7 @@ impl Writer<'_, '_> {
                     }
                     if let Some(spec) = &i.format_spec {
                         body.push(b':');
-                        self.formatted(&spec.elements, body);
+                        self.formatted(&spec.elements, template, body);
                     }
                     body.push(b'}');
                 }

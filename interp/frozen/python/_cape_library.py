@@ -55,6 +55,18 @@ def _module_of(path):
     return name if _cape_stdlib.find(name) is not None else None
 
 
+# Code, source and file name of what the command line gives to be run.
+command = None
+
+
+def lazy_source(path):
+    """What `linecache` calls for the source of a module of the library, in a tuple; None for other files."""
+    name = _module_of(path)
+    if name is None:
+        return None
+    return (lambda: _cape_stdlib.source(name).decode("utf-8", "replace"),)
+
+
 class EmbeddedFinder:
     """Finds modules in one folder of the library."""
 
@@ -110,6 +122,45 @@ def archive_hook(path):
     raise ImportError("not a path in an archive", path=path)
 
 
+def time_imports(cached):
+    """Reports each import and how long it took; with `cached`, those of modules that are there, too."""
+    from posix import write
+    from time import perf_counter_ns
+
+    find_and_load = _bootstrap._find_and_load
+    below = [0]  # time of the imports that each running one has made
+
+    def report(row, name):
+        indent = "  " * (len(below) - 1)
+        write(2, f"import time: {row} | {indent}{name}\n".encode("utf-8", "backslashreplace"))
+
+    def timed(name, import_):
+        if name in sys.modules:
+            if cached:
+                report("cached    | cached    ", name)
+            return find_and_load(name, import_)
+        below.append(0)
+        start = perf_counter_ns()
+        try:
+            return find_and_load(name, import_)
+        finally:
+            took = perf_counter_ns() - start
+            own = took - below.pop()
+            below[-1] += took
+            report(f"{own // 1000:9} | {took // 1000:10}", name)
+
+    timed.__name__ = timed.__qualname__ = find_and_load.__name__
+    write(2, b"import time: self [us] | cumulative | imported package\n")
+    _bootstrap._find_and_load = timed
+
+
 def install():
     sys.path_hooks.insert(0, EmbeddedFinder)
     sys.path_hooks.append(archive_hook)
+    import posix
+
+    how = sys._xoptions.get("importtime")
+    if how is None and not sys.flags.ignore_environment:
+        how = posix.environ.get(b"PYTHONPROFILEIMPORTTIME", b"").decode() or None
+    if how is not None:
+        time_imports(how == "2")

@@ -16,8 +16,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
-fn find(_vm: &Vm, name: String) -> Value {
-    match cape_frozen::find(&name) {
+fn find(_vm: &Vm, name: Ptr<StrObj>) -> Value {
+    match cape_frozen::find(&name.display()) {
         Some(m) => TupleObj::new(&[Value::bool(m.package), StrObj::new(m.path).value()]).value(),
         None => Value::NONE,
     }

@@ -31,8 +31,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("create_dynamic(spec, file=None, /)", "Create an extension module.", create_dynamic)
         .function("exec_dynamic(mod, /)", "Initialize an extension module.", exec_dynamic)
         .function("extension_suffixes()", "Returns the list of file suffixes used to identify extension modules.", |_: &Vm| crate::sys::str_list(EXTENSION_SUFFIXES))
-        .function("is_frozen(name, /)", "Returns True if the module name corresponds to a frozen module.", |_: &Vm, n: String| frozen(&n).is_some())
-        .function("is_frozen_package(name, /)", "Returns True if the module name is of a frozen package.", |_: &Vm, n: String| frozen(&n).is_some_and(|m| m.package))
+        .function("is_frozen(name, /)", "Returns True if the module name corresponds to a frozen module.", |_: &Vm, n: Ptr<StrObj>| frozen(&n.display()).is_some())
+        .function("is_frozen_package(name, /)", "Returns True if the module name is of a frozen package.", |_: &Vm, n: Ptr<StrObj>| frozen(&n.display()).is_some_and(|m| m.package))
         .function("find_frozen(name, /, *, withdata=False)", "Return info about the corresponding frozen module (if there is one) or None.", find_frozen)
         .function("get_frozen_object(name, data=None, /)", "Create a code object for a frozen module.", get_frozen_object)
         .function("init_frozen(name, /)", "Initializes a frozen module.", |vm: &Vm, _n: Value| -> Res<Value> { Err(vm.missing("_imp.init_frozen()")) })
@@ -59,8 +59,9 @@ fn frozen(name: &str) -> Option<cape_frozen::Module> {
     cape_frozen::find(origin)
 }
 
-fn is_builtin(_vm: &Vm, name: String) -> i64 {
-    match name.as_str() {
+/// Names may be any text, also such that no module has.
+fn is_builtin(_vm: &Vm, name: Ptr<StrObj>) -> i64 {
+    match name.display().as_str() {
         "sys" | "builtins" => -1,
         n => rt().native_module(n).is_some() as i64,
     }
@@ -115,7 +116,8 @@ fn exec_dynamic(vm: &Vm, m: Value) -> Res<Value> {
     }
 }
 
-fn find_frozen(_vm: &Vm, name: String, withdata: Option<bool>) -> Value {
+fn find_frozen(_vm: &Vm, name: Ptr<StrObj>, withdata: Option<bool>) -> Value {
+    let name = name.display();
     let Some(m) = frozen(&name) else { return Value::NONE };
     let origin = FROZEN.iter().find(|f| f.0 == name).map_or(name.as_str(), |f| f.1);
     let data = if withdata.unwrap_or(false) { BytesObj::new(m.code).value() } else { Value::NONE };

@@ -412,24 +412,28 @@ impl Vm {
         if f.is::<crate::object::FunctionObj>() {
             return self.python_buffer(v, f, what);
         }
+        match self.own_buffer(v, what)? {
+            Some(b) => Ok(b),
+            None if !f.is_empty() => self.python_buffer(v, f, what),
+            None => Err(self.not_bytes_like(v)),
+        }
+    }
+
+    /// The buffer that the layout of `v` gives, whatever its class says.
+    #[inline]
+    pub fn own_buffer(&self, v: Value, what: u32) -> Res<Option<Buffer>> {
         if let Some(b) = v.downcast::<BytesObj>() {
             if what & flags::WRITABLE != 0 {
                 return Err(self.buffer_error("Object is not writable."));
             }
-            return Ok(Buffer::new(v, RawBuffer::row(Memory::Bytes(0), b.len(), true)));
+            return Ok(Some(Buffer::new(v, RawBuffer::row(Memory::Bytes(0), b.len(), true))));
         }
         if let Some(b) = v.downcast::<BytearrayObj>() {
             b.exports.set(b.exports.get() + 1);
             let raw = RawBuffer::row(Memory::Bytearray(0), b.as_slice().len(), false);
-            return Ok(Buffer::new(v, RawBuffer { release: Some(release_bytearray), ..raw }));
+            return Ok(Some(Buffer::new(v, RawBuffer { release: Some(release_bytearray), ..raw })));
         }
-        if let Some(export) = exporter_of(v) {
-            return export(self, v, what);
-        }
-        if !f.is_empty() {
-            return self.python_buffer(v, f, what);
-        }
-        Err(self.not_bytes_like(v))
+        exporter_of(v).map(|export| export(self, v, what)).transpose()
     }
 
     /// `v.__buffer__(flags)`, then the buffer of the memoryview that it returns.

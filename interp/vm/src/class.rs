@@ -635,6 +635,13 @@ pub fn make_class(vm: &Vm, spec: &ClassSpec) -> Res<Ptr<TypeObj>> {
         }
     }
     qualname_and_module(vm, t, spec)?;
+    if let Some(doc) = dict.get_str(names.doc).and_then(|d| d.downcast::<StrObj>())
+        && doc.as_ascii().is_none()
+        && doc.to_utf8().is_none()
+    {
+        // In CPython, the text is kept for C, too.
+        vm.utf8(doc)?;
+    }
     let slots = slots(vm, t, base, spec)?;
     wrap_special_functions(t);
     // A slot may be called so.

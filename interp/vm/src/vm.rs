@@ -25,6 +25,8 @@ pub struct Vm {
     frames_end: *mut Frame,
     /// The running frame; one below the first when none runs.
     pub(crate) frame_top: Cell<*mut Frame>,
+    /// The frame that an exception leaves, and the instruction where it was left.
+    pub(crate) left_at: Cell<(*mut Frame, i32)>,
     /// The exception being handled (EMPTY: none at this level).
     pub(crate) handled: Cell<Value>,
     /// How many generators on the stack have set the exception of their resumer aside.
@@ -235,6 +237,7 @@ impl Vm {
             // SAFETY: as above.
             frames_end: unsafe { frames.add(FRAMES) },
             frame_top: Cell::new(frames),
+            left_at: Cell::new((std::ptr::null_mut(), -1)),
             handled: Cell::new(Value::EMPTY),
             set_aside: Cell::new(0),
             c_state: Cell::new(std::ptr::null_mut()),

@@ -12,6 +12,7 @@ use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
 use cape_compile::asdl::{Class, ROWS, Row};
 
 pub use make::to_object;
+pub(crate) use read::constant;
 pub use read::{from_object, is_node};
 
 static AST: StaticType = StaticType::new();

@@ -8,7 +8,7 @@ use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 pub fn make_base() -> Ptr<TypeObj> {
     const FLAGS: u32 = TypeFlags::BASE | TypeFlags::HAS_DICT;
     let empty = rt().empty_tuple().value();
-    new_type::<InstanceObj>("ast.AST", rt().types.object, FLAGS)
+    let class = new_type::<InstanceObj>("ast.AST", rt().types.object, FLAGS)
         .method(
             "__init__($self, /, *args, **kwargs)",
             "Initialize self.  See help(type(self)) for accurate signature.",
@@ -34,7 +34,10 @@ pub fn make_base() -> Ptr<TypeObj> {
         .attribute("_fields", empty)
         .attribute("__match_args__", empty)
         .attribute("_attributes", empty)
-        .class()
+        .class();
+    // Its attributes may be set, as those of the other classes.
+    class.flags.set(class.flags.get() & !TypeFlags::IMMUTABLE);
+    class
 }
 
 /// The items of a class attribute that is a sequence of names; none when it is missing.
@@ -53,7 +56,10 @@ fn init(vm: &Vm, node: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<
     let class = type_of(node);
     let name = cape_vm::class::full_name(class);
     let short = class.name_str();
-    let fields = class_names(vm, node, "_fields")?;
+    let Some(fields) = vm.get_attr_opt(class.value(), intern("_fields"))? else {
+        return Err(vm.attribute_error(format!("type object '{name}' has no attribute '_fields'")));
+    };
+    let fields = vm.list_of(fields)?;
     let fields = fields.as_slice();
     if args.len() > fields.len() {
         let plural = if fields.len() == 1 { "" } else { "s" };

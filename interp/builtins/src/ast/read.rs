@@ -181,7 +181,7 @@ fn wtf8(s: Ptr<StrObj>) -> Wtf8 {
 }
 
 /// The constant that a value is.
-fn constant(vm: &Vm, v: Value) -> Res<Const> {
+pub(crate) fn constant(vm: &Vm, v: Value) -> Res<Const> {
     let t = type_of(v);
     let types = &rt().types;
     let list = |items: &[Value]| -> Res<Box<[Const]>> {

@@ -17,7 +17,7 @@ pub mod utf8;
 use cape_vm::buffer::flags;
 use cape_vm::class::full_name;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm, type_of};
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 use errors::Errors;
 
@@ -76,7 +76,22 @@ fn name_of(vm: &Vm, s: Option<Str>, default: &'static str) -> Res<std::borrow::C
 pub fn encode_object(vm: &Vm, s: Str, encoding: Option<Str>, errors: Option<Str>) -> Res<Value> {
     let encoding = name_of(vm, encoding, "utf-8")?;
     let errors = name_of(vm, errors, "strict")?;
+    check_names(vm, &encoding, &errors)?;
     encode(vm, s, &encoding, &errors)
+}
+
+/// In development mode names are looked up even if nothing is to be converted with them.
+fn check_names(vm: &Vm, encoding: &str, errors: &str) -> Res<()> {
+    if !rt().config().dev_mode {
+        return Ok(());
+    }
+    if Known::of(encoding).is_none() {
+        registry::lookup(vm, encoding)?;
+    }
+    if errors != "strict" {
+        registry::lookup_error(vm, errors)?;
+    }
+    Ok(())
 }
 
 /// The string in an encoding, as `bytes`.
@@ -127,6 +142,7 @@ pub fn decode_object(vm: &Vm, data: Value, encoding: Option<Str>, errors: Option
     }
     let encoding = name_of(vm, encoding, "utf-8")?;
     let errors = name_of(vm, errors, "strict")?;
+    check_names(vm, &encoding, &errors)?;
     decode(vm, data, &encoding, &errors)
 }
 

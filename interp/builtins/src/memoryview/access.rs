@@ -199,6 +199,10 @@ fn setitem(vm: &Vm, m: View, key: Value, v: Value) -> Res<()> {
 fn assign_slice(vm: &Vm, m: View, s: Ptr<SliceObj>, v: Value) -> Res<()> {
     let source = vm.buffer(v, flags::FULL_RO)?;
     let target = sliced(vm, m, s)?;
+    if let Err(e) = m.check(vm) {
+        target.give_up();
+        return Err(e);
+    }
     let theirs = source.raw().layout().into_owned();
     let ours = &target.layout.0;
     let same = theirs.itemsize == ours.itemsize

@@ -338,10 +338,10 @@ pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     Ok((managed.base.get(), managed.memory.0.offset(m.offset)))
 }
 
-/// `__buffer__` of the builtin types.
+/// `__buffer__` of the builtin types. A derived class may call it from its own.
 pub fn buffer_method(vm: &Vm, v: Value, what: i32) -> Res<View> {
-    let b = vm.buffer(v, what as u32)?;
-    Ok(from_buffer(b))
+    let own = vm.own_buffer(v, what as u32)?;
+    Ok(from_buffer(own.map_or_else(|| vm.buffer(v, what as u32), Ok)?))
 }
 
 /// `__release_buffer__` of the builtin types: releases the view.

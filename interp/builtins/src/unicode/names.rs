@@ -15,7 +15,7 @@ pub fn name(c: u32) -> Option<String> {
 
 /// The character with this name or alias.
 pub fn character(name: &str) -> Option<char> {
-    let c = unicode_names2::character(name)?;
+    let c = cape_compile::character(name)?;
     // A code point in a name is written with four digits, or with as many as it needs.
     let digits = name.rsplit('-').next().unwrap_or("");
     let number = u32::from_str_radix(digits, 16).is_ok_and(|n| n == c as u32);

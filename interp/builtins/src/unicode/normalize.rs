@@ -92,7 +92,8 @@ pub fn normalize(points: &[u32], form: Form, old_version: bool) -> Vec<u32> {
     if matches!(form, Form::Nfc | Form::Nfkc) { composed(&out, old_version) } else { out }
 }
 
-fn pair(a: u32, b: u32, old_version: bool) -> Option<u32> {
+/// The composition of two code points. CPython's old database composes what the new one does.
+fn pair(a: u32, b: u32) -> Option<u32> {
     if let (Some(l), Some(v)) = (a.checked_sub(L_BASE), b.checked_sub(V_BASE))
         && l < L_COUNT
         && v < V_COUNT
@@ -107,8 +108,7 @@ fn pair(a: u32, b: u32, old_version: bool) -> Option<u32> {
     {
         return Some(a + t);
     }
-    let c = compose(a, b)?;
-    (!old_version || old::decomposes(c)).then_some(c)
+    compose(a, b)
 }
 
 fn composed(points: &[u32], old_version: bool) -> Vec<u32> {
@@ -121,7 +121,7 @@ fn composed(points: &[u32], old_version: bool) -> Vec<u32> {
             // Not blocked: it follows the starter directly, or the marks between have lower classes.
             let adjacent = out.len() == at + 1;
             if (adjacent || last < class && last != 0)
-                && let Some(p) = pair(out[at], c, old_version)
+                && let Some(p) = pair(out[at], c)
             {
                 out[at] = p;
                 continue;

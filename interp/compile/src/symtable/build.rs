@@ -14,14 +14,21 @@ pub(crate) enum Top<'a> {
     Expression(&'a Expr),
 }
 
-/// Build and analyse the table. `future_annotations`: `from __future__ import annotations` is on.
-pub(crate) fn build(top: &Top<'_>, interner: &mut Interner, future_annotations: bool) -> R<SymTable> {
+/// Build and analyse the table. `future_annotations`: `from __future__ import annotations` is on; `top_level_await`: the module may be a
+/// coroutine.
+pub(crate) fn build(
+    top: &Top<'_>,
+    interner: &mut Interner,
+    future_annotations: bool,
+    top_level_await: bool,
+) -> R<SymTable> {
     let mut b = Builder {
         table: SymTable { blocks: Vec::new(), by_node: FxHashMap::default(), warnings: Vec::new() },
         interner,
         stack: Vec::new(),
         class: None,
         future_annotations,
+        top_level_await,
         in_finally: false,
         in_loop: false,
     };
@@ -47,6 +54,7 @@ struct Builder<'i> {
     /// Name of the class around, for mangling.
     class: Option<NameId>,
     future_annotations: bool,
+    top_level_await: bool,
     /// Directly in a `finally` body (of this function), and in a loop inside of it (PEP 765).
     in_finally: bool,
     in_loop: bool,
@@ -278,7 +286,7 @@ impl Builder<'_> {
             }
             Stmt::AnnAssign(s) => self.ann_assign(s),
             Stmt::For(s) => {
-                self.cur().coroutine |= s.is_async;
+                self.async_statement(s.is_async, "async for", s.range)?;
                 self.target(&s.target, 0)?;
                 self.expr(&s.iter)?;
                 self.loop_body(&s.body, &s.orelse)
@@ -298,7 +306,7 @@ impl Builder<'_> {
                 })
             }
             Stmt::With(s) => self.conditional(|b| {
-                b.cur().coroutine |= s.is_async;
+                b.async_statement(s.is_async, "async with", s.range)?;
                 for item in &s.items {
                     b.expr(&item.context_expr)?;
                     if let Some(t) = &item.optional_vars {
@@ -776,6 +784,30 @@ impl Builder<'_> {
         err(range, format!("{what} cannot be used within {place}"))
     }
 
+    /// Whether this is the body of a coroutine.
+    fn awaits(&self) -> bool {
+        let block = self.cur_ref();
+        block.kind == BlockKind::Function && block.coroutine
+    }
+
+    /// Whether this is a module that may become a coroutine.
+    fn at_awaiting_top(&self) -> bool {
+        self.top_level_await && self.cur_ref().kind == BlockKind::Module
+    }
+
+    /// Asynchronous loops and `with` statements are for coroutines.
+    fn async_statement(&mut self, is_async: bool, what: &str, range: TextRange) -> R<()> {
+        if !is_async {
+            return Ok(());
+        }
+        if self.at_awaiting_top() {
+            self.cur().coroutine = true;
+        } else if !self.awaits() {
+            return err(range, format!("'{what}' outside async function"));
+        }
+        Ok(())
+    }
+
     fn no_yield_in_comprehension(&self, range: TextRange) -> R<()> {
         let what = match self.cur_ref().comp {
             Comp::No => return Ok(()),
@@ -884,6 +916,15 @@ impl Builder<'_> {
             }
             Expr::Await(a) => {
                 self.allowed_here("await expression", a.range)?;
+                if !self.at_awaiting_top() {
+                    let block = self.cur_ref();
+                    if !block.kind.is_function_like() {
+                        return err(a.range, "'await' outside function");
+                    }
+                    if !self.awaits() && block.comp == Comp::No {
+                        return err(a.range, "'await' outside async function");
+                    }
+                }
                 self.expr(&a.value)?;
                 self.cur().coroutine = true;
                 Ok(())
@@ -1061,6 +1102,10 @@ impl Builder<'_> {
         let is_async = self.cur_ref().coroutine && comp != Comp::Generator;
         self.exit();
         if is_async {
+            let block = self.cur_ref();
+            if block.comp == Comp::No && !self.awaits() && !self.at_awaiting_top() {
+                return err(range, "asynchronous comprehension outside of an asynchronous function");
+            }
             self.cur().coroutine = true;
         }
         Ok(())

@@ -436,7 +436,7 @@ fn text_escape_error(body: &str) -> Option<String> {
                 let end = rest.find('}');
                 match (rest.starts_with('{'), end) {
                     (true, Some(end)) if end > 1 => {
-                        if unicode_names2::character(&rest[1..end]).is_none() {
+                        if crate::character(&rest[1..end]).is_none() {
                             return report(position, position + 2 + end, "unknown Unicode character name");
                         }
                         position += 3 + end;

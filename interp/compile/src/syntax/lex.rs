@@ -131,6 +131,8 @@ pub(crate) struct Lexer {
     blank: bool,
     /// A triple-quoted string whose end was not found yet: its start, and how far it was looked through.
     resume: (usize, usize),
+    /// The last newline is not of the source.
+    implied: bool,
 }
 
 /// Why reading stopped.
@@ -143,9 +145,10 @@ pub(crate) enum Stop {
 
 type Step = Result<(), Stop>;
 
-/// Tokenize `text`, which ends with a newline.
-pub(crate) fn lex(text: &str) -> Lexed {
+/// Tokenize `text`, which ends with a newline; `implied`: that is not one that a backslash may stand before.
+pub(crate) fn lex(text: &str, implied: bool) -> Lexed {
     let mut l = Lexer::new(text.to_owned(), true, Reading::Grammar);
+    l.implied = implied;
     let stop = loop {
         if let Err(stop) = l.step() {
             break stop;
@@ -192,6 +195,7 @@ impl Lexer {
             line_start: true,
             blank: false,
             resume: (usize::MAX, 0),
+            implied: false,
         }
     }
 
@@ -460,8 +464,9 @@ impl Lexer {
         if self.at_crlf() {
             self.at += 1;
         }
-        if self.peek(0) != b'\n' {
-            let at = (self.at + (self.reading != Reading::Grammar) as usize) as u32;
+        let implied = self.implied && self.at + 1 == self.text.len();
+        if self.peek(0) != b'\n' || implied {
+            let at = (self.at + (self.reading != Reading::Grammar) as usize - implied as usize) as u32;
             return fail(LexError {
                 kind: ErrorKind::Syntax,
                 msg: "unexpected character after line continuation character".into(),

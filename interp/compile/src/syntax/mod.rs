@@ -2,6 +2,7 @@
 
 mod actions;
 mod depth;
+mod flufl;
 pub(crate) mod lex;
 mod peg;
 
@@ -16,6 +17,7 @@ use crate::compiler::no_range;
 use crate::error::{Error, ErrorKind, R, Stage, SyntaxErr, Warning, err};
 use crate::literal::escape_warnings;
 use crate::source::Source;
+use crate::tree::versions::refuse;
 use crate::{CompileOptions, Mode};
 pub(crate) use depth::nesting;
 use peg::Parser;
@@ -51,7 +53,7 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
     }
     if mode == Mode::Eval && source.text.starts_with([' ', '\t']) {
         let indent = source.text.len() - source.text.trim_start_matches([' ', '\t']).len();
-        if !source.text[indent..].starts_with(['\n', '#']) {
+        if !source.text[indent..].starts_with(['\n', '#']) && &source.text[indent..] != "\\" {
             let at = TextRange::empty((indent as u32 - 1).into());
             let mut e = err::<()>(at, "unexpected indent").expect_err("an error");
             e.kind = ErrorKind::Indentation;
@@ -62,19 +64,22 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
         Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
         Mode::Eval => ruff_python_parser::Mode::Expression,
     };
-    let version = match opts.feature_version {
-        0 => PythonVersion::PY314,
-        minor => PythonVersion { major: 3, minor: minor.min(14) },
-    };
-    let options = ParseOptions::from(parser_mode).with_target_version(version);
-    let parsed = parse_unchecked(source.text, options);
+    let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
+    let flufl = flufl::of(source.text, opts.flags);
+    let text = flufl.as_ref().map_or(source.text, |f| &f.text);
+    let parsed = parse_unchecked(text, options);
     let first = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
         (Some(e), _) => Some(e.location),
         (None, Some(e)) => Some(e.range()),
         (None, None) => None,
     };
+    if let Some(range) = flufl.as_ref().and_then(|f| f.refused)
+        && first.is_none_or(|first| first.start() > range.start())
+    {
+        return err(range, "with Barry as BDFL, use '<>' instead of '!='");
+    }
     if let Some(range) = first {
-        let mut e = explain(source.text, mode, range);
+        let mut e = explain(text, mode, range);
         string_warnings(source, &parsed, Some(e.range.start()), &mut e.warnings);
         return Err(Box::new(e));
     }
@@ -97,6 +102,9 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
             TokenKind::Dedent => indents -= 1,
             TokenKind::Int | TokenKind::Float | TokenKind::Complex => {
                 number_warning(source, t.range(), &mut warnings);
+                if (1..6).contains(&opts.feature_version) && source.slice(t.range()).contains('_') {
+                    return refuse(t.range(), "Underscores in numeric literals are", 6);
+                }
                 if t.kind() == TokenKind::Int && opts.max_digits > 0 {
                     check_digits(source, t.range(), opts.max_digits)?;
                 }
@@ -213,13 +221,14 @@ fn check_single(source: &Source<'_>, tree: &Mod) -> R<()> {
 fn explain(text: &str, mode: Mode, range: TextRange) -> Error {
     let mut owned;
     let mut text = text;
-    if !text.ends_with('\n') {
+    let implied = !text.ends_with('\n');
+    if implied {
         owned = String::with_capacity(text.len() + 1);
         owned.push_str(text);
         owned.push('\n');
         text = &owned;
     }
-    let lexed = lex::lex(text);
+    let lexed = lex::lex(text, implied && mode != Mode::Exec);
     let start_rule = match mode {
         Mode::Exec => "file",
         Mode::Single => "interactive",
@@ -317,6 +326,24 @@ pub(crate) fn finish(source: &Source<'_>, e: Error) -> SyntaxErr {
         stage: e.stage,
         warnings: e.warnings,
     }
+}
+
+/// As [`finish`], for a source in `mode`: only modules are given a line end where they have none.
+pub(crate) fn finish_typed(source: &Source<'_>, mode: Mode, e: Error) -> SyntaxErr {
+    let of_grammar = matches!(e.stage, Stage::Tokenizer | Stage::Parser);
+    let bare = mode != Mode::Exec && of_grammar && !source.text.ends_with('\n');
+    let at_end = bare && e.msg == "invalid syntax" && e.range.start().to_usize() >= source.text.len();
+    let mut e = finish(source, e);
+    if bare
+        && let Some(text) = &mut e.text
+        && !source.line_text(e.line).ends_with('\n')
+    {
+        text.truncate(text.trim_end_matches('\n').len());
+        if at_end {
+            (e.col, e.end_col) = (0, 0);
+        }
+    }
+    e
 }
 
 /// A warning at a range.

@@ -1,6 +1,6 @@
 //! Type comments (`# type: int`), which trees hold when they are asked for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use ruff_text_size::{TextRange, TextSize};
@@ -15,11 +15,13 @@ pub(super) struct TypeComments {
     free: RefCell<BTreeMap<usize, (String, u32)>>,
     /// Line and tag of each `# type: ignore`.
     ignores: Vec<(u32, String)>,
+    /// A comment where none may be, and what is wrong with it.
+    wrong: Cell<Option<(TextRange, &'static str)>>,
 }
 
 impl TypeComments {
     pub fn none() -> TypeComments {
-        TypeComments { free: RefCell::default(), ignores: Vec::new() }
+        TypeComments { free: RefCell::default(), ignores: Vec::new(), wrong: Cell::new(None) }
     }
 
     /// Those among `comments`.
@@ -54,6 +56,9 @@ impl TypeComments {
 
     /// A type comment that no node has taken is an error.
     pub fn all_taken(&self) -> R<()> {
+        if let Some((range, what)) = self.wrong.get() {
+            return err(range, what);
+        }
         match self.free.borrow().first_key_value() {
             Some((&start, (_, end))) => {
                 err(TextRange::new((start as u32).into(), (*end).into()), "invalid syntax")
@@ -96,6 +101,27 @@ impl Trees<'_> {
         self.types.take(self.skip(end.to_usize(), b" \t,")).unwrap_or(Item::None)
     }
 
+    /// Looks for a comment of the `*` that stands alone before the parameter that begins at `start`.
+    pub(super) fn bare_star(&self, start: TextSize) {
+        if self.types.is_empty() {
+            return;
+        }
+        let text = &self.source.text.as_bytes()[..start.to_usize()];
+        // Comments may stand between, and hold anything.
+        let star = self.types.free.borrow().keys().rev().copied().find(|&at| {
+            let line = &text[..at.min(text.len())];
+            at < text.len()
+                && line
+                    .trim_ascii_end()
+                    .strip_suffix(b",")
+                    .is_some_and(|l| l.trim_ascii_end().ends_with(b"*"))
+        });
+        if let Some(at) = star {
+            let range = TextRange::empty((at as u32).into());
+            self.types.wrong.set(Some((range, "bare * has associated type comment")));
+        }
+    }
+
     /// The type comment after the colon of a header whose last part ends at `end`; with `below`, it may be a line of its own.
     pub(super) fn header_comment(&self, end: TextSize, below: bool) -> Item {
         if self.types.is_empty() {
@@ -111,12 +137,23 @@ impl Trees<'_> {
             }
         }
         at = self.skip(at + 1, b" \t");
-        if let Some(found) = self.types.take(at) {
-            return found;
+        let found = self.types.take(at);
+        if !below {
+            return found.unwrap_or(Item::None);
         }
-        if below && text.get(at) == Some(&b'\n') {
-            return self.types.take(self.skip(at + 1, b" \t")).unwrap_or(Item::None);
+        let newline = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |i| at + i);
+        if found.is_none() && newline > at {
+            return Item::None;
         }
-        Item::None
+        let under = self.skip(newline + 1, b" \t");
+        match (found, self.types.take(under)) {
+            (Some(found), Some(_)) => {
+                let end = memchr::memchr(b'\n', &text[under..]).map_or(text.len(), |i| under + i);
+                let range = TextRange::new((under as u32).into(), (end as u32).into());
+                self.types.wrong.set(Some((range, "Cannot have two type comments on def")));
+                found
+            }
+            (found, below) => found.or(below).unwrap_or(Item::None),
+        }
     }
 }

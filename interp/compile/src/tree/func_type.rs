@@ -23,7 +23,7 @@ pub fn parse_func_type(source: &str) -> Result<Node, SyntaxErr> {
 }
 
 fn signature(source: &Source<'_>) -> R<Node> {
-    let toks = lex(source.text).toks;
+    let toks = lex(source.text, false).toks;
     let is = |t: &Tok, text: &str| t.kind == T::Op && &source.text[t.start as usize..t.end as usize] == text;
     let wrong = |t: Option<&Tok>| {
         let range = t.map_or(TextRange::default(), |t| TextRange::new(t.start.into(), t.end.into()));
@@ -36,16 +36,24 @@ fn signature(source: &Source<'_>) -> R<Node> {
     let t = Trees { source, comments: &[], types: super::comments::TypeComments::none() };
     let mut arguments = Vec::new();
     let mut start = first.end;
+    let mut most_stars = 0;
     for (i, tok) in toks[..=close].iter().enumerate() {
         let ends = (is(tok, ",") && tok.level == 1) || i == close;
         if !ends {
             continue;
         }
         let piece = &source.text[start as usize..tok.start as usize];
-        let skipped = piece.len() - piece.trim_start().trim_start_matches('*').trim_start().len();
+        let bare = piece.trim_start();
+        let stars = bare.len() - bare.trim_start_matches('*').len();
+        let skipped = piece.len() - bare[stars..].trim_start().len();
         if i == close && piece.trim().is_empty() && (arguments.is_empty() || i > 1) {
             break;
         }
+        // `*` comes once and after the others, `**` once and last.
+        if stars > 2 || most_stars > 0 && stars <= most_stars {
+            return wrong(Some(tok));
+        }
+        most_stars = stars;
         arguments.push(expression(&t, start + skipped as u32, tok.start)?);
         start = tok.end;
     }

@@ -9,6 +9,7 @@ mod optimize;
 mod pattern;
 mod stmt;
 mod strings;
+pub(crate) mod versions;
 
 use cape_bytecode::{Const, Position, Wtf8};
 use ruff_python_ast::Mod;
@@ -112,6 +113,9 @@ pub fn parse(source: &str, mode: Mode, opts: CompileOptions) -> Result<(Node, Ve
             let t = Trees { source: &source, comments: &parsed.inner_comments, types };
             let tree = t.module(&parsed.tree, mode);
             t.types.all_taken()?;
+            if opts.feature_version > 0 {
+                versions::check(&tree, &source, opts.feature_version)?;
+            }
             if !text.is_ascii() {
                 // Other letters may make a name of a constant.
                 check::names(&tree)?;
@@ -119,7 +123,7 @@ pub fn parse(source: &str, mode: Mode, opts: CompileOptions) -> Result<(Node, Ve
             Ok((tree, parsed.warnings))
         })
     });
-    result.map_err(|e| syntax::finish(&source, *e))
+    result.map_err(|e| syntax::finish_typed(&source, mode, *e))
 }
 
 /// Turns the parser's trees into nodes.

@@ -174,6 +174,11 @@ impl Trees<'_> {
             p.as_ref().map_or(Item::None, |p| self.parameter(p, p.range.end()))
         };
         let defaults = p.posonlyargs.iter().chain(&p.args).filter_map(|p| p.default.as_deref());
+        if p.vararg.is_none()
+            && let Some(first) = p.kwonlyargs.first()
+        {
+            self.bare_star(first.parameter.range.start());
+        }
         let fields = vec![
             self.list(&p.posonlyargs, plain),
             self.list(&p.args, plain),

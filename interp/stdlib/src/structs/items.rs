@@ -2,7 +2,7 @@
 
 use cape_builtins::int::from_le_bytes;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Res, Value, Vm, rt};
 use num_traits::{Signed, ToPrimitive};
 
 use super::error;
@@ -15,7 +15,12 @@ pub fn pack_items(vm: &Vm, c: &Compiled, args: &[Value], out: &mut [u8]) -> Res<
         for i in 0..code.repeat {
             let at = code.offset + i * code.size;
             let Some(&v) = args.next() else { return Ok(()) };
-            pack_one(vm, code, v, c.order, &mut out[at..at + code.size])?;
+            pack_one(vm, code, v, c.order, &mut out[at..at + code.size]).map_err(|e| {
+                match e.is(rt().types.overflow_error) && Int::of(v).is_some() {
+                    true => error(vm, "int too large to convert"),
+                    false => e,
+                }
+            })?;
         }
     }
     Ok(())

@@ -256,19 +256,26 @@ fn getframemodulename(vm: &Vm, depth: Option<i64>) -> Value {
         .unwrap_or(Value::NONE)
 }
 
-fn current_frames(vm: &Vm) -> Res<Ptr<DictObj>> {
+/// What `of` says of each thread's VM, by the thread's identity.
+fn of_threads(vm: &Vm, of: impl Fn(&Vm) -> Option<Value>) -> Res<Ptr<DictObj>> {
     let d = DictObj::new();
-    if let Some(f) = frame_at(vm, 0) {
-        d.set(vm, Int::Small(vm.ident.get() as i64).into_value(), f.value())?;
-    }
-    Ok(d)
+    let mut result = Ok(());
+    cape_vm::gil::each_vm(|thread| {
+        if result.is_ok()
+            && let Some(v) = of(thread)
+        {
+            result = d.set(vm, Int::Small(thread.ident.get() as i64).into_value(), v);
+        }
+    });
+    result.map(|()| d)
+}
+
+fn current_frames(vm: &Vm) -> Res<Ptr<DictObj>> {
+    of_threads(vm, |thread| frame_at(thread, 0).map(|f| f.value()))
 }
 
 fn current_exceptions(vm: &Vm) -> Res<Ptr<DictObj>> {
-    let d = DictObj::new();
-    let e = vm.handled_exception().map_or(Value::NONE, |e| e.value());
-    d.set(vm, Int::Small(vm.ident.get() as i64).into_value(), e)?;
-    Ok(d)
+    of_threads(vm, |thread| Some(thread.handled_exception().map_or(Value::NONE, |e| e.value())))
 }
 
 /// Tells the audit hooks of an event.

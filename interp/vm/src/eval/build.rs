@@ -279,9 +279,12 @@ impl Vm {
 
     #[inline(always)]
     pub(super) fn set_add_op(&self, set: Value, v: Value) -> Res<()> {
+        // What collects conditional annotations may have been replaced, by a frozen set as well.
         match set.downcast::<SetObj>() {
-            Some(s) => s.add(self, v).map(drop),
-            None => Err(self.type_error(format!("'{}' object is not a set", full_name(type_of(set))))),
+            Some(s) if s.header().map() == rt().maps.set || type_of(set).is_subtype(rt().types.set) => {
+                s.add(self, v).map(drop)
+            }
+            _ => Err(self.type_error(format!("'{}' object is not a set", full_name(type_of(set))))),
         }
     }
 
@@ -329,10 +332,7 @@ impl Vm {
         for &k in keys.as_slice() {
             let v = self.get_item(m, k)?;
             if dict.get(self, k)?.is_some() {
-                let name = match k.downcast::<StrObj>() {
-                    Some(s) => s.display(),
-                    None => return Err(self.type_error("keywords must be strings")),
-                };
+                let name = self.str(k)?.display();
                 return Err(self.type_error(format!(
                     "{} got multiple values for keyword argument '{name}'",
                     self.function_str(f)

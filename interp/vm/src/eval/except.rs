@@ -47,6 +47,7 @@ impl Vm {
     /// As [`Vm::unwind`]; `event`: what tools are told that happens in the top frame.
     pub(crate) fn unwind_as(&self, raised: Raised, again: bool, event: Event) -> Result<(), Raised> {
         let (mut raised, mut event) = (raised, event);
+        let mut elsewhere = again;
         let mut again = again || self.is_bare_raise(raised);
         // What native code has made and raised; what has been raised before has its context already.
         if !again && raised.exc().context.get().is_none() && raised.exc().traceback.get().is_none() {
@@ -58,6 +59,9 @@ impl Vm {
             let f = unsafe { &mut *frame };
             if !again {
                 self.add_traceback(raised.exc(), frame);
+            }
+            if !std::mem::replace(&mut elsewhere, false) {
+                self.leaves_here();
             }
             again = false;
             raised = self.exception_event(std::mem::replace(&mut event, Event::Raise), raised);
@@ -75,13 +79,16 @@ impl Vm {
                 }
                 return Ok(());
             }
-            // The frame was left by what raised first, not by the code that has raised it again.
-            if let Some(tb) = raised.exc().traceback.downcast::<TracebackObj>()
-                && tb.frame.get() == f.object
-                && tb.lasti.get() >= 0
-            {
-                // SAFETY: the traceback's index lies inside the code of its frame.
-                f.pc = unsafe { f.code.words.as_ptr().add(tb.lasti.get() as usize) };
+            // What cleans up does not say where the frame was left.
+            let (left, lasti) = self.left_at.get();
+            let lasti = match raised.exc().traceback.downcast::<TracebackObj>() {
+                _ if left == frame => lasti,
+                Some(tb) if tb.frame.get() == f.object => tb.lasti.get(),
+                _ => -1,
+            };
+            if lasti >= 0 && (lasti as usize) < f.code.words.len() {
+                // SAFETY: the index lies inside the code of the frame.
+                f.pc = unsafe { f.code.words.as_ptr().add(lasti as usize) };
             }
             raised = self.exception_event(Event::PyUnwind, raised);
             let entry = f.entry;
@@ -94,6 +101,13 @@ impl Vm {
                 return Err(raised);
             }
         }
+    }
+
+    /// Notes that an exception leaves the top frame at the present instruction, if nothing stops it.
+    pub(crate) fn leaves_here(&self) {
+        let frame = self.frame_top.get();
+        // SAFETY: the top frame is initialised.
+        self.left_at.set((frame, unsafe { (*frame).lasti() } as i32));
     }
 
     /// An exception leaves a generator: StopIteration becomes RuntimeError.

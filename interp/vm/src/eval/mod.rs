@@ -1086,6 +1086,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             let cause = if b { reg!(w.b()) } else { Value::EMPTY };
                             if !a && let Some(e) = vm.handled_exception() {
                                 // It is in its traceback already.
+                                vm.leaves_here();
                                 match vm.unwind(Raised::new(e), true) {
                                     Ok(()) => {
                                         reload!();
@@ -1099,6 +1100,9 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::Reraise => {
                             sync!();
                             let exc: Ptr<ExcObj> = reg!(w.a()).downcast().expect("an exception register");
+                            if w.x() == 0 {
+                                vm.leaves_here();
+                            }
                             match vm.unwind(Raised::new(exc), true) {
                                 Ok(()) => {
                                     reload!();

@@ -138,6 +138,8 @@ impl Vm {
                 self.fire(code, at, Event::PyReturn, &[consts.get(word.bc() as usize)])?;
             }
             Op::Yield => self.fire(code, at, Event::PyYield, &[register(word.b())])?,
+            // CPython puts handlers behind everything else: nothing jumps over them.
+            Op::Jump if code.unit.exceptions.iter().any(|e| e.handler == at + op.words() as u32) => {}
             Op::Jump | Op::JumpBack => self.fire(code, at, Event::Jump, &[offset(word.bc())])?,
             Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone | Op::ForIter
                 if self.watchers(code, Event::BranchLeft) | self.watchers(code, Event::BranchRight) != 0 =>
@@ -194,6 +196,18 @@ impl Vm {
             all[i] = new();
         }
         f(&mut all[i])
+    }
+
+    /// Tracing begins: the lines that the frames on the stack are on have begun already.
+    pub(super) fn note_lines(&self) {
+        self.each_frame(|frame| {
+            let at = frame.lasti();
+            if let Some(p) = frame.code.unit.position(at) {
+                self.latest(frame, false, |l| {
+                    (l.line, l.at) = (p.line, at);
+                });
+            }
+        });
     }
 
     /// From now on opcodes are asked for in a frame, which may be running.

@@ -75,7 +75,11 @@ impl What {
 impl Vm {
     /// Sets the trace function of this thread.
     pub fn set_trace(&self, f: Tracer) {
+        let begins = self.tracer().is_none() && !f.is_none();
         self.set_legacy(TRACE, f, TRACED);
+        if begins {
+            self.note_lines();
+        }
     }
 
     /// Sets the profile function of this thread.

@@ -132,7 +132,7 @@ impl Back {
                 node_index,
                 range,
                 value: self.boxed(n.node("value")),
-                attr: self.identifier_of(n, "attr"),
+                attr: self.attribute_identifier(n),
                 ctx: context(n),
             }),
             C::Subscript => Expr::Subscript(ast::ExprSubscript {

@@ -41,6 +41,19 @@ fn collect(node: &Node, places: &mut Vec<(u32, u32)>) {
         if let Some(at) = node.at {
             places.push((at.line, at.col));
             places.push((at.end_line, at.end_col));
+            places.extend(attribute_name(node));
+            // Where a class begins that has a decorator or is inside of something.
+            if node.class == C::ClassDef {
+                let decorator = match node.get("decorator_list") {
+                    Item::List(l) => l.first(),
+                    _ => None,
+                };
+                let first = match decorator {
+                    Some(Item::Node(d)) => d.at.map_or(at.line, |d| d.line),
+                    _ => at.line,
+                };
+                places.push((first, 0));
+            }
         }
         for item in &node.fields {
             match item {
@@ -56,6 +69,13 @@ fn collect(node: &Node, places: &mut Vec<(u32, u32)>) {
             }
         }
     })
+}
+
+/// Where the name of an attribute begins that is on another line than the beginning of the expression.
+fn attribute_name(node: &Node) -> Option<(u32, u32)> {
+    let at = node.at.filter(|at| node.class == C::Attribute && at.line != at.end_line)?;
+    let length = node.text("attr")?.chars().count() as u32;
+    Some((at.end_line, at.end_col.checked_sub(length)?))
 }
 
 struct Back {
@@ -128,6 +148,15 @@ impl Back {
 
     fn identifier_of(&self, n: &Node, field: &str) -> Identifier {
         Self::identifier(n.text(field).unwrap_or(""), self.range(n))
+    }
+
+    fn attribute_identifier(&self, n: &Node) -> Identifier {
+        let whole = self.range(n);
+        let range = match attribute_name(n) {
+            Some(start) => TextRange::new(self.offset(start).into(), whole.end()),
+            None => whole,
+        };
+        Self::identifier(n.text("attr").unwrap_or(""), range)
     }
 
     fn opt_identifier(&self, n: &Node, field: &str) -> Option<Identifier> {
