@@ -193,7 +193,6 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                             ("jit", Some(v)) => jit = Some(v.clone()),
                             ("profile", Some(v)) => profile = Some(v.into()),
                             ("dev", _) => c.dev_mode = true,
-                            ("utf8", v) => c.utf8_mode = v.as_deref() != Some("0"),
                             ("faulthandler", _) => c.faulthandler = true,
                             ("no_debug_ranges", _) => c.no_debug_ranges = true,
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
@@ -273,6 +272,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
     c.argv = first.into_iter().chain(args[rest_from.min(args.len())..].iter().cloned()).collect();
     c.optimize = c.optimize.min(2);
     environment(&mut c, random_hashes)?;
+    c.utf8_mode = utf8_mode(&c)?;
     if c.dev_mode {
         c.faulthandler = true;
         c.warn_options.insert(0, "default".into());
@@ -296,6 +296,33 @@ fn executable(arg0: Option<&OsString>) -> String {
     std::env::current_exe()
         .map(|p| p.to_string_lossy().into_owned())
         .unwrap_or_else(|_| arg0.map(|a| a.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// The locale's category for characters, by the environment.
+pub(crate) fn ctype_locale() -> String {
+    let get = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
+    get("LC_ALL").or_else(|| get("LC_CTYPE")).or_else(|| get("LANG")).unwrap_or_default()
+}
+
+/// Whether a locale is the one of programs that say nothing.
+pub(crate) fn is_posix(locale: &str) -> bool {
+    matches!(locale, "" | "C" | "POSIX")
+}
+
+/// Whether everything is UTF-8, whatever the locale says: by `-X utf8`, PYTHONUTF8, or in the C locale.
+fn utf8_mode(c: &Config) -> Result<bool, i32> {
+    let option = c.x_options.iter().rev().find(|o| o.0 == "utf8").map(|o| o.1.as_deref());
+    let variable = std::env::var("PYTHONUTF8").ok().filter(|v| !v.is_empty() && !c.ignore_environment);
+    let (value, what) = match (option, &variable) {
+        (Some(v), _) => (v.unwrap_or("1"), "-X utf8 option"),
+        (None, Some(v)) => (v.as_str(), "PYTHONUTF8 environment variable"),
+        (None, None) => return Ok(is_posix(&ctype_locale())),
+    };
+    match value {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(fatal("preconfig_init_utf8_mode", &format!("invalid {what} value"))),
+    }
 }
 
 /// Reads the environment, where the options do not say otherwise. Err: the exit code.
@@ -325,7 +352,6 @@ fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
     c.inspect |= get("PYTHONINSPECT").is_some();
     c.dev_mode |= get("PYTHONDEVMODE").is_some();
     c.warn_default_encoding |= get("PYTHONWARNDEFAULTENCODING").is_some();
-    c.utf8_mode |= get("PYTHONUTF8").as_deref() == Some("1");
     c.io_encoding = get("PYTHONIOENCODING").unwrap_or_default();
     c.faulthandler |= get("PYTHONFAULTHANDLER").is_some();
     c.no_debug_ranges |= get("PYTHONNODEBUGRANGES").is_some();

@@ -55,6 +55,8 @@ unsafe extern "C" {
     pub static mut _Cape_heap_start: usize;
     /// How many they are.
     pub static mut _Cape_heap_size: usize;
+    /// Whether there are audit hooks.
+    pub static mut _Cape_audited: i32;
     /// The ints from -5 to 256.
     pub static mut _Cape_small_ints: [SmallInt; 0];
     /// The names that C strings spelled last, by their addresses (`bridge-c/unicodeobject.c`).

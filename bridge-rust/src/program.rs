@@ -85,30 +85,28 @@ fn prompt_after(vm: &Vm, cli: &Cli, code: i32) -> i32 {
 fn run_startup(vm: &Vm, cli: &Cli) -> Res<()> {
     let Some(path) = variable(cli, "PYTHONSTARTUP") else { return Ok(()) };
     let shown = path.to_string_lossy().into_owned();
-    let event = StrObj::new("cpython.run_startup");
-    let done =
-        cape_stdlib::sys::audit(vm, event, TupleObj::new(&[StrObj::new(&shown).value()])).and_then(|()| {
-            let bytes = std::fs::read(&path).map_err(|e| {
-                report::write_stderr(vm, "Could not open PYTHONSTARTUP\n");
-                let no = e.raw_os_error().unwrap_or(0);
-                cape_stdlib::oserror::os_error(vm, no, StrObj::new(&shown).value())
-            })?;
-            let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
-            let main = main_dict(vm)?;
-            main.set_str(rt().names.file, StrObj::new(&shown).value());
-            let r = cape_builtins::compile_fn::decode_source(vm, &bytes, from)
-                .and_then(|t| run_text(vm, &t, &shown));
-            main.remove_str(rt().names.file);
-            r
-        });
+    let done = vm.audit("cpython.run_startup", &[StrObj::new(&shown).value()]).and_then(|()| {
+        let bytes = std::fs::read(&path).map_err(|e| {
+            report::write_stderr(vm, "Could not open PYTHONSTARTUP\n");
+            let no = e.raw_os_error().unwrap_or(0);
+            cape_stdlib::oserror::os_error(vm, no, StrObj::new(&shown).value())
+        })?;
+        let from = cape_builtins::compile_fn::Origin { name: &shown, is_file: true };
+        let main = main_dict(vm)?;
+        main.set_str(rt().names.file, StrObj::new(&shown).value());
+        let r =
+            cape_builtins::compile_fn::decode_source(vm, &bytes, from).and_then(|t| run_text(vm, &t, &shown));
+        main.remove_str(rt().names.file);
+        r
+    });
     tell(vm, done)
 }
 
 /// Calls `sys.__interactivehook__`.
 fn interactive_hook(vm: &Vm) -> Res<()> {
     let Some(hook) = rt().sys().get_str(intern("__interactivehook__")) else { return Ok(()) };
-    let event = StrObj::new("cpython.run_interactivehook");
-    let done = cape_stdlib::sys::audit(vm, event, TupleObj::new(&[hook]))
+    let done = vm
+        .audit("cpython.run_interactivehook", &[hook])
         .and_then(|()| vm.call(hook, &[]).map(|_| ()))
         .inspect_err(|_| report::write_stderr(vm, "Failed calling sys.__interactivehook__\n"));
     tell(vm, done)
@@ -131,7 +129,7 @@ fn tell(vm: &Vm, done: Res<()>) -> Res<()> {
 /// Stands at the prompt: with the editor of `_pyrepl` on a terminal, unless PYTHON_BASIC_REPL says otherwise. The editor runs the file
 /// of PYTHONSTARTUP if nobody has.
 fn read_and_run(vm: &Vm, cli: &Cli, startup: bool) -> Res<()> {
-    cape_stdlib::sys::audit(vm, StrObj::new("cpython.run_stdin"), TupleObj::new(&[]))?;
+    vm.audit("cpython.run_stdin", &[])?;
     if !is_terminal(0) || variable(cli, "PYTHON_BASIC_REPL").is_some() {
         return prompt::interact(vm);
     }

@@ -11,6 +11,7 @@ use crate::cli::{self, Cli};
 
 /// The whole command: parses the command line, runs what it asks for, exits.
 pub fn command() -> ! {
+    close_again();
     let cli = match cli::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(code) => std::process::exit(code),
@@ -81,6 +82,7 @@ fn boot(vm: &Vm) -> Res<()> {
     cape_stdlib::register();
     rt().add_native_module("_pickle", cape_pickle::init);
     cape_bridge::register_datetime();
+    cape_asyncio::register();
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
     let sys = rt().sys();
@@ -148,6 +150,14 @@ extern "C" fn note_closed() {
     }
 }
 
+/// Closes what Rust's runtime has opened in the place of closed standard descriptors: programs find them closed.
+fn close_again() {
+    for fd in (0..3).filter(|fd| CLOSED.load(Ordering::Relaxed) & 1 << fd != 0) {
+        // SAFETY: nobody has used the descriptor yet.
+        unsafe { libc::close(fd) };
+    }
+}
+
 // SAFETY: the section holds addresses of functions of C that the loader calls before `main`; this one needs nothing that is made later.
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -167,13 +177,18 @@ fn streams(vm: &Vm) -> Res<()> {
     } else {
         intern("utf-8")
     };
+    let locale = crate::cli::ctype_locale();
+    // In a locale that says nothing, or that stands for it, bytes that are no text pass through.
+    let lenient = c.utf8_mode
+        || crate::cli::is_posix(&locale)
+        || matches!(locale.as_str(), "C.UTF-8" | "C.utf8" | "UTF-8");
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
         let closed = CLOSED.load(Ordering::Relaxed) & 1 << fd != 0;
         let stream = if closed {
             Value::NONE
         } else {
             let kw = DictObj::new();
-            let errors = match (name, posix_locale()) {
+            let errors = match (name, lenient) {
                 ("stderr", _) => "backslashreplace",
                 _ if !handler.is_empty() => handler,
                 _ if own_encoding => "strict",
@@ -224,12 +239,6 @@ fn streams(vm: &Vm) -> Res<()> {
         rt().builtins().set_str(intern("open"), o);
     }
     Ok(())
-}
-
-fn posix_locale() -> bool {
-    let get = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
-    let l = get("LC_ALL").or_else(|| get("LC_CTYPE")).or_else(|| get("LANG")).unwrap_or_default();
-    l.is_empty() || l == "C" || l == "POSIX"
 }
 
 /// `__main__`.

@@ -6,7 +6,7 @@ use cape_heap::heap;
 use cape_vm::Value;
 use cape_vm::foreign::LARGE_DATA;
 use cape_vm::object::*;
-use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
 
 pub use super::datetime::*;
@@ -17,14 +17,9 @@ use crate::layout::PyObject;
 use crate::slots::{call_at_once, number_of};
 
 pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_int> {
-    let Some(f) = rt().sys().get_str(intern("audit")) else { return Ok(0) };
-    let event = super::text_value(cx, event)?;
-    let mut all = ValueVec::new();
-    all.push(event);
-    if let Some(t) = args.opt(cx)?.and_then(|a| a.downcast::<TupleObj>()) {
-        all.extend_from_slice(t.as_slice());
-    }
-    cx.vm.call(f, &all)?;
+    let event: cape_vm::Ptr<StrObj> = super::text_value(cx, event)?.downcast().expect("a str");
+    let args = args.opt(cx)?.and_then(|a| a.downcast::<TupleObj>());
+    cx.vm.tell_hooks(event, args.unwrap_or_else(|| rt().empty_tuple()))?;
     Ok(0)
 }
 

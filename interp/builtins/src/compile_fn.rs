@@ -56,6 +56,9 @@ pub fn compile_text(
     flags: u32,
     optimize: u8,
 ) -> Res<Ptr<CodeObj>> {
+    if rt().is_audited() {
+        vm.audit("compile", &[BytesObj::new(source.as_bytes()).value(), StrObj::new(filename).value()])?;
+    }
     let opts = options(flags, optimize);
     code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags, Some(source))
 }
@@ -277,6 +280,7 @@ fn compile_node(
         return crate::ast::to_object(vm, &tree);
     }
     let Some(mode) = mode else { return Err(vm.value_error("a signature has no code")) };
+    vm.audit("compile", &[node, Value::NONE])?;
     let opts = options(flags, optimize);
     code_of(vm, cape_compile::compile_tree(&tree, filename, mode, opts), filename, flags, None)
         .map(|c| c.value())
@@ -284,6 +288,9 @@ fn compile_node(
 
 /// Parses text to a tree of Python objects; without a mode, the signature of a function.
 fn parse_text(vm: &Vm, text: &str, filename: &str, mode: Option<Mode>, opts: CompileOptions) -> Res<Value> {
+    if rt().is_audited() {
+        vm.audit("compile", &[BytesObj::new(text.as_bytes()).value(), StrObj::new(filename).value()])?;
+    }
     let Some(mode) = mode else {
         return match cape_compile::tree::parse_func_type(text) {
             Ok(tree) => crate::ast::to_object(vm, &tree),
@@ -385,6 +392,7 @@ fn eval(vm: &Vm, source: Value, globals: OrNone<Value>, locals: OrNone<Value>) -
             compile_text(vm, text, "<string>", Mode::Eval, inherited_flags(vm), rt().config().optimize)?
         }
     };
+    vm.audit("exec", &[code.value()])?;
     vm.run_code(code, g, l, None)
 }
 
@@ -406,6 +414,7 @@ fn exec(
         if n > 0 && !cells.is_some_and(|t| t.len() == n && t.as_slice().iter().all(|c| c.is::<CellObj>())) {
             return Err(vm.type_error(format!("code object requires a closure of exactly length {n}")));
         }
+        vm.audit("exec", &[source])?;
         vm.run_code(c, g, l, cells)?;
         return Ok(Value::NONE);
     }
@@ -414,6 +423,7 @@ fn exec(
     }
     let text = source_text(vm, source, "string, bytes or code object", "exec", "<string>")?;
     let code = compile_text(vm, &text, "<string>", Mode::Exec, inherited_flags(vm), rt().config().optimize)?;
+    vm.audit("exec", &[code.value()])?;
     vm.run_code(code, g, l, None)?;
     Ok(Value::NONE)
 }

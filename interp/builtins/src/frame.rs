@@ -8,7 +8,7 @@ use cape_vm::native::{Named, extend, new_type};
 use cape_vm::object::{CellObj, DictObj, ListObj, StrObj, TypeFlags, TypeObj};
 use cape_vm::ops::Cmp;
 use cape_vm::runtime::StaticType;
-use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
     /// The write-through view of a function frame's variables (PEP 667).
@@ -28,7 +28,10 @@ type Proxy = Ptr<LocalsProxyObj>;
 pub fn init(_vm: &Vm) {
     extend(rt().types.frame)
         .getter("f_back", "Return the next outer frame object.", |vm: &Vm, f: Frame| vm.frame_back(f))
-        .getter("f_code", "Return the code object of the frame.", |_: &Vm, f: Frame| f.code())
+        .getter("f_code", "Return the code object of the frame.", |vm: &Vm, f: Frame| {
+            vm.audit_attribute(f.value(), "f_code", None)?;
+            Ok::<_, Raised>(f.code())
+        })
         .getter("f_globals", "Return the global variables in the frame.", |_: &Vm, f: Frame| f.globals.get())
         .getter("f_builtins", "Return the built-in variables in the frame.", |_: &Vm, f: Frame| {
             f.builtins.get()

@@ -19,9 +19,24 @@ pub fn init(_vm: &Vm) {
         .method("__call__($self, /, *args, **kwargs)", "Call self as a function.", call)
         .method("__get__($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner.", get)
         .method("__repr__($self, /)", "Return repr(self).", repr)
-        .getset("__code__", "", |_: &Vm, f: Ptr<FunctionObj>| f.code(), set_code)
-        .getset("__defaults__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.defaults), set_defaults)
-        .getset("__kwdefaults__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.kwdefaults), set_kwdefaults)
+        .getset(
+            "__code__",
+            "",
+            |vm: &Vm, f: Ptr<FunctionObj>| read(vm, f, "__code__").map(|()| f.code()),
+            set_code,
+        )
+        .getset(
+            "__defaults__",
+            "",
+            |vm: &Vm, f: Ptr<FunctionObj>| read(vm, f, "__defaults__").map(|()| present(&f.defaults)),
+            set_defaults,
+        )
+        .getset(
+            "__kwdefaults__",
+            "",
+            |vm: &Vm, f: Ptr<FunctionObj>| read(vm, f, "__kwdefaults__").map(|()| present(&f.kwdefaults)),
+            set_kwdefaults,
+        )
         .getset("__name__", "", |_: &Vm, f: Ptr<FunctionObj>| f.name.get(), set_name)
         .getset("__qualname__", "", |_: &Vm, f: Ptr<FunctionObj>| f.qualname.get(), set_qualname)
         .getset("__module__", "", |_: &Vm, f: Ptr<FunctionObj>| present(&f.module), |_: &Vm, f: Ptr<FunctionObj>, v: Value| {
@@ -200,10 +215,16 @@ fn changed(f: Ptr<FunctionObj>) {
     cape_vm::foreign::changed(f.header());
 }
 
+/// The audit event of reading an attribute.
+fn read(vm: &Vm, f: Ptr<FunctionObj>, name: &str) -> Res<()> {
+    if rt().is_audited() { vm.audit_attribute(f.value(), name, None) } else { Ok(()) }
+}
+
 fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     let Some(code) = v.downcast::<CodeObj>() else {
         return Err(vm.type_error("__code__ must be set to a code object"));
     };
+    vm.audit_attribute(f.value(), "__code__", Some(v))?;
     let (has, wants) = (f.closure.downcast::<TupleObj>().map_or(0, |t| t.len()), code.unit.freevars.len());
     if has != wants {
         let n = f.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
@@ -226,6 +247,7 @@ fn set_defaults(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     if !v.is_empty() && !v.is::<TupleObj>() {
         return Err(vm.type_error("__defaults__ must be set to a tuple object"));
     }
+    vm.audit_attribute(f.value(), "__defaults__", Some(v))?;
     f.defaults.set(f, v);
     changed(f);
     Ok(())
@@ -236,6 +258,7 @@ fn set_kwdefaults(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     if !v.is_empty() && !v.is::<DictObj>() {
         return Err(vm.type_error("__kwdefaults__ must be set to a dict object"));
     }
+    vm.audit_attribute(f.value(), "__kwdefaults__", Some(v))?;
     f.kwdefaults.set(f, v);
     changed(f);
     Ok(())

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use cape_vm::class::full_name;
-use cape_vm::native::{NativeFn, OrNone};
+use cape_vm::native::{IntoRes, NativeFn, OrNone};
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
 use cape_vm::runtime::{StaticType, intern, rt, type_of};
 use cape_vm::special::Special;
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use crate::compile_fn;
 
@@ -73,7 +73,11 @@ fn table(m: Ptr<ModuleObj>) {
         .function("hasattr(obj, name, /)", "Return whether the object has an attribute with the given name.", |vm: &Vm, o: Value, n: Value| { attr_name(vm, n)?; vm.get_attr_opt(o, n).map(|r| r.is_some()) })
         .function("hash(obj, /)", "Return the hash value for the given object.", |vm: &Vm, v: Value| vm.hash(v))
         .function("hex(number, /)", "Return the hexadecimal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 16))
-        .function("id(obj, /)", "Return the identity of an object.", |vm: &Vm, v: Value| vm.id(v))
+        .function("id(obj, /)", "Return the identity of an object.", |vm: &Vm, v: Value| {
+            let id = vm.id(v).into_res(vm)?;
+            vm.audit("builtins.id", &[id])?;
+            Ok::<_, Raised>(id)
+        })
         .function("input(prompt='', /)", "Read a string from standard input.", crate::line_input::input)
         .function("isinstance(obj, class_or_tuple, /)", "Return whether an object is an instance of a class or of a subclass thereof.", |vm: &Vm, o: Value, c: Value| vm.is_instance(o, c))
         .function("issubclass(cls, class_or_tuple, /)", "Return whether 'cls' is derived from another class or is the same class.", |vm: &Vm, o: Value, c: Value| vm.is_subclass(o, c))
@@ -290,6 +294,9 @@ fn import(
     let Some(boot) = boot else {
         return Err(vm.import_error("the import system is not set up"));
     };
+    if rt().is_audited() {
+        audit_import(vm, boot, name, globals.unwrap_or(Value::NONE), level)?;
+    }
     let f = vm.get_attr_str(boot, "__import__")?;
     let or = |v: Option<Value>, d: Value| v.unwrap_or(d);
     vm.call(
@@ -303,6 +310,22 @@ fn import(
         ],
     )
     .map_err(crate::import_frames::remove)
+}
+
+/// The event of an import that has to look for its module.
+fn audit_import(vm: &Vm, boot: Value, name: Value, globals: Value, level: i64) -> Res<()> {
+    let mut full = name;
+    if level > 0 {
+        let f = vm.get_attr_str(boot, "_calc___package__")?;
+        let package = vm.call(f, &[globals])?;
+        let f = vm.get_attr_str(boot, "_resolve_name")?;
+        full = vm.call(f, &[name, package, Value::int(level)])?;
+    }
+    if rt().modules().get(vm, full)?.is_some_and(|m| !m.is_none()) {
+        return Ok(());
+    }
+    let part = |name: &str| rt().sys().get_str(intern(name)).unwrap_or(Value::NONE);
+    vm.audit("import", &[full, Value::NONE, part("path"), part("meta_path"), part("path_hooks")])
 }
 
 fn all(vm: &Vm, it: Value) -> Res<bool> {
@@ -350,6 +373,7 @@ fn breakpoint(vm: &Vm, args: Ptr<TupleObj>, kws: Ptr<DictObj>) -> Res<Value> {
         .sys()
         .get_str(intern("breakpointhook"))
         .ok_or_else(|| vm.runtime_error("lost sys.breakpointhook"))?;
+    vm.audit("builtins.breakpoint", &[hook])?;
     vm.call_dict(hook, args.as_slice(), Some(kws))
 }
 

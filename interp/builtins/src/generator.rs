@@ -91,14 +91,25 @@ fn wrapped(vm: &Vm, w: Ptr<AsyncGenAuxObj>) -> Res<Gen> {
     w.target.downcast().ok_or_else(|| vm.type_error("a coroutine wrapper without coroutine"))
 }
 
+/// Whether it is a generator (0), a coroutine (1) or an async generator (2).
+fn kind_of(g: Gen) -> usize {
+    let class = type_of(g.value());
+    if class == rt().types.generator { 0 } else { 1 + (class != rt().types.coroutine) as usize }
+}
+
 /// Attributes that generators, coroutines and async generators share; names: running, suspended, frame, code.
 pub(crate) fn state_attributes(b: TypeBuilder, names: [&'static str; 4], name_docs: [&'static str; 2]) {
     b.getter(names[0], "", |_: &Vm, g: Gen| g.state() == GenState::Running)
         .getter(names[1], "", |_: &Vm, g: Gen| g.state() == GenState::Suspended)
         .getter(names[2], "", |vm: &Vm, g: Gen| {
-            (g.state() != GenState::Closed).then(|| vm.generator_frame(g))
+            let name = ["gi_frame", "cr_frame", "ag_frame"][kind_of(g)];
+            vm.audit_attribute(g.value(), name, None)?;
+            Ok::<_, Raised>((g.state() != GenState::Closed).then(|| vm.generator_frame(g)))
         })
-        .getter(names[3], "", |_: &Vm, g: Gen| g.code())
+        .getter(names[3], "", |vm: &Vm, g: Gen| {
+            vm.audit_attribute(g.value(), ["gi_code", "cr_code", "ag_code"][kind_of(g)], None)?;
+            Ok::<_, Raised>(g.code())
+        })
         .getset(
             "__name__",
             name_docs[0],
@@ -167,7 +178,8 @@ fn throw(vm: &Vm, g: Gen, class: Value, value: Option<Value>, tb: Option<Value>)
 }
 
 /// The warning for the old signatures of `throw`.
-pub(crate) fn deprecated_throw(vm: &Vm) -> Res<()> {
+/// The warning for `throw` with more than an exception.
+pub fn deprecated_throw(vm: &Vm) -> Res<()> {
     crate::warn::warn(
         vm,
         rt().types.deprecation_warning,
@@ -177,7 +189,7 @@ pub(crate) fn deprecated_throw(vm: &Vm) -> Res<()> {
 }
 
 /// The exception that `throw(class, value, tb)` raises.
-pub(crate) fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Value>) -> Res<Raised> {
+pub fn thrown(vm: &Vm, class: Value, value: Option<Value>, tb: Option<Value>) -> Res<Raised> {
     let tb = tb.filter(|t| !t.is_none());
     if tb.is_some_and(|t| !t.is::<TracebackObj>()) {
         return Err(vm.type_error("throw() third argument must be a traceback object"));

@@ -122,6 +122,13 @@ fn line_of_bytes(vm: &Vm) -> Res<Vec<u8>> {
 
 /// `input()`.
 pub(crate) fn input(vm: &Vm, prompt: Option<Value>) -> Res<Value> {
+    vm.audit("builtins.input", &[prompt.unwrap_or(Value::NONE)])?;
+    let line = read_answer(vm, prompt)?;
+    vm.audit("builtins.input/result", &[line])?;
+    Ok(line)
+}
+
+fn read_answer(vm: &Vm, prompt: Option<Value>) -> Res<Value> {
     let stream = |name: &str| {
         rt().sys()
             .get_str(intern(name))

@@ -280,6 +280,7 @@ fn set_class(vm: &Vm, obj: Value, class: Value) -> Res<()> {
             full_name(type_of(class))
         )));
     };
+    vm.audit_attribute(obj, "__class__", Some(class))?;
     let old = type_of(obj);
     let module = rt().types.module;
     let mutable = !new.has(TypeFlags::IMMUTABLE) && !old.has(TypeFlags::IMMUTABLE);

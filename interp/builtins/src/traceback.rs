@@ -6,7 +6,7 @@ use cape_heap::{Field, Header, heap};
 use cape_vm::frame::FrameObj;
 use cape_vm::native::extend;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
 
 use crate::exceptions::NEW_DOC;
 
@@ -20,7 +20,10 @@ pub fn init(_vm: &Vm) {
             ListObj::new(&names.map(cape_vm::intern))
         })
         .getset("tb_next", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.next.get(), set_next)
-        .getter("tb_frame", "", |_: &Vm, tb: Ptr<TracebackObj>| tb.frame.get())
+        .getter("tb_frame", "", |vm: &Vm, tb: Ptr<TracebackObj>| {
+            vm.audit_attribute(tb.value(), "tb_frame", None)?;
+            Ok::<_, Raised>(tb.frame.get())
+        })
         .getter("tb_lasti", "", |_: &Vm, tb: Ptr<TracebackObj>| match tb.lasti.get() {
             given if given < -1 => (FOREIGN - given) as i64,
             word => byte_offset(word),

@@ -372,7 +372,7 @@ fn check_settable(vm: &Vm, t: Ptr<TypeObj>, v: Value, name: &str) -> Res<()> {
     } else if v.is_empty() {
         "delete"
     } else {
-        return Ok(());
+        return vm.audit_attribute(t.value(), name, Some(v));
     };
     Err(vm.type_error(format!("cannot {what} '{name}' attribute of immutable type '{}'", full_name(t))))
 }

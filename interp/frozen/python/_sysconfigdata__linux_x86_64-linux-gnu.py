@@ -26,6 +26,8 @@ build_time_vars = {
     "EXE": "",
     "EXT_SUFFIX": _suffix,
     "HAVE_FORK": 1,
+    "HAVE_GETRANDOM": 1,
+    "HAVE_GETRANDOM_SYSCALL": 1,
     "HOST_GNU_TYPE": "x86_64-pc-linux-gnu",
     "INCLDIRSTOMAKE": _include,
     "INCLUDEDIR": f"{sys.base_prefix}/include",

@@ -4,6 +4,7 @@
 # reader when a line is asked for: `_read_line` is what `input` and the prompt call while standard input and output are a terminal.
 
 import os as _os
+import sys as _sys
 
 backend = "readline"
 
@@ -215,6 +216,7 @@ def read_init_file(filename=None, /):
 
     The default filename is the last filename used."""
     if filename is None:
+        _sys.audit("open", "<readline_init_file>", "r", 0)
         filename = _os.environ.get("INPUTRC") or _os.path.expanduser("~/.inputrc")
     with open(_os.fspath(filename), encoding="utf-8", errors="surrogateescape") as file:
         lines = file.readlines()
@@ -261,7 +263,8 @@ def redisplay():
 
 # History
 
-def _path(filename):
+def _path(filename, mode):
+    _sys.audit("open", "~/.history" if filename is None else filename, mode, 0)
     return _os.path.expanduser("~/.history") if filename is None else _os.fspath(filename)
 
 
@@ -269,7 +272,7 @@ def read_history_file(filename=None, /):
     """Load a readline history file.
 
     The default filename is ~/.history."""
-    with open(_path(filename), "rb") as file:
+    with open(_path(filename, "r"), "rb") as file:
         lines = file.read().split(b"\n")
     _history.extend(_os.fsdecode(line.removesuffix(b"\r")) for line in lines if line)
     _trim()
@@ -279,7 +282,7 @@ def write_history_file(filename=None, /):
     """Save a readline history file.
 
     The default filename is ~/.history."""
-    _write(_path(filename), "wb", _history)
+    _write(_path(filename, "w"), "wb", _history)
 
 
 def append_history_file(nelements, filename=None, /):
@@ -288,7 +291,7 @@ def append_history_file(nelements, filename=None, /):
     The default filename is ~/.history."""
     if nelements < 0:
         raise ValueError("nelements must be non-negative")
-    path = _path(filename)
+    path = _path(filename, "a")
     _os.stat(path)  # it must be there
     _write(path, "ab", _history[max(0, len(_history) - nelements) :])
 

@@ -212,6 +212,17 @@ impl Heap {
         if self.is_young_ptr(p) { &mut f.young } else { &mut f.old }.push(p);
     }
 
+    /// Gives each object to `f` that is registered for finalization and not queued: what is alive, and what has died since it was last
+    /// looked for. `f` makes nothing.
+    pub fn each_finalizable(&self, f: &mut dyn FnMut(Value)) {
+        // SAFETY: the GIL is held, and the lists do not change while `f` makes nothing.
+        let all = unsafe { &(*self.state()).finalizers };
+        for &p in all.young.iter().chain(&all.old) {
+            // SAFETY: registered objects are alive, or dead but not collected yet, and are followed when they move.
+            f(unsafe { &*(p as *const Header) }.as_value());
+        }
+    }
+
     /// Queues the finalizers of all objects that have one and are not finalized yet, alive or not: the process ends. Objects
     /// made while those run are found by another call. False when there are none.
     pub fn finalize_all(&self) -> bool {

@@ -108,6 +108,10 @@ fn make_types() {
         )
         .method("copy($self, /)", "Return a shallow copy of the context object.", |_: &Vm, c: Ptr<ContextObj>| copy(c))
         .method("run($self, /, *args, **kwargs)", "", run);
+    // Loops run every callback so: no tuple and no dict are made of the arguments.
+    if let Some(d) = b.class().dict().get_str(cape_vm::intern("run")).and_then(|d| d.downcast::<MethodDescrObj>()) {
+        d.def.positional.set(Some(run_at_once));
+    }
     CONTEXT.set(b.class());
 
     let b = new_type::<ContextVarObj>("_contextvars.ContextVar", object, 0)
@@ -211,6 +215,11 @@ fn current(vm: &Vm) -> Ptr<ContextObj> {
     c
 }
 
+/// A copy of the running context.
+pub fn copy_current(vm: &Vm) -> Value {
+    copy(current(vm)).value()
+}
+
 fn copy(c: Ptr<ContextObj>) -> Ptr<ContextObj> {
     c.shared.set(true);
     new_context(c.vars(), true)
@@ -262,6 +271,16 @@ fn run(vm: &Vm, c: Ptr<ContextObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -
     };
     enter(vm, c)?;
     let r = vm.call_dict(f, rest, Some(kwargs));
+    leave(vm, c);
+    r
+}
+
+/// `run` without keywords.
+fn run_at_once(vm: &Vm, args: &[Value]) -> Res<Value> {
+    let [c, f, rest @ ..] = args else { return Ok(Value::EMPTY) };
+    let Some(c) = c.downcast::<ContextObj>() else { return Ok(Value::EMPTY) };
+    enter(vm, c)?;
+    let r = vm.call(*f, rest);
     leave(vm, c);
     r
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use cape_heap::{Header, HeapObject, RootVec, heap};
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use crate::statics::{StaticCell, StaticValue};
 
@@ -67,7 +67,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function(
             "get_referents($module, /, *objs)",
             "Return the list of objects that are directly referred to by 'objs'.",
-            |_: &Vm, objs: Ptr<TupleObj>| {
+            |vm: &Vm, objs: Ptr<TupleObj>| {
+                vm.audit("gc.get_referents", &[objs.value()])?;
                 let found = RootVec::new();
                 for &o in objs.as_slice() {
                     if o.is_ptr() {
@@ -81,14 +82,15 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                         });
                     }
                 }
-                ListObj::new(found.as_slice())
+                Ok::<_, Raised>(ListObj::new(found.as_slice()))
             },
         )
         .function(
             "get_referrers($module, /, *objs)",
             "Return the list of objects that directly refer to any of 'objs'.",
-            |_: &Vm, objs: Ptr<TupleObj>| {
-                heap().collect(true);
+            |vm: &Vm, objs: Ptr<TupleObj>| {
+                vm.audit("gc.get_referrers", &[objs.value()])?;
+                collect_all(vm);
                 let found = RootVec::new();
                 heap().each_object(&mut |h| {
                     let mut hit = false;
@@ -99,7 +101,16 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                         found.push(h.as_value());
                     }
                 });
-                ListObj::new(found.as_slice())
+                // What runs has its variables in registers.
+                cape_vm::gil::each_vm(|vm| {
+                    vm.each_running_generator(&mut |g, registers| {
+                        let g = g.value();
+                        if registers.iter().any(|v| objs.as_slice().contains(v)) && !found.as_slice().contains(&g) {
+                            found.push(g);
+                        }
+                    });
+                });
+                Ok::<_, Raised>(ListObj::new(found.as_slice()))
             },
         )
         .function(
@@ -214,7 +225,11 @@ fn collect(vm: &Vm, generation: Option<i32>) -> Res<i64> {
         return Err(vm.value_error("invalid generation"));
     }
     notify(vm, "start", generation, 0)?;
-    let mut n = 0;
+    let (mut n, start) = (0, std::time::Instant::now());
+    let stats = DEBUG.0.get() & 1 != 0;
+    if stats {
+        crate::report::write_stderr(vm, &format!("gc: collecting generation {generation}...\n"));
+    }
     if generation < 2 {
         heap().collect(false);
         crate::pending::run_finalizers(vm);
@@ -223,6 +238,10 @@ fn collect(vm: &Vm, generation: Option<i32>) -> Res<i64> {
             n += 1;
             crate::pending::run_one(vm, p);
         });
+    }
+    if stats {
+        let text = format!("gc: done, {n} unreachable, 0 uncollectable, {:.4}s elapsed\n", start.elapsed().as_secs_f64());
+        crate::report::write_stderr(vm, &text);
     }
     notify(vm, "stop", generation, n)?;
     Ok(n)
@@ -261,6 +280,7 @@ fn objects(vm: &Vm, generation: Option<Value>) -> Res<Ptr<ListObj>> {
             }
         },
     };
+    vm.audit("gc.get_objects", &[Value::int(generation.unwrap_or(-1))])?;
     heap().collect(true);
     let found = RootVec::new();
     heap().each_object(&mut |h| {

@@ -103,6 +103,8 @@ fn create_dynamic(vm: &Vm, spec: Value, file: Option<Value>) -> Res<Value> {
     let Some(p) = path.downcast::<StrObj>() else {
         return Err(vm.type_error("the origin of an extension module must be a string"));
     };
+    let name = vm.get_attr_str(spec, "name")?;
+    vm.audit("import", &[name, path, Value::NONE, Value::NONE, Value::NONE])?;
     match cape_vm::foreign::try_foreign() {
         Some(f) => f.load_extension(vm, spec, &vm.utf8(p)?),
         None => Err(vm.import_error("this process runs without a bridge to C: extension modules cannot be loaded")),

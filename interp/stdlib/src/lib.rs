@@ -3,6 +3,7 @@
 //! A row of the table below is a module: the file has `pub fn init(vm, module)`, which fills the module's namespace when it is
 //! imported for the first time.
 
+mod audits;
 pub mod c_int;
 pub mod compression;
 pub mod duration;
@@ -27,7 +28,11 @@ macro_rules! modules {
         $(pub mod $file;)*
         /// Makes all native modules importable.
         pub fn register() {
-            $(rt().add_native_module($name, $file::init);)*
+            $(rt().add_native_module($name, |vm, m| {
+                $file::init(vm, m)?;
+                audits::declare($name, m);
+                Ok(())
+            });)*
             multibyte::register();
         }
     };

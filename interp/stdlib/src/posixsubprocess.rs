@@ -60,6 +60,10 @@ fn strings(vm: &Vm, v: Value) -> Res<Vec<CString>> {
 
 fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
     let int = |i: usize| i32::from_arg(vm, a[i], i);
+    if !a[21].is_none() && crate::sys::is_finalizing() {
+        let class = cape_vm::rt().types.python_finalization_error;
+        return Err(vm.new_exc(class, "preexec_fn not supported at interpreter shutdown"));
+    }
     let (args, programs) = (a[0], strings(vm, a[1])?);
     let argv = strings(vm, args)?;
     let close_fds = vm.truth(a[2])?;

@@ -84,7 +84,16 @@ pub fn remember(e: Ptr<ExcObj>) {
 
 /// Reports through `sys.excepthook`; the exit code that the hook asked for by SystemExit.
 pub fn through_hook(vm: &Vm, e: Ptr<ExcObj>) -> Option<i32> {
-    match rt().sys().get_str(rt().names.excepthook) {
+    let hook = rt().sys().get_str(rt().names.excepthook);
+    let told = [hook.unwrap_or(Value::NONE), type_of(e.value()).value(), e.value(), e.traceback.get()];
+    if let Err(second) = vm.audit("sys.excepthook", &told) {
+        // A RuntimeError means that there is to be no report.
+        if !second.is(rt().types.runtime_error) {
+            unraisable(vm, second, "Exception ignored in audit hook", Value::NONE);
+        }
+        return None;
+    }
+    match hook {
         Some(hook) => {
             let args = [type_of(e.value()).value(), e.value(), e.traceback.get()];
             if let Err(second) = vm.call(hook, &args) {

@@ -103,14 +103,19 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 
 /// The objects and descriptors of one list of `select`. The objects are rooted by the caller's array.
 fn sequence(vm: &Vm, v: Value) -> Res<(cape_vm::object::ValueVec, Vec<i32>)> {
-    let items = match vm.vec_of(v) {
-        Err(e) if e.is(rt().types.type_error) => {
-            return Err(vm.type_error("arguments 1-3 must be sequences"));
-        }
-        r => r?,
+    let list = match v.downcast::<ListObj>() {
+        Some(l) => l,
+        None => match vm.vec_of(v) {
+            Err(e) if e.is(rt().types.type_error) => {
+                return Err(vm.type_error("arguments 1-3 must be sequences"));
+            }
+            r => ListObj::from_vec(r?),
+        },
     };
-    let mut fds = Vec::with_capacity(items.len());
-    for &o in items.iter() {
+    // Asking for a descriptor may change the list.
+    let (mut items, mut fds) = (cape_vm::object::ValueVec::new(), Vec::with_capacity(list.len()));
+    while let Some(o) = list.get(fds.len()) {
+        items.push(o);
         let fd = fd_of(vm, o)?;
         if fd as usize >= libc::FD_SETSIZE {
             return Err(vm.value_error("filedescriptor out of range in select()"));

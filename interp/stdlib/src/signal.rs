@@ -167,7 +167,9 @@ fn functions(m: Ptr<ModuleObj>) {
             }
             let null = std::ptr::null::<u8>();
             // SAFETY: a plain call without a siginfo.
-            check(vm, unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, n, null, flags.unwrap_or(0)) }).map(drop)
+            check(vm, unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, n, null, flags.unwrap_or(0)) })?;
+            // It may have been for this process.
+            vm.poll()
         });
 }
 

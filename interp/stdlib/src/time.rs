@@ -194,6 +194,7 @@ fn seconds_arg(vm: &Vm, v: Value, round: Round) -> Res<i64> {
 }
 
 fn sleep(vm: &Vm, time: Value) -> Res<()> {
+    vm.audit("time.sleep", &[time])?;
     let ns = seconds_arg(vm, time, Round::Up)?;
     if ns < 0 {
         return Err(vm.value_error("sleep length must be non-negative"));

@@ -239,10 +239,9 @@ impl Vm {
             ("object", object),
         ];
         let args = self.call(rt().types.simple_namespace.value(), &[]).ok()?;
-        fields
-            .iter()
-            .all(|(name, v)| self.set_attr(args, intern(name), *v).is_ok())
-            .then(|| self.call(hook, &[args]).map(drop))
+        fields.iter().all(|(name, v)| self.set_attr(args, intern(name), *v).is_ok()).then(|| {
+            self.audit("sys.unraisablehook", &[hook, args]).and_then(|()| self.call(hook, &[args]).map(drop))
+        })
     }
 
     /// Reports an exception that nobody can catch, if there is a hook; what that raises is nobody's either.

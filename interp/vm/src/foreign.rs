@@ -102,6 +102,8 @@ pub trait Foreign: Sync {
         let _ = (vm, tracer, frame, what, argument);
         Ok(())
     }
+    /// There are audit hooks from now on.
+    fn audited(&self) {}
     /// `pow(a, b, c)` by the slot of `c`, which is asked when those of `a` and `b` do not know the operands.
     fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {
         let _ = (vm, a, b, c);

@@ -251,6 +251,16 @@ impl Vm {
         self.resume_frame(g, input)
     }
 
+    /// Gives `f` the generators and coroutines that run in this thread, with the registers of their frames.
+    pub fn each_running_generator(&self, f: &mut dyn FnMut(Ptr<GeneratorObj>, &[Value])) {
+        self.each_frame(|frame| {
+            if let Some(g) = frame.generator.downcast::<GeneratorObj>() {
+                // SAFETY: a frame has nregs registers, which are initialised.
+                f(g, unsafe { std::slice::from_raw_parts(frame.base, frame.code.nregs as usize) });
+            }
+        });
+    }
+
     /// Sends `v` (None: `next`) to any iterator.
     pub fn send_to(&self, iter: Value, v: Value) -> Res<Sent> {
         if let Some(g) = iter.downcast::<GeneratorObj>()

@@ -4,6 +4,7 @@
 //! is declared in `cape-builtins` and `cape-stdlib` with [`native`].
 
 pub mod attr;
+pub mod audit;
 pub mod buffer;
 pub mod builtin_types;
 pub mod call;

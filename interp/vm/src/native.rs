@@ -66,6 +66,8 @@ pub struct MethodDef {
     /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
     /// It gives EMPTY when it does not know an answer.
     pub positional: Cell<Option<NativeFn>>,
+    /// What is told before it is called, where the arguments are all there is to tell.
+    pub(crate) audited: Option<crate::audit::Audited>,
     parsed: OnceCell<Box<Signature>>,
 }
 
@@ -292,6 +294,26 @@ impl MethodDef {
             raw: None,
             scrubs: Cell::new(false),
             positional: Cell::new(None),
+            audited: None,
+            parsed: OnceCell::new(),
+        }))
+    }
+
+    /// The same row, for a function that is called through `func` and tells of an event.
+    pub(crate) fn with_audit(&self, audited: crate::audit::Audited, func: NativeFn) -> &'static MethodDef {
+        Box::leak(Box::new(MethodDef {
+            name: self.name,
+            signature: self.signature,
+            doc: self.doc,
+            func,
+            nparams: self.nparams,
+            simple: self.simple,
+            flavour: self.flavour,
+            class_name: self.class_name.clone(),
+            raw: None,
+            scrubs: self.scrubs.clone(),
+            positional: Cell::new(None),
+            audited: Some(audited),
             parsed: OnceCell::new(),
         }))
     }
@@ -316,6 +338,7 @@ impl MethodDef {
             raw: Some(raw),
             scrubs: Cell::new(false),
             positional: Cell::new(None),
+            audited: None,
             parsed: OnceCell::new(),
         }))
     }
@@ -379,6 +402,15 @@ impl MethodDef {
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if kwnames.is_none()
+            && let Some(short) = self.positional.get()
+        {
+            vm.native_def.set(self);
+            let r = short(vm, args)?;
+            if !r.is_empty() {
+                return Ok(r);
+            }
+        }
         if self.simple
             && kwnames.is_none()
             && self.nparams <= FEW
@@ -921,6 +953,31 @@ impl ModuleObj {
         let b = BuiltinObj::new(def, self.header.as_value(), name);
         self.dict().set_str(intern(def.name), b.value());
         self
+    }
+
+    /// Makes functions of the module, and methods of its classes (`Class.method`), tell of events ([`crate::audit::audited`]): rows of
+    /// name, event and arguments.
+    pub fn audited(&self, rows: &[(&str, &'static str, &str)]) {
+        for &(name, event, arguments) in rows {
+            let (class, name) = match name.split_once('.') {
+                Some((class, name)) => (self.get(intern(class)).and_then(|c| c.downcast::<TypeObj>()), name),
+                None => (None, name),
+            };
+            let ns = class.map_or(self.dict(), |c| c.dict());
+            let f = ns.get_str(intern(name)).expect("a name of the module");
+            let v = if let Some(f) = f.downcast::<BuiltinObj>() {
+                BuiltinObj::new(crate::audit::audited(f.def, event, arguments), f.this.get(), f.module.get())
+                    .value()
+            } else {
+                let f: Ptr<MethodDescrObj> = f.downcast().expect("a native function");
+                let class = class.expect("the method of a class");
+                crate::class::method_descriptor(class, crate::audit::audited(f.def, event, arguments))
+            };
+            ns.set_str(intern(name), v);
+            if let Some(class) = class {
+                crate::class::native_attribute_added(class, name, v);
+            }
+        }
     }
 
     /// Adds a value.

@@ -47,6 +47,9 @@ pub struct Runtime {
     pub builtins: Root,
     /// The `sys` module's namespace (a dict).
     pub sys: Root,
+    /// The audit hooks (an array), EMPTY until there are some; and whether there are.
+    audit_hooks: Root,
+    audited: Cell<bool>,
     native_modules: UnsafeCell<HashMap<&'static str, NativeModule>>,
     /// The interpreter's options.
     pub config: UnsafeCell<crate::config::Config>,
@@ -179,6 +182,8 @@ impl Runtime {
             modules: Root::new(Value::EMPTY),
             builtins: Root::new(Value::EMPTY),
             sys: Root::new(Value::EMPTY),
+            audit_hooks: Root::new(Value::EMPTY),
+            audited: Cell::new(false),
             native_modules: UnsafeCell::new(HashMap::new()),
             config: UnsafeCell::new(config),
         };
@@ -334,6 +339,29 @@ impl Runtime {
     pub fn config(&self) -> &crate::config::Config {
         // SAFETY: changed only by the start-up code, before other threads exist.
         unsafe { &*self.config.get() }
+    }
+
+    /// Whether anybody listens to audit events.
+    #[inline(always)]
+    pub fn is_audited(&self) -> bool {
+        self.audited.get()
+    }
+
+    /// The audit hooks, in an array that is not changed.
+    pub(crate) fn audit_hooks(&self) -> Option<Ptr<ArrayObj>> {
+        self.audit_hooks.get().downcast()
+    }
+
+    /// Adds an audit hook, for ever.
+    pub(crate) fn push_audit_hook(&self, hook: Value) {
+        let mut hooks = ValueVec::new();
+        if let Some(old) = self.audit_hooks() {
+            hooks.extend_from_slice(old.as_slice());
+        }
+        hooks.push(hook);
+        self.audit_hooks.set(ArrayObj::from_slice(&hooks).value());
+        self.audited.set(true);
+        crate::foreign::foreign().audited();
     }
 
     /// The `sys.modules` dict.

@@ -53,6 +53,9 @@ pub struct Vm {
     repr_guard: Cell<Value>,
     /// The current `contextvars` context (EMPTY until used).
     pub context: Cell<Value>,
+    /// The event loop that runs in the thread, and the task that it runs (EMPTY: none).
+    pub event_loop: Cell<Value>,
+    pub event_task: Cell<Value>,
     /// The async-generator hooks: firstiter, finalizer.
     pub asyncgen_hooks: [Cell<Value>; 2],
     /// `sys.set_coroutine_origin_tracking_depth`.
@@ -253,6 +256,8 @@ impl Vm {
             hooks: Cell::new(Hooks { first_weakref: |_| Value::NONE, poll: |_| Ok(()) }),
             repr_guard: Cell::new(Value::EMPTY),
             context: Cell::new(Value::EMPTY),
+            event_loop: Cell::new(Value::EMPTY),
+            event_task: Cell::new(Value::EMPTY),
             asyncgen_hooks: [const { Cell::new(Value::NONE) }; 2],
             origin_depth: Cell::new(0),
             ident: Cell::new(0),
@@ -285,7 +290,7 @@ impl Vm {
             t.visit(c);
         }
         self.stops.trace(t);
-        self.asyncgen_hooks.iter().for_each(|c| t.visit(c));
+        self.asyncgen_hooks.iter().chain([&self.event_loop, &self.event_task]).for_each(|c| t.visit(c));
     }
 
     /// Empties the temporaries of so many frames that nothing will read again, so that a collection finds nothing through them.

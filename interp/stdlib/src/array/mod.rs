@@ -186,6 +186,7 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) ->
         let message = "The 'u' type code is deprecated and will be removed in Python 3.16";
         warn(vm, rt().types.deprecation_warning, message)?;
     }
+    vm.audit("array.__new__", &[args[0], args.get(1).copied().unwrap_or(Value::NONE)])?;
     let a = make(cls.instance_map(), t.letter, Vec::new());
     if let Some(&initial) = args.get(1) {
         fill(vm, a, initial)?;

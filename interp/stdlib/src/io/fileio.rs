@@ -231,6 +231,10 @@ fn init_with(vm: &Vm, f: Ptr<FileIoObj>, file: Value, mode: &str, closefd: bool,
         None => None,
     };
     let own = fd.is_none();
+    if rt().is_audited() {
+        let mode = StrObj::new(&mode.replace('b', "")).value();
+        vm.audit("open", &[file, mode, Value::int((flags | libc::O_CLOEXEC) as i64)])?;
+    }
     let fd = match fd {
         Some(fd) => fd,
         None if !closefd => return Err(vm.value_error("Cannot use closefd=False with file name")),
@@ -467,7 +471,13 @@ fn readinto(vm: &Vm, f: Ptr<FileIoObj>, buffer: Value) -> Res<Option<usize>> {
 }
 
 fn write(vm: &Vm, f: Ptr<FileIoObj>, b: Buffer) -> Res<Option<usize>> {
-    write_raw(vm, f, b.as_slice().as_ptr(), b.as_slice().len())
+    let n = b.as_slice().len();
+    let written = write_raw(vm, f, b.as_slice().as_ptr(), n)?;
+    if written.is_some_and(|w| w < n) {
+        // Perhaps a signal has cut it short.
+        vm.poll()?;
+    }
+    Ok(written)
 }
 
 /// `lseek`.

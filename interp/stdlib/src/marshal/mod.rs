@@ -5,7 +5,7 @@ mod write;
 
 use cape_vm::buffer::Buffer;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
+use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 
 /// The newest format.
@@ -55,6 +55,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             "dump($module, value, file, version=version, /, *, allow_code=True)",
             "Write the value on the open file.\n\n  value\n    Must be a supported type.\n  file\n    Must be a writeable binary file.\n  version\n    Indicates the data format that dump should use.\n  allow_code\n    Allow to write code objects.\n\nIf the value has (or contains an object that has) an unsupported type, a\nValueError exception is raised - but garbage data will also be written\nto the file. The object will not be properly read back by load().",
             |vm: &Vm, v: Value, file: Value, version: Option<i32>, allow: Option<bool>| {
+                vm.audit("marshal.dumps", &[v, Value::int(version.unwrap_or(VERSION) as i64)])?;
                 let data = write::dumps(vm, v, version.unwrap_or(VERSION), allow.unwrap_or(true))?;
                 vm.call_method(file, intern("write"), &[BytesObj::new(&data).value()])
             },
@@ -63,6 +64,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             "dumps($module, value, version=version, /, *, allow_code=True)",
             "Return the bytes object that would be written to a file by dump(value, file).\n\n  value\n    Must be a supported type.\n  version\n    Indicates the data format that dumps should use.\n  allow_code\n    Allow to write code objects.\n\nRaise a ValueError exception if value has (or contains an object that has) an\nunsupported type.",
             |vm: &Vm, v: Value, version: Option<i32>, allow: Option<bool>| {
+                vm.audit("marshal.dumps", &[v, Value::int(version.unwrap_or(VERSION) as i64)])?;
                 let data = write::dumps(vm, v, version.unwrap_or(VERSION), allow.unwrap_or(true))?;
                 Ok::<_, cape_vm::Raised>(BytesObj::new(&data))
             },
@@ -78,6 +80,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                         type_of(probe).name_str()
                     )));
                 }
+                vm.audit("marshal.load", &[])?;
                 read::load(vm, read::Source::File(file), allow.unwrap_or(true))
             },
         )
@@ -85,6 +88,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             "loads($module, bytes, /, *, allow_code=True)",
             "Convert the bytes-like object to a value.\n\n  allow_code\n    Allow to load code objects.\n\nIf no valid value is found, raise EOFError, ValueError or TypeError.  Extra\nbytes in the input are ignored.",
             |vm: &Vm, data: Buffer, allow: Option<bool>| {
+                if rt().is_audited() {
+                    vm.audit("marshal.loads", &[BytesObj::new(data.as_slice()).value()])?;
+                }
                 read::load(vm, read::Source::Bytes(data.as_slice()), allow.unwrap_or(true))
             },
         );

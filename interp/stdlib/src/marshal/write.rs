@@ -33,11 +33,13 @@ struct Writer<'a> {
     depth: usize,
     /// Reference numbers by `id()`. What was written stays alive: it belongs to the value that is being written.
     refs: HashMap<usize, u32, BuildHasherDefault<IdentityHasher>>,
+    /// Slices and frozensets that are being written: when read, they are made when what they have is there, which cannot have them.
+    open: Vec<usize>,
 }
 
 /// The marshalled form of a value.
 pub fn dumps(vm: &Vm, v: Value, version: i32, allow_code: bool) -> Res<Vec<u8>> {
-    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs: HashMap::default() };
+    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs: HashMap::default(), open: Vec::new() };
     w.object(v)?;
     Ok(w.out)
 }
@@ -85,6 +87,9 @@ impl Writer<'_> {
         if self.version >= 3 && v.is_ptr() {
             let id = self.vm.id(v);
             if let Some(&n) = self.refs.get(&id) {
+                if self.open.contains(&id) {
+                    return Err(self.vm.value_error("unmarshallable object"));
+                }
                 self.out.push(code::REF);
                 self.long(n as i32);
                 self.depth -= 1;
@@ -149,7 +154,10 @@ impl Writer<'_> {
             self.sized(&cape_bytecode::serialize(&c.unit))
         } else if let Some(s) = v.downcast::<SliceObj>().filter(|_| self.version >= 5) {
             self.out.push(flag | code::SLICE);
-            [s.start.get(), s.stop.get(), s.step.get()].iter().try_for_each(|&x| self.object(x))
+            self.open.push(self.vm.id(v));
+            [s.start.get(), s.stop.get(), s.step.get()].iter().try_for_each(|&x| self.object(x))?;
+            self.open.pop();
+            Ok(())
         } else if self.vm.has_buffer(v) {
             let b = self.vm.bytes_like(v)?;
             self.out.push(flag | code::BYTES);

@@ -178,6 +178,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
 }
 
 fn open(vm: &Vm, path: Path, flags: i32, mode: Option<i32>, dir: DirFd) -> Res<i32> {
+    vm.audit("open", &[path.object, Value::NONE, Value::int((flags | libc::O_CLOEXEC) as i64)])?;
     let p = path.as_ptr() as usize;
     let mode = mode.unwrap_or(0o777) as libc::c_uint;
     blocking_named(vm, path.object, || {
@@ -239,7 +240,12 @@ fn readinto(vm: &Vm, fd: i32, buffer: Value) -> Res<isize> {
 fn write(vm: &Vm, fd: i32, data: Buffer) -> Res<isize> {
     let (p, n) = (data.address() as usize, data.len());
     // SAFETY: the buffer is held.
-    blocking(vm, || unsafe { libc::write(fd, p as *const libc::c_void, n) })
+    let written = blocking(vm, || unsafe { libc::write(fd, p as *const libc::c_void, n) })?;
+    if (written as usize) < n {
+        // Perhaps a signal has cut it short.
+        vm.poll()?;
+    }
+    Ok(written)
 }
 
 fn pread(vm: &Vm, fd: i32, length: isize, at: i64) -> Res<Value> {

@@ -52,7 +52,11 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         Ok::<i64, cape_vm::Raised>(device(vm, d)?.map_or(-1, |d| libc::minor(d) as i64))
     })
     .function("makedev($module, major, minor, /)", "Composes a raw device number from the major and minor device numbers.", |vm: &Vm, a: Value, b: Value| {
-        Ok::<u64, cape_vm::Raised>(libc::makedev(device_part(vm, a)?, device_part(vm, b)?))
+        // What is no device at all is -1.
+        Ok::<Value, cape_vm::Raised>(match libc::makedev(device_part(vm, a)?, device_part(vm, b)?) {
+            u64::MAX => Value::int(-1),
+            n => cape_vm::native::int_from(n as i128),
+        })
     })
     .function("getxattr($module, /, path, attribute, *, follow_symlinks=True)", "Return the value of extended attribute attribute on path.", getxattr)
     .function("setxattr($module, /, path, attribute, value, flags=0, *,\n         follow_symlinks=True)", "Set extended attribute attribute on path to value.", setxattr)

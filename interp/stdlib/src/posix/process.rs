@@ -194,6 +194,9 @@ fn thread_count() -> i64 {
 }
 
 fn fork_with(vm: &Vm, f: impl FnOnce() -> (i32, i32)) -> Res<(i32, i32)> {
+    if crate::sys::is_finalizing() {
+        return Err(vm.new_exc(rt().types.python_finalization_error, "can't fork at interpreter shutdown"));
+    }
     before_fork(vm);
     let r = f();
     let e = errno();

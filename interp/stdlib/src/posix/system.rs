@@ -68,6 +68,9 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     let sched = SCHED_PARAM.class();
     extend(sched).new_fn("__new__(type, /, sched_priority)", "Create and return a new object.", |_: &Vm, _: Ptr<TypeObj>, p: Value| {
         SCHED_PARAM.make(&[p])
+    })
+    .method("__reduce__($self, /)", "Return state for pickling.", |_: &Vm, p: Ptr<TupleObj>| {
+        TupleObj::new(&[type_of(p.value()).value(), TupleObj::new(&[p.get(0)]).value()])
     });
     m.class(sched);
     m.function("uname($module, /)", "Return an object identifying the current operating system.", uname)

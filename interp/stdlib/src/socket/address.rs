@@ -60,7 +60,7 @@ impl Address {
                 }
                 libc::AF_INET6 => {
                     let a = &*(p as *const libc::sockaddr_in6);
-                    let host = ipv6_text(self);
+                    let host = ipv6_text(a);
                     TupleObj::new(&[
                         StrObj::new(&host).value(),
                         Value::int(u16::from_be(a.sin6_port) as i64),
@@ -98,23 +98,9 @@ impl Address {
     }
 }
 
-/// The numeric text of an IPv6 address, with its scope.
-fn ipv6_text(a: &Address) -> String {
-    let mut buf = [0u8; 256];
-    // SAFETY: a valid address; the buffer is as long as said.
-    let r = unsafe {
-        libc::getnameinfo(
-            a.as_ptr(),
-            a.len,
-            buf.as_mut_ptr() as *mut libc::c_char,
-            buf.len() as u32,
-            std::ptr::null_mut(),
-            0,
-            libc::NI_NUMERICHOST,
-        )
-    };
-    let n = if r == 0 { memchr::memchr(0, &buf).unwrap_or(0) } else { 0 };
-    String::from_utf8_lossy(&buf[..n]).into_owned()
+/// The numeric text of an IPv6 address; its scope is a number beside it.
+fn ipv6_text(a: &libc::sockaddr_in6) -> String {
+    std::net::Ipv6Addr::from(a.sin6_addr.s6_addr).to_string()
 }
 
 /// A host argument as bytes: IDNA for what is not ASCII.

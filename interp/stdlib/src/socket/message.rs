@@ -144,7 +144,7 @@ fn receive(
         h.msg_namelen = size_of::<libc::sockaddr_storage>() as u32;
         h.msg_controllen = size as _;
         // SAFETY: all buffers are held and the header describes them.
-        unsafe { libc::recvmsg(fd, &mut h, flags | libc::MSG_CMSG_CLOEXEC) }
+        unsafe { libc::recvmsg(fd, &mut h, flags) }
     })?;
     from.len = h.msg_namelen;
     let list = ListObj::new(&[]);

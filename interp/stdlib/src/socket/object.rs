@@ -562,6 +562,7 @@ fn send_to(vm: &Vm, s: Ptr<SocketObj>, args: Ptr<TupleObj>) -> Res<isize> {
     let b = vm.bytes_like(data)?;
     let flags = flags.map_or(Ok(0), |f| i32::from_arg(vm, f, 2))?;
     let a = parse(vm, "sendto", s.family.get(), address)?;
+    vm.audit("socket.sendto", &[s.value(), address])?;
     let (fd, p, n) = (s.fd(), b.address() as usize, b.len());
     let (ap, an) = (a.as_ptr() as usize, a.len);
     // SAFETY: the buffer is held, the address valid.

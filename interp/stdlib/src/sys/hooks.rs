@@ -48,8 +48,14 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "Return a dict mapping each thread's identifier to its current raised exception.",
         current_exceptions,
     )
-    .function("audit(event, /, *args)", "Passes the event to any hooks that are attached.", audit)
-    .function("addaudithook(hook)", "Adds a new audit hook callback.", addaudithook)
+    .function(
+        "audit(event, /, *args)",
+        "Passes the event to any hooks that are attached.",
+        |vm: &Vm, event, args| vm.tell_hooks(event, args),
+    )
+    .function("addaudithook(hook)", "Adds a new audit hook callback.", |vm: &Vm, hook: Value| {
+        vm.add_audit_hook(hook)
+    })
     .function("gettrace()", "Return the global debug tracing function set with sys.settrace.", |vm: &Vm| {
         or_none(vm.tracer().object)
     })
@@ -57,12 +63,12 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         or_none(vm.profiler().object)
     })
     .function("settrace(function, /)", "Set the global debug tracing function.", |vm: &Vm, f: Value| {
-        audit(vm, StrObj::new("sys.settrace"), TupleObj::new(&[]))?;
+        vm.audit("sys.settrace", &[])?;
         vm.set_trace(unless_none(f));
         Ok::<_, cape_vm::Raised>(())
     })
     .function("setprofile(function, /)", "Set the profiling function.", |vm: &Vm, f: Value| {
-        audit(vm, StrObj::new("sys.setprofile"), TupleObj::new(&[]))?;
+        vm.audit("sys.setprofile", &[])?;
         vm.set_profile(unless_none(f));
         Ok::<_, cape_vm::Raised>(())
     })
@@ -111,7 +117,6 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             m.add(copy, f);
         }
     }
-    m.add("_audit_hooks", ListObj::new(&[]).value());
     Ok(())
 }
 
@@ -246,14 +251,19 @@ fn frame_at(vm: &Vm, depth: i64) -> Option<Ptr<FrameObj>> {
 }
 
 fn getframe(vm: &Vm, depth: Option<i64>) -> Res<Ptr<FrameObj>> {
-    frame_at(vm, depth.unwrap_or(0)).ok_or_else(|| vm.value_error("call stack is not deep enough"))
+    let frame =
+        frame_at(vm, depth.unwrap_or(0)).ok_or_else(|| vm.value_error("call stack is not deep enough"))?;
+    vm.audit("sys._getframe", &[frame.value()])?;
+    Ok(frame)
 }
 
-fn getframemodulename(vm: &Vm, depth: Option<i64>) -> Value {
-    frame_at(vm, depth.unwrap_or(0))
+fn getframemodulename(vm: &Vm, depth: Option<i64>) -> Res<Value> {
+    let depth = depth.unwrap_or(0);
+    vm.audit("sys._getframemodulename", &[Int::Small(depth).into_value()])?;
+    Ok(frame_at(vm, depth)
         .and_then(|f| f.globals.downcast::<DictObj>())
         .and_then(|g| g.get_str(rt().names.name))
-        .unwrap_or(Value::NONE)
+        .unwrap_or(Value::NONE))
 }
 
 /// What `of` says of each thread's VM, by the thread's identity.
@@ -271,29 +281,13 @@ fn of_threads(vm: &Vm, of: impl Fn(&Vm) -> Option<Value>) -> Res<Ptr<DictObj>> {
 }
 
 fn current_frames(vm: &Vm) -> Res<Ptr<DictObj>> {
+    vm.audit("sys._current_frames", &[])?;
     of_threads(vm, |thread| frame_at(thread, 0).map(|f| f.value()))
 }
 
 fn current_exceptions(vm: &Vm) -> Res<Ptr<DictObj>> {
+    vm.audit("sys._current_exceptions", &[])?;
     of_threads(vm, |thread| Some(thread.handled_exception().map_or(Value::NONE, |e| e.value())))
-}
-
-/// Tells the audit hooks of an event.
-pub fn audit(vm: &Vm, event: Ptr<StrObj>, args: Ptr<TupleObj>) -> Res<()> {
-    let hooks = rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>());
-    let Some(hooks) = hooks.filter(|h| !h.is_empty()) else { return Ok(()) };
-    for &h in hooks.snapshot().as_slice() {
-        vm.call(h, &[event.value(), args.value()])?;
-    }
-    Ok(())
-}
-
-fn addaudithook(vm: &Vm, hook: Value) -> Res<()> {
-    match rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>()) {
-        Some(l) => l.push(hook),
-        None => return Err(vm.runtime_error("lost the audit hooks")),
-    }
-    Ok(())
 }
 
 fn get_asyncgen_hooks(vm: &Vm) -> Value {
@@ -319,11 +313,13 @@ fn set_asyncgen_hooks(vm: &Vm, firstiter: Option<Value>, finalizer: Option<Value
             return Err(vm.type_error(format!("callable {name} expected, got {}", full_name(type_of(v)))));
         }
     }
-    if let Some(v) = firstiter {
-        vm.asyncgen_hooks[0].set(v);
-    }
     if let Some(v) = finalizer {
+        vm.audit("sys.set_asyncgen_hook_finalizer", &[])?;
         vm.asyncgen_hooks[1].set(v);
+    }
+    if let Some(v) = firstiter {
+        vm.audit("sys.set_asyncgen_hook_firstiter", &[])?;
+        vm.asyncgen_hooks[0].set(v);
     }
     Ok(())
 }

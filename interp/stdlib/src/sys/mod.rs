@@ -8,7 +8,6 @@ mod monitoring;
 mod parts;
 
 pub use flags::set_inspect;
-pub use hooks::audit;
 pub use info::VERSION;
 pub use limits::{begin_finalizing, cpu_count, dlopen_flags, is_finalizing};
 

@@ -115,8 +115,7 @@ fn register_callback(vm: &Vm, tool: i64, event: i64, f: Value) -> Res<Value> {
     let Some(&event) = Event::ALL.get(number) else {
         return Err(vm.value_error(format!("invalid event {event}")));
     };
-    let audited = [Value::int(tool as i64), Value::int(1 << number), f];
-    super::hooks::audit(vm, StrObj::new("sys.monitoring.register_callback"), TupleObj::new(&audited))?;
+    vm.audit("sys.monitoring.register_callback", &[f])?;
     let new = if f.is_none() { Value::EMPTY } else { f };
     if event == Event::Branch {
         for way in [Event::BranchLeft, Event::BranchRight] {

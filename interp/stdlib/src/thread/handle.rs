@@ -220,6 +220,8 @@ fn start_new_thread(vm: &Vm, function: Value, args: Value, kwargs: Option<Value>
         return Err(vm.type_error("2nd arg must be a tuple"));
     }
     let kwargs = super::kwargs_of(vm, kwargs)?;
+    let told = [function, args, kwargs.map_or(Value::NONE, |d| d.value())];
+    vm.audit("_thread.start_new_thread", &told)?;
     start(vm, function, args, kwargs.map_or(Value::NONE, |d| d.value()), Shared::new())
 }
 
@@ -227,6 +229,8 @@ fn start_joinable(vm: &Vm, function: Value, handle: Option<Value>, daemon: Optio
     if !vm.is_callable(function) {
         return Err(vm.type_error("thread function must be callable"));
     }
+    let told = [function, Value::int(daemon.unwrap_or(true) as i64), handle.unwrap_or(Value::NONE)];
+    vm.audit("_thread.start_joinable_thread", &told)?;
     let handle = match handle {
         Some(h) if !h.is_none() => h,
         _ => new_handle(Shared::new()),

@@ -1,8 +1,9 @@
 //! `_thread._local`: attributes of which every thread has its own.
 //!
-//! The dicts are kept in a dict from thread identifiers; a thread that ends takes its entry out of every living object.
+//! The dicts are kept in a dict from thread identifiers; a thread that ends takes its entry out of every living object. It knows the
+//! objects by weak references: they, and what they have, die as any others do.
 
-use cape_heap::{Field, Header, heap, heap_object};
+use cape_heap::{Field, Header, WeakCell, heap, heap_object};
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::{DictObj, ListObj, ModuleObj, StrObj, TupleObj, TypeFlags, TypeObj, uint_value};
 use cape_vm::special::Special;
@@ -51,16 +52,31 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) ->
     );
     // The creating thread's dict: `__init__` is about to run anyway.
     dicts.set(vm, uint_value(vm.ident.get()), DictObj::new().value())?;
-    note_use(vm, dicts);
+    note_use(vm, l);
     Ok(l.value())
 }
 
-/// Remembers, in the thread's own list, that the dict of dicts has an entry for the thread.
-fn note_use(vm: &Vm, dicts: Ptr<DictObj>) {
-    match vm.local_dicts.get().downcast::<ListObj>() {
-        Some(l) => l.push(dicts.value()),
-        None => vm.local_dicts.set(ListObj::new(&[dicts.value()]).value()),
+/// Remembers, in the thread's own list, that the object has an entry for the thread.
+fn note_use(vm: &Vm, l: Ptr<LocalObj>) {
+    let weak = heap().new_weak(rt().maps.weak_cell, l.value(), Value::EMPTY).value();
+    let Some(list) = vm.local_dicts.get().downcast::<ListObj>() else {
+        vm.local_dicts.set(ListObj::new(&[weak]).value());
+        return;
+    };
+    // Those that have died are forgotten now and then.
+    if list.len() >= 32 && list.len().is_power_of_two() {
+        let alive = ListObj::new(&[]);
+        list.snapshot().as_slice().iter().filter(|w| object_of(**w).is_some()).for_each(|w| alive.push(*w));
+        alive.push(weak);
+        vm.local_dicts.set(alive.value());
+    } else {
+        list.push(weak);
     }
+}
+
+/// What an entry of the list refers to, while it lives.
+fn object_of(weak: Value) -> Option<Ptr<LocalObj>> {
+    weak.downcast::<WeakCell>()?.target().downcast()
 }
 
 /// Drops the ending thread's attributes of all objects.
@@ -68,7 +84,8 @@ pub(super) fn leave(vm: &Vm) {
     let Some(list) = vm.local_dicts.replace(Value::EMPTY).downcast::<ListObj>() else { return };
     let key = uint_value(vm.ident.get());
     for i in 0..list.len() {
-        if let Some(d) = list.get(i).and_then(|d| d.downcast::<DictObj>()) {
+        let object = list.get(i).and_then(object_of);
+        if let Some(d) = object.and_then(|l| l.dicts.downcast::<DictObj>()) {
             let _ = d.remove(vm, key);
         }
     }
@@ -83,7 +100,7 @@ fn dict(vm: &Vm, l: Ptr<LocalObj>) -> Res<Ptr<DictObj>> {
     }
     let d = DictObj::new();
     dicts.set(vm, key, d.value())?;
-    note_use(vm, dicts);
+    note_use(vm, l);
     let init = type_of(l.value()).special(Special::Init);
     let is_own = cape_vm::class::lookup_mro_where(type_of(l.value()), intern("__init__"))
         .is_some_and(|(_, owner)| owner != rt().types.object);

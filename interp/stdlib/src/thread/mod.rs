@@ -73,12 +73,8 @@ fn set_name(vm: &Vm, name: Ptr<StrObj>) -> Res<()> {
     let mut bytes = crate::fsname::encode(vm, name).unwrap_or_else(|_| name.display().into_bytes());
     // A name of C ends at a NUL.
     bytes.truncate(memchr::memchr(0, &bytes).unwrap_or(bytes.len()));
-    // The system's limit, without tearing a character.
-    let mut n = bytes.len().min(15);
-    while n > 0 && n < bytes.len() && bytes[n] & 0xc0 == 0x80 {
-        n -= 1;
-    }
-    bytes.truncate(n);
+    // The system's limit, which may tear a character.
+    bytes.truncate(15);
     let name = std::ffi::CString::new(bytes).expect("without NULs");
     // SAFETY: a terminated name of at most 15 bytes.
     let r = unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };

@@ -51,8 +51,10 @@ pub(super) fn flush_locked(vm: &Vm, b: Ptr<BufferedObj>) -> Res<()> {
 
 /// Takes bytes for writing. `data` must stay in place and unchanged.
 pub fn write_bytes(vm: &Vm, b: Ptr<BufferedObj>, data: &[u8]) -> Res<usize> {
-    check_open(vm, b, "write to closed file")?;
+    check_ready(vm, b)?;
+    // Another thread may have the lock while it closes the stream.
     let _lock = Lock::take(vm, b)?;
+    check_open(vm, b, "write to closed file")?;
     settle(vm, b, false)?;
     let s = b.state();
     if data.len() <= s.buf.len() - s.wend {

@@ -503,6 +503,10 @@ fn close(vm: &Vm, t: Ptr<TextObj>) -> Res<Value> {
     if is_closed(vm, t.value())? {
         return Ok(Value::NONE);
     }
+    if t.state().detached {
+        // By what was asked whether it is closed.
+        return Ok(Value::NONE);
+    }
     if has_bit(t.value(), bits::FINALIZING)
         && let Err(e) = call(vm, b, "_dealloc_warn", &[t.value()])
         && !e.is(rt().types.exception)
