@@ -19,7 +19,7 @@ const SIZE: usize = 1 << 20;
 /// The same, before the first collections: a program that does little is small.
 const FIRST_SIZE: usize = 256 << 10;
 /// How many collections find the nursery small.
-const SMALL: u32 = 4;
+const SMALL: u32 = 8;
 
 /// The nursery's blocks and free runs.
 pub(crate) struct Nursery {

@@ -67,7 +67,7 @@ pub struct MethodDef {
     /// It gives EMPTY when it does not know an answer.
     pub positional: Cell<Option<NativeFn>>,
     /// What is told before it is called, where the arguments are all there is to tell.
-    pub(crate) audited: Option<crate::audit::Audited>,
+    pub(crate) audited: Option<Box<crate::audit::Audited>>,
     parsed: OnceCell<Box<Signature>>,
 }
 
@@ -313,7 +313,7 @@ impl MethodDef {
             raw: None,
             scrubs: self.scrubs.clone(),
             positional: Cell::new(None),
-            audited: Some(audited),
+            audited: Some(Box::new(audited)),
             parsed: OnceCell::new(),
         }))
     }
