@@ -568,8 +568,10 @@ unsafe fn instance(vm: &Vm, p: *mut PyObject, t: *mut PyTypeObject, fresh: bool)
                 }
             }
         };
-        // Nobody else knows a fresh exception's struct, and there is nothing of C's in it.
-        if !(fresh && v.is::<ExcObj>() && (*t).tp_flags & tpflags::STATIC_BUILTIN != 0) {
+        // Nobody else knows the struct of a fresh exception, or a fresh date, and there is nothing of C's in it.
+        let plain = v.is::<ExcObj>() && (*t).tp_flags & tpflags::STATIC_BUILTIN != 0
+            || crate::mirror::datetime::is_static(t);
+        if !(fresh && plain) {
             link(v.header(), p);
         }
         Ok(v)

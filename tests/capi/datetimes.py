@@ -76,8 +76,19 @@ for row in (
     ("timedelta", (1, 100000, -5)), ("timedelta", (1000000000,)), ("timedelta", (1, 2, 3), None, timedelta),
     ("timezone", (), timedelta(hours=2)), ("timezone", (), timedelta(0)), ("timezone and name", (), timedelta(hours=2), "two"),
     ("utc",),
+    # What C makes by itself.
+    ("date", (2023, 12, 31), None, date), ("date", (2023, 4, 31), None, date), ("date", (10000, 1, 1)),
+    ("datetime", (2023, 12, 31, 23, 59, 59, 999999), zone, datetime.datetime), ("datetime", (2023, 12, 31, 23, 59, 60), zone, datetime.datetime),
+    ("datetime", (2023, 12, 31), 5, datetime.datetime), ("datetime and fold", (2023, 12, 31, 0, 0, 0, 0, 1), Zone(), datetime.datetime),
+    ("time", (23, 59, 59, 999999), zone, time), ("time", (0, 0, 0, -1)), ("time and fold", (1, 2, 3, 4, 1), Zone(), time),
+    ("time", (1,), 5, time), ("timedelta", (-1, 86399, 999999)), ("timedelta", (0, 0, 0)), ("timedelta", (-1, 86399, 1000000)),
 ):
     case(f"make {row}", made, *row)
+several = [make("datetime", (2000 + i, 1, 1), timezone(timedelta(minutes=i)), datetime.datetime) for i in range(50)]
+several += [make("time", (i % 24,), timezone(timedelta(minutes=i)), time) for i in range(50)]
+gc.collect()
+case("made and kept", lambda: [o.utcoffset() // timedelta(minutes=1) for o in several])
+case("the same zero", lambda: make("timedelta") is timedelta(0))
 for what in ("datetime from timestamp", "date from timestamp"):
     for args in ((86400 * 365,), ("x",), ()):
         case(f"{what} {args}", lambda: make(what, (), args).year)

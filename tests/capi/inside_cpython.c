@@ -112,6 +112,23 @@ _Cape_Str(PyObject *o)
     return ((unaryfunc)own("PyObject_Str"))(o);
 }
 
+/* The constructors of datetime make native objects of Cape's: nobody calls them here. */
+#define NOT_HERE(NAME, ...) \
+    PyObject * \
+    NAME(__VA_ARGS__) \
+    { \
+        PyErr_SetString(PyExc_SystemError, #NAME); \
+        return NULL; \
+    }
+
+NOT_HERE(_Cape_NewDate, int Py_UNUSED(y), int Py_UNUSED(m), int Py_UNUSED(d), PyTypeObject *Py_UNUSED(type))
+NOT_HERE(_Cape_NewDateTime, const int *Py_UNUSED(fields), PyObject *Py_UNUSED(tz), PyTypeObject *Py_UNUSED(type))
+NOT_HERE(_Cape_NewTime, const int *Py_UNUSED(fields), PyObject *Py_UNUSED(tz), PyTypeObject *Py_UNUSED(type))
+NOT_HERE(_Cape_NewDelta, int Py_UNUSED(d), int Py_UNUSED(s), int Py_UNUSED(us), PyTypeObject *Py_UNUSED(type))
+NOT_HERE(_Cape_NewTimeZone, PyObject *Py_UNUSED(offset), PyObject *Py_UNUSED(name))
+NOT_HERE(_Cape_DateTimeFromTimestamp, PyObject *Py_UNUSED(cls), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+NOT_HERE(_Cape_DateFromTimestamp, PyObject *Py_UNUSED(cls), PyObject *Py_UNUSED(timestamp))
+
 PyObject *
 _Cape_ManagedVectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {

@@ -74,6 +74,12 @@ pub fn static_type(t: Ptr<TypeObj>) -> Option<*mut PyTypeObject> {
     Some(unsafe { (&raw mut ffi::cape_datetime_types as *mut PyTypeObject).add(i) })
 }
 
+/// Whether a type is one of them itself.
+pub fn is_static(t: *mut PyTypeObject) -> bool {
+    let first = &raw const ffi::cape_datetime_types as usize;
+    (t as usize).wrapping_sub(first) < size_of::<[PyTypeObject; CLASSES.len()]>()
+}
+
 /// Writes into the struct of an instance of one of the classes, or of one below, what it holds; false for others.
 ///
 /// # Safety

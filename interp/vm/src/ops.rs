@@ -598,6 +598,45 @@ impl Vm {
         })
     }
 
+    /// `a <op> b` where the first operand's class has a native method for a slot of numbers, and the second's no say before it: it is asked
+    /// without more ado. `None`: not so.
+    #[inline(never)]
+    pub(crate) fn binary_by_native(&self, a: Value, b: Value, op: &BinaryOperator) -> Option<Res<Value>> {
+        if !a.is_ptr() {
+            return None;
+        }
+        let (ta, tb) = (type_of(a), type_of(b));
+        let f = ta.special(op.method);
+        if !f.is_ptr() || f.header().map() != rt().maps.wrapper_descriptor {
+            return None;
+        }
+        // SAFETY: what the map says is what the object is.
+        let def = unsafe { f.cast::<MethodDescrObj>() }.def;
+        let g = if ta == tb { Value::EMPTY } else { tb.special(op.reflected) };
+        if def.raw.is_some()
+            || !def.simple
+            || def.nparams != 2
+            || !g.is_empty() && tb.is_subtype(ta)
+            || of_sequence(op, f)
+        {
+            return None;
+        }
+        Some(self.check_native_stack("").and_then(|()| {
+            self.native_def.set(def);
+            let r = (def.func)(self, &[a, b])?;
+            if r != Value::NOT_IMPLEMENTED {
+                return Ok(r);
+            }
+            if !g.is_empty() && !g.is_none() && !of_sequence(op, g) {
+                let r = self.call_special(g, &[b, a])?;
+                if r != Value::NOT_IMPLEMENTED {
+                    return Ok(r);
+                }
+            }
+            self.by_sequences(a, b, op, false)
+        }))
+    }
+
     /// `a <op> b` by the methods of the operands; no fast paths.
     pub fn binary(&self, a: Value, b: Value, op: &BinaryOperator) -> Res<Value> {
         if let Some(r) = self.binary_by_c(a, b, op) {
@@ -903,7 +942,11 @@ pub(crate) fn of_sequence(op: &BinaryOperator, f: Value) -> bool {
     if let Some(raw) = m.def.raw {
         return crate::native::is_sequence_slot(raw.data[1]);
     }
-    m.class.downcast::<TypeObj>().is_some_and(repeats)
+    // The class that defines the method: those derived from it have the same one.
+    let t = &rt().types;
+    m.class
+        .downcast::<TypeObj>()
+        .is_some_and(|c| c.has(TypeFlags::SEQUENCE) || [t.str, t.bytes, t.bytearray].contains(&c))
 }
 
 /// Whether a class of the interpreter's own, or what it is derived from, has `*` and `+` as a sequence.

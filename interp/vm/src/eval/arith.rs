@@ -127,10 +127,19 @@ impl Vm {
             if let Some(r) = sum_of_ints(op.to_plain(), a, b) {
                 return Ok(r);
             }
-            if !op.is_inplace()
-                && let Some(r) = self.binary_by_c(a, b, operator(op))
-            {
-                return r;
+            if !op.is_inplace() {
+                let op = operator(op);
+                if let Some(r) = self.binary_by_c(a, b, op) {
+                    return r;
+                }
+                // (Texts are put together below.)
+                let text = |m| m == rt().maps.str || m == rt().maps.bytes;
+                if a.is_ptr()
+                    && !text(a.header().map())
+                    && let Some(r) = self.binary_by_native(a, b, op)
+                {
+                    return r;
+                }
             }
         }
         self.binary_op_any(op, a, b)
