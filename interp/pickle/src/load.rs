@@ -25,6 +25,8 @@ pub struct Loader<'a> {
     input: Input<'a>,
     pub stack: Stack,
     find_class: Option<Value>,
+    /// The name `__setstate__`, interned once somebody has asked.
+    pub set_state: Option<Value>,
     /// Names of attributes, and what they are interned as.
     pub interned: [(Value, Value); 16],
 }
@@ -33,7 +35,7 @@ impl<'a> Loader<'a> {
     /// For one object.
     pub fn new(vm: &'a Vm, u: Ptr<UnpicklerObj>, input: Input<'a>) -> Loader<'a> {
         let interned = [(Value::EMPTY, Value::EMPTY); 16];
-        Loader { vm, u, input, stack: Stack::new(), find_class: None, interned }
+        Loader { vm, u, input, stack: Stack::new(), find_class: None, set_state: None, interned }
     }
 
     /// What was read and not used.

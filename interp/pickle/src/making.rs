@@ -84,7 +84,7 @@ impl Loader<'_> {
         let v = self.stack.top(vm)?;
         let class = type_of(v);
         let simple = v.is::<InstanceObj>() && !class.has(TypeFlags::CUSTOM_GETATTR);
-        let asked = intern("__setstate__");
+        let asked = *self.set_state.get_or_insert_with(|| intern("__setstate__"));
         let set_state =
             match simple && lookup_of_instance(class, asked).is_none() && !shape::is_own(v.header(), asked) {
                 true => None,
@@ -114,6 +114,10 @@ impl Loader<'_> {
             let mut at = 0;
             while let Some((i, e)) = slots.table.next_entry(at) {
                 at = i + 1;
+                if !e.key.is::<StrObj>() {
+                    let t = full_name(type_of(e.key));
+                    return Err(vm.type_error(format!("attribute name must be string, not '{t}'")));
+                }
                 vm.set_attr(v, e.key, e.value)?;
             }
         }

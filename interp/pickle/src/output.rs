@@ -30,11 +30,13 @@ impl Output {
         self.open();
     }
 
+    /// Adds a byte.
     #[inline]
     pub fn byte(&mut self, b: u8) {
         self.bytes.push(b);
     }
 
+    /// Adds bytes.
     #[inline]
     pub fn slice(&mut self, b: &[u8]) {
         self.bytes.extend_from_slice(b);

@@ -87,23 +87,26 @@ pub fn renamed(vm: &Vm, names: &Shared, imports: &Shared, module: Value, name: V
     }
 }
 
-/// The module of this name, imported if need be.
+/// The module of this name, imported if need be. One that another thread is importing may come unfinished: [`import_whole`].
 pub fn import(vm: &Vm, name: Value) -> Res<Value> {
     let Some(text) = name.downcast::<StrObj>() else {
         return Err(vm.type_error("module name must be a string"));
     };
-    let key = rt().intern_obj(text);
-    if let Some(m) = rt().modules().get_str(key)
-        && m.is::<ModuleObj>()
-    {
-        return Ok(m);
+    match rt().modules().get_str(rt().intern_obj(text)) {
+        Some(m) if m.is::<ModuleObj>() => Ok(m),
+        _ => import_whole(vm, name),
     }
+}
+
+/// The module of this name, as `__import__` leaves it.
+#[cold]
+pub fn import_whole(vm: &Vm, name: Value) -> Res<Value> {
     let import =
         rt().builtins().get_str(rt().names.import).ok_or_else(|| vm.import_error("__import__ not found"))?;
     let empty = DictObj::new().value();
     let list = ListObj::new(&[]).value();
     vm.call(import, &[name, empty, empty, list, Value::int(0)])?;
-    rt().modules().get_str(key).ok_or_else(|| vm.key_error_for(name))
+    rt().modules().get(vm, name)?.ok_or_else(|| vm.key_error_for(name))
 }
 
 /// Tells the audit hooks.

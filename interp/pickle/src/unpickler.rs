@@ -283,7 +283,13 @@ impl UnpicklerObj {
                 }
             });
         }
-        vm.get_attr(found, rt().intern_obj(text))
+        let name = rt().intern_obj(text);
+        match vm.get_attr(found, name) {
+            Err(r) if r.is(rt().types.attribute_error) => {
+                vm.get_attr(tables::import_whole(vm, module)?, name)
+            }
+            r => r,
+        }
     }
 }
 
