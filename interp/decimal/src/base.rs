@@ -118,29 +118,52 @@ pub fn power_of_ten(n: u64) -> BigUint {
     BigUint::from(POW10[n as usize % DIGITS]) * BigUint::from(RADIX).pow((n / DIGITS as u64) as u32)
 }
 
-/// A finite number's coefficient modulo 2^61 - 1, times the power of ten modulo the same: what hashes of numbers are.
-pub fn hash(coeff: &[u64], exp: i64) -> u64 {
-    const P: u64 = (1 << 61) - 1;
-    let fold = |x: u128| {
-        let x = (x & P as u128) + (x >> 61);
-        let x = (x & P as u128) as u64 + (x >> 61) as u64;
-        if x >= P { x - P } else { x }
-    };
-    let times = |a: u64, b: u64| fold(a as u128 * b as u128);
-    let h = coeff.iter().rev().fold(0, |h, &x| fold(h as u128 * RADIX as u128 + x as u128));
-    // (The inverse of ten is nine tenths of the modulus, and one.)
-    let mut base = if exp < 0 { 2_075_258_708_292_324_556 } else { 10 };
+/// The modulus of hashes of numbers.
+const P: u64 = (1 << 61) - 1;
+/// The inverse of ten.
+const TENTH: u64 = 2_075_258_708_292_324_556;
+
+/// `x` modulo [`P`].
+const fn fold(x: u128) -> u64 {
+    let x = (x & P as u128) + (x >> 61);
+    let x = (x & P as u128) as u64 + (x >> 61) as u64;
+    if x >= P { x - P } else { x }
+}
+
+/// Powers of the inverse of ten.
+static TENTHS: [u64; 32] = {
+    let mut t = [1; 32];
+    let mut i = 1;
+    while i < 32 {
+        t[i] = fold(t[i - 1] as u128 * TENTH as u128);
+        i += 1;
+    }
+    t
+};
+
+/// Ten to a power, modulo [`P`].
+fn power(exp: i64) -> u64 {
+    if let Some(&t) = usize::try_from(-exp).ok().and_then(|e| TENTHS.get(e)) {
+        return t;
+    }
+    let mut base = if exp < 0 { TENTH } else { 10 };
     // (Powers repeat after one less than the modulus.)
     let mut e = exp.unsigned_abs() % (P - 1);
-    let mut power = 1;
+    let mut r = 1;
     while e != 0 {
         if e & 1 != 0 {
-            power = times(power, base);
+            r = fold(r as u128 * base as u128);
         }
-        base = times(base, base);
+        base = fold(base as u128 * base as u128);
         e >>= 1;
     }
-    times(h, power)
+    r
+}
+
+/// A finite number's magnitude modulo 2^61 - 1: what hashes of numbers are.
+pub fn hash(coeff: &[u64], exp: i64) -> u64 {
+    let h = coeff.iter().rev().fold(0, |h, &x| fold(h as u128 * RADIX as u128 + x as u128));
+    fold(h as u128 * power(exp) as u128)
 }
 
 #[cfg(test)]

@@ -140,6 +140,12 @@ impl Context {
     #[inline]
     pub fn finalize(&self, mut n: Number, st: &mut u32) -> Res {
         if n.kind == Kind::Finite && !n.coeff.is_empty() && !self.clamp {
+            // One limb, far from the limits.
+            const DIGITS: i64 = limbs::DIGITS as i64;
+            if n.coeff.len() == 1 && self.prec >= DIGITS && n.exp >= self.emin && n.exp <= self.emax - DIGITS
+            {
+                return Ok(n);
+            }
             let digits = limbs::digits(&n.coeff) as i64;
             let adjusted = n.exp + digits - 1;
             if adjusted <= self.emax && adjusted >= self.emin {

@@ -74,7 +74,8 @@ mod tests {
         ];
         for (i, (f, a, b, expected, conditions)) in rows.into_iter().enumerate() {
             let mut st = 0;
-            let r = f(number(a).view(), number(b).view(), &nine(Round::HalfUp), &mut st).expect("enough memory");
+            let r =
+                f(number(a).view(), number(b).view(), &nine(Round::HalfUp), &mut st).expect("enough memory");
             assert_eq!((to_text(r.view(), false, true).as_str(), st), (expected, conditions), "row {i}");
         }
     }

@@ -220,6 +220,13 @@ pub fn fill(a: Num<'_>, engineering: bool, capitals: bool, out: &mut [u8]) -> us
         out[at..at + 2 + zeros].fill(b'0');
         out[at + 1] = b'.';
         at += 2 + zeros + n;
+    } else if let (true, &[x]) = (point < digits, a.coeff) {
+        let p = point as usize;
+        let (whole, fraction) = crate::limbs::by_pow10(n - p).div(x);
+        write_limb(whole, &mut out[at..at + p]);
+        out[at + p] = b'.';
+        write_limb(fraction, &mut out[at + p + 1..at + n + 1]);
+        at += n + 1;
     } else if point < digits {
         let p = point as usize;
         write_digits(at + 1);
