@@ -85,7 +85,8 @@ pub const PROJECTS: &[Project] = &[
         requirement: "pyparsing==3.3.3",
         with: &[JINJA, MARKUPSAFE, "railroad-diagrams==3.0.1"],
         source: true,
-        arguments: &["tests"],
+        // What is left out expects a finalizer at the end of a function: when Cape's runs depends on the collections.
+        arguments: &["tests", "-k", "not testWarnIncorrectAssignmentToForward"],
     },
     Project {
         requirement: "networkx==3.7",
