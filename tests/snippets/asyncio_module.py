@@ -238,6 +238,18 @@ assert raises(RuntimeError, asyncio.current_task) == "no running event loop"
 assert raises(RuntimeError, asyncio.get_running_loop) == "no running event loop"
 assert not asyncio.all_tasks(loop)
 
+
+
+# A coroutine refers to what it has in its variables while it runs, too.
+async def referrers():
+    value = [1]
+    return gc.get_referrers(value) == [coroutine]
+
+
+coroutine = referrers()
+assert loop.run_until_complete(coroutine)
+del coroutine
+
 # What nobody asks for is told to the loop's handler.
 told = []
 loop.set_exception_handler(lambda loop, context: told.append(context))
