@@ -287,7 +287,23 @@ impl Vm {
         if live.is_null() {
             return f.back.downcast();
         }
-        self.frame_below(live).map(|b| self.frame_object(b))
+        let back = |vm: &Vm| vm.frame_below(live).map(|b| vm.frame_object(b));
+        if self.holds(live) {
+            return back(self);
+        }
+        // Another thread's.
+        let mut found = None;
+        crate::gil::each_vm(|vm| {
+            if vm.holds(live) {
+                found = back(vm);
+            }
+        });
+        found
+    }
+
+    /// Whether a running frame is on this thread's stack.
+    fn holds(&self, frame: *mut Frame) -> bool {
+        self.frames_base() <= frame && frame <= self.frame_top.get()
     }
 
     /// A frame with a frame object is leaving: the object takes over what can still be asked.
