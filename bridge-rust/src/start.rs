@@ -83,6 +83,7 @@ fn boot(vm: &Vm) -> Res<()> {
     rt().add_native_module("_pickle", cape_pickle::init);
     cape_bridge::register_datetime();
     cape_asyncio::register();
+    cape_sqlite::register();
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
     let sys = rt().sys();

@@ -10,7 +10,7 @@ use cape_compile::{CompileOptions, Mode, compile};
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
 /// Where the library calls folders by the name of another interpreter, reads CPython's bytecode, looks for instructions by CPython's names
-/// and Cape has two for one, or reads its own files: what takes the place of what.
+/// and Cape has two for one, reads its own files, or lacks a repair: what takes the place of what.
 const NAMES: &[(&str, &str, &str)] = &[
     (
         "linecache.py",
@@ -49,6 +49,16 @@ def _source_unavailable(filename):"#,
         "_pyrepl/_module_completer.py",
         "from importlib.machinery import FileFinder",
         "from _cape_library import EmbeddedFinder as FileFinder",
+    ),
+    (
+        "sqlite3/dump.py",
+        "FROM {0};\".format(\n            table_name_ident,",
+        "FROM {2};\".format(\n            table_name_ident.replace(\"'\", \"''\"),",
+    ),
+    (
+        "sqlite3/dump.py",
+        "for col in column_names\n            )\n",
+        "for col in column_names\n            ),\n            table_name_ident,\n",
     ),
     ("inspect.py", "if opname == \"LOAD_ATTR\":", "if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):"),
 ];
