@@ -202,13 +202,26 @@ with tempfile.TemporaryDirectory() as folder:
     assert two.execute("insert into t values(5)").rowcount == 1
     alive = one.execute("select a from t")
     assert alive.fetchone() == (0,)
+    assert two.execute("pragma busy_timeout").fetchone() == (30000,)
     two.execute("pragma busy_timeout = 0")
     e = raises(sqlite3.OperationalError, "database is locked", two.execute, "insert into t values(6)")
     assert e.sqlite_errorname == "SQLITE_BUSY" and e.sqlite_errorcode == sqlite3.SQLITE_BUSY
     assert [a for (a,) in alive] == [1, 2, 3, 4, 5]
     two.execute("insert into t values(6)")
+    # What changes something takes effect although not all of its rows were fetched.
+    assert one.execute("pragma journal_mode = wal") and one.execute("insert into t values(7), (8) returning a").fetchone() == (7,)
+    assert two.execute("select count(*) from t").fetchone() == (9,)
     one.close()
     two.close()
+    three = sqlite3.connect(path, detect_types=sqlite3.PARSE_COLNAMES)
+    sqlite3.register_converter("shown", lambda b: b"<" + b + b">")
+    three.text_factory = bytes
+    changed = three.execute("update t set a = a + 1.5 where a > 6 returning a as 'a [shown]', a, 'text', null, x'00'")
+    assert changed.rowcount == 0 and [name for name, *_ in changed.description][:2] == ["a", "a"]
+    assert changed.fetchone() == (b"<8.5>", 8.5, b"text", None, b"\0") and changed.rowcount == 0
+    assert changed.fetchall() == [(b"<9.5>", 9.5, b"text", None, b"\0")] and changed.rowcount == 2
+    del sqlite3.converters["SHOWN"]
+    three.close()
 
 # Threads. A connection is its thread's, unless it says otherwise.
 db = sqlite3.connect(":memory:")

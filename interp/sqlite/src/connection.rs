@@ -356,7 +356,7 @@ pub fn attempt<T>(vm: &Vm, c: Conn, mut f: impl FnMut() -> Result<T, Error>) -> 
     if let Err(e) = &r
         && e.is_locked()
         && reclaim(vm)
-        && open_db(vm, c).is_ok()
+        && open_db(vm, c) == Ok(db)
     {
         r = run_waiting(vm, c, db, &mut f);
     }

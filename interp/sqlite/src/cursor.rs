@@ -343,7 +343,7 @@ fn once(vm: &Vm, cur: Cursor, c: Conn, s: Ptr<StatementObj>, parameters: Value, 
     let go = || run_waiting(vm, c, db, || step(st));
     let mut rc = go();
     // From here, since frames below this one would keep what is to be found dead.
-    if matches!(&rc, Err(e) if e.is_locked()) && reclaim(vm) && open_db(vm, c).is_ok() {
+    if matches!(&rc, Err(e) if e.is_locked()) && reclaim(vm) && open_db(vm, c) == Ok(db) {
         rc = go();
     }
     connection::take_raised(c)?;
@@ -433,9 +433,9 @@ fn next(vm: &Vm, cur: Cursor) -> Res<Option<Value>> {
         }
         return Ok(None);
     };
-    cur.serving.set(true);
+    let before = cur.serving.replace(true);
     let row = next_row(vm, cur, c, s);
-    cur.serving.set(false);
+    cur.serving.set(before);
     row.map(Some)
 }
 
@@ -497,17 +497,18 @@ fn fetch_rows(vm: &Vm, cur: Cursor, most: usize) -> Res<Ptr<ListObj>> {
 pub fn execute_script(vm: &Vm, cur: Cursor, script: String) -> Res<Cursor> {
     let script = CString::new(script).map_err(|_| vm.value_error("embedded null character"))?;
     let c = check(vm, cur)?;
-    let db = open_db(vm, c)?;
     let most = connection::limit(vm, c, ffi::SQLITE_LIMIT_SQL_LENGTH, -1)?;
     if script.as_bytes().len() > most as usize {
         return Err(error::data(vm, "query string is too large"));
     }
-    if c.autocommit.get() == autocommit::LEGACY && in_transaction(db) {
+    if c.autocommit.get() == autocommit::LEGACY && in_transaction(open_db(vm, c)?) {
         connection::execute(vm, c, c"COMMIT")?;
     }
     watch_timeout(c, script.as_bytes());
     let mut rest = script.as_bytes_with_nul();
     while rest.len() > 1 {
+        // (A callback may have closed the connection.)
+        let db = open_db(vm, c)?;
         let used = attempt(vm, c, || {
             let (mut s, mut tail) = (ptr::null_mut(), ptr::null());
             let start = rest.as_ptr() as *const _;
@@ -526,8 +527,6 @@ pub fn execute_script(vm: &Vm, cur: Cursor, script: String) -> Res<Cursor> {
             }
         })?;
         rest = &rest[used..];
-        // A callback may have closed the connection.
-        open_db(vm, c)?;
     }
     Ok(cur)
 }

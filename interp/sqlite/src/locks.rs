@@ -50,9 +50,7 @@ impl Held {
             _ => {}
         }
     }
-}
 
-impl Held {
     /// Whether there is one.
     pub fn is_some(&self) -> bool {
         self.0.borrow().is_some()
@@ -91,8 +89,8 @@ pub fn reclaim(vm: &Vm) -> bool {
     HOLD.0.get() < before
 }
 
-/// After a full collection: releases what the cursors hold that nothing but native stacks refers to. Almost certainly words are left there from calls
-/// that have returned. Should a native function have the cursor nevertheless, it is told when it asks for the next row.
+/// After a full collection: releases what those cursors hold that nothing but native stacks refers to. Almost certainly words are left
+/// there from calls that have returned. Should a native function have the cursor nevertheless, it is told when it asks for the next row.
 fn release_unreferred() {
     let mut cursors: Vec<Ptr<CursorObj>> = Vec::new();
     heap().each_object(&mut |h| {
