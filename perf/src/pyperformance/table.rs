@@ -111,7 +111,7 @@ pub const PROGRAMS: &[Program] = &[
     program("library", "logging"),
     program("library", "pathlib"),
     program("library", "pprint"),
-    program("library", "sqlite_synth").fails("there is no _sqlite3"),
+    program("library", "sqlite_synth"),
     program("library", "typing_runtime_protocols"),
     program("programs", "bpe_tokeniser"),
     program("programs", "chaos"),
