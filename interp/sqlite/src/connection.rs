@@ -105,10 +105,10 @@ pub fn init(m: Ptr<ModuleObj>) {
         .method("executescript($self, sql_script, /)", "Executes multiple SQL statements at once.", |vm: &Vm, c: Conn, script: String| {
             cursor::execute_script(vm, own_cursor(vm, c)?, script)
         })
-        .getter("in_transaction", "", |vm: &Vm, c: Conn| open_db(vm, c).map(in_transaction))
+        .getter("in_transaction", "", in_transaction)
         .getter("total_changes", "", |vm: &Vm, c: Conn| {
             // SAFETY: an open database.
-            open_db(vm, c).map(|db| unsafe { ffi::sqlite3_total_changes(db) })
+            ask(vm, c, |db| unsafe { ffi::sqlite3_total_changes(db) })
         })
         .getset("isolation_level", "", get_isolation, set_isolation)
         .getset("autocommit", "", get_autocommit, set_autocommit)
@@ -324,18 +324,22 @@ pub fn usable(vm: &Vm, c: Conn) -> Res<*mut ffi::sqlite3> {
     open_db(vm, c)
 }
 
+/// Asks something of the database for which its mutex is needed, or may be.
+pub fn ask<R>(vm: &Vm, c: Conn, f: impl FnOnce(*mut ffi::sqlite3) -> R) -> Res<R> {
+    let _alone = Alone::new(vm, c)?;
+    open_db(vm, c).map(f)
+}
+
 /// Whether a transaction is open.
-pub fn in_transaction(db: *mut ffi::sqlite3) -> bool {
+pub fn in_transaction(vm: &Vm, c: Conn) -> Res<bool> {
     // SAFETY: an open database.
-    unsafe { ffi::sqlite3_get_autocommit(db) == 0 }
+    ask(vm, c, |db| unsafe { ffi::sqlite3_get_autocommit(db) == 0 })
 }
 
 /// Sets a limit; negative: leaves it as it is. What it was; negative if there is no such limit.
 pub fn limit(vm: &Vm, c: Conn, category: c_int, to: c_int) -> Res<c_int> {
-    let _alone = Alone::new(vm, c)?;
-    let db = open_db(vm, c)?;
     // SAFETY: an open database.
-    Ok(unsafe { ffi::sqlite3_limit(db, category, to) })
+    ask(vm, c, |db| unsafe { ffi::sqlite3_limit(db, category, to) })
 }
 
 /// What a callback has left for the caller.
@@ -390,9 +394,9 @@ pub fn begin(vm: &Vm, c: Conn) -> Res<()> {
 }
 
 fn commit(vm: &Vm, c: Conn) -> Res<()> {
-    let db = usable(vm, c)?;
+    usable(vm, c)?;
     match c.autocommit.get() {
-        autocommit::LEGACY if in_transaction(db) => execute(vm, c, c"COMMIT"),
+        autocommit::LEGACY if in_transaction(vm, c)? => execute(vm, c, c"COMMIT"),
         autocommit::OFF => {
             execute(vm, c, c"COMMIT")?;
             execute(vm, c, c"BEGIN")
@@ -402,9 +406,9 @@ fn commit(vm: &Vm, c: Conn) -> Res<()> {
 }
 
 fn rollback(vm: &Vm, c: Conn) -> Res<()> {
-    let db = usable(vm, c)?;
+    usable(vm, c)?;
     match c.autocommit.get() {
-        autocommit::LEGACY if in_transaction(db) => execute(vm, c, c"ROLLBACK"),
+        autocommit::LEGACY if in_transaction(vm, c)? => execute(vm, c, c"ROLLBACK"),
         autocommit::OFF => {
             execute(vm, c, c"ROLLBACK")?;
             execute(vm, c, c"BEGIN")
@@ -442,11 +446,9 @@ fn close_db(vm: &Vm, c: Conn) -> Res<()> {
     let Some(shared) = c.shared().filter(|s| !s.db.get().is_null()) else { return Ok(()) };
     crate::blob::close_all(vm, c, &shared);
     c.cache.set_no_barrier(Value::NONE);
-    let db = shared.db.get();
-    let r = if c.initialized.get() && c.autocommit.get() == autocommit::OFF && in_transaction(db) {
-        execute(vm, c, c"ROLLBACK")
-    } else {
-        Ok(())
+    let r = match c.initialized.get() && c.autocommit.get() == autocommit::OFF {
+        true if in_transaction(vm, c)? => execute(vm, c, c"ROLLBACK"),
+        _ => Ok(()),
     };
     if handle::close(vm, &shared) {
         // (Some of its statements may be alive, and would keep them.)
@@ -536,14 +538,14 @@ fn get_autocommit(vm: &Vm, c: Conn) -> Res<Value> {
 }
 
 fn set_autocommit(vm: &Vm, c: Conn, v: Value) -> Res<()> {
-    let db = usable(vm, c)?;
+    usable(vm, c)?;
     if v.is_empty() {
         return Err(vm.attribute_error("cannot delete autocommit attribute"));
     }
     let mode = Autocommit::from_arg(vm, v, 0)?.0;
     match mode {
-        autocommit::ON if in_transaction(db) => execute(vm, c, c"COMMIT")?,
-        autocommit::OFF if !in_transaction(db) => execute(vm, c, c"BEGIN")?,
+        autocommit::ON if in_transaction(vm, c)? => execute(vm, c, c"COMMIT")?,
+        autocommit::OFF if !in_transaction(vm, c)? => execute(vm, c, c"BEGIN")?,
         _ => {}
     }
     c.autocommit.set(mode);

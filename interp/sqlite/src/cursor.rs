@@ -290,9 +290,9 @@ fn query(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, parameters: Parameters
             let s = prepare(vm, cur, c, sql, false)?;
             once(vm, cur, c, s, p, true)?;
             if !s.handle.st().is_null() {
-                let db = open_db(vm, c)?;
                 // SAFETY: an open database.
-                cur.lastrowid.set(cur, int_value(unsafe { ffi::sqlite3_last_insert_rowid(db) }));
+                let id = connection::ask(vm, c, |db| unsafe { ffi::sqlite3_last_insert_rowid(db) })?;
+                cur.lastrowid.set(cur, int_value(id));
             }
         }
         Parameters::Many(of) => {
@@ -327,7 +327,7 @@ fn prepare(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, many: bool) -> Res<P
         cur.statement.set(cur, s.value());
     }
     cur.rowcount.set(if s.changes.get() { 0 } else { -1 });
-    if c.autocommit.get() == autocommit::LEGACY && s.changes.get() && !in_transaction(open_db(vm, c)?) {
+    if c.autocommit.get() == autocommit::LEGACY && s.changes.get() && !in_transaction(vm, c)? {
         begin(vm, c)?;
     }
     Ok(s)
@@ -376,9 +376,8 @@ fn once(vm: &Vm, cur: Cursor, c: Conn, s: Ptr<StatementObj>, parameters: Value, 
         *cur.ahead.borrow_mut() = ahead.map_err(|e| e.raise(vm))?;
     }
     if s.changes.get() {
-        let db = open_db(vm, c)?;
         // SAFETY: an open database.
-        let n = unsafe { ffi::sqlite3_changes(db) } as i64;
+        let n = connection::ask(vm, c, |db| unsafe { ffi::sqlite3_changes(db) })? as i64;
         if cur.ahead.borrow().is_empty() {
             cur.rowcount.set(cur.rowcount.get() + n);
         } else {
@@ -501,7 +500,7 @@ pub fn execute_script(vm: &Vm, cur: Cursor, script: String) -> Res<Cursor> {
     if script.as_bytes().len() > most as usize {
         return Err(error::data(vm, "query string is too large"));
     }
-    if c.autocommit.get() == autocommit::LEGACY && in_transaction(open_db(vm, c)?) {
+    if c.autocommit.get() == autocommit::LEGACY && in_transaction(vm, c)? {
         connection::execute(vm, c, c"COMMIT")?;
     }
     watch_timeout(c, script.as_bytes());
