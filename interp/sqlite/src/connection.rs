@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 
 use cape_heap::{Field, Header, Native, heap, heap_object};
 use cape_stdlib::fsname::fsencode;
-use cape_stdlib::sys::audit;
 use cape_stdlib::warn::{unraisable_message, warn_source};
 use cape_vm::native::{FromArg, Named, TypeBuilder, new_type};
 use cape_vm::object::*;
@@ -230,7 +229,7 @@ fn open(
     uri: Option<bool>,
     mode: Option<Autocommit>,
 ) -> Res<()> {
-    audit(vm, StrObj::new("sqlite3.connect"), TupleObj::new(&[database]))?;
+    vm.audit("sqlite3.connect", &[database])?;
     let name = fsencode(vm, database)?;
     if c.initialized.get() {
         if let Some(shared) = c.shared() {
@@ -279,7 +278,7 @@ fn open(
     c.detect_types.set(detect_types.unwrap_or(0));
     c.isolation.set(isolation.map_or(0, |l| l.0));
     c.autocommit.set(mode.map_or(autocommit::LEGACY, |m| m.0));
-    audit(vm, StrObj::new("sqlite3.connect/handle"), TupleObj::new(&[c.value()]))?;
+    vm.audit("sqlite3.connect/handle", &[c.value()])?;
     c.initialized.set(true);
     if c.autocommit.get() == autocommit::OFF {
         execute(vm, c, c"BEGIN")?;

@@ -3,7 +3,6 @@
 use std::ffi::{CStr, c_int};
 use std::ptr;
 
-use cape_stdlib::sys::audit;
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Res, Value, Vm, intern, type_of};
@@ -51,8 +50,7 @@ pub fn methods(b: TypeBuilder) -> TypeBuilder {
         "enable_load_extension($self, enable, /)",
         "Enable dynamic loading of SQLite extension modules.",
         |vm: &Vm, c: Conn, enable: bool| {
-            let args = TupleObj::new(&[c.value(), Value::bool(enable)]);
-            audit(vm, StrObj::new("sqlite3.enable_load_extension"), args)?;
+            vm.audit("sqlite3.enable_load_extension", &[c.value(), Value::bool(enable)])?;
             let db = usable(vm, c)?;
             // SAFETY: an open database.
             let rc = run(vm, c, || unsafe { ffi::sqlite3_enable_load_extension(db, enable as c_int) });
@@ -96,7 +94,7 @@ fn config(vm: &Vm, c: Conn, op: i32, enable: c_int) -> Res<bool> {
 }
 
 fn load(vm: &Vm, c: Conn, name: String, entry: Option<Value>) -> Res<()> {
-    let args = TupleObj::new(&[c.value(), StrObj::new(&name).value()]);
+    let told = StrObj::new(&name).value();
     let name = c_text(vm, name)?;
     let entry = match entry.filter(|e| !e.is_none()) {
         None => None,
@@ -110,7 +108,7 @@ fn load(vm: &Vm, c: Conn, name: String, entry: Option<Value>) -> Res<()> {
             Some(c_text(vm, vm.utf8(text)?)?)
         }
     };
-    audit(vm, StrObj::new("sqlite3.load_extension"), args)?;
+    vm.audit("sqlite3.load_extension", &[c.value(), told])?;
     let db = usable(vm, c)?;
     let message = run(vm, c, || {
         let mut message = ptr::null_mut();
