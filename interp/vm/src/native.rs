@@ -859,7 +859,7 @@ impl TypeBuilder {
         short: Option<NativeFn>,
     ) -> Self {
         let def = MethodDef::leak(text, doc, Flavour::Static, f);
-        def.class_name.set(called);
+        def.class_name.set(if called == "function" { messages::UNNAMED } else { called });
         def.positional.set(short);
         let b = BuiltinObj::new(def, self.0.value(), Value::NONE);
         self.put("__new__", b.value())

@@ -11,8 +11,9 @@ use crate::{Ptr, Value};
 /// Types whose calls count positional arguments before keywords are looked at.
 const COUNTED_FIRST: &[&str] = &["int", "str"];
 
-/// What messages call a constructor that has no name: see [`super::TypeBuilder::new_called`].
-const UNNAMED: &str = "function";
+/// Stands for the class's name of a constructor that messages call "function", without parentheses: see
+/// [`super::TypeBuilder::new_called`].
+pub(super) const UNNAMED: &str = "(function)";
 
 fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
@@ -29,15 +30,16 @@ impl MethodDef {
     pub(super) fn label(&self) -> &'static str {
         match self.class_name.get() {
             "" => self.name,
+            UNNAMED => "function",
             class => class,
         }
     }
 
     /// The same as a call. (Some of CPython's constructors have no name where they parse their arguments.)
     pub(super) fn called(&self) -> String {
-        match self.label() {
-            UNNAMED => UNNAMED.to_string(),
-            name => format!("{name}()"),
+        match self.class_name.get() {
+            UNNAMED => self.label().to_string(),
+            _ => format!("{}()", self.label()),
         }
     }
 
