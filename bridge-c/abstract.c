@@ -291,6 +291,10 @@ int
 PySequence_Contains(PyObject *op, PyObject *value)
 {
     if (op == NULL || value == NULL) {
+        /* An empty list or tuple does not look at it. */
+        if (op != NULL && (PyList_CheckExact(op) || PyTuple_CheckExact(op)) && Py_SIZE(op) == 0) {
+            return 0;
+        }
         PyErr_BadInternalCall();
         return -1;
     }

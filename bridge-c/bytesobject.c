@@ -234,3 +234,15 @@ cape_bytes_getbuffer(PyObject *op, Py_buffer *view, int flags)
 {
     return PyBuffer_FillInfo(view, op, ((PyBytesObject *)op)->ob_sval, Py_SIZE(op), 1, flags);
 }
+
+/* `\n` and the like in bytes. What the last two parameters say has had no meaning for long. */
+PyObject *
+PyBytes_DecodeEscape(const char *s, Py_ssize_t size, const char *errors, Py_ssize_t Py_UNUSED(unicode),
+                     const char *Py_UNUSED(recode_encoding))
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(size == 0 ? "" : s, size);
+    PyObject *pair = bytes == NULL ? NULL : cape_call_module("_codecs", "escape_decode", Py_BuildValue("(Nz)", bytes, errors));
+    PyObject *result = pair == NULL ? NULL : Py_NewRef(PyTuple_GET_ITEM(pair, 0));
+    Py_XDECREF(pair);
+    return result;
+}

@@ -447,6 +447,9 @@ cape_checked(PyObject *callable, PyObject *result)
     return CAPE_LIKELY(fine) ? result : cape_check_result(callable, result, NULL);
 }
 
+/* pythonrun.c: builtins.compile() for a source in str or bytes, with the flags of C. */
+CAPE_PRIVATE PyObject *cape_compile(PyObject *source, PyObject *filename, int start, PyCompilerFlags *flags, int optimize);
+
 /* Calls module.function(*args) and takes `args`, a tuple; NULL `args` is an error already. For what is
  * written in Python or Rust anyway. A new reference, or NULL. */
 CAPE_PRIVATE PyObject *cape_call_module(const char *module, const char *function, PyObject *args);

@@ -150,7 +150,8 @@ raise_leftover(const Call *c, Py_ssize_t positional)
         raise_unexpected(c, PyTuple_GET_ITEM(c->kwnames, i));
     }
     if (!PyErr_Occurred()) {
-        PyErr_Format(PyExc_SystemError, "invalid keyword arguments for %.200s%s", NAME_OF(c->function));
+        PyErr_Format(PyExc_TypeError, "invalid keyword argument for %.200s%s", c->function == NULL ? "this function" : c->function,
+                     c->function == NULL ? "" : "()");
     }
 }
 

@@ -40,6 +40,10 @@ PyCodec_LookupError(const char *name)
 static PyObject *
 lookup(const char *encoding)
 {
+    if (encoding == NULL) {
+        PyErr_BadArgument();
+        return NULL;
+    }
     return cape_call_module("codecs", "lookup", Py_BuildValue("(s)", encoding));
 }
 
@@ -58,6 +62,10 @@ PyCodec_KnownEncoding(const char *encoding)
 PyObject *
 PyCodec_Encode(PyObject *object, const char *encoding, const char *errors)
 {
+    if (encoding == NULL) {
+        PyErr_BadArgument();
+        return NULL;
+    }
     return cape_call_module("codecs", "encode",
                             errors == NULL ? Py_BuildValue("(Os)", object, encoding)
                                            : Py_BuildValue("(Oss)", object, encoding, errors));
@@ -66,6 +74,10 @@ PyCodec_Encode(PyObject *object, const char *encoding, const char *errors)
 PyObject *
 PyCodec_Decode(PyObject *object, const char *encoding, const char *errors)
 {
+    if (encoding == NULL) {
+        PyErr_BadArgument();
+        return NULL;
+    }
     return cape_call_module("codecs", "decode",
                             errors == NULL ? Py_BuildValue("(Os)", object, encoding)
                                            : Py_BuildValue("(Oss)", object, encoding, errors));

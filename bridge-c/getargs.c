@@ -277,7 +277,8 @@ raise_leftover(Keywords *k)
             return;
         }
     }
-    PyErr_Format(PyExc_SystemError, "invalid keyword arguments for %.200s%s", NAME_OF(k->function));
+    PyErr_Format(PyExc_TypeError, "invalid keyword argument for %.200s%s", k->function == NULL ? "this function" : k->function,
+                 k->function == NULL ? "" : "()");
 }
 
 /* Goes through the parameters: 1 done, 0 failed, -1 all parameters seen. */

@@ -608,7 +608,8 @@ convert_tuple(Parse *p, PyObject *arg, int depth)
                       arg == Py_None ? "None" : Py_TYPE(arg)->tp_name);
         return p->message;
     }
-    if (!is_tuple && borrows(p->format)
+    int borrowing = !is_tuple && borrows(p->format);
+    if (borrowing
         && PyErr_WarnFormat(PyExc_DeprecationWarning, 0,
                             "argument must be %d-item tuple, not %T", count, arg) < 0) {
         return raised(p);
@@ -617,26 +618,22 @@ convert_tuple(Parse *p, PyObject *arg, int depth)
     if (length != count) {
         p->levels[depth] = 0;
         PyOS_snprintf(p->message, sizeof(p->message), "must be %s of length %d, not %zd",
-                      is_tuple ? "tuple" : "sequence", count, length);
+                      is_tuple || borrowing ? "tuple" : "sequence", count, length);
         return p->message;
     }
-    for (int i = 0; i < count; i++) {
-        PyObject *item = PySequence_GetItem(arg, i);
-        if (item == NULL) {
-            PyErr_Clear();
-            p->levels[depth] = i + 1;
-            p->levels[depth + 1] = 0;
-            strcpy(p->message, "is not retrievable");
-            return p->message;
-        }
-        const char *failure = cape_parse_item(p, item, depth + 1);
-        Py_DECREF(item);
+    PyObject *items = is_tuple ? Py_NewRef(arg) : PySequence_Tuple(arg);
+    if (items == NULL) {
+        return raised(p);
+    }
+    const char *failure = NULL;
+    for (int i = 0; i < count && failure == NULL; i++) {
+        failure = cape_parse_item(p, PyTuple_GET_ITEM(items, i), depth + 1);
         if (failure != NULL) {
             p->levels[depth] = i + 1;
-            return failure;
         }
     }
-    return NULL;
+    Py_DECREF(items);
+    return failure;
 }
 
 /* One unit: NULL, or the text of the failure. */
@@ -680,6 +677,9 @@ cape_parse_skip(Parse *p)
     case 's': case 'z': case 'y': case 'w':
         (void)va_arg(p->args, void *);
         if (*p->format == '#') {
+            if (c == 'w') {
+                return "impossible<bad format char>";
+            }
             p->format++;
             (void)va_arg(p->args, void *);
         }

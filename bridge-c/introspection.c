@@ -234,6 +234,21 @@ PyFunction_SetKwDefaults(PyObject *op, PyObject *value)
                                   "non-dict keyword only default args");
 }
 
+/* Whatever is in the tuple, and however long it is. */
+int
+PyFunction_SetClosure(PyObject *op, PyObject *value)
+{
+    if (!is_function(op)) {
+        return -1;
+    }
+    if (value != Py_None && (value == NULL || !PyTuple_Check(value))) {
+        PyErr_Format(PyExc_SystemError, "expected tuple for closure, got '%.100s'",
+                     value == NULL ? "NULL" : Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    return _Cape_SetClosure(op, value);
+}
+
 int
 PyFunction_SetAnnotations(PyObject *op, PyObject *value)
 {

@@ -228,11 +228,12 @@ PyObject_GetAIter(PyObject *op)
 
 /* --- mappings ------------------------------------------------------------------------------------- */
 
-/* list(op.name()) */
+/* list(op.name()); for dicts, whatever their class makes of it, list(dict.name(op)). */
 static PyObject *
 listed(PyObject *op, const char *name)
 {
-    PyObject *view = PyObject_CallMethod(op, name, NULL);
+    PyObject *view = PyDict_Check(op) ? PyObject_CallMethod((PyObject *)&PyDict_Type, name, "O", op)
+                                      : PyObject_CallMethod(op, name, NULL);
     if (view == NULL) {
         return NULL;
     }
@@ -343,8 +344,9 @@ PyDict_Merge(PyObject *op, PyObject *other, int override)
     int status = 0;
     for (Py_ssize_t i = 0; status == 0 && i < PyList_GET_SIZE(keys); i++) {
         PyObject *key = PyList_GET_ITEM(keys, i);
-        PyObject *value = PyObject_GetItem(other, key);
-        status = value == NULL ? -1 : merge_one(op, key, value, override);
+        /* What a class of dicts makes of its keys is no matter. */
+        PyObject *value = PyDict_Check(other) ? Py_XNewRef(PyDict_GetItemWithError(other, key)) : PyObject_GetItem(other, key);
+        status = value == NULL ? (PyErr_Occurred() ? -1 : 0) : merge_one(op, key, value, override);
         Py_XDECREF(value);
     }
     Py_DECREF(keys);
@@ -723,18 +725,6 @@ PyLong_GetInfo(void)
     return PyImport_ImportModuleAttrString("sys", "int_info");
 }
 
-PyObject *
-PyMarshal_WriteObjectToString(PyObject *value, int version)
-{
-    return cape_call_module("marshal", "dumps", Py_BuildValue("(Oi)", value, version));
-}
-
-PyObject *
-PyMarshal_ReadObjectFromString(const char *data, Py_ssize_t size)
-{
-    return cape_call_module("marshal", "loads", Py_BuildValue("(y#)", data, size));
-}
-
 /* NULL: delete. */
 int
 PySys_SetObject(const char *name, PyObject *value)
@@ -756,7 +746,11 @@ PyEval_GetFuncName(PyObject *op)
         return PyEval_GetFuncName(PyMethod_GET_FUNCTION(op));
     }
     if (PyFunction_Check(op)) {
-        return PyUnicode_AsUTF8(((PyFunctionObject *)op)->func_name);
+        /* The function keeps its name, whose text this is. */
+        PyObject *name = PyObject_GetAttrString(op, "__name__");
+        const char *text = name == NULL ? NULL : PyUnicode_AsUTF8(name);
+        Py_XDECREF(name);
+        return text;
     }
     if (PyCFunction_Check(op)) {
         return ((PyCFunctionObject *)op)->m_ml->ml_name;

@@ -476,12 +476,6 @@ PyObject_Hash(PyObject *v)
 }
 
 Py_hash_t
-PyObject_GenericHash(PyObject *op)
-{
-    return Py_HashPointer(op);
-}
-
-Py_hash_t
 Py_HashPointer(const void *ptr)
 {
     /* Rotated: the low bits of an address say little. */

@@ -185,6 +185,27 @@ PyType_ClearCache(void)
 static void (*at_exit[32])(void);
 static int at_exit_count = 0;
 
+/* What PyUnstable_AtExit was given, the last first. */
+typedef struct Callback {
+    atexit_datacallbackfunc function;
+    void *data;
+    struct Callback *next;
+} Callback;
+static Callback *callbacks = NULL;
+
+int
+PyUnstable_AtExit(PyInterpreterState *Py_UNUSED(interp), atexit_datacallbackfunc function, void *data)
+{
+    Callback *callback = PyMem_RawMalloc(sizeof(Callback));
+    if (callback == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *callback = (Callback){function, data, callbacks};
+    callbacks = callback;
+    return 0;
+}
+
 int
 Py_AtExit(void (*function)(void))
 {
@@ -195,10 +216,16 @@ Py_AtExit(void (*function)(void))
     return 0;
 }
 
-/* Calls what Py_AtExit was given, the last first. */
+/* Calls what PyUnstable_AtExit and Py_AtExit were given, the last first. */
 void
 cape_run_at_exit(void)
 {
+    while (callbacks != NULL) {
+        Callback callback = *callbacks;
+        PyMem_RawFree(callbacks);
+        callbacks = callback.next;
+        callback.function(callback.data);
+    }
     while (at_exit_count > 0) {
         at_exit[--at_exit_count]();
     }

@@ -7,6 +7,41 @@
 #undef PyRun_String
 
 PyObject *
+cape_compile(PyObject *source, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)
+{
+    const char *mode = start == Py_single_input ? "single"
+                       : start == Py_file_input ? "exec"
+                       : start == Py_eval_input ? "eval"
+                       : start == Py_func_type_input ? "func_type" : "";
+    int given = flags == NULL ? 0 : flags->cf_flags;
+    PyObject *version = given & PyCF_ONLY_AST ? Py_BuildValue("{si}", "_feature_version", flags->cf_feature_version)
+                                              : Py_NewRef(Py_None);
+    PyObject *args = Py_BuildValue("(OOsiOi)", source, filename, mode, given & (PyCF_MASK | PyCF_COMPILE_MASK),
+                                   Py_True, optimize);
+    PyObject *compile = PyImport_ImportModuleAttrString("builtins", "compile");
+    PyObject *code = version == NULL || args == NULL || compile == NULL
+                     ? NULL : PyObject_Call(compile, args, version == Py_None ? NULL : version);
+    Py_XDECREF(version);
+    Py_XDECREF(args);
+    Py_XDECREF(compile);
+    return code;
+}
+
+/* The encoding that the source names is looked at unless the flags say otherwise: then it is UTF-8. */
+PyObject *
+Py_CompileStringObject(const char *source, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)
+{
+    PyObject *text = flags != NULL && (flags->cf_flags & PyCF_IGNORE_COOKIE) ? PyUnicode_FromString(source)
+                                                                             : PyBytes_FromString(source);
+    if (text == NULL) {
+        return NULL;
+    }
+    PyObject *code = cape_compile(text, filename, start, flags, optimize);
+    Py_DECREF(text);
+    return code;
+}
+
+PyObject *
 Py_CompileStringExFlags(const char *source, const char *filename, int start, PyCompilerFlags *flags,
                         int optimize)
 {

@@ -252,3 +252,21 @@ void
 PyThread_ReInitTLS(void)
 {
 }
+
+PyObject *
+PyThread_GetInfo(void)
+{
+    return PyImport_ImportModuleAttrString("sys", "thread_info");
+}
+
+/* There is a GIL from the beginning. */
+void
+PyEval_InitThreads(void)
+{
+}
+
+int
+PyEval_ThreadsInitialized(void)
+{
+    return 1;
+}

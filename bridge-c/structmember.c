@@ -95,7 +95,12 @@ store_unsigned(PyObject *value, void *addr, const PyMemberDef *member, size_t si
         return -1;
     }
     if (overflow > 0) {
-        bits = member->type == Py_T_ULONGLONG ? PyLong_AsUnsignedLongLong(value) : PyLong_AsUnsignedLong(value);
+        PyObject *index = PyNumber_Index(value);
+        if (index == NULL) {
+            return -1;
+        }
+        bits = member->type == Py_T_ULONGLONG ? PyLong_AsUnsignedLongLong(index) : PyLong_AsUnsignedLong(index);
+        Py_DECREF(index);
         if (bits == (uint64_t)-1 && PyErr_Occurred()) {
             return -1;
         }

@@ -148,3 +148,40 @@ Py_fclose(FILE *file)
 {
     return fclose(file);
 }
+
+int
+PySys_HasWarnOptions(void)
+{
+    PyObject *options = PySys_GetObject("warnoptions");
+    return options != NULL && PyList_Check(options) && PyList_GET_SIZE(options) > 0;
+}
+
+void
+PySys_ResetWarnOptions(void)
+{
+    PyObject *options = PySys_GetObject("warnoptions");
+    if (options != NULL && PyList_Check(options)) {
+        PyList_SetSlice(options, 0, PyList_GET_SIZE(options), NULL);
+    }
+}
+
+void
+PySys_AddWarnOptionUnicode(PyObject *option)
+{
+    PyObject *options = PySys_GetObject("warnoptions");
+    if (options != NULL && PyList_Check(options) && PyList_Append(options, option) < 0) {
+        PyErr_Clear();
+    }
+}
+
+void
+PySys_AddWarnOption(const wchar_t *option)
+{
+    PyObject *text = PyUnicode_FromWideChar(option, -1);
+    if (text == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    PySys_AddWarnOptionUnicode(text);
+    Py_DECREF(text);
+}

@@ -131,8 +131,8 @@ static const struct {
 void *
 PyType_GetSlot(PyTypeObject *type, int slot)
 {
-    if (slot == Py_tp_token && (type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return ((PyHeapTypeObject *)type)->ht_token;
+    if (slot == Py_tp_token) {
+        return type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_token : NULL;
     }
     if (slot <= 0 || slot >= (int)Py_ARRAY_LENGTH(slot_places)) {
         PyErr_BadInternalCall();

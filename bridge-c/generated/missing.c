@@ -7,27 +7,11 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-#undef PyBytes_DecodeEscape
-PyAPI_FUNC(PyObject *)
-PyBytes_DecodeEscape(const char *str, Py_ssize_t n, const char *str2, Py_ssize_t n2, const char *str3)
-{
-    _Cape_Missing("PyBytes_DecodeEscape");
-    return NULL;
-}
-
 #undef PyEval_AcquireLock
 PyAPI_FUNC(void)
 PyEval_AcquireLock(void)
 {
     _Cape_MissingFatal("PyEval_AcquireLock");
-}
-
-#undef PyEval_EvalCodeEx
-PyAPI_FUNC(PyObject *)
-PyEval_EvalCodeEx(PyObject *co, PyObject *globals, PyObject *locals, PyObject *const *args, int argc, PyObject *const *kwds, int kwdc, PyObject *const *defs, int defc, PyObject *kwdefs, PyObject *closure)
-{
-    _Cape_Missing("PyEval_EvalCodeEx");
-    return NULL;
 }
 
 #undef PyEval_EvalFrame
@@ -46,41 +30,11 @@ PyEval_EvalFrameEx(PyFrameObject *f, int exc)
     return NULL;
 }
 
-#undef PyEval_InitThreads
-PyAPI_FUNC(void)
-PyEval_InitThreads(void)
-{
-    _Cape_MissingFatal("PyEval_InitThreads");
-}
-
 #undef PyEval_ReleaseLock
 PyAPI_FUNC(void)
 PyEval_ReleaseLock(void)
 {
     _Cape_MissingFatal("PyEval_ReleaseLock");
-}
-
-#undef PyEval_ThreadsInitialized
-PyAPI_FUNC(int)
-PyEval_ThreadsInitialized(void)
-{
-    _Cape_MissingFatal("PyEval_ThreadsInitialized");
-}
-
-#undef Py_AddPendingCall
-PyAPI_FUNC(int)
-Py_AddPendingCall(int (*func)(void *), void *arg)
-{
-    _Cape_Missing("Py_AddPendingCall");
-    return -1;
-}
-
-#undef Py_MakePendingCalls
-PyAPI_FUNC(int)
-Py_MakePendingCalls(void)
-{
-    _Cape_Missing("Py_MakePendingCalls");
-    return -1;
 }
 
 #undef _PyStack_AsDict
@@ -322,14 +276,6 @@ PyDict_Watch(int watcher_id, PyObject *dict)
     return -1;
 }
 
-#undef PyFile_NewStdPrinter
-PyAPI_FUNC(PyObject *)
-PyFile_NewStdPrinter(int i)
-{
-    _Cape_Missing("PyFile_NewStdPrinter");
-    return NULL;
-}
-
 #undef PyFile_SetOpenCodeHook
 PyAPI_FUNC(int)
 PyFile_SetOpenCodeHook(Py_OpenCodeHookFunction hook, void *userData)
@@ -358,14 +304,6 @@ PyAPI_FUNC(int)
 PyFunction_ClearWatcher(int watcher_id)
 {
     _Cape_Missing("PyFunction_ClearWatcher");
-    return -1;
-}
-
-#undef PyFunction_SetClosure
-PyAPI_FUNC(int)
-PyFunction_SetClosure(PyObject *op, PyObject *op2)
-{
-    _Cape_Missing("PyFunction_SetClosure");
     return -1;
 }
 
@@ -423,22 +361,6 @@ PyConfig_Clear(PyConfig *arg)
     _Cape_MissingFatal("PyConfig_Clear");
 }
 
-#undef PyConfig_Get
-PyAPI_FUNC(PyObject *)
-PyConfig_Get(const char *name)
-{
-    _Cape_Missing("PyConfig_Get");
-    return NULL;
-}
-
-#undef PyConfig_GetInt
-PyAPI_FUNC(int)
-PyConfig_GetInt(const char *name, int *value)
-{
-    _Cape_Missing("PyConfig_GetInt");
-    return -1;
-}
-
 #undef PyConfig_InitIsolatedConfig
 PyAPI_FUNC(void)
 PyConfig_InitIsolatedConfig(PyConfig *config)
@@ -453,27 +375,11 @@ PyConfig_InitPythonConfig(PyConfig *config)
     _Cape_MissingFatal("PyConfig_InitPythonConfig");
 }
 
-#undef PyConfig_Names
-PyAPI_FUNC(PyObject *)
-PyConfig_Names(void)
-{
-    _Cape_Missing("PyConfig_Names");
-    return NULL;
-}
-
 #undef PyConfig_Read
 PyAPI_FUNC(PyStatus)
 PyConfig_Read(PyConfig *config)
 {
     _Cape_MissingFatal("PyConfig_Read");
-}
-
-#undef PyConfig_Set
-PyAPI_FUNC(int)
-PyConfig_Set(const char *name, PyObject *value)
-{
-    _Cape_Missing("PyConfig_Set");
-    return -1;
 }
 
 #undef PyConfig_SetArgv
@@ -664,166 +570,6 @@ _PyLong_GCD(PyObject *op, PyObject *op2)
     return NULL;
 }
 
-#undef PyMonitoring_EnterScope
-PyAPI_FUNC(int)
-PyMonitoring_EnterScope(PyMonitoringState *state_array, uint64_t *version, const uint8_t *event_types, Py_ssize_t length)
-{
-    _Cape_Missing("PyMonitoring_EnterScope");
-    return -1;
-}
-
-#undef PyMonitoring_ExitScope
-PyAPI_FUNC(int)
-PyMonitoring_ExitScope(void)
-{
-    _Cape_Missing("PyMonitoring_ExitScope");
-    return -1;
-}
-
-#undef _PyMonitoring_FireBranchEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireBranchEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)
-{
-    _Cape_Missing("_PyMonitoring_FireBranchEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireBranchLeftEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireBranchLeftEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)
-{
-    _Cape_Missing("_PyMonitoring_FireBranchLeftEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireBranchRightEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireBranchRightEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)
-{
-    _Cape_Missing("_PyMonitoring_FireBranchRightEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireCRaiseEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireCRaiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FireCRaiseEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireCReturnEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireCReturnEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)
-{
-    _Cape_Missing("_PyMonitoring_FireCReturnEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireCallEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireCallEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *callable, PyObject *arg0)
-{
-    _Cape_Missing("_PyMonitoring_FireCallEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireExceptionHandledEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireExceptionHandledEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FireExceptionHandledEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireJumpEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireJumpEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)
-{
-    _Cape_Missing("_PyMonitoring_FireJumpEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireLineEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireLineEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, int lineno)
-{
-    _Cape_Missing("_PyMonitoring_FireLineEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyResumeEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyResumeEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FirePyResumeEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyReturnEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyReturnEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)
-{
-    _Cape_Missing("_PyMonitoring_FirePyReturnEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyStartEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyStartEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FirePyStartEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyThrowEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyThrowEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FirePyThrowEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyUnwindEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyUnwindEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FirePyUnwindEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FirePyYieldEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FirePyYieldEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)
-{
-    _Cape_Missing("_PyMonitoring_FirePyYieldEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireRaiseEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireRaiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FireRaiseEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireReraiseEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireReraiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)
-{
-    _Cape_Missing("_PyMonitoring_FireReraiseEvent");
-    return -1;
-}
-
-#undef _PyMonitoring_FireStopIterationEvent
-PyAPI_FUNC(int)
-_PyMonitoring_FireStopIterationEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *value)
-{
-    _Cape_Missing("_PyMonitoring_FireStopIterationEvent");
-    return -1;
-}
-
 #undef PyRefTracer_GetTracer
 PyAPI_FUNC(PyRefTracer)
 PyRefTracer_GetTracer(void **ptr)
@@ -1001,28 +747,6 @@ PyPickleBuffer_Release(PyObject *op)
     return -1;
 }
 
-#undef PyErr_ProgramTextObject
-PyAPI_FUNC(PyObject *)
-PyErr_ProgramTextObject(PyObject *filename, int lineno)
-{
-    _Cape_Missing("PyErr_ProgramTextObject");
-    return NULL;
-}
-
-#undef PyErr_RangedSyntaxLocationObject
-PyAPI_FUNC(void)
-PyErr_RangedSyntaxLocationObject(PyObject *filename, int lineno, int col_offset, int end_lineno, int end_col_offset)
-{
-    _Cape_MissingFatal("PyErr_RangedSyntaxLocationObject");
-}
-
-#undef PyErr_SyntaxLocationObject
-PyAPI_FUNC(void)
-PyErr_SyntaxLocationObject(PyObject *filename, int lineno, int col_offset)
-{
-    _Cape_MissingFatal("PyErr_SyntaxLocationObject");
-}
-
 #undef PySignal_SetWakeupFd
 PyAPI_FUNC(int)
 PySignal_SetWakeupFd(int fd)
@@ -1061,34 +785,11 @@ PyUnstable_InterpreterFrame_GetLine(struct _PyInterpreterFrame *frame)
     _Cape_MissingFatal("PyUnstable_InterpreterFrame_GetLine");
 }
 
-#undef PyHash_GetFuncDef
-PyAPI_FUNC(PyHash_FuncDef *)
-PyHash_GetFuncDef(void)
-{
-    _Cape_Missing("PyHash_GetFuncDef");
-    return NULL;
-}
-
-#undef PyUnstable_AtExit
-PyAPI_FUNC(int)
-PyUnstable_AtExit(PyInterpreterState *interp, atexit_datacallbackfunc arg, void *ptr)
-{
-    _Cape_Missing("PyUnstable_AtExit");
-    return -1;
-}
-
 #undef Py_ExitStatusException
 PyAPI_FUNC(void)
 Py_ExitStatusException(PyStatus err)
 {
     _Cape_MissingFatal("Py_ExitStatusException");
-}
-
-#undef Py_FdIsInteractive
-PyAPI_FUNC(int)
-Py_FdIsInteractive(FILE *fp, const char *str)
-{
-    _Cape_MissingFatal("Py_FdIsInteractive");
 }
 
 #undef Py_FrozenMain
@@ -1200,134 +901,6 @@ PyOS_Readline(FILE *fp, FILE *fp2, const char *str)
     return NULL;
 }
 
-#undef PyRun_AnyFile
-PyAPI_FUNC(int)
-PyRun_AnyFile(FILE *fp, const char *name)
-{
-    _Cape_Missing("PyRun_AnyFile");
-    return -1;
-}
-
-#undef PyRun_AnyFileEx
-PyAPI_FUNC(int)
-PyRun_AnyFileEx(FILE *fp, const char *name, int closeit)
-{
-    _Cape_Missing("PyRun_AnyFileEx");
-    return -1;
-}
-
-#undef PyRun_AnyFileExFlags
-PyAPI_FUNC(int)
-PyRun_AnyFileExFlags(FILE *fp, const char *filename, int closeit, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_AnyFileExFlags");
-    return -1;
-}
-
-#undef PyRun_AnyFileFlags
-PyAPI_FUNC(int)
-PyRun_AnyFileFlags(FILE *fp, const char *str, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_AnyFileFlags");
-    return -1;
-}
-
-#undef PyRun_File
-PyAPI_FUNC(PyObject *)
-PyRun_File(FILE *fp, const char *p, int s, PyObject *g, PyObject *l)
-{
-    _Cape_Missing("PyRun_File");
-    return NULL;
-}
-
-#undef PyRun_FileEx
-PyAPI_FUNC(PyObject *)
-PyRun_FileEx(FILE *fp, const char *p, int s, PyObject *g, PyObject *l, int c)
-{
-    _Cape_Missing("PyRun_FileEx");
-    return NULL;
-}
-
-#undef PyRun_FileExFlags
-PyAPI_FUNC(PyObject *)
-PyRun_FileExFlags(FILE *fp, const char *filename, int start, PyObject *globals, PyObject *locals, int closeit, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_FileExFlags");
-    return NULL;
-}
-
-#undef PyRun_FileFlags
-PyAPI_FUNC(PyObject *)
-PyRun_FileFlags(FILE *fp, const char *p, int s, PyObject *g, PyObject *l, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_FileFlags");
-    return NULL;
-}
-
-#undef PyRun_InteractiveLoop
-PyAPI_FUNC(int)
-PyRun_InteractiveLoop(FILE *f, const char *p)
-{
-    _Cape_Missing("PyRun_InteractiveLoop");
-    return -1;
-}
-
-#undef PyRun_InteractiveLoopFlags
-PyAPI_FUNC(int)
-PyRun_InteractiveLoopFlags(FILE *fp, const char *filename, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_InteractiveLoopFlags");
-    return -1;
-}
-
-#undef PyRun_InteractiveOne
-PyAPI_FUNC(int)
-PyRun_InteractiveOne(FILE *f, const char *p)
-{
-    _Cape_Missing("PyRun_InteractiveOne");
-    return -1;
-}
-
-#undef PyRun_InteractiveOneFlags
-PyAPI_FUNC(int)
-PyRun_InteractiveOneFlags(FILE *fp, const char *filename, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_InteractiveOneFlags");
-    return -1;
-}
-
-#undef PyRun_InteractiveOneObject
-PyAPI_FUNC(int)
-PyRun_InteractiveOneObject(FILE *fp, PyObject *filename, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_InteractiveOneObject");
-    return -1;
-}
-
-#undef PyRun_SimpleFile
-PyAPI_FUNC(int)
-PyRun_SimpleFile(FILE *f, const char *p)
-{
-    _Cape_Missing("PyRun_SimpleFile");
-    return -1;
-}
-
-#undef PyRun_SimpleFileEx
-PyAPI_FUNC(int)
-PyRun_SimpleFileEx(FILE *f, const char *p, int c)
-{
-    _Cape_Missing("PyRun_SimpleFileEx");
-    return -1;
-}
-
-#undef PyRun_SimpleFileExFlags
-PyAPI_FUNC(int)
-PyRun_SimpleFileExFlags(FILE *fp, const char *filename, int closeit, PyCompilerFlags *flags)
-{
-    _Cape_Missing("PyRun_SimpleFileExFlags");
-    return -1;
-}
-
 #undef _PyUnicode_FromId
 PyAPI_FUNC(PyObject *)
 _PyUnicode_FromId(_Py_Identifier *arg)
@@ -1375,22 +948,6 @@ PyWrapper_New(PyObject *op, PyObject *op2)
     return NULL;
 }
 
-#undef Py_DecodeLocale
-PyAPI_FUNC(wchar_t *)
-Py_DecodeLocale(const char *arg, size_t *size)
-{
-    _Cape_Missing("Py_DecodeLocale");
-    return NULL;
-}
-
-#undef Py_EncodeLocale
-PyAPI_FUNC(char *)
-Py_EncodeLocale(const wchar_t *text, size_t *error_pos)
-{
-    _Cape_Missing("Py_EncodeLocale");
-    return NULL;
-}
-
 #undef PyImport_AppendInittab
 PyAPI_FUNC(int)
 PyImport_AppendInittab(const char *name, PyObject* (*initfunc)(void))
@@ -1399,151 +956,11 @@ PyImport_AppendInittab(const char *name, PyObject* (*initfunc)(void))
     return -1;
 }
 
-#undef PyImport_ExecCodeModule
-PyAPI_FUNC(PyObject *)
-PyImport_ExecCodeModule(const char *name, PyObject *co)
-{
-    _Cape_Missing("PyImport_ExecCodeModule");
-    return NULL;
-}
-
-#undef PyImport_ExecCodeModuleEx
-PyAPI_FUNC(PyObject *)
-PyImport_ExecCodeModuleEx(const char *name, PyObject *co, const char *pathname)
-{
-    _Cape_Missing("PyImport_ExecCodeModuleEx");
-    return NULL;
-}
-
-#undef PyImport_ExecCodeModuleObject
-PyAPI_FUNC(PyObject *)
-PyImport_ExecCodeModuleObject(PyObject *name, PyObject *co, PyObject *pathname, PyObject *cpathname)
-{
-    _Cape_Missing("PyImport_ExecCodeModuleObject");
-    return NULL;
-}
-
-#undef PyImport_ExecCodeModuleWithPathnames
-PyAPI_FUNC(PyObject *)
-PyImport_ExecCodeModuleWithPathnames(const char *name, PyObject *co, const char *pathname, const char *cpathname)
-{
-    _Cape_Missing("PyImport_ExecCodeModuleWithPathnames");
-    return NULL;
-}
-
-#undef PyImport_GetImporter
-PyAPI_FUNC(PyObject *)
-PyImport_GetImporter(PyObject *path)
-{
-    _Cape_Missing("PyImport_GetImporter");
-    return NULL;
-}
-
-#undef PyImport_GetMagicNumber
-PyAPI_FUNC(long)
-PyImport_GetMagicNumber(void)
-{
-    _Cape_Missing("PyImport_GetMagicNumber");
-    return -1;
-}
-
-#undef PyImport_GetMagicTag
-PyAPI_FUNC(const char *)
-PyImport_GetMagicTag(void)
-{
-    _Cape_Missing("PyImport_GetMagicTag");
-    return NULL;
-}
-
-#undef PyImport_ImportFrozenModule
-PyAPI_FUNC(int)
-PyImport_ImportFrozenModule(const char *name)
-{
-    _Cape_Missing("PyImport_ImportFrozenModule");
-    return -1;
-}
-
-#undef PyImport_ImportFrozenModuleObject
-PyAPI_FUNC(int)
-PyImport_ImportFrozenModuleObject(PyObject *name)
-{
-    _Cape_Missing("PyImport_ImportFrozenModuleObject");
-    return -1;
-}
-
 #undef PyOS_InterruptOccurred
 PyAPI_FUNC(int)
 PyOS_InterruptOccurred(void)
 {
     _Cape_MissingFatal("PyOS_InterruptOccurred");
-}
-
-#undef PyMarshal_ReadLastObjectFromFile
-PyAPI_FUNC(PyObject *)
-PyMarshal_ReadLastObjectFromFile(FILE *fp)
-{
-    _Cape_Missing("PyMarshal_ReadLastObjectFromFile");
-    return NULL;
-}
-
-#undef PyMarshal_ReadLongFromFile
-PyAPI_FUNC(long)
-PyMarshal_ReadLongFromFile(FILE *fp)
-{
-    _Cape_Missing("PyMarshal_ReadLongFromFile");
-    return -1;
-}
-
-#undef PyMarshal_ReadObjectFromFile
-PyAPI_FUNC(PyObject *)
-PyMarshal_ReadObjectFromFile(FILE *fp)
-{
-    _Cape_Missing("PyMarshal_ReadObjectFromFile");
-    return NULL;
-}
-
-#undef PyMarshal_ReadShortFromFile
-PyAPI_FUNC(int)
-PyMarshal_ReadShortFromFile(FILE *fp)
-{
-    _Cape_Missing("PyMarshal_ReadShortFromFile");
-    return -1;
-}
-
-#undef PyMarshal_WriteLongToFile
-PyAPI_FUNC(void)
-PyMarshal_WriteLongToFile(long value, FILE *fp, int i)
-{
-    _Cape_MissingFatal("PyMarshal_WriteLongToFile");
-}
-
-#undef PyMarshal_WriteObjectToFile
-PyAPI_FUNC(void)
-PyMarshal_WriteObjectToFile(PyObject *op, FILE *fp, int i)
-{
-    _Cape_MissingFatal("PyMarshal_WriteObjectToFile");
-}
-
-#undef PyErr_ProgramText
-PyAPI_FUNC(PyObject *)
-PyErr_ProgramText(const char *filename, int lineno)
-{
-    _Cape_Missing("PyErr_ProgramText");
-    return NULL;
-}
-
-#undef PyErr_SyntaxLocation
-PyAPI_FUNC(void)
-PyErr_SyntaxLocation(const char *filename, int lineno)
-{
-    _Cape_MissingFatal("PyErr_SyntaxLocation");
-}
-
-#undef PyErr_SyntaxLocationEx
-PyAPI_FUNC(void)
-PyErr_SyntaxLocationEx(const char *filename, int lineno, int col_offset)
-{
-    _Cape_MissingFatal("PyErr_SyntaxLocationEx");
 }
 
 #undef Py_BytesMain
@@ -1558,54 +975,6 @@ PyAPI_FUNC(void)
 Py_EndInterpreter(PyThreadState *tstate)
 {
     _Cape_MissingFatal("Py_EndInterpreter");
-}
-
-#undef Py_GetExecPrefix
-PyAPI_FUNC(wchar_t *)
-Py_GetExecPrefix(void)
-{
-    _Cape_Missing("Py_GetExecPrefix");
-    return NULL;
-}
-
-#undef Py_GetPath
-PyAPI_FUNC(wchar_t *)
-Py_GetPath(void)
-{
-    _Cape_Missing("Py_GetPath");
-    return NULL;
-}
-
-#undef Py_GetPrefix
-PyAPI_FUNC(wchar_t *)
-Py_GetPrefix(void)
-{
-    _Cape_Missing("Py_GetPrefix");
-    return NULL;
-}
-
-#undef Py_GetProgramFullPath
-PyAPI_FUNC(wchar_t *)
-Py_GetProgramFullPath(void)
-{
-    _Cape_Missing("Py_GetProgramFullPath");
-    return NULL;
-}
-
-#undef Py_GetProgramName
-PyAPI_FUNC(wchar_t *)
-Py_GetProgramName(void)
-{
-    _Cape_Missing("Py_GetProgramName");
-    return NULL;
-}
-
-#undef Py_GetPythonHome
-PyAPI_FUNC(wchar_t *)
-Py_GetPythonHome(void)
-{
-    _Cape_Missing("Py_GetPythonHome");
-    return NULL;
 }
 
 #undef Py_Initialize
@@ -1680,22 +1049,6 @@ PyInterpreterState_New(void)
     return NULL;
 }
 
-#undef PyThreadState_SetAsyncExc
-PyAPI_FUNC(int)
-PyThreadState_SetAsyncExc(unsigned long value, PyObject *op)
-{
-    _Cape_Missing("PyThreadState_SetAsyncExc");
-    return -1;
-}
-
-#undef PyThread_GetInfo
-PyAPI_FUNC(PyObject *)
-PyThread_GetInfo(void)
-{
-    _Cape_Missing("PyThread_GetInfo");
-    return NULL;
-}
-
 #undef _PySlice_GetLongIndices
 PyAPI_FUNC(int)
 _PySlice_GetLongIndices(PySliceObject *self, PyObject *length, PyObject **start_ptr, PyObject **stop_ptr, PyObject **step_ptr)
@@ -1704,39 +1057,11 @@ _PySlice_GetLongIndices(PySliceObject *self, PyObject *length, PyObject **start_
     return -1;
 }
 
-#undef PySys_AddWarnOption
-PyAPI_FUNC(void)
-PySys_AddWarnOption(const wchar_t *s)
-{
-    _Cape_MissingFatal("PySys_AddWarnOption");
-}
-
-#undef PySys_AddWarnOptionUnicode
-PyAPI_FUNC(void)
-PySys_AddWarnOptionUnicode(PyObject *option)
-{
-    _Cape_MissingFatal("PySys_AddWarnOptionUnicode");
-}
-
 #undef PySys_AddXOption
 PyAPI_FUNC(void)
 PySys_AddXOption(const wchar_t *s)
 {
     _Cape_MissingFatal("PySys_AddXOption");
-}
-
-#undef PySys_HasWarnOptions
-PyAPI_FUNC(int)
-PySys_HasWarnOptions(void)
-{
-    _Cape_MissingFatal("PySys_HasWarnOptions");
-}
-
-#undef PySys_ResetWarnOptions
-PyAPI_FUNC(void)
-PySys_ResetWarnOptions(void)
-{
-    _Cape_MissingFatal("PySys_ResetWarnOptions");
 }
 
 #undef PySys_SetArgv

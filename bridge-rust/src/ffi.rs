@@ -8,6 +8,7 @@ use std::ffi::{c_char, c_void};
 pub use crate::api::code::PyCodeObject;
 pub use crate::api::frameobject::PyFrameObject;
 pub use crate::api::genobject::PyGenObject;
+pub use crate::api::monitoring::PyMonitoringState;
 pub use crate::api::pystate::{PyGILState_STATE, PyInterpreterState};
 pub use crate::layout::*;
 pub use crate::thread::PyThreadState;

@@ -291,6 +291,10 @@ pub fn PyDict_Update(cx: &Cx, d: Borrowed, other: Borrowed) -> CResult<c_int> {
 pub fn PyDict_Pop(cx: &Cx, d: Borrowed, k: Borrowed, result: *mut *mut PyObject) -> CResult<c_int> {
     clear(result);
     let d = dict(cx, d)?;
+    if d.is_empty() {
+        // The key is not looked at.
+        return Ok(0);
+    }
     let v = d.remove(cx.vm, k.get(cx)?)?;
     out(cx, v, result)
 }

@@ -12,8 +12,10 @@ pub fn PyFloat_FromString(cx: &Cx, s: Borrowed) -> CResult<New> {
         s
     } else {
         match super::memoryobject::memoryview(cx, s) {
-            Ok(view) => cx.vm.call_method(view, intern("tobytes"), &[])?,
-            Err(_) => {
+            Ok(view) if cx.vm.truth(cx.vm.get_attr_str(view, "c_contiguous")?)? => {
+                cx.vm.call_method(view, intern("tobytes"), &[])?
+            }
+            _ => {
                 let name = full_name(type_of(s));
                 return Err(cx.vm.type_error(format!(
                     "float() argument must be a string or a real number, not '{name}'"

@@ -216,3 +216,28 @@ pub fn _Cape_ListSort(cx: &Cx, list: Borrowed) -> CResult<c_int> {
 pub fn _Cape_Str(cx: &Cx, o: Borrowed) -> CResult<New> {
     cx.give(cx.vm.str(o.get(cx)?)?.value())
 }
+
+pub fn _Cape_SetClosure(cx: &Cx, function: Borrowed, value: Borrowed) -> CResult<c_int> {
+    let f = super::layout::<FunctionObj>(cx, function.get(cx)?)?;
+    let closure = value.get(cx)?;
+    let free = f.code().unit.freevars.len();
+    let cells = closure
+        .downcast::<TupleObj>()
+        .map_or(0, |t| t.as_slice().iter().take_while(|c| c.is::<CellObj>()).count());
+    if cells < free {
+        let name = f.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+        return Err(cx.vm.value_error(format!("{name} requires closure of length {free}, not {cells}")));
+    }
+    f.closure.set(f, if closure.is_none() { Value::EMPTY } else { closure });
+    f.version.set(f.version.get().wrapping_add(1));
+    cape_vm::foreign::changed(f.header());
+    Ok(0)
+}
+
+pub fn _Cape_IsIncomplete(_: &Cx, text: *const c_char, size: isize, flags: c_int) -> CResult<c_int> {
+    // SAFETY: bridge-c passes bytes of that size.
+    let text = unsafe { std::slice::from_raw_parts(text as *const u8, size as usize) };
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    Ok(std::str::from_utf8(text).is_ok_and(|t| cape_builtins::compile_fn::is_incomplete(t, flags as u32))
+        as c_int)
+}

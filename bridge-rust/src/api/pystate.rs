@@ -1,6 +1,6 @@
 //! `pystate.h`.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_ulong};
 
 use cape_vm::object::*;
 use cape_vm::runtime::intern;
@@ -8,7 +8,7 @@ use cape_vm::{Value, rt};
 
 use super::borrow;
 use super::frameobject::PyFrameObject;
-use crate::enter::{BorrowedRef, CResult, Cx};
+use crate::enter::{Borrowed, BorrowedRef, CResult, Cx};
 use crate::ffi;
 use crate::thread::{self, PyThreadState};
 use crate::to_c::to_c;
@@ -90,4 +90,9 @@ pub fn PyThreadState_Swap(new: *mut PyThreadState) -> *mut PyThreadState {
 pub fn PyThreadState_DeleteCurrent(cx: &Cx) -> CResult<()> {
     thread::delete_current(cx.vm);
     Ok(())
+}
+
+/// Raises an exception in a thread, at its next safe point; NULL: takes back what was to be raised. How many threads there are of that number.
+pub fn PyThreadState_SetAsyncExc(cx: &Cx, ident: c_ulong, exc: Borrowed) -> CResult<c_int> {
+    Ok(cape_stdlib::pending::raise_in_thread(ident, exc.opt(cx)?) as c_int)
 }

@@ -21,7 +21,7 @@ use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
-use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
+use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, fileobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, monitoring, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
 
 /// `int _Cape_Audit(const char *event, PyObject *args)`
 #[unsafe(no_mangle)]
@@ -95,6 +95,12 @@ pub unsafe extern "C" fn _Cape_GetMethod(obj: *mut PyObject, name: *mut PyObject
     enter("_Cape_GetMethod", 0, |cx| -> CResult<c_int> { internal::_Cape_GetMethod(cx, Borrowed::from_c(obj), Borrowed::from_c(name), method) })
 }
 
+/// `int _Cape_IsIncomplete(const char *text, Py_ssize_t size, int flags)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_IsIncomplete(text: *const c_char, size: isize, flags: c_int) -> c_int {
+    enter("_Cape_IsIncomplete", 0, |cx| -> CResult<c_int> { internal::_Cape_IsIncomplete(cx, text, size, flags) })
+}
+
 /// `char *_Cape_LendText(size_t size)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_LendText(size: usize) -> *mut c_char {
@@ -165,6 +171,12 @@ pub unsafe extern "C" fn _Cape_NewTimeZone(offset: *mut PyObject, name: *mut PyO
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_NextNotImplemented(op: *mut PyObject) -> *mut PyObject {
     enter("_Cape_NextNotImplemented", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NextNotImplemented(cx, Borrowed::from_c(op)) })
+}
+
+/// `int _Cape_SetClosure(PyObject *function, PyObject *value)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_SetClosure(function: *mut PyObject, value: *mut PyObject) -> c_int {
+    enter("_Cape_SetClosure", -1, |cx| -> CResult<c_int> { internal::_Cape_SetClosure(cx, Borrowed::from_c(function), Borrowed::from_c(value)) })
 }
 
 /// `PyObject *_Cape_Str(PyObject *o)`
@@ -363,6 +375,12 @@ pub unsafe extern "C" fn PyEval_EvalCode(op: *mut PyObject, op2: *mut PyObject, 
     enter("PyEval_EvalCode", core::ptr::null_mut(), |cx| -> CResult<New> { ceval::PyEval_EvalCode(cx, Borrowed::from_c(op), Borrowed::from_c(op2), Borrowed::from_c(op3)) })
 }
 
+/// `PyObject *PyEval_EvalCodeEx(PyObject *co, PyObject *globals, PyObject *locals, PyObject *const *args, int argc, PyObject *const *kwds, int kwdc, PyObject *const *defs, int defc, PyObject *kwdefs, PyObject *closure)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyEval_EvalCodeEx(co: *mut PyObject, globals: *mut PyObject, locals: *mut PyObject, args: *const *mut PyObject, argc: c_int, kwds: *const *mut PyObject, kwdc: c_int, defs: *const *mut PyObject, defc: c_int, kwdefs: *mut PyObject, closure: *mut PyObject) -> *mut PyObject {
+    enter("PyEval_EvalCodeEx", core::ptr::null_mut(), |cx| -> CResult<New> { ceval::PyEval_EvalCodeEx(cx, Borrowed::from_c(co), Borrowed::from_c(globals), Borrowed::from_c(locals), args, argc, kwds, kwdc, defs, defc, Borrowed::from_c(kwdefs), Borrowed::from_c(closure)) })
+}
+
 /// `PyObject *PyEval_GetBuiltins(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_GetBuiltins() -> *mut PyObject {
@@ -385,6 +403,18 @@ pub unsafe extern "C" fn PyEval_RestoreThread(tstate: *mut PyThreadState) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_SaveThread() -> *mut PyThreadState {
     enter("PyEval_SaveThread", core::ptr::null_mut(), |cx| -> CResult<*mut PyThreadState> { ceval::PyEval_SaveThread(cx) })
+}
+
+/// `int Py_AddPendingCall(int (*func)(void *), void *arg)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_AddPendingCall(func: Option<unsafe extern "C" fn(*mut c_void) -> c_int>, arg: *mut c_void) -> c_int {
+    enter_without_gil("Py_AddPendingCall", || -> c_int { ceval::Py_AddPendingCall(func, arg) })
+}
+
+/// `int Py_MakePendingCalls(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_MakePendingCalls() -> c_int {
+    enter("Py_MakePendingCalls", -1, |cx| -> CResult<c_int> { ceval::Py_MakePendingCalls(cx) })
 }
 
 #[cfg(feature = "twins")]
@@ -495,6 +525,12 @@ pub unsafe extern "C" fn _PyDict_NewPresized(minused: isize) -> *mut PyObject {
     enter("_PyDict_NewPresized", core::ptr::null_mut(), |cx| -> CResult<New> { dictobject::_PyDict_NewPresized(cx, minused) })
 }
 
+/// `PyObject *PyFile_NewStdPrinter(int i)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyFile_NewStdPrinter(i: c_int) -> *mut PyObject {
+    enter("PyFile_NewStdPrinter", core::ptr::null_mut(), |cx| -> CResult<New> { fileobject::PyFile_NewStdPrinter(cx, i) })
+}
+
 /// `PyFrameObject *PyFrame_New(PyThreadState *tstate, PyCodeObject *code, PyObject *op, PyObject *op2)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFrame_New(tstate: *mut PyThreadState, code: *mut PyCodeObject, op: *mut PyObject, op2: *mut PyObject) -> *mut PyFrameObject {
@@ -519,6 +555,126 @@ pub unsafe extern "C" fn PyGen_GetCode(gen_: *mut PyGenObject) -> *mut PyCodeObj
     enter("PyGen_GetCode", core::ptr::null_mut(), |cx| -> CResult<*mut PyCodeObject> { genobject::PyGen_GetCode(cx, gen_) })
 }
 
+/// `int PyMonitoring_EnterScope(PyMonitoringState *state_array, uint64_t *version, const uint8_t *event_types, Py_ssize_t length)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyMonitoring_EnterScope(state_array: *mut PyMonitoringState, version: *mut u64, event_types: *const u8, length: isize) -> c_int {
+    enter("PyMonitoring_EnterScope", -1, |cx| -> CResult<c_int> { monitoring::PyMonitoring_EnterScope(cx, state_array, version, event_types, length) })
+}
+
+/// `int PyMonitoring_ExitScope(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyMonitoring_ExitScope() -> c_int {
+    enter("PyMonitoring_ExitScope", -1, |cx| -> CResult<c_int> { monitoring::PyMonitoring_ExitScope(cx) })
+}
+
+/// `int _PyMonitoring_FireBranchEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireBranchEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, target_offset: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireBranchEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireBranchEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(target_offset)) })
+}
+
+/// `int _PyMonitoring_FireBranchLeftEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireBranchLeftEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, target_offset: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireBranchLeftEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireBranchLeftEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(target_offset)) })
+}
+
+/// `int _PyMonitoring_FireBranchRightEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireBranchRightEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, target_offset: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireBranchRightEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireBranchRightEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(target_offset)) })
+}
+
+/// `int _PyMonitoring_FireCRaiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireCRaiseEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FireCRaiseEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireCRaiseEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FireCReturnEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireCReturnEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, retval: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireCReturnEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireCReturnEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(retval)) })
+}
+
+/// `int _PyMonitoring_FireCallEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *callable, PyObject *arg0)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireCallEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, callable: *mut PyObject, arg0: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireCallEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireCallEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(callable), Borrowed::from_c(arg0)) })
+}
+
+/// `int _PyMonitoring_FireExceptionHandledEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireExceptionHandledEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FireExceptionHandledEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireExceptionHandledEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FireJumpEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *target_offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireJumpEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, target_offset: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireJumpEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireJumpEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(target_offset)) })
+}
+
+/// `int _PyMonitoring_FireLineEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, int lineno)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireLineEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, lineno: c_int) -> c_int {
+    enter("_PyMonitoring_FireLineEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireLineEvent(cx, state, Borrowed::from_c(codelike), offset, lineno) })
+}
+
+/// `int _PyMonitoring_FirePyResumeEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyResumeEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FirePyResumeEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyResumeEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FirePyReturnEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyReturnEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, retval: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FirePyReturnEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyReturnEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(retval)) })
+}
+
+/// `int _PyMonitoring_FirePyStartEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyStartEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FirePyStartEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyStartEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FirePyThrowEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyThrowEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FirePyThrowEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyThrowEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FirePyUnwindEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyUnwindEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FirePyUnwindEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyUnwindEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FirePyYieldEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *retval)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FirePyYieldEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, retval: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FirePyYieldEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FirePyYieldEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(retval)) })
+}
+
+/// `int _PyMonitoring_FireRaiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireRaiseEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FireRaiseEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireRaiseEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FireReraiseEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireReraiseEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32) -> c_int {
+    enter("_PyMonitoring_FireReraiseEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireReraiseEvent(cx, state, Borrowed::from_c(codelike), offset) })
+}
+
+/// `int _PyMonitoring_FireStopIterationEvent(PyMonitoringState *state, PyObject *codelike, int32_t offset, PyObject *value)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyMonitoring_FireStopIterationEvent(state: *mut PyMonitoringState, codelike: *mut PyObject, offset: i32, value: *mut PyObject) -> c_int {
+    enter("_PyMonitoring_FireStopIterationEvent", -1, |cx| -> CResult<c_int> { monitoring::_PyMonitoring_FireStopIterationEvent(cx, state, Borrowed::from_c(codelike), offset, Borrowed::from_c(value)) })
+}
+
 /// `void PyObject_ClearManagedDict(PyObject *obj)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_ClearManagedDict(obj: *mut PyObject) {
@@ -541,6 +697,12 @@ pub unsafe extern "C" fn _PyType_Lookup(type_: *mut PyTypeObject, op: *mut PyObj
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFrame_GetBack(frame: *mut PyFrameObject) -> *mut PyFrameObject {
     enter("PyFrame_GetBack", core::ptr::null_mut(), |cx| -> CResult<*mut PyFrameObject> { pyframe::PyFrame_GetBack(cx, frame) })
+}
+
+/// `Py_hash_t PyObject_GenericHash(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyObject_GenericHash(op: *mut PyObject) -> isize {
+    enter("PyObject_GenericHash", -1, |cx| -> CResult<isize> { pyhash::PyObject_GenericHash(cx, Borrowed::from_c(op)) })
 }
 
 /// `Py_hash_t Py_HashBuffer(const void *ptr, Py_ssize_t len)`
@@ -583,12 +745,6 @@ pub unsafe extern "C" fn PyThreadState_EnterTracing(tstate: *mut PyThreadState) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyThreadState_LeaveTracing(tstate: *mut PyThreadState) {
     enter("PyThreadState_LeaveTracing", (), |cx| -> CResult<()> { pystate::PyThreadState_LeaveTracing(cx, tstate) })
-}
-
-/// `PyObject *Py_CompileStringObject(const char *str, PyObject *filename, int start, PyCompilerFlags *flags, int optimize)`
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn Py_CompileStringObject(str: *const c_char, filename: *mut PyObject, start: c_int, flags: *mut PyCompilerFlags, optimize: c_int) -> *mut PyObject {
-    enter("Py_CompileStringObject", core::ptr::null_mut(), |cx| -> CResult<New> { pythonrun::Py_CompileStringObject(cx, str, Borrowed::from_c(filename), start, flags, optimize) })
 }
 
 /// `int _PyUnicode_IsWhitespace(const Py_UCS4 ch)`
@@ -1329,6 +1485,12 @@ pub unsafe extern "C" fn PyThreadState_GetDict() -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyThreadState_GetFrame(tstate: *mut PyThreadState) -> *mut PyFrameObject {
     enter("PyThreadState_GetFrame", core::ptr::null_mut(), |cx| -> CResult<*mut PyFrameObject> { pystate::PyThreadState_GetFrame(cx, tstate) })
+}
+
+/// `int PyThreadState_SetAsyncExc(unsigned long value, PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyThreadState_SetAsyncExc(value: c_ulong, op: *mut PyObject) -> c_int {
+    enter("PyThreadState_SetAsyncExc", -1, |cx| -> CResult<c_int> { pystate::PyThreadState_SetAsyncExc(cx, value, Borrowed::from_c(op)) })
 }
 
 /// `PyThreadState *PyThreadState_Swap(PyThreadState *tstate)`

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cape_heap::{Header, heap, heap_object};
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::*;
-use cape_vm::runtime::{StaticType, rt};
+use cape_vm::runtime::{StaticType, intern, rt};
 use cape_vm::{Ptr, Res, Value, Vm};
 
 heap_object! {
@@ -31,7 +31,7 @@ pub fn new(fd: i32) -> Value {
                 // SAFETY: isatty takes any number.
                 unsafe { libc::isatty(s.fd.get()) == 1 }
             })
-            .getter("encoding", "The encoding.", |_: &Vm, _s: Value| "utf-8")
+            .getter("encoding", "The encoding.", |_: &Vm, _s: Value| ())
             .getter("closed", "Never closed.", |_: &Vm, _s: Value| false)
             .getter("mode", "The mode.", |_: &Vm, _s: Value| "w");
         TYPE.set(t.class());
@@ -40,9 +40,23 @@ pub fn new(fd: i32) -> Value {
     heap().alloc(map, PrinterObj { header: Header::new(map), fd: Cell::new(fd) }).value()
 }
 
-fn write(_vm: &Vm, s: Ptr<PrinterObj>, text: Ptr<StrObj>) -> Res<usize> {
-    let bytes = text.display();
-    let mut rest = bytes.as_bytes();
+/// The number of bytes that were written. Surrogates are escaped.
+fn write(vm: &Vm, s: Ptr<PrinterObj>, text: Ptr<StrObj>) -> Res<usize> {
+    let escaped;
+    let plain = text.as_ascii();
+    let all = match plain {
+        Some(t) => t.as_bytes(),
+        None => {
+            let args = [intern("utf-8"), intern("backslashreplace")];
+            let Some(b) = vm.call_method(text.value(), intern("encode"), &args)?.downcast::<BytesObj>()
+            else {
+                return Ok(0);
+            };
+            escaped = b;
+            escaped.as_slice()
+        }
+    };
+    let mut rest = all;
     while !rest.is_empty() {
         // SAFETY: the buffer is live for the call.
         let n = unsafe { libc::write(s.fd.get(), rest.as_ptr() as *const _, rest.len()) };
@@ -51,5 +65,5 @@ fn write(_vm: &Vm, s: Ptr<PrinterObj>, text: Ptr<StrObj>) -> Res<usize> {
         }
         rest = &rest[n as usize..];
     }
-    Ok(text.len())
+    Ok(all.len() - rest.len())
 }

@@ -7,7 +7,7 @@ use cape_heap::{Ptr, Tracer, Value};
 
 use super::legacy::TracerCell;
 use super::watch::{NO_LINE, Watch, place, target};
-use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TRACE, anywhere, callback};
+use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TOOLS, TRACE, anywhere, callback};
 use crate::exc::{Raised, Res};
 use crate::frame::{Frame, mark};
 use crate::object::*;
@@ -352,6 +352,28 @@ impl Vm {
         Ok(())
     }
 
+    /// Reports an event of `code` that is not the interpreter's to Python's tools, by bits. Whoever wants no more of it is taken out of them.
+    pub fn fire_elsewhere(&self, tools: &mut u8, code: Value, event: Event, args: &[Value]) -> Res<()> {
+        if self.stops.busy.get() > 0 {
+            return Ok(());
+        }
+        let mut all = ValueVec::new();
+        all.push(code);
+        all.extend_from_slice(args);
+        let watching = *tools;
+        for tool in (0..TOOLS).rev().filter(|t| watching & 1 << t != 0) {
+            let f = callback(tool, event);
+            if f.is_empty() || self.reporting(event, || self.call(f, &all))? != super::disable() {
+                continue;
+            }
+            if event.bit() & LOCAL == 0 {
+                return Err(self.cannot_disable(event, tool));
+            }
+            *tools &= !(1 << tool);
+        }
+        Ok(())
+    }
+
     /// Runs a callback, during which nothing is reported.
     pub(super) fn reporting<R>(&self, event: Event, f: impl FnOnce() -> R) -> R {
         let stops = &self.stops;
@@ -384,12 +406,16 @@ impl Vm {
     /// A callback has returned DISABLE.
     fn no_more(&self, code: Ptr<CodeObj>, at: u32, event: Event, tool: usize) -> Res<()> {
         if event.bit() & LOCAL == 0 {
-            super::set_callback(tool, event, Value::EMPTY);
-            let name = NAMES[event as usize];
-            return Err(self.value_error(format!("Cannot disable {name} events. Callback removed.")));
+            return Err(self.cannot_disable(event, tool));
         }
         Watch::of(code).disable(at, event, tool);
         Ok(())
+    }
+
+    fn cannot_disable(&self, event: Event, tool: usize) -> Raised {
+        super::set_callback(tool, event, Value::EMPTY);
+        let name = NAMES[event as usize];
+        self.value_error(format!("Cannot disable {name} events. Callback removed."))
     }
 
     /// Reports an exception at the frame on top to whoever watches; what is to be raised instead, if a callback raises.

@@ -97,6 +97,8 @@ struct Monitor {
     codes: RefCell<Vec<*const CodeObj>>,
     /// Counts calls of `restart_events`: what was disabled before is enabled.
     restarts: Cell<u32>,
+    /// Changes when what is watched everywhere does, and with `restart_events`.
+    version: Cell<u64>,
 }
 
 // SAFETY: used with the GIL held.
@@ -108,6 +110,7 @@ static MONITOR: Monitor = Monitor {
     together: Cell::new(0),
     codes: RefCell::new(Vec::new()),
     restarts: Cell::new(0),
+    version: Cell::new(1),
 };
 
 const CALLBACKS: usize = TOOLS;
@@ -171,11 +174,17 @@ pub fn watched(tool: usize) -> u32 {
     MONITOR.everywhere[tool].get()
 }
 
+/// A number that changes when what is watched everywhere does, or what was disabled is enabled; never 0.
+pub fn version() -> u64 {
+    MONITOR.version.get()
+}
+
 /// Says what a tool is to watch everywhere.
 pub fn watch_everywhere(tool: usize, events: u32) {
     if MONITOR.everywhere[tool].replace(events) == events {
         return;
     }
+    MONITOR.version.set(MONITOR.version.get() + 1);
     let all = MONITOR.everywhere.iter().fold(0, |all, e| all | e.get());
     MONITOR.together.set(all);
     watch::instrument_all();
@@ -206,6 +215,7 @@ pub fn clear_tool(tool: usize) {
 /// Whatever tools have disabled is enabled.
 pub fn restart() {
     MONITOR.restarts.set(MONITOR.restarts.get().wrapping_add(1));
+    MONITOR.version.set(MONITOR.version.get() + 1);
     watch::instrument_all();
 }
 
