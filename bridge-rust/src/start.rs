@@ -122,6 +122,7 @@ fn import_system(vm: &Vm) -> Res<()> {
     }
     m.dict().set_str(names.builtins, rt().builtins().value());
     rt().modules().set_str(intern("_frozen_importlib"), m.value());
+    rt().importlib.set(m.value());
     vm.run_code(code, m.dict(), m.dict().value(), None)?;
     let imp = cape_stdlib::imp::make_native(vm, "_imp")?;
     rt().modules().set_str(intern("_imp"), imp);

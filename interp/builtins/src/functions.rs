@@ -290,10 +290,10 @@ fn import(
     if level > 0 {
         package_is_known(vm, globals.unwrap_or(Value::NONE))?;
     }
-    let boot = rt().modules().get_str(intern("_frozen_importlib"));
-    let Some(boot) = boot else {
+    let boot = rt().importlib.get();
+    if boot.is_empty() {
         return Err(vm.import_error("the import system is not set up"));
-    };
+    }
     if rt().is_audited() {
         audit_import(vm, boot, name, globals.unwrap_or(Value::NONE), level)?;
     }

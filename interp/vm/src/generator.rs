@@ -222,7 +222,13 @@ impl Vm {
     }
 
     /// Resumes a generator with a value, or by raising an exception in it.
-    pub fn resume(&self, g: Ptr<GeneratorObj>, input: Result<Value, Raised>) -> Res<Sent> {
+    pub fn resume(&self, g: Ptr<GeneratorObj>, mut input: Result<Value, Raised>) -> Res<Sent> {
+        if crate::vm::requested() && g.state() == GenState::Suspended {
+            // What a signal raises is raised in the generator.
+            if let Err(r) = self.poll() {
+                input = Err(r);
+            }
+        }
         match g.state() {
             GenState::Running => {
                 return Err(self.value_error(format!("{} already executing", Self::noun(g))));

@@ -43,6 +43,8 @@ pub struct Runtime {
     dict_version: Cell<u32>,
     /// `sys.modules` (a dict).
     pub modules: Root,
+    /// The module whose `__import__` does imports, whatever `sys.modules` has under its name; EMPTY until it is there.
+    pub importlib: Root,
     /// The `builtins` module's namespace (a dict).
     pub builtins: Root,
     /// The `sys` module's namespace (a dict).
@@ -180,6 +182,7 @@ impl Runtime {
             class_deaths: Cell::new(0),
             dict_version: Cell::new(1),
             modules: Root::new(Value::EMPTY),
+            importlib: Root::new(Value::EMPTY),
             builtins: Root::new(Value::EMPTY),
             sys: Root::new(Value::EMPTY),
             audit_hooks: Root::new(Value::EMPTY),
