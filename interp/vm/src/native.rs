@@ -60,7 +60,8 @@ pub struct MethodDef {
     pub class_name: Cell<&'static str>,
     /// Implemented elsewhere (in C): called with the arguments as they come, instead of `func`.
     pub raw: Option<Raw>,
-    /// The function collects garbage, or runs programs, in which others do: what native frames have left behind on the stack is wiped
+    /// The function collects garbage, or runs programs, in which others do, or makes somebody watch its caller, which is then to run in the
+    /// interpreter: what native frames have left behind on the stack is wiped
     /// before it is called, so that the conservative scan takes nothing dead for a root.
     pub scrubs: Cell<bool>,
     /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
@@ -366,13 +367,6 @@ impl MethodDef {
             vm.native_def.set(self);
             return (self.func)(vm, args);
         }
-        if let Some(short) = self.positional.get().filter(|_| kwnames.is_none()) {
-            vm.native_def.set(self);
-            let r = short(vm, args)?;
-            if !r.is_empty() {
-                return Ok(r);
-            }
-        }
         match &self.raw {
             Some(raw) => (raw.call)(vm, self, args, kwnames),
             None => self.call_bound(vm, args, kwnames),
@@ -402,6 +396,13 @@ impl MethodDef {
 
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
+        if let Some(short) = self.positional.get().filter(|_| kwnames.is_none()) {
+            vm.native_def.set(self);
+            let r = short(vm, args)?;
+            if !r.is_empty() {
+                return Ok(r);
+            }
+        }
         if kwnames.is_none()
             && let Some(short) = self.positional.get()
         {
@@ -953,6 +954,14 @@ impl ModuleObj {
         let b = BuiltinObj::new(def, self.header.as_value(), name);
         self.dict().set_str(intern(def.name), b.value());
         self
+    }
+
+    /// The interpreter calls these functions itself, with a clean stack: see [`MethodDef::scrubs`].
+    pub fn called_cleanly(&self, names: &[&str]) {
+        for name in names {
+            let f = self.dict().get_str(intern(name)).and_then(|f| f.downcast::<BuiltinObj>());
+            f.expect("a function").def.scrubs.set(true);
+        }
     }
 
     /// Makes functions of the module, and methods of its classes (`Class.method`), tell of events ([`crate::audit::audited`]): rows of

@@ -117,6 +117,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             m.add(copy, f);
         }
     }
+    m.called_cleanly(&["settrace", "setprofile"]);
     Ok(())
 }
 

@@ -54,6 +54,7 @@ pub(super) fn init(vm: &Vm, sys: Ptr<ModuleObj>) -> Res<()> {
         .function("set_local_events(tool_id, code, event_set, /)", "", set_local_events)
         .function("restart_events()", "", |_: &Vm| monitor::restart())
         .function("_all_events()", "", all_events);
+    m.called_cleanly(&["set_events", "set_local_events", "restart_events", "clear_tool_id", "free_tool_id"]);
     let events = DictObj::new();
     for (i, n) in NAMES.iter().enumerate() {
         events.set_str(intern(n), Value::int(1 << i));

@@ -492,13 +492,24 @@ impl Vm {
                 && m.header().map() != rt().maps.classmethod_descriptor
                 && (*f.add(1)).is_empty()
             {
-                self.check_native_stack("")?;
                 *f.add(1) = callee;
-                let r = m.def.call(self, std::slice::from_raw_parts(f.add(1), n + 1), kwnames)?;
-                return self.stop_if_empty(r).map(Flow::Value);
+                return self.call_native_object(m.def, std::slice::from_raw_parts(f.add(1), n + 1), kwnames);
             }
             self.call_args(callee, slice, kwnames).map(Flow::Value)
         }
+    }
+
+    /// A native object is called, the first of `all`, by its class's `__call__`. Apart from [`Vm::call_any`] for the sake of its frame.
+    #[inline(never)]
+    fn call_native_object(
+        &self,
+        def: &'static MethodDef,
+        all: &[Value],
+        kwnames: Option<Ptr<TupleObj>>,
+    ) -> Res<Flow> {
+        self.check_native_stack("")?;
+        let r = def.call(self, all, kwnames)?;
+        self.stop_if_empty(r).map(Flow::Value)
     }
 
     /// A class is called: instances of plain Python classes run their `__init__` in a frame of this loop.

@@ -281,25 +281,10 @@ fn call_any(at: &At<'_>) -> Res<Did> {
         if super::super::calls::collects(at.reg(at.w.b())) {
             return Ok(Did::Answer(COLLECTS));
         }
-        let did = match at.vm.call_raw(at.frame, at.pc, at.w) {
-            Some(r) => value(r)?,
-            None => at.vm.call_op(at.frame, at.pc, at.w)?.into(),
-        };
-        Ok(called(at, Op::Call, did))
-    }
-}
-
-/// A call is done: if it has made somebody watch this code, the interpreter goes on behind it.
-#[inline(always)]
-fn called(at: &At<'_>, op: Op, did: Did) -> Did {
-    match did {
-        Did::Value(v) if at.code().compiled.is_forbidden() => {
-            at.put(at.w.a(), v);
-            // SAFETY: the running frame's instruction, and code does not end with a call.
-            unsafe { (*at.frame).pc = at.pc.add(op.words()) };
-            Did::Answer(ENTER)
+        if let Some(r) = at.vm.call_raw(at.frame, at.pc, at.w) {
+            return value(r);
         }
-        did => did,
+        at.vm.call_op(at.frame, at.pc, at.w).map(Did::from)
     }
 }
 
@@ -447,14 +432,10 @@ helpers! {
         // SAFETY: an operand word follows; the compiler's call layout.
         unsafe {
             let names = at.konst((*at.pc.add(1)).get() as u32);
-            let flow = at.vm.call_kw_op(at.frame, at.pc, at.w, names)?;
-            Ok(called(at, Op::CallKw, flow.into()))
+            at.vm.call_kw_op(at.frame, at.pc, at.w, names).map(Did::from)
         }
     };
-    call_ex(at) {
-        let v = at.vm.call_ex(at.reg(at.w.b()), at.reg(at.w.b() + 2), at.reg(at.w.b() + 3))?;
-        Ok(called(at, Op::CallEx, Did::Value(v)))
-    };
+    call_ex(at) value(at.vm.call_ex(at.reg(at.w.b()), at.reg(at.w.b() + 2), at.reg(at.w.b() + 3)));
     intrinsic1(at) value(at.vm.intrinsic1(at.w.x(), at.reg(at.w.b()), at.frame));
     intrinsic2(at) value(at.vm.intrinsic2(at.w.x(), at.reg(at.w.b()), at.reg(at.w.c())));
     make_function(at) Ok(Did::Value(at.vm.make_function(at.frame, at.konst(at.w.bc()))));

@@ -133,20 +133,14 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// The code is left to the interpreter from now on: it stops for somebody who watches. Compiled code that is running leaves behind the
-    /// call that made it so, or at the next call or turn of a loop.
+    /// The code is left to the interpreter from now on: it stops for somebody who watches. Compiled code that is running leaves at the
+    /// next call or turn of a loop. (Functions that make it so are called by the interpreter: `MethodDef::scrubs`.)
     #[cold]
     pub(crate) fn forbid(&self) {
         self.unit.set(None);
         self.heat.set(i32::MIN);
         self.forbidden.set(true);
         crate::vm::request();
-    }
-
-    /// Whether somebody watches the code.
-    #[inline(always)]
-    pub(super) fn is_forbidden(&self) -> bool {
-        self.forbidden.get()
     }
 
     /// Nobody watches the code any more.
