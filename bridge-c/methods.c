@@ -228,12 +228,12 @@ PyObject_GetAIter(PyObject *op)
 
 /* --- mappings ------------------------------------------------------------------------------------- */
 
-/* list(op.name()); for dicts, whatever their class makes of it, list(dict.name(op)). */
+/* list(op.name()), or list(dict.name(op)), whatever the class of a dict makes of it. */
 static PyObject *
-listed(PyObject *op, const char *name)
+listed(PyObject *op, const char *name, int of_dict)
 {
-    PyObject *view = PyDict_Check(op) ? PyObject_CallMethod((PyObject *)&PyDict_Type, name, "O", op)
-                                      : PyObject_CallMethod(op, name, NULL);
+    PyObject *view = of_dict ? PyObject_CallMethod((PyObject *)&PyDict_Type, name, "O", op)
+                             : PyObject_CallMethod(op, name, NULL);
     if (view == NULL) {
         return NULL;
     }
@@ -254,13 +254,13 @@ listed(PyObject *op, const char *name)
 PyObject *
 PyMapping_Keys(PyObject *op)
 {
-    return op == NULL ? cape_null_error() : listed(op, "keys");
+    return op == NULL ? cape_null_error() : listed(op, "keys", PyDict_CheckExact(op));
 }
 
 PyObject *
 PyMapping_Values(PyObject *op)
 {
-    return op == NULL ? cape_null_error() : listed(op, "values");
+    return op == NULL ? cape_null_error() : listed(op, "values", PyDict_CheckExact(op));
 }
 
 /* The same for dicts only. */
@@ -271,7 +271,7 @@ dict_listed(PyObject *op, const char *name)
         PyErr_BadInternalCall();
         return NULL;
     }
-    return listed(op, name);
+    return listed(op, name, 1);
 }
 
 PyObject *

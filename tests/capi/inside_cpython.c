@@ -158,3 +158,15 @@ void
 _Cape_FreeText(void *Py_UNUSED(op))
 {
 }
+
+int
+_Cape_SetClosure(PyObject *function, PyObject *value)
+{
+    return PyObject_SetAttrString(function, "__closure__", value);
+}
+
+int
+_Cape_IsIncomplete(const char *Py_UNUSED(text), Py_ssize_t Py_UNUSED(size), int Py_UNUSED(flags))
+{
+    return 0;
+}
