@@ -1,11 +1,8 @@
 /* What code made by CPython's Argument Clinic calls: arguments are taken from a row, without a format. Private to CPython, but modules
  * that its own tests bring, and others that were made with its tools, are full of it. */
-#include "cape.h"
+#include "getargs.h"
 
 #include <fcntl.h>
-
-#define NAME_OF(function) (function) == NULL ? "function" : (function), (function) == NULL ? "" : "()"
-#define PLURAL(n) ((n) == 1 ? "" : "s")
 
 void
 _PyArg_BadArgument(const char *function, const char *what, const char *expected, PyObject *arg)

@@ -90,10 +90,6 @@ read_shape(const char *format, Shape *shape)
     }
 }
 
-/* "f()" or "function" */
-#define NAME_OF(function) (function) == NULL ? "function" : (function), (function) == NULL ? "" : "()"
-#define PLURAL(n) ((n) == 1 ? "" : "s")
-
 /* Arguments in a row. */
 static int
 parse_row(PyObject *const *args, Py_ssize_t given, const char *format, va_list vargs)

@@ -1,10 +1,14 @@
-/* What getargs.c and getargs_units.c share: a format that is being read, and its units. */
+/* What getargs.c, getargs_units.c and clinic.c share: a format that is being read, and its units. */
 #ifndef CAPE_GETARGS_H
 #define CAPE_GETARGS_H
 
 #include "cape.h"
 
 #define MAX_NESTING 32
+
+/* "f()" or "function", for two %s of messages. */
+#define NAME_OF(function) (function) == NULL ? "function" : (function), (function) == NULL ? "" : "()"
+#define PLURAL(n) ((n) == 1 ? "" : "s")
 
 /* What is left of the format and of the addresses to store at, and what must be undone on failure. */
 typedef struct {

@@ -290,17 +290,18 @@ def begins(tracer):
     sys.settrace(None)
 
 
-for function in (begins,):
-    for _ in range(3000):
-        function(None)
-    lines = []
+for _ in range(3000):
+    begins(None)
+lines = []
 
-    def tracer(frame, event, argument):
-        if event == "line":
-            lines.append(frame.f_lineno - function.__code__.co_firstlineno)
-        return tracer
 
-    function(tracer)
-    assert lines == [3, 4, 5], lines
+def tracer(frame, event, argument):
+    if event == "line":
+        lines.append(frame.f_lineno - begins.__code__.co_firstlineno)
+    return tracer
+
+
+begins(tracer)
+assert lines == [3, 4, 5], lines
 
 print("tracing: ok")

@@ -35,9 +35,7 @@ pub(crate) fn init(m: Ptr<ModuleObj>) {
         exec,
     );
     // What it runs may be a whole program (`runpy`): its native frames stay as long.
-    if let Some(f) = m.dict().get_str(intern("exec")).and_then(|f| f.downcast::<BuiltinObj>()) {
-        f.def.scrubs.set(true);
-    }
+    m.called_cleanly(&["exec"]);
 }
 
 /// Flags that `compile` accepts besides the future ones.

@@ -377,19 +377,23 @@ pub fn div_int(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
     }
 }
 
+/// What is left of a division with NaNs, infinities or zero as the divisor; `None` of others.
+fn remainder_of_specials(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Option<Res> {
+    if !a.is_finite() || !b.is_finite() {
+        return Some(match nan_of(&[a, b], cx, st) {
+            Some(r) => r,
+            None if a.is_infinite() => invalid(st, INVALID_OPERATION),
+            None => cx.finalize(a.to_number(), st),
+        });
+    }
+    let condition = if a.coeff.is_empty() { DIVISION_UNDEFINED } else { INVALID_OPERATION };
+    b.coeff.is_empty().then(|| invalid(st, condition))
+}
+
 /// What is left of `a` after [`div_int`].
 pub fn rem(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
-    if !a.is_finite() || !b.is_finite() {
-        if let Some(r) = nan_of(&[a, b], cx, st) {
-            return r;
-        }
-        if a.is_infinite() {
-            return invalid(st, INVALID_OPERATION);
-        }
-        return cx.finalize(a.to_number(), st);
-    }
-    if b.coeff.is_empty() {
-        return invalid(st, if a.coeff.is_empty() { DIVISION_UNDEFINED } else { INVALID_OPERATION });
+    if let Some(r) = remainder_of_specials(a, b, cx, st) {
+        return r;
     }
     match integer_parts(a, b, cx)? {
         Some((_, r)) => cx.finalize(r, st),
@@ -433,17 +437,8 @@ pub fn div_mod(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Result<(Nu
 
 /// `a - b * n`, `n` the integer nearest to `a / b`, the even one of two.
 pub fn rem_near(a: Num<'_>, b: Num<'_>, cx: &Context, st: &mut u32) -> Res {
-    if !a.is_finite() || !b.is_finite() {
-        if let Some(r) = nan_of(&[a, b], cx, st) {
-            return r;
-        }
-        if a.is_infinite() {
-            return invalid(st, INVALID_OPERATION);
-        }
-        return cx.finalize(a.to_number(), st);
-    }
-    if b.coeff.is_empty() {
-        return invalid(st, if a.coeff.is_empty() { DIVISION_UNDEFINED } else { INVALID_OPERATION });
+    if let Some(r) = remainder_of_specials(a, b, cx, st) {
+        return r;
     }
     let exp = a.exp.min(b.exp);
     let (ahead, behind) = (a.adjusted(), b.adjusted());

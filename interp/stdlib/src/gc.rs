@@ -143,11 +143,7 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             |_: &Vm| FROZEN.0.get(),
         );
     // What words left in native frames keep alive is neither to stay nor to be shown.
-    for name in ["collect", "get_objects", "get_referrers"] {
-        if let Some(f) = m.dict().get_str(intern(name)).and_then(|f| f.downcast::<BuiltinObj>()) {
-            f.def.scrubs.set(true);
-        }
-    }
+    m.called_cleanly(&["collect", "get_objects", "get_referrers"]);
     Ok(())
 }
 

@@ -9,10 +9,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     functions(m);
-    if let Some(f) = m.dict().get_str(cape_vm::intern("getrefcount")).and_then(|f| f.downcast::<BuiltinObj>())
-    {
-        f.def.scrubs.set(true);
-    }
+    m.called_cleanly(&["getrefcount"]);
     Ok(())
 }
 
