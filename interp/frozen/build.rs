@@ -9,59 +9,8 @@ use cape_compile::{CompileOptions, Mode, compile};
 /// Folders and files that need a desktop or carry wheels.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
-/// Where the library calls folders by the name of another interpreter, reads CPython's bytecode, looks for instructions by CPython's names
-/// and Cape has two for one, reads its own files, or lacks a repair: what takes the place of what.
-const NAMES: &[(&str, &str, &str)] = &[
-    (
-        "linecache.py",
-        "            lazy_entry = _make_lazycache_entry(filename, module_globals)\n",
-        "            lazy_entry = _make_lazycache_entry(filename, module_globals) or _library_entry(fullname)\n",
-    ),
-    (
-        "linecache.py",
-        "    entry = _interactive_cache.get(code_id, None)\n",
-        "    entry = _interactive_cache.get(code_id, None) or _command_entry(code_id)\n",
-    ),
-    (
-        "linecache.py",
-        "def _source_unavailable(filename):",
-        r#"def _library_entry(path):
-    import _cape_library
-    return _cape_library.lazy_source(path)
-
-
-def _command_entry(code_id):
-    import _cape_library
-    command, _cape_library.command = _cape_library.command, None
-    if command is not None:
-        _register_code(*command)
-    return _interactive_cache.get(code_id)
-
-
-def _source_unavailable(filename):"#,
-    ),
-    ("sysconfig/__init__.py", "return 'RustPython'", "return 'Python'"),
-    ("modulefinder.py", "import dis\n", "import _cape_stdlib as dis\n"),
-    ("site.py", "return 'RustPython'", "return 'Python'"),
-    ("site.py", "/lib/rustpython{", "/lib/python{"),
-    // The library's folder is read by a finder of its own.
-    (
-        "_pyrepl/_module_completer.py",
-        "from importlib.machinery import FileFinder",
-        "from _cape_library import EmbeddedFinder as FileFinder",
-    ),
-    (
-        "sqlite3/dump.py",
-        "FROM {0};\".format(\n            table_name_ident,",
-        "FROM {2};\".format(\n            table_name_ident.replace(\"'\", \"''\"),",
-    ),
-    (
-        "sqlite3/dump.py",
-        "for col in column_names\n            )\n",
-        "for col in column_names\n            ),\n            table_name_ident,\n",
-    ),
-    ("inspect.py", "if opname == \"LOAD_ATTR\":", "if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):"),
-];
+/// Repairs of the library: unified diffs, each named as the file that it changes, with a few words before it that say why.
+const REPAIRS: &str = "repairs";
 
 /// What every start imports. Their code is kept together, so that it comes with few pages of the others'.
 const AT_START: &[&str] = &[
@@ -122,10 +71,12 @@ fn walk(dir: &Path, prefix: &str, relative: &str, out: &mut Vec<(String, String,
 
 fn module(name: String, path: String, file: &Path, package: bool) -> Option<Module> {
     let mut source = fs::read(file).expect("a source file");
-    for (_, from, to) in NAMES.iter().filter(|(of, ..)| *of == path) {
+    let repairs = Path::new(REPAIRS).join(format!("{path}.patch"));
+    if let Ok(patch) = fs::read_to_string(&repairs) {
         let text = String::from_utf8(source).expect("a source in UTF-8");
-        assert!(text.contains(from), "{path}: {from}");
-        source = text.replace(from, to).into_bytes();
+        let patch = diffy::Patch::from_str(&patch).unwrap_or_else(|e| panic!("{}: {e}", repairs.display()));
+        let repaired = diffy::apply(&text, &patch).unwrap_or_else(|e| panic!("{}: {e}", repairs.display()));
+        source = repaired.into_bytes();
     }
     let text = String::from_utf8_lossy(&source);
     let code = match compile(&text, &path, Mode::Exec, CompileOptions::default()) {
@@ -148,6 +99,7 @@ fn module(name: String, path: String, file: &Path, package: bool) -> Option<Modu
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=python");
+    println!("cargo::rerun-if-changed={REPAIRS}");
     let mut files = Vec::new();
     // Our own first, for of two modules of one name the first stays.
     walk(Path::new("python"), "", "", &mut files);
