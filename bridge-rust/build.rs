@@ -36,6 +36,9 @@ fn main() {
     // The tables of builtins are full of addresses. At a place of its own in memory the program has them as they are in the file; anywhere
     // else the loader would write half a megabyte of them first.
     println!("cargo::rustc-link-arg-bins=-no-pie");
+    let order = std::fs::canonicalize("startup.ld").expect("the order of functions");
+    println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", order.display());
+    println!("cargo::rerun-if-changed=startup.ld");
     if std::env::var_os("CARGO_FEATURE_TWINS").is_some() {
         let list = Path::new(&std::env::var("OUT_DIR").expect("the output folder")).join("twins.txt");
         std::fs::write(&list, "{ _CapeRust_*; };\n").expect("the output folder can be written");

@@ -11,5 +11,6 @@ pub mod plot;
 pub mod pyperformance;
 pub mod report;
 pub mod sample;
+pub mod startup;
 pub mod twins;
 pub mod why;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cape_perf::compare::{self, Options};
 use cape_perf::sample::Plan;
-use cape_perf::{pyperformance, twins};
+use cape_perf::{pyperformance, startup, twins};
 
 const USAGE: &str = "\
 usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--why FOLDER] [--save NAME]
@@ -13,6 +13,7 @@ usage: cape-perf compare [OPTIONS] [--huge] [--svg FILE] [--why FOLDER] [--save 
        cape-perf twins [OPTIONS]
        cape-perf pyperformance [OPTIONS]
        cape-perf smoke
+       cape-perf startup
 
 compare  times every case on Cape, CPython 3.14 and PyPy, and prints the ratios; the peers are
          python3.14 and pypy3 on PATH, or named by CAPE_PEER_CPYTHON and CAPE_PEER_PYPY
@@ -20,6 +21,7 @@ twins    times hot functions of the C API as they are, in C, and as they would b
 pyperformance
          times programs of pyperformance, which pip fetches from PyPI once
 smoke    runs every case once: fails if one fails on Cape
+startup  writes down which functions a start runs, which the linker then puts together (bridge-rust/startup.ld); needs valgrind
 
 OPTIONS: [--filter TEXT] [--rounds N] [--sample MS] [--warm MS] [--json FILE]
 --filter     only cases whose \"group/name\" contains the text
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let done = match args.next().as_deref() {
         Some("compare") => options(args, Options::of(Plan::usual())).map(|options| compare::run(&options)),
         Some("smoke") => options(args, Options::of(Plan::once())).map(|options| compare::run(&options)),
+        Some("startup") => Some(startup::write()),
         Some("pyperformance") => {
             options(args, Options::of(pyperformance::usual())).map(|options| pyperformance::run(&options))
         }
