@@ -694,6 +694,11 @@ PyUnicode_CompareWithASCIIString(PyObject *uni, const char *str)
     Py_ssize_t length = PyUnicode_GET_LENGTH(uni);
     int kind = PyUnicode_KIND(uni);
     const void *data = PyUnicode_DATA(uni);
+    if (kind == PyUnicode_1BYTE_KIND) {
+        Py_ssize_t size = (Py_ssize_t)strlen(str);
+        int order = memcmp(data, str, (size_t)Py_MIN(length, size));
+        return order != 0 ? (order < 0 ? -1 : 1) : (length > size) - (length < size);
+    }
     for (Py_ssize_t i = 0; i < length; i++) {
         Py_UCS4 ch = PyUnicode_READ(kind, data, i), other = (unsigned char)str[i];
         if (ch != other || other == 0) {
