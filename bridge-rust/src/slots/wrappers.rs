@@ -170,7 +170,8 @@ type Names = Option<Ptr<TupleObj>>;
 #[inline(always)]
 fn exactly<const N: usize>(vm: &Vm, def: &MethodDef, args: &[Value], names: Names) -> Res<[Value; N]> {
     if args.len() == N && names.is_none() {
-        return Ok(std::array::from_fn(|i| args[i]));
+        // SAFETY: there are N. (Volatile: or the compiler copies an array, in pairs of words.)
+        return Ok(std::array::from_fn(|i| unsafe { args.as_ptr().add(i).read_volatile() }));
     }
     exactly_or_error(vm, def, args, names)
 }

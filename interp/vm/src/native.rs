@@ -384,11 +384,11 @@ impl MethodDef {
     pub(crate) fn call_few(&'static self, vm: &Vm, first: Value, rest: &[Value]) -> Res<Value> {
         let mut all = [Value::EMPTY; FEW];
         all[0] = first;
-        match *rest {
-            [] => {}
-            [a] => all[1] = a,
-            [a, b] => (all[1], all[2]) = (a, b),
-            _ => all[1..rest.len() + 1].copy_from_slice(rest),
+        debug_assert!(rest.len() < FEW);
+        for i in 0..rest.len().min(FEW - 1) {
+            // SAFETY: `i` is below the length of both. (Volatile: the caller has just written them one by one, and the compiler would copy
+            // them in pairs.)
+            unsafe { all.as_mut_ptr().add(i + 1).write(rest.as_ptr().add(i).read_volatile()) };
         }
         vm.native_def.set(self);
         (self.func)(vm, &all[..self.nparams])
@@ -397,15 +397,6 @@ impl MethodDef {
     #[inline(never)]
     fn call_bound(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
         if let Some(short) = self.positional.get().filter(|_| kwnames.is_none()) {
-            vm.native_def.set(self);
-            let r = short(vm, args)?;
-            if !r.is_empty() {
-                return Ok(r);
-            }
-        }
-        if kwnames.is_none()
-            && let Some(short) = self.positional.get()
-        {
             vm.native_def.set(self);
             let r = short(vm, args)?;
             if !r.is_empty() {
@@ -423,15 +414,6 @@ impl MethodDef {
             }
             vm.native_def.set(self);
             return (self.func)(vm, &out[..self.nparams]);
-        }
-        if kwnames.is_none()
-            && let Some(short) = self.positional.get()
-        {
-            vm.native_def.set(self);
-            let r = short(vm, args)?;
-            if !r.is_empty() {
-                return Ok(r);
-            }
         }
         // Written whole: places that nothing writes would keep what earlier calls left there alive for as long as the function runs.
         let mut out = [Value::EMPTY; MAX_PARAMS];
