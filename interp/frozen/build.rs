@@ -72,9 +72,10 @@ fn walk(dir: &Path, prefix: &str, relative: &str, out: &mut Vec<(String, String,
 fn module(name: String, path: String, file: &Path, package: bool) -> Option<Module> {
     let mut source = fs::read(file).expect("a source file");
     let repairs = Path::new(REPAIRS).join(format!("{path}.patch"));
-    if let Ok(patch) = fs::read_to_string(&repairs) {
+    let patch = fs::read_to_string(&repairs).ok();
+    if let Some(patch) = &patch {
         let text = String::from_utf8(source).expect("a source in UTF-8");
-        let patch = diffy::Patch::from_str(&patch).unwrap_or_else(|e| panic!("{}: {e}", repairs.display()));
+        let patch = diffy::Patch::from_str(patch).unwrap_or_else(|e| panic!("{}: {e}", repairs.display()));
         let repaired = diffy::apply(&text, &patch).unwrap_or_else(|e| panic!("{}: {e}", repairs.display()));
         source = repaired.into_bytes();
     }
@@ -82,6 +83,7 @@ fn module(name: String, path: String, file: &Path, package: bool) -> Option<Modu
     let code = match compile(&text, &path, Mode::Exec, CompileOptions::default()) {
         Ok(unit) => serialize(&unit),
         Err(e) => {
+            assert!(patch.is_none(), "{}: {e:?}", repairs.display());
             println!("cargo::warning={path}: {e:?}");
             return None;
         }

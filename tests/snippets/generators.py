@@ -1,6 +1,8 @@
 # Generators, coroutines, async generators.
 import asyncio
+import gc
 import types
+import weakref
 
 
 def echo():
@@ -292,3 +294,24 @@ async def level(n):
 
 
 assert asyncio.run(level(50)) == 51
+
+
+# What a generator has let go of since it was resumed is not kept by what it had when it was.
+def test_running_generators_keep_nothing_old():
+    class Thing:
+        pass
+
+    def generator():
+        thing = Thing()
+        reference = weakref.ref(thing)
+        yield
+        del thing
+        gc.collect()
+        yield reference()
+
+    running = generator()
+    next(running)
+    assert next(running) is None
+
+
+test_running_generators_keep_nothing_old()

@@ -72,6 +72,9 @@ enum State {
     Finished,
 }
 
+/// Futures and tasks are subclassed, referred to weakly, and given attributes by who uses them.
+pub(crate) const FLAGS: u32 = TypeFlags::BASE | TypeFlags::HAS_DICT | TypeFlags::HAS_WEAKREF;
+
 /// `_asyncio.Future`.
 pub(crate) static FUTURE: StaticType = StaticType::new();
 
@@ -79,7 +82,7 @@ const NEW_DOC: &str = "Create and return a new object.  See help(type) for accur
 const DOC: &str = "This class is *almost* compatible with concurrent.futures.Future.\n\n    Differences:\n\n    - result() and exception() do not take a timeout argument and\n      raise an exception when the future isn't done yet.\n\n    - Callbacks registered with add_done_callback() are always called\n      via the event loop's call_soon_threadsafe().\n\n    - This class is not compatible with the wait() and as_completed()\n      methods in the concurrent.futures package.";
 
 pub(crate) fn init(m: Ptr<ModuleObj>) {
-    let b = new_type::<FutureObj>("_asyncio.Future", rt().types.object, TypeFlags::BASE | TypeFlags::HAS_WEAKREF)
+    let b = new_type::<FutureObj>("_asyncio.Future", rt().types.object, FLAGS)
         .doc(DOC)
         .new_fn("__new__($type, *args, **kwargs)", NEW_DOC, |_: &Vm, class: Ptr<TypeObj>, _: Value, _: Value| {
             new(class, false)

@@ -26,7 +26,7 @@ const CANCEL_DOC: &str = "Request that this task cancel itself.\n\nThis arranges
 const STACK_DOC: &str = "Return the list of stack frames for this task's coroutine.\n\nIf the coroutine is not done, this returns the stack where it is\nsuspended.  If the coroutine has completed successfully or was\ncancelled, this returns an empty list.  If the coroutine was\nterminated by an exception, this returns the list of traceback\nframes.\n\nThe frames are always ordered from oldest to newest.\n\nThe optional limit gives the maximum number of frames to\nreturn; by default all available frames are returned.  Its\nmeaning differs depending on whether a stack or a traceback is\nreturned: the newest frames of a stack are returned, but the\noldest frames of a traceback are returned.  (This matches the\nbehavior of the traceback module.)\n\nFor reasons beyond our control, only one stack frame is\nreturned for a suspended coroutine.";
 
 pub(crate) fn init(m: Ptr<ModuleObj>) {
-    let b = new_type::<FutureObj>("_asyncio.Task", FUTURE.get(), TypeFlags::BASE | TypeFlags::HAS_WEAKREF)
+    let b = new_type::<FutureObj>("_asyncio.Task", FUTURE.get(), FLAGS)
         .doc("A coroutine wrapped in a Future.")
         .new_fn("__new__($type, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature.", |_: &Vm, class: Ptr<TypeObj>, _: Value, _: Value| {
             new(class, true)

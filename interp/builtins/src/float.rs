@@ -70,17 +70,17 @@ fn methods(t: TypeBuilder) {
     )
     .method(
         "as_integer_ratio($self, /)",
-        "Return a pair of integers, whose ratio is exactly equal to the original float.",
+        "Return a pair of integers, whose ratio is exactly equal to the original float.\n\n>>> (3.0).as_integer_ratio()\n(3, 1)\n>>> (-0.0).as_integer_ratio()\n(0, 1)\n>>> (-1.75).as_integer_ratio()\n(-7, 4)",
         as_integer_ratio,
     )
     .class_method(
         "fromhex($type, string, /)",
-        "Create a floating-point number from a hexadecimal string.",
+        "Create a floating-point number from a hexadecimal string.\n\n>>> float.fromhex('0x1.8p1')\n3.0\n>>> float.fromhex('-ff.8')\n-255.5",
         fromhex,
     )
     .method(
         "hex($self, /)",
-        "Return a hexadecimal representation of a floating-point number.",
+        "Return a hexadecimal representation of a floating-point number.\n\n>>> (-0.75).hex()\n'-0x1.8000000000000p-1'\n>>> 10.0.hex()\n'0x1.4000000000000p+3'",
         |_: &Vm, v: Value| float_text::hex(get(v)),
     )
     .method("is_integer($self, /)", "Return True if the float is an integer.", |_: &Vm, v: Value| {

@@ -60,7 +60,7 @@ fn table(m: Ptr<ModuleObj>) {
         .function("all(iterable, /)", "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True.", all)
         .function("any(iterable, /)", "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False.", any)
         .function("ascii(obj, /)", "Return an ASCII-only representation of an object.", |vm: &Vm, v: Value| vm.ascii(v))
-        .function("bin(number, /)", "Return the binary representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 2))
+        .function("bin(number, /)", "Return the binary representation of an integer.\n\n   >>> bin(42)\n   '0b101010'", |vm: &Vm, v: Value| radix(vm, v, 2))
         .function("breakpoint(*args, **kws)", "Call sys.breakpointhook(*args, **kws).", breakpoint)
         .function("callable(obj, /)", "Return whether the object is callable (i.e., some kind of function).", |vm: &Vm, v: Value| vm.is_callable(v))
         .function("chr(i, /)", "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.", chr)
@@ -72,7 +72,7 @@ fn table(m: Ptr<ModuleObj>) {
         .function("globals()", "Return the dictionary containing the current scope's global variables.", |vm: &Vm| vm.caller_globals())
         .function("hasattr(obj, name, /)", "Return whether the object has an attribute with the given name.", |vm: &Vm, o: Value, n: Value| { attr_name(vm, n)?; vm.get_attr_opt(o, n).map(|r| r.is_some()) })
         .function("hash(obj, /)", "Return the hash value for the given object.", |vm: &Vm, v: Value| vm.hash(v))
-        .function("hex(number, /)", "Return the hexadecimal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 16))
+        .function("hex(number, /)", "Return the hexadecimal representation of an integer.\n\n   >>> hex(42)\n   '0x2a'", |vm: &Vm, v: Value| radix(vm, v, 16))
         .function("id(obj, /)", "Return the identity of an object.", |vm: &Vm, v: Value| {
             let id = vm.id(v).into_res(vm)?;
             vm.audit("builtins.id", &[id])?;
@@ -89,7 +89,7 @@ fn table(m: Ptr<ModuleObj>) {
         .function("min(*args, key=None, default=None)", "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value", |vm: &Vm, a: Ptr<TupleObj>, k: OrNone<Value>, d: Option<Value>| extreme(vm, a, k, d, Cmp::Lt, "min"))
         .function("next(iterator, default=None, /)", "Return the next item from the iterator.", next)
         .function("anext(aiterator, default=None, /)", "Return the next item from the async iterator.", anext)
-        .function("oct(number, /)", "Return the octal representation of an integer.", |vm: &Vm, v: Value| radix(vm, v, 8))
+        .function("oct(number, /)", "Return the octal representation of an integer.\n\n   >>> oct(42)\n   '0o52'", |vm: &Vm, v: Value| radix(vm, v, 8))
         .function("ord(character, /)", "Return the ordinal value of a character.", ord)
         .function("pow(base, exp, mod=None)", "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.", pow)
         .function("print(*args, sep=' ', end='\\n', file=None, flush=False)", "Prints the values to a stream, or to sys.stdout by default.", print)

@@ -54,7 +54,7 @@ pub fn init(_vm: &Vm) {
          arguments\nare given.  A number x is converted by x.__int__(), which truncates\nfloating-point numbers towards \
          zero.\n\nOtherwise, or when base is given, x must be a str, bytes or bytearray\nthat spells an integer literal \
          in that base.  A sign may precede it and\nwhitespace surround it.  Base 0 means to interpret the literal's prefix \
-         as\nin source code.",
+         as\nin source code.\n>>> int('0x2a', base=0)\n42",
     );
 }
 
@@ -62,12 +62,12 @@ fn methods(t: cape_vm::native::TypeBuilder) {
     t.method("conjugate($self, /)", "Returns self, the complex conjugate of any int.", ops::pos)
         .method(
             "bit_length($self, /)",
-            "Number of bits necessary to represent self in binary.",
+            "Number of bits necessary to represent self in binary.\n\n>>> bin(-42)\n'-0b101010'\n>>> (-42).bit_length()\n6",
             |_: &Vm, v: Value| bit_length(v),
         )
         .method(
             "bit_count($self, /)",
-            "Number of ones in the binary representation of the absolute value of self.",
+            "Number of ones in the binary representation of the absolute value of self.\n\n>>> bin(-42)\n'-0b101010'\n>>> (-42).bit_count()\n3",
             bit_count,
         )
         .method(
@@ -82,7 +82,7 @@ fn methods(t: cape_vm::native::TypeBuilder) {
         )
         .method(
             "as_integer_ratio($self, /)",
-            "Return a pair of integers, whose ratio is equal to the original int.",
+            "Return a pair of integers, whose ratio is equal to the original int.\n\n>>> (7).as_integer_ratio()\n(7, 1)\n>>> (-7).as_integer_ratio()\n(-7, 1)\n>>> False.as_integer_ratio()\n(0, 1)",
             |_: &Vm, v: Value| TupleObj::new(&[exact(v), Value::int(1)]),
         )
         .method("__trunc__($self, /)", "Truncating an Integral returns itself.", ops::pos)

@@ -275,7 +275,7 @@ fn init_zip() -> TypeBuilder {
             "The zip object yields n-length tuples, where n is the number of\niterables passed as positional arguments to \
              zip().  The i-th element\nin every tuple comes from the i-th iterable argument to zip().  This\ncontinues until \
              the shortest argument is exhausted.\n\nIf strict is true and one of the arguments is exhausted before \
-             the\nothers, raise a ValueError.",
+             the\nothers, raise a ValueError.\n\n   >>> list(zip('spam', range(3)))\n   [('s', 0), ('p', 1), ('a', 2)]",
         )
         .new_fn(
             "__new__(cls, *iterables, strict=False)",

@@ -148,7 +148,7 @@ def parse_and_bind(string, /):
             return
     _bindings.append((keys, command))
     if _reader is not None:
-        _reader.add_bindings()
+        _with_editor(_reader.add_bindings)
 
 
 def _keys(line):
@@ -440,24 +440,67 @@ def set_pre_input_hook(function=None, /):
 
 # The editor
 
+_modules = {}  # what was imported of it
+
+
+def _with_editor(function):
+    """Calls a function that imports parts of the editor. The program did not ask for them, and may have a `_pyrepl` of its own."""
+
+    def taken_out():
+        names = [name for name in _sys.modules if name.partition(".")[0] == "_pyrepl"]
+        return {name: _sys.modules.pop(name) for name in names}
+
+    theirs = taken_out()
+    _sys.modules.update(_modules)
+    try:
+        return function()
+    finally:
+        _modules.update(taken_out())
+        _sys.modules.update(theirs)
+
+
+def _on(variable, default):
+    """Whether a variable that is on or off is on."""
+    return _variables.get(variable, default).lower() in ("on", "1")
+
+
 def _make_reader():
     """The reader of lines; raises when the terminal cannot be used for one."""
     import contextlib
-    import sys
     import termios
 
     completer = _completer
-    present = set(sys.modules)
-    from _pyrepl import commands, completing_reader, input, keymap
+    from _pyrepl import base_eventqueue, commands, completing_reader, input, keymap
     from _pyrepl.readline import ReadlineAlikeReader, ReadlineConfig
     from _pyrepl.unix_console import UnixConsole
+    from _pyrepl.unix_eventqueue import get_terminal_keycodes
 
     set_completer(completer)  # the first import of `rlcompleter` sets its own
-    for name in [name for name in sys.modules if name.partition(".")[0] == "_pyrepl"]:
-        if name not in present:
-            del sys.modules[name]  # the program did not ask for it, and may have one of its own
 
-    class complete(commands.Command):
+    class Terminal(UnixConsole):
+        """As plain as GNU readline treats it: what is typed at the end of a line is echoed, and nothing else is written."""
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self._civis = self._cnorm = self.ich1 = None
+            keys = get_terminal_keycodes(self.terminfo)
+            if not _on("enable-keypad", "off"):
+                self._smkx = self._rmkx = None
+                # What the keys of the keypad send while it is not enabled.
+                keys |= {b"\x1b[" + code[2:]: key for code, key in keys.items() if code.startswith(b"\x1bO")}
+            keys[termios.tcgetattr(self.input_fd)[6][termios.VERASE]] = "backspace"
+            self.event_queue = base_eventqueue.BaseEventQueue(self.encoding, keys)
+
+        # Called by `prepare` and `restore`.
+        def _UnixConsole__enable_bracketed_paste(self):
+            if _on("enable-bracketed-paste", "off"):
+                super()._UnixConsole__enable_bracketed_paste()
+
+        def _UnixConsole__disable_bracketed_paste(self):
+            if _on("enable-bracketed-paste", "off"):
+                super()._UnixConsole__disable_bracketed_paste()
+
+    class complete(completing_reader.complete):
         def do(self):
             global _completing
             reader = self.reader
@@ -466,6 +509,8 @@ def _make_reader():
             begin, end = reader.pos - len(stem), reader.pos
             _completing = begin, end, ord("?" if again else "\t")
             found = reader.matches(stem)
+            # A completer may insert text by itself.
+            begin, end = reader.pos - len(stem), reader.pos
             if not found:
                 reader.console.beep()
                 return
@@ -476,8 +521,7 @@ def _make_reader():
                 reader.dirty = True
             if len(found) == 1:
                 return
-            at_once = _variables.get("show-all-if-ambiguous", "off").lower() in ("on", "1")
-            if not again and not at_once:
+            if not again and not _on("show-all-if-ambiguous", "off"):
                 reader.console.beep()
             elif _display_hook is not None:
                 with reader.usual_output():
@@ -588,7 +632,7 @@ def _make_reader():
             finally:
                 self.reading = False
 
-    console = UnixConsole(0, 1, encoding="utf-8")
+    console = Terminal(0, 1, encoding="utf-8")
     return Reader(console=console, config=ReadlineConfig(), history=_history)
 
 
@@ -602,7 +646,7 @@ def _read_line(prompt):
         return None
     if _reader is None:
         try:
-            _reader = _make_reader()
+            _reader = _with_editor(_make_reader)
         except Exception:
             return None
     if _reader.reading:

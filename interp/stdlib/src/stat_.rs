@@ -67,7 +67,7 @@ const CONSTANTS: &[(&str, i64)] = &[
 const FMT: u32 = 0o170000;
 
 macro_rules! kinds { ($m:ident, $($name:literal $what:literal $bits:expr),*) => { $( $m.function(
-    concat!($name, "($module, mode, /)"),
+    concat!($name, "($module, object, /)"),
     concat!("Return True if mode is from a ", $what, "."),
     |vm: &Vm, m: Value| mode(vm, m).map(|m| $bits != 0 && m & FMT == $bits),
 ); )* } }
@@ -81,13 +81,13 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "S_ISDIR" "directory" 0o040000, "S_ISDOOR" "door" 0, "S_ISFIFO" "FIFO (named pipe)" 0o010000,
         "S_ISLNK" "symbolic link" 0o120000, "S_ISPORT" "event port" 0, "S_ISREG" "regular file" 0o100000,
         "S_ISSOCK" "socket" 0o140000, "S_ISWHT" "whiteout" 0);
-    m.function("S_IFMT($module, mode, /)", "Return the portion of the file's mode that describes the file type.", |vm: &Vm, m: Value| {
+    m.function("S_IFMT($module, object, /)", "Return the portion of the file's mode that describes the file type.", |vm: &Vm, m: Value| {
         mode(vm, m).map(|m| m & FMT)
     })
-    .function("S_IMODE($module, mode, /)", "Return the portion of the file's mode that can be set by os.chmod().", |vm: &Vm, m: Value| {
+    .function("S_IMODE($module, object, /)", "Return the portion of the file's mode that can be set by os.chmod().", |vm: &Vm, m: Value| {
         mode(vm, m).map(|m| m & 0o7777)
     })
-    .function("filemode($module, mode, /)", "Convert a file's mode to a string of the form '-rwxrwxrwx'", filemode);
+    .function("filemode($module, object, /)", "Convert a file's mode to a string of the form '-rwxrwxrwx'", filemode);
     Ok(())
 }
 

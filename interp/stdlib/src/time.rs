@@ -104,23 +104,23 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         set_clock(vm, id, t)
     })
     .function("pthread_getcpuclockid($module, thread_id, /)", "Return the clk_id of a thread's CPU time clock.", cpu_clock)
-    .function("sleep($module, seconds, /)", "Delay execution for a given number of seconds.", sleep)
-    .function("gmtime($module, seconds=None, /)", "Convert seconds since the Epoch to a time tuple expressing UTC.", |vm: &Vm, s: Option<Value>| {
+    .function("sleep($module, object, /)", "Delay execution for a given number of seconds.", sleep)
+    .function("gmtime($module, seconds=<unrepresentable>, /)", "Convert seconds since the Epoch to a time tuple expressing UTC.", |vm: &Vm, s: Option<Value>| {
         broken_down(vm, s, true)
     })
-    .function("localtime($module, seconds=None, /)", "Convert seconds since the Epoch to a time tuple expressing local time.", |vm: &Vm, s: Option<Value>| {
+    .function("localtime($module, seconds=<unrepresentable>, /)", "Convert seconds since the Epoch to a time tuple expressing local time.", |vm: &Vm, s: Option<Value>| {
         broken_down(vm, s, false)
     })
-    .function("asctime($module, time_tuple=None, /)", "Convert a time tuple to a string.", |vm: &Vm, t: Option<Value>| {
+    .function("asctime($module, time_tuple=<unrepresentable>, /)", "Convert a time tuple to a string.", |vm: &Vm, t: Option<Value>| {
         let tm = tm_or_now(vm, t, "asctime")?;
         Ok::<String, Raised>(asctime(&tm))
     })
-    .function("ctime($module, seconds=None, /)", "Convert a time in seconds since the Epoch to a string in local time.", |vm: &Vm, s: Option<Value>| {
+    .function("ctime($module, seconds=<unrepresentable>, /)", "Convert a time in seconds since the Epoch to a string in local time.", |vm: &Vm, s: Option<Value>| {
         convert(vm, s, false).map(|tm| asctime(&tm))
     })
-    .function("mktime($module, time_tuple, /)", "Convert a time tuple in local time to seconds since the Epoch.", mktime)
-    .function("strftime($module, format, time_tuple=None, /)", "Convert a time tuple to a string according to a format specification.", format_time)
-    .function("strptime($module, string, format='%a %b %d %H:%M:%S %Y', /)", "Parse a string to a time tuple according to a format specification.", |vm: &Vm, s: Value, f: Option<Value>| {
+    .function("mktime($module, object, /)", "Convert a time tuple in local time to seconds since the Epoch.", mktime)
+    .function("strftime($module, format, time_tuple=<unrepresentable>, /)", "Convert a time tuple to a string according to a format specification.", format_time)
+    .function("strptime($module, string, format=<unrepresentable>, /)", "Parse a string to a time tuple according to a format specification.", |vm: &Vm, s: Value, f: Option<Value>| {
         let parse = vm.import_attr("_strptime", "_strptime_time")?;
         match f {
             Some(f) => vm.call(parse, &[s, f]),

@@ -93,7 +93,7 @@ pub(crate) fn add_common(t: TypeBuilder) {
         .method("__mod__($self, value, /)", "Return self%value.", shared::modulo)
         .method("__rmod__($self, value, /)", "Return value%self.", shared::rmodulo)
         .method("decode($self, /, encoding='utf-8', errors='strict')", "Decode the bytes using the codec registered for encoding.", shared::decode)
-        .method("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Create a string of hexadecimal numbers from the bytes, with sep between groups.", hex::hex)
+        .method("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Create a string of hexadecimal numbers from the bytes, with sep between groups.\nGroups of bytes_per_sep bytes are counted from the end, or from the beginning when it is negative.\n\n>>> data = b'\\n\\x0b\\x0c'\n>>> data.hex()\n'0a0b0c'\n>>> data.hex('-')\n'0a-0b-0c'\n>>> data.hex('-', 2)\n'0a-0b0c'\n>>> data.hex('-', -2)\n'0a0b-0c'", hex::hex)
         .class_method("fromhex($type, string, /)", "Create bytes from a string of hexadecimal numbers; spaces between two numbers are accepted.", hex::fromhex)
         .static_method("maketrans(frm, to, /)", "Return a translation table usable for the translate method.", search::maketrans)
         .method("translate($self, table, /, delete=b'')", "Return a copy with each byte mapped by the table; bytes of delete are removed first.", search::translate)

@@ -44,7 +44,7 @@ pub(super) fn add(t: TypeBuilder) {
     })
     .method("__hash__($self, /)", "Return hash(self).", hash)
     .method("tobytes($self, /, order='C')", "Return the data in the buffer as a byte string.", tobytes)
-    .method("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Return the data in the buffer as a str of hexadecimal numbers.", |vm: &Vm, m: View, sep: Value, group: Option<i32>| {
+    .method("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Return the data in the buffer as a str of hexadecimal numbers.\n\n>>> data = memoryview(b'\\n\\x0b\\x0c')\n>>> data.hex()\n'0a0b0c'\n>>> data.hex('-')\n'0a-0b-0c'\n>>> data.hex('-', 2)\n'0a-0b0c'\n>>> data.hex('-', -2)\n'0a0b-0c'", |vm: &Vm, m: View, sep: Value, group: Option<i32>| {
         m.check(vm)?;
         m.held(|| crate::bytes::to_hex(vm, &m.bytes(), sep, group))
     })

@@ -311,6 +311,9 @@ fn compress(
     c.flushed.set(action == xz::LZMA_FINISH);
     let mut out = Vec::new();
     let code = vm.allow_threads(|| stream.run(data, &mut out, action, usize::MAX).code);
+    if c.flushed.get() {
+        stream.end();
+    }
     drop(stream);
     checked(vm, code)?;
     Ok(BytesObj::new(&out).value())
@@ -395,6 +398,7 @@ fn decompress(vm: &Vm, d: Ptr<DecompressorObj>, data: Buffer, max: Option<isize>
     d.check.set(stream.check);
     checked(vm, code)?;
     if code == xz::LZMA_STREAM_END {
+        stream.end();
         d.eof.set(true);
         d.needs_input.set(false);
         let rest = unread.take();

@@ -70,10 +70,17 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Gives its memory back, which may be a hundred megabytes: the object may be long in dying. Nothing runs after that.
+    pub fn end(&mut self) {
+        // SAFETY: the stream is as `start` has left it, started or not, or has ended before: it then has no insides.
+        unsafe { xz::lzma_end(&mut self.z) }
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
-        // SAFETY: the stream is as `start` has left it, started or not, and is not used any more.
-        unsafe { xz::lzma_end(&mut self.z) }
+        self.end();
     }
 }
 

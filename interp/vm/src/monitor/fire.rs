@@ -6,7 +6,7 @@ use cape_bytecode::{Op, Word};
 use cape_heap::{Ptr, Tracer, Value};
 
 use super::legacy::TracerCell;
-use super::watch::{NO_LINE, Watch, place, target};
+use super::watch::{NO_LINE, Watch, ends_expression, place, target};
 use super::{ALL_TOOLS, BRANCHES, Event, LOCAL, NAMES, PROFILE, TOOLS, TRACE, anywhere, callback};
 use crate::exc::{Raised, Res};
 use crate::frame::{Frame, mark};
@@ -98,7 +98,10 @@ impl Vm {
         let (branch, interrupted) = self.latest(frame, fresh, |l| {
             (std::mem::replace(&mut l.branch, NONE), std::mem::replace(&mut l.interrupted, NONE))
         });
-        if interrupted != NONE && watch.line(interrupted) != watch.line(at) {
+        if interrupted != NONE
+            && watch.line(interrupted) != watch.line(at)
+            && !ends_expression(code, interrupted, at)
+        {
             // In CPython the call that asked for opcodes is followed by what becomes of its result.
             self.fire_standing_at(frame, interrupted, Event::Instruction)?;
         }

@@ -186,6 +186,17 @@ pub(super) fn target(op: Op, w: Word) -> Option<u32> {
     }
 }
 
+/// Whether `at` is where an expression ends that has several ways to its end, and `part` is on one of them: what becomes of its value is on
+/// no line, as in CPython.
+pub(super) fn ends_expression(code: Ptr<CodeObj>, part: u32, at: u32) -> bool {
+    let unit = &code.unit;
+    let bounds = |pc| unit.position(pc).map(|p| ((p.line, p.col), (p.end_line, p.end_col)));
+    let Some((begin, end)) = bounds(part) else { return false };
+    unit.instructions().any(|(pc, op, w)| {
+        target(op, w) == Some(at) && bounds(pc).is_some_and(|(b, e)| b <= begin && end <= e)
+    })
+}
+
 /// The place of a code object in the list of those that have run.
 pub(crate) struct Listed(Cell<u32>);
 
