@@ -128,7 +128,7 @@ fn main() -> ExitCode {
     if !options.peer {
         link_extensions(&suite, &path);
     }
-    let _installed = (!options.peer).then(|| Installed::new(cape(), &suite));
+    let _installed = (!options.peer).then(|| Installed::new(cape(), &path, &work));
     let engine = if options.peer { cpython().expect("CPython 3.14") } else { cape().to_path_buf() };
     let names = if !options.modules.is_empty() {
         options.modules.clone()
@@ -172,27 +172,42 @@ fn main() -> ExitCode {
     compare(results, &options)
 }
 
-/// A link to the suite in the `site-packages` of a `cape` that was built here: isolated processes, which tests start and which ignore
-/// PYTHONPATH, find it there. Gone when this is dropped.
-struct Installed(Option<PathBuf>);
+/// What an installed Python has in its prefix, for a `cape` that was built here: the library as files, which some tests read, and a folder
+/// `lib-dynload`, which is `path`, so that isolated processes, which tests start and which ignore PYTHONPATH, find the suite and its
+/// extensions. Links, gone when this is dropped.
+struct Installed(Vec<PathBuf>);
 
 impl Installed {
-    fn new(engine: &Path, suite: &Path) -> Installed {
+    fn new(engine: &Path, path: &Path, work: &Path) -> Installed {
+        let mut installed = Installed(vec![]);
         let target = root().join("target");
-        let folder = engine.ancestors().nth(2).map(|prefix| prefix.join("lib/python3.14/site-packages"));
+        let library = engine.ancestors().nth(2).map(|prefix| prefix.join("lib/python3.14"));
         let inside =
             |f: &PathBuf| target.canonicalize().is_ok_and(|t| f.starts_with(&t)) || f.starts_with(&target);
-        let Some(folder) = folder.filter(inside) else { return Installed(None) };
-        let link = folder.join("test");
+        let Some(library) = library.filter(inside) else { return installed };
+        let sources = work.join("library");
+        let _ = std::fs::remove_dir_all(&sources);
+        let unpack = root().join("tests/cpython/unpack_library.py");
+        let unpacked = Command::new(engine).arg(unpack).arg(&sources).status();
+        assert!(unpacked.is_ok_and(|status| status.success()), "the library could not be unpacked");
+        std::fs::create_dir_all(&library).expect("the target folder can be written");
+        for entry in std::fs::read_dir(&sources).expect("the library").flatten() {
+            installed.link(&entry.path(), library.join(entry.file_name()));
+        }
+        installed.link(path, library.join("lib-dynload"));
+        installed
+    }
+
+    fn link(&mut self, to: &Path, link: PathBuf) {
         let _ = std::fs::remove_file(&link);
-        let made = std::fs::create_dir_all(&folder).and_then(|()| std::os::unix::fs::symlink(suite, &link));
-        Installed(made.is_ok().then_some(link))
+        std::os::unix::fs::symlink(to, &link).expect("the target folder can be written");
+        self.0.push(link);
     }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        if let Some(link) = &self.0 {
+        for link in &self.0 {
             let _ = std::fs::remove_file(link);
         }
     }
@@ -336,6 +351,8 @@ impl Runner<'_> {
             .args([name.as_ref(), report.as_os_str(), done.as_os_str()])
             .env("PYTHONPATH", self.path)
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            // CPython's runner sets it, to see that other characters than ASCII reach child processes.
+            .env("PYTHONREGRTEST_UNICODE_GUARD", "\u{20ac}")
             .current_dir(&scratch);
         let mut size = 0;
         let mut last = Duration::ZERO;

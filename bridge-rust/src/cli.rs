@@ -232,7 +232,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                     c.no_user_site = true;
                     c.safe_path = true;
                 }
-                b'O' => c.optimize += 1,
+                b'O' => c.optimize = c.optimize.saturating_add(1),
                 b'P' => c.safe_path = true,
                 b'q' => c.quiet = true,
                 b'R' => random_hashes = true,
@@ -270,9 +270,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
         Main::Stdin => None,
     };
     c.argv = first.into_iter().chain(args[rest_from.min(args.len())..].iter().cloned()).collect();
-    c.optimize = c.optimize.min(2);
     environment(&mut c, random_hashes)?;
     c.utf8_mode = utf8_mode(&c)?;
+    c.ascii_names = !c.utf8_mode && keeps_c_locale(&c);
     if c.dev_mode {
         c.faulthandler = true;
         c.warn_options.insert(0, "default".into());
@@ -309,6 +309,13 @@ pub(crate) fn is_posix(locale: &str) -> bool {
     matches!(locale, "" | "C" | "POSIX")
 }
 
+/// Whether the C locale is to stay, where it usually stands for UTF-8 (PEP 538): LC_ALL or PYTHONCOERCECLOCALE says so.
+fn keeps_c_locale(c: &Config) -> bool {
+    let is = |n: &str, what: &dyn Fn(&str) -> bool| std::env::var(n).is_ok_and(|v| what(&v));
+    let kept = !c.ignore_environment && is("PYTHONCOERCECLOCALE", &|v| v == "0");
+    is("LC_ALL", &|v| matches!(v, "C" | "POSIX")) || kept && is_posix(&ctype_locale())
+}
+
 /// Whether everything is UTF-8, whatever the locale says: by `-X utf8`, PYTHONUTF8, or in the C locale.
 fn utf8_mode(c: &Config) -> Result<bool, i32> {
     let option = c.x_options.iter().rev().find(|o| o.0 == "utf8").map(|o| o.1.as_deref());
@@ -337,7 +344,7 @@ fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
     }
     let count = |v: &str| v.parse::<u8>().unwrap_or(1).max(1);
     if let Some(v) = get("PYTHONOPTIMIZE") {
-        c.optimize = c.optimize.max(count(&v)).min(2);
+        c.optimize = c.optimize.max(count(&v));
     }
     if let Some(v) = get("PYTHONVERBOSE") {
         c.verbose = c.verbose.max(count(&v));

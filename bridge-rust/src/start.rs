@@ -177,7 +177,7 @@ fn streams(vm: &Vm) -> Res<()> {
         let codec = vm.call(vm.import_attr("codecs", "lookup")?, &[intern(encoding)])?;
         vm.get_attr_str(codec, "name")?
     } else {
-        intern("utf-8")
+        intern(if c.ascii_names { "ascii" } else { "utf-8" })
     };
     let locale = crate::cli::ctype_locale();
     // In a locale that says nothing, or that stands for it, bytes that are no text pass through.
@@ -287,6 +287,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     cape_stdlib::faulthandler::finish(vm);
     cape_stdlib::sys::begin_finalizing();
     flush_streams(vm, &mut code);
+    cape_stdlib::signal::finish();
     // What is still alive is finalized: files are flushed, suspended generators closed. The standard streams stay.
     for name in ["stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"] {
         if let Some(s) = rt().sys().get_str(intern(name)).filter(|s| s.is_ptr()) {

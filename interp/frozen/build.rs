@@ -12,6 +12,9 @@ const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "te
 /// Repairs of the library: unified diffs, each named as the file that it changes, with a few words before it that say why.
 const REPAIRS: &str = "repairs";
 
+/// Files of the library that its modules read, beside their sources.
+const DATA_FILES: &[&str] = &["pydoc_data/_pydoc.css"];
+
 /// What every start imports. Their code is kept together, so that it comes with few pages of the others'.
 const AT_START: &[&str] = &[
     "_cape_library",
@@ -152,6 +155,13 @@ fn main() {
     let mut facts = String::from("pub(crate) const FACTS: &[(bool, usize)] = &[\n");
     for m in &modules {
         facts.push_str(&format!("    ({}, {}),\n", m.package, m.source_len));
+    }
+    facts.push_str("];\n\npub(crate) const FILES: &[(&str, &[u8])] = &[\n");
+    for path in DATA_FILES {
+        facts.push_str(&format!(
+            "    ({path:?}, include_bytes!({:?})),\n",
+            Path::new(rustpython_pylib::LIB_PATH).join(path)
+        ));
     }
     facts.push_str("];\n");
     let dir = PathBuf::from(std::env::var_os("OUT_DIR").expect("OUT_DIR"));

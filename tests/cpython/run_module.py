@@ -4,6 +4,7 @@ Writes a line per event to the file REPORT, at once, so that whoever waits sees 
 when the process died: "start<TAB>test", "pass", "fail<TAB>test<TAB>reason", "skip<TAB>test<TAB>reason".
 DONE is a file of tests to leave out, because another process has run them."""
 
+import importlib.util
 import os
 import sys
 import unittest
@@ -116,6 +117,17 @@ def main():
     suite.run(report)
     os.write(report.file, b"end\n")
 
+
+if sys.argv[1:2] == ["test_concurrent_futures"] and not importlib.util.find_spec("_interpreters"):
+    # Tests of executors are made for each kind, in one module: those of the kind that needs subinterpreters are skipped. (Here, because
+    # processes that the tests start import this file, too.)
+    import concurrent.futures
+
+    class InterpreterPoolExecutor:
+        def __init__(self, *args, **keywords):
+            raise unittest.SkipTest("no subinterpreters")
+
+    concurrent.futures.InterpreterPoolExecutor = InterpreterPoolExecutor
 
 if __name__ == "__main__":
     main()

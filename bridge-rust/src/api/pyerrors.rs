@@ -89,7 +89,9 @@ pub fn PyErr_SetInterruptEx(signum: c_int) -> c_int {
     if !(1..65).contains(&signum) {
         return -1;
     }
-    cape_stdlib::signal::simulate(signum);
+    if !cape_stdlib::signal::is_inert_to_system(signum) {
+        cape_stdlib::signal::simulate(signum);
+    }
     0
 }
 

@@ -65,7 +65,10 @@ fn object_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
         return foreign().new_instance(vm, cls);
     }
     if !std::ptr::eq(cls.kind.get(), InstanceObj::kind()) {
-        return Err(vm.type_error(format!("cannot create '{}' instances", full_name(cls))));
+        let Some(allocate) = cape_vm::class::allocator(cls).filter(|_| !cls.has(TypeFlags::NO_INSTANTIATION)) else {
+            return Err(vm.type_error(format!("cannot create '{}' instances", full_name(cls))));
+        };
+        return Ok(allocate(cls));
     }
     Ok(InstanceObj::new(cls.instance_map()).value())
 }

@@ -36,9 +36,12 @@ class EmbeddedLoader(_external._LoaderBasics):
 
     def get_data(self, path):
         name = _module_of(path)
-        if name is None:
+        if name is not None:
+            return _cape_stdlib.source(name)
+        data = _cape_stdlib.file(path.removeprefix(sys._stdlib_dir + "/"))
+        if data is None:
             raise FileNotFoundError(2, "No such file or directory", path)
-        return _cape_stdlib.source(name)
+        return data
 
     def get_resource_reader(self, name):
         return None

@@ -60,6 +60,11 @@ pub fn find(name: &str) -> Option<Module> {
     None
 }
 
+/// A file of the library that is no module, by its path in the library's folder.
+pub fn file(path: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|f| f.0 == path).map(|f| f.1)
+}
+
 /// All modules, sorted by name.
 pub fn modules() -> impl Iterator<Item = Module> {
     (0..FACTS.len()).map(get)
@@ -81,5 +86,6 @@ mod tests {
         assert!(!os.package && os.path == "os.py" && os.source().starts_with(b"r\"\"\"OS routines"));
         assert!(super::find("json").expect("json is embedded").package);
         assert!(super::find("no_such_module").is_none());
+        assert!(super::file("pydoc_data/_pydoc.css").is_some_and(|css| css.starts_with(b"/*")));
     }
 }

@@ -10,6 +10,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.function("find(name, /)", "(is_package, file) of an embedded module, or None.", find)
         .function("code(name, filename, /)", "The code object of an embedded module.", code)
         .function("source(name, /)", "The source of an embedded module.", source)
+        .function("file(path, /)", "The bytes of an embedded file that is no module, or None.", |_: &Vm, path: String| {
+            cape_frozen::file(&path).map(BytesObj::new)
+        })
         .function("_find_imports(co)", "[(name, level, fromlist)] of the import statements in the code.", find_imports)
         .function("_find_store_names(co)", "Names of variables which are written in the code.", find_store_names)
         .function("names(prefix, /)", "[(name, is_package)] of the modules directly below a dotted prefix.", names);

@@ -1,21 +1,28 @@
-//! File names: the file system's encoding (UTF-8 with `surrogateescape`), and the arguments of functions that take paths.
+//! File names: the file system's encoding (UTF-8, or ASCII in the C locale, with `surrogateescape`), and the arguments of functions that take paths.
 
 use std::ffi::{CStr, CString};
 
 use cape_vm::native::FromArg;
 use cape_vm::object::{BytesObj, Int, StrObj};
 use cape_vm::special::Special;
-use cape_vm::{Ptr, Raised, Res, Value, Vm, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
 
 /// Decodes a name that the system gave.
 pub fn decode(name: &[u8]) -> Ptr<StrObj> {
-    if let Ok(s) = std::str::from_utf8(name) {
+    let ascii = rt().config().ascii_names;
+    if let Ok(s) = std::str::from_utf8(name)
+        && !(ascii && !s.is_ascii())
+    {
         return StrObj::new(s);
+    }
+    let escaped = |b: u8| if b < 0x80 { b as u32 } else { 0xdc00 + b as u32 };
+    if ascii {
+        return StrObj::from_code_points(&name.iter().map(|&b| escaped(b)).collect::<Vec<u32>>());
     }
     let mut out = Vec::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
         out.extend(chunk.valid().chars().map(|c| c as u32));
-        out.extend(chunk.invalid().iter().map(|&b| 0xdc00 + b as u32));
+        out.extend(chunk.invalid().iter().map(|&b| escaped(b)));
     }
     StrObj::from_code_points(&out)
 }
@@ -25,13 +32,19 @@ pub fn encode(vm: &Vm, name: Ptr<StrObj>) -> Res<Vec<u8>> {
     if let Some(s) = name.as_ascii() {
         return Ok(s.as_bytes().to_vec());
     }
+    let ascii = rt().config().ascii_names;
+    let is_escape = |c: u32| (0xdc80..0xdd00).contains(&c);
     let mut out = Vec::with_capacity(name.len() * 2);
     for (i, c) in name.chars().enumerate() {
         match char::from_u32(c) {
+            Some(c) if ascii && !c.is_ascii() => {
+                let end = i + name.chars().skip(i).take_while(|&c| c >= 0x80 && !is_escape(c)).count();
+                return Err(vm.unicode_encode_error_at("ascii", name, i, end, "ordinal not in range(128)"));
+            }
             Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            None if (0xdc80..0xdd00).contains(&c) => out.push((c - 0xdc00) as u8),
+            None if is_escape(c) => out.push((c - 0xdc00) as u8),
             None => {
-                let bad = |c: &u32| (0xd800..0xe000).contains(c) && !(0xdc80..0xdd00).contains(c);
+                let bad = |c: &u32| (0xd800..0xe000).contains(c) && !is_escape(*c);
                 let end = i + name.chars().skip(i).take_while(bad).count();
                 return Err(vm.unicode_encode_error_at("utf-8", name, i, end, "surrogates not allowed"));
             }

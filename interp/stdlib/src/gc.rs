@@ -163,7 +163,8 @@ fn is_tracked(h: &Header) -> bool {
     let builtin =
         |class: Ptr<TypeObj>| class.has(TypeFlags::IMMUTABLE) && !class.has(TypeFlags::HEAP);
     if let Some(class) = v.downcast::<TypeObj>() {
-        return !builtin(class);
+        // Those of extension modules are heap types in CPython.
+        return !builtin(class) || class.dict().get_str(rt().names.module).is_some();
     }
     if v.is::<BytearrayObj>() {
         return false;

@@ -7,6 +7,8 @@ use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 use cape_vm::{Ptr, Res, Value, Vm};
 
+use crate::import_lock;
+
 /// Modules of the embedded library that importlib itself finds as frozen, before any path is looked at.
 const FROZEN: &[(&str, &str)] = &[
     ("_frozen_importlib", "importlib._bootstrap"),
@@ -22,9 +24,9 @@ pub const EXTENSION_SUFFIXES: &[&str] = &[".cpython-314-x86_64-linux-gnu.so", ".
 
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    m.function("acquire_lock()", "Acquires the interpreter's import lock for the current thread.", |_: &Vm| ())
-        .function("release_lock()", "Release the interpreter's import lock.", |_: &Vm| ())
-        .function("lock_held()", "Return True if the import lock is currently held, else False.", |_: &Vm| false)
+    m.function("acquire_lock()", "Acquires the interpreter's import lock for the current thread.", import_lock::acquire)
+        .function("release_lock()", "Release the interpreter's import lock.", import_lock::release)
+        .function("lock_held()", "Return True if the import lock is currently held, else False.", |_: &Vm| import_lock::is_held())
         .function("is_builtin(name, /)", "Returns True if the module name corresponds to a built-in module.", is_builtin)
         .function("create_builtin(spec, /)", "Create an extension module.", create_builtin)
         .function("exec_builtin(mod, /)", "Initialize a built-in module.", |_: &Vm, _m: Value| Value::int(0))
@@ -105,6 +107,8 @@ fn create_dynamic(vm: &Vm, spec: Value, file: Option<Value>) -> Res<Value> {
     };
     let name = vm.get_attr_str(spec, "name")?;
     vm.audit("import", &[name, path, Value::NONE, Value::NONE, Value::NONE])?;
+    // C's functions take text as the environment says.
+    crate::locale::codeset();
     match cape_vm::foreign::try_foreign() {
         Some(f) => f.load_extension(vm, spec, &vm.utf8(p)?),
         None => Err(vm.import_error("this process runs without a bridge to C: extension modules cannot be loaded")),

@@ -9,6 +9,7 @@ pub mod compression;
 pub mod duration;
 pub mod fsname;
 pub mod hashes;
+mod import_lock;
 pub mod lock;
 pub mod multibyte;
 pub mod oserror;

@@ -31,7 +31,7 @@ unsafe extern "C" {
     fn wcsxfrm(dst: *mut u32, src: *const u32, n: usize) -> usize;
 }
 
-/// The codeset of the environment's locale. The C locale stands for UTF-8 (PEP 538, PEP 540).
+/// The codeset of the environment's locale. The C locale stands for UTF-8 (PEP 538, PEP 540), unless it was asked for.
 pub fn codeset() -> &'static str {
     static CODESET: OnceLock<String> = OnceLock::new();
     CODESET.get_or_init(|| {
@@ -40,7 +40,7 @@ pub fn codeset() -> &'static str {
             libc::setlocale(libc::LC_CTYPE, c"".as_ptr());
             let p = libc::nl_langinfo(libc::CODESET);
             match CStr::from_ptr(p).to_str() {
-                Ok("" | "ANSI_X3.4-1968") | Err(_) => {
+                Ok("" | "ANSI_X3.4-1968") | Err(_) if !rt().config().ascii_names => {
                     // Coercion of the C locale, so that C functions take UTF-8 too.
                     for name in [c"C.UTF-8", c"C.utf8"] {
                         if !libc::setlocale(libc::LC_CTYPE, name.as_ptr()).is_null() {
@@ -49,15 +49,29 @@ pub fn codeset() -> &'static str {
                     }
                     "UTF-8".into()
                 }
-                Ok(s) => s.into(),
+                s => s.unwrap_or("ANSI_X3.4-1968").into(),
             }
         }
     })
 }
 
-/// The default encoding of text files.
+/// Whether the environment's locale says UTF-8 by its name. (If the system does not have it, the C locale stands for UTF-8, too.)
+fn is_utf8_by_name() -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
+    let name = names.filter(|n| !n.is_empty()).next().unwrap_or_default();
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    name.ends_with(".utf-8") || name.ends_with(".utf8")
+}
+
+/// The default encoding of text files. The system's locale is set for it only where the name does not say enough.
 pub fn encoding(_: &Vm) -> String {
-    if rt().config().utf8_mode { "utf-8".into() } else { codeset().into() }
+    if rt().config().utf8_mode {
+        "utf-8".into()
+    } else if is_utf8_by_name() {
+        "UTF-8".into()
+    } else {
+        codeset().into()
+    }
 }
 
 /// Fills the module.

@@ -6,6 +6,7 @@ use cape_vm::{Res, Vm};
 
 use crate::duration::{monotonic, timespec};
 use crate::oserror::errno;
+use crate::pending::{self, IDLE_AFTER};
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
@@ -47,6 +48,14 @@ impl RawLock {
         self.0.store(FREE, Ordering::Release)
     }
 
+    /// Waits for the lock, without running signal handlers.
+    pub fn acquire_uninterrupted(&self, vm: &Vm) {
+        let word = self.word() as usize;
+        while !self.try_acquire()
+            && !matches!(vm.allow_threads(|| wait(word as *const u32, None)), Wait::Acquired)
+        {}
+    }
+
     fn word(&self) -> *const u32 {
         self.0.as_ptr()
     }
@@ -58,14 +67,20 @@ impl RawLock {
         }
         let deadline = timeout.map(|t| monotonic().saturating_add(t));
         let word = self.word() as usize;
+        let mut idle = timeout.is_some_and(|t| t <= IDLE_AFTER); // too short to be worth it
         loop {
             let left = match deadline.map(|d| d - monotonic()) {
                 Some(n) if n <= 0 => return Ok(false),
                 left => left,
             };
-            let got = vm.allow_threads(|| wait(word as *const u32, left));
+            let now = if idle { left } else { Some(left.map_or(IDLE_AFTER, |n| n.min(IDLE_AFTER))) };
+            let got = vm.allow_threads(|| wait(word as *const u32, now));
             match got {
                 Wait::Acquired => return Ok(true),
+                Wait::TimedOut if !idle => {
+                    idle = true;
+                    pending::idle(vm);
+                }
                 Wait::TimedOut => return Ok(false),
                 Wait::Interrupted => vm.poll()?,
             }

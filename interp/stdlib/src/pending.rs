@@ -64,6 +64,20 @@ pub fn add_call(f: Call) -> bool {
     true
 }
 
+/// How long a thread waits before it is idle, in nanoseconds.
+pub const IDLE_AFTER: i64 = 10_000_000;
+
+/// How many of a waiting thread's frames are looked at for what nothing will read again.
+const IDLE_FRAMES: usize = 8;
+
+/// What a thread does that is going to wait for long: it collects what died young and runs the finalizers. Perhaps it waits for just
+/// that: for the other end of a connection, or the target of a weak reference, which reference counts would have freed before.
+pub fn idle(vm: &Vm) {
+    vm.clear_dead_temporaries(IDLE_FRAMES);
+    heap().collect(false);
+    run_finalizers(vm);
+}
+
 fn poll(vm: &Vm) -> Res<()> {
     clear_request();
     gil::serve_switch(vm);

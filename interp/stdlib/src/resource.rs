@@ -128,11 +128,15 @@ fn limits_arg(vm: &Vm, v: Value) -> Res<libc::rlimit> {
             Some(i) => i,
             None => vm.index_int(v)?,
         };
-        match i.to_i64() {
-            Some(n) => Ok(n as u64),
-            None => num_traits::ToPrimitive::to_u64(&i.into_big())
-                .ok_or_else(|| vm.overflow_error("Python int too large to convert to C long")),
+        if let Some(n) = i.to_i64().filter(|&n| n >= -1) {
+            return Ok(n as u64); // -1 is RLIM_INFINITY
         }
+        let big = i.into_big();
+        if big.sign() == num_bigint::Sign::Minus {
+            return Err(vm.value_error("Cannot convert negative int"));
+        }
+        num_traits::ToPrimitive::to_u64(&big)
+            .ok_or_else(|| vm.overflow_error("Python int too large to convert to C rlim_t"))
     };
     Ok(libc::rlimit { rlim_cur: one(t.get(0))?, rlim_max: one(t.get(1))? })
 }

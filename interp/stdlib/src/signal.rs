@@ -220,6 +220,23 @@ pub fn simulate(n: i32) {
     }
 }
 
+/// Whether the signal has one of the system's actions: it is ignored, or does what it does by default.
+pub fn is_inert(n: i32) -> bool {
+    let h = handlers().get(n as usize);
+    h == Value::int(DFL) || h == Value::int(IGN)
+}
+
+/// The same, as the system says. Safe to be called in a signal handler.
+pub fn is_inert_to_system(n: i32) -> bool {
+    // SAFETY: asks for the present action.
+    let action = unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(n, std::ptr::null(), &mut now);
+        now.sa_sigaction
+    };
+    matches!(action, libc::SIG_DFL | libc::SIG_IGN)
+}
+
 /// Whether a signal waits for its handler.
 pub fn tripped() -> bool {
     ANY.load(Ordering::Acquire)
@@ -250,6 +267,9 @@ pub fn run_pending(vm: &Vm) -> Res<()> {
         }
         let h = handlers().get(n as usize);
         if h.is_none() || h == Value::int(DFL) || h == Value::int(IGN) {
+            // It arrived for a handler that has gone since.
+            let e = vm.os_error(format!("Signal {n} ignored due to race condition"));
+            crate::warn::unraisable(vm, e, Value::NONE);
             continue;
         }
         if let Err(e) = vm.call(h, &[Value::int(n as i64), frame]) {
@@ -262,6 +282,18 @@ pub fn run_pending(vm: &Vm) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// The process ends: signals have their default actions again, and what the program has installed is forgotten.
+pub fn finish() {
+    for n in 1..NSIG {
+        let h = handlers().get(n as usize);
+        if !h.is_none() && h != Value::int(DFL) && h != Value::int(IGN) {
+            // SAFETY: the default action.
+            unsafe { install(n, libc::SIG_DFL) };
+        }
+        handlers().set(n as usize, Value::NONE);
+    }
 }
 
 /// In a fork's child: signals that the parent has received are the parent's.

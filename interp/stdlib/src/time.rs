@@ -200,6 +200,9 @@ fn sleep(vm: &Vm, time: Value) -> Res<()> {
         return Err(vm.value_error("sleep length must be non-negative"));
     }
     let until = timespec(monotonic().saturating_add(ns));
+    if ns >= crate::pending::IDLE_AFTER {
+        crate::pending::idle(vm);
+    }
     loop {
         // SAFETY: a valid deadline.
         let r = vm.allow_threads(|| unsafe {

@@ -644,7 +644,7 @@ fn getset(t: Ptr<TypeObj>, def: &'static GetSetDef) -> Value {
 }
 
 /// The `__dict__` attribute of classes whose instances have one.
-pub(crate) fn dict_getset(t: Ptr<TypeObj>) -> Value {
+pub fn dict_getset(t: Ptr<TypeObj>) -> Value {
     static DEF: GetSetDef = GetSetDef {
         name: "__dict__",
         doc: "dictionary for instance variables",

@@ -126,7 +126,8 @@ impl Vm {
             && !c.has(TypeFlags::NO_INSTANTIATION)
             && (c == owner
                 || c.is_subtype(owner)
-                    && (std::ptr::eq(c.kind.get(), owner.kind.get())
+                    && ((std::ptr::eq(c.kind.get(), owner.kind.get())
+                        || crate::class::allocator(c).is_some())
                         && native_new(c).1 == native_new(owner).1
                         || made_by_plain(c, owner)))
         {

@@ -48,6 +48,7 @@ fn alloc_type(map: MapRef, name: Value, kind: &'static KindInfo, flags: u32) -> 
             inline_hint: Cell::new(0),
             construct: cape_heap::Native(Cell::new(None)),
             native_next: cape_heap::Native(Cell::new(None)),
+            allocate: cape_heap::Native(Cell::new(None)),
             foreign: Cell::new(std::ptr::null_mut()),
             special: TypeObj::no_specials(),
         },
@@ -279,6 +280,20 @@ fn inherit_specials(t: Ptr<TypeObj>, base: Ptr<TypeObj>) {
     }
     t.native_next.set(base.native_next.get());
     t.flags.set(t.flags.get() | base.flags.get() & (TypeFlags::CUSTOM_GETATTR | TypeFlags::CUSTOM_SETATTR));
+}
+
+/// How `object.__new__` makes an instance of a class that has, or inherits, a native layout without a `__new__`.
+pub fn allocator(t: Ptr<TypeObj>) -> Option<fn(Ptr<TypeObj>) -> Value> {
+    let mut class = t;
+    loop {
+        if !std::ptr::eq(class.kind.get(), t.kind.get()) {
+            return None;
+        }
+        if let Some(f) = class.allocate.get() {
+            return Some(f);
+        }
+        class = class.base()?;
+    }
 }
 
 fn fill_specials(t: Ptr<TypeObj>) {

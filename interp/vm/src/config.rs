@@ -48,6 +48,8 @@ pub struct Config {
     pub dev_mode: bool,
     /// `-X utf8`.
     pub utf8_mode: bool,
+    /// The C locale, asked for in so many words: what the system gives and takes is ASCII.
+    pub ascii_names: bool,
     /// `PYTHONHASHSEED`: `None` for random.
     pub hash_seed: Option<u32>,
     /// `-X int_max_str_digits`.
@@ -90,6 +92,7 @@ impl Default for Config {
             debug: 0,
             dev_mode: false,
             utf8_mode: false,
+            ascii_names: false,
             hash_seed: None,
             int_max_str_digits: 4300,
             python_path: Vec::new(),

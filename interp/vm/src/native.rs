@@ -831,6 +831,13 @@ impl TypeBuilder {
         self.put("__new__", b.value())
     }
 
+    /// Lets `object.__new__` make the instances, by this function: for classes that have a layout of their own and only `__init__`.
+    /// (No class between them and `object` may have a `__new__`.)
+    pub fn allocated_by(self, make: fn(Ptr<TypeObj>) -> Value) -> Self {
+        self.0.allocate.set(Some(make));
+        self
+    }
+
     /// Adds `__new__` under another name in messages than the class's: `function` for none. `short` is its way for calls with
     /// positional arguments only ([`MethodDef::positional`]).
     pub fn new_called<A, F: IntoNative<A>>(

@@ -295,7 +295,7 @@ impl Vm {
     }
 
     /// Empties the temporaries of so many frames that nothing will read again, so that a collection finds nothing through them.
-    fn clear_dead_temporaries(&self, mut frames: usize) {
+    pub fn clear_dead_temporaries(&self, mut frames: usize) {
         // The registers from the lowest base to the highest end of the frames above, whose windows may begin inside this one or
         // just behind it, and reach beyond those in between.
         let mut above: Option<(*mut Value, *mut Value)> = None;

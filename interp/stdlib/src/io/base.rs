@@ -22,7 +22,7 @@ pub static TEXT_IO_BASE: StaticType = StaticType::new();
 pub(super) fn init(m: Ptr<ModuleObj>) {
     let base = new_type::<IoObj>("_io._IOBase", rt().types.object, CLASS)
         .doc("The abstract base class for all I/O classes.")
-        .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", new)
+        .allocated_by(new)
         .method("__del__($self, /)", "Called when the instance is about to be destroyed.", finalize)
         .method("__enter__($self, /)", "", enter)
         .method("__exit__($self, /, *args)", "", exit)
@@ -67,6 +67,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .method("writelines($self, lines, /)", "Write a list of lines to stream.", writelines)
         .getter("closed", "", |_: &Vm, s: Value| has_bit(s, bits::CLOSED))
         .class();
+    base.dict().set_str(rt().names.dict, cape_vm::attr::dict_getset(base));
     IO_BASE.set(with_finalizer(base));
 
     let raw = new_type::<IoObj>("_io._RawIOBase", base, CLASS)
@@ -133,8 +134,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     }
 }
 
-/// Adds what `_IOBase.__init__` is for the concrete classes of layout `IoObj`.
-pub(super) fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
+fn new(cls: Ptr<TypeObj>) -> Value {
     let map = cls.instance_map();
     heap().alloc(map, IoObj { header: Header::new(map), bits: Cell::new(0) }).value()
 }

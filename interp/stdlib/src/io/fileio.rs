@@ -17,7 +17,17 @@ use crate::sys_call::retry;
 
 heap_object! {
     /// A `FileIO`. The descriptor is closed when the object dies without its finalizer having run to the end.
-    pub struct FileIoObj { pub bits: Cell<u32>, pub fd: Native<Descriptor>, pub mode: Cell<u32>, pub seekable: Cell<i32>, pub blksize: Cell<i64> }
+    pub struct FileIoObj {
+        pub bits: Cell<u32>,
+        pub fd: Native<Descriptor>,
+        pub mode: Cell<u32>,
+        pub seekable: Cell<i32>,
+        pub blksize: Cell<i64>,
+        /// What kind of file it is, as the system said when it was opened (`S_IFMT`); 0 when it said nothing.
+        pub kind: Cell<u32>,
+        /// Its size then, of a regular file.
+        size: Cell<i64>,
+    }
     [drop]
 }
 
@@ -143,6 +153,8 @@ fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
         mode: Cell::new(0),
         seekable: Cell::new(-1),
         blksize: Cell::new(super::DEFAULT_BUFFER_SIZE as i64),
+        kind: Cell::new(0),
+        size: Cell::new(0),
     };
     heap().alloc(map, object).value()
 }
@@ -213,6 +225,8 @@ fn init_with(vm: &Vm, f: Ptr<FileIoObj>, file: Value, mode: &str, closefd: bool,
     let (bits, flags) = parse_mode(vm, mode)?;
     f.mode.set(bits);
     f.seekable.set(-1);
+    f.kind.set(0);
+    f.size.set(0);
     f.fd.close.set(closefd);
     let fd = match Int::of(file) {
         Some(i) => {
@@ -275,6 +289,8 @@ fn init_with(vm: &Vm, f: Ptr<FileIoObj>, file: Value, mode: &str, closefd: bool,
             if st.st_blksize > 1 {
                 f.blksize.set(st.st_blksize);
             }
+            f.kind.set(st.st_mode & libc::S_IFMT);
+            f.size.set(if f.kind.get() == libc::S_IFREG { st.st_size } else { 0 });
         }
         (_, libc::EBADF) => return fail(os_error(vm, libc::EBADF, file)),
         _ => {}
@@ -434,18 +450,18 @@ fn read(vm: &Vm, f: Ptr<FileIoObj>, size: Size) -> Res<Value> {
     Ok(BytesObj::new(&buf).value())
 }
 
+/// Up to this size, room is made for the whole file, without asking for the position.
+const SMALL_FILE: i64 = 65536;
+
 /// Everything from the position to the end; None when nothing can be had now.
 pub fn readall(vm: &Vm, f: Ptr<FileIoObj>) -> Res<Value> {
     let fd = readable_fd(vm, f)?;
-    // SAFETY: plain calls; the struct is a valid buffer.
-    let left = vm.allow_threads(|| unsafe {
-        let mut st: libc::stat = std::mem::zeroed();
-        let pos = libc::lseek(fd, 0, libc::SEEK_CUR);
-        if pos < 0 || libc::fstat(fd, &mut st) != 0 || st.st_mode & libc::S_IFMT != libc::S_IFREG {
-            return 0;
-        }
-        (st.st_size - pos).max(0)
-    });
+    // What the file had when it was opened will do to begin with.
+    let mut left = f.size.get();
+    if left > SMALL_FILE {
+        // SAFETY: a plain call.
+        left -= vm.allow_threads(|| unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) }).max(0);
+    }
     let mut buf: Vec<u8> = Vec::with_capacity(if left > 0 { left as usize + 1 } else { 8192 });
     loop {
         if buf.capacity() - buf.len() < 1 {

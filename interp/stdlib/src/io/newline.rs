@@ -143,7 +143,7 @@ impl Named for NewlineObj {
 pub(super) fn init(m: Ptr<ModuleObj>) {
     let t = new_type::<NewlineObj>("_io.IncrementalNewlineDecoder", rt().types.object, TypeFlags::BASE)
         .doc("Codec used when reading a file in universal newlines mode.")
-        .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", new)
+        .allocated_by(new)
         .method("__init__($self, /, decoder, translate, errors='strict')", "Initialize self.", init_decoder)
         .method("decode($self, /, input, final=False)", "", decode)
         .method("getstate($self, /)", "", getstate)
@@ -154,7 +154,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     m.class(t);
 }
 
-fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
+fn new(cls: Ptr<TypeObj>) -> Value {
     let map = cls.instance_map();
     let object = NewlineObj {
         header: Header::new(map),

@@ -127,13 +127,11 @@ fn wrap(vm: &Vm, a: &Args<'_>, raw: Ptr<fileio::FileIoObj>, binary: bool, updati
     let mut buffering = a.buffering;
     let mut line_buffering = buffering == 1 && !binary;
     if buffering < 0 {
-        // Terminals are line buffered.
+        // Terminals, which are character devices, are line buffered.
         let fd = raw.fd();
-        // SAFETY: a plain call; only character devices can be terminals.
-        let tty = vm.allow_threads(|| unsafe {
-            let mut st: libc::stat = std::mem::zeroed();
-            libc::fstat(fd, &mut st) == 0 && st.st_mode & libc::S_IFMT == libc::S_IFCHR && libc::isatty(fd) == 1
-        });
+        // SAFETY: a plain call.
+        let tty =
+            matches!(raw.kind.get(), 0 | libc::S_IFCHR) && vm.allow_threads(|| unsafe { libc::isatty(fd) }) == 1;
         line_buffering = tty && !binary;
     }
     if buffering < 0 || buffering == 1 {

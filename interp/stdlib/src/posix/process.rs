@@ -8,6 +8,7 @@ use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm, gil, intern, rt, type_of};
 
 use crate::fsname::{Path, PathOrFd, fsencode};
+use crate::import_lock;
 use crate::oserror::{errno, os_error};
 use crate::sys_call::{blocking, check};
 
@@ -171,16 +172,20 @@ pub fn after_fork_in_child(vm: &Vm) {
     gil::after_fork(vm);
     crate::signal::after_fork();
     crate::thread::after_fork(vm);
+    import_lock::after_fork(vm);
     run_hooks(vm, IN_CHILD);
 }
 
-/// Runs the parent's hooks before a fork.
+/// Runs the parent's hooks before a fork, and waits until no other thread changes what importlib knows.
 pub fn before_fork(vm: &Vm) {
     run_hooks(vm, BEFORE);
+    import_lock::acquire(vm);
 }
 
 /// Runs the parent's hooks after a fork.
 pub fn after_fork_in_parent(vm: &Vm) {
+    // It has the lock from `before_fork`, if C's code has called both.
+    let _ = import_lock::release(vm);
     run_hooks(vm, IN_PARENT);
 }
 

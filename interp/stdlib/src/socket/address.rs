@@ -264,7 +264,8 @@ fn unix(vm: &Vm, v: Value) -> Res<Address> {
         Some(s) => fsname::encode(vm, s)?,
         None => vm.bytes_of(v)?,
     };
-    let abstract_name = path.first() == Some(&0);
+    // An empty path asks the system for an abstract name.
+    let abstract_name = path.first().is_none_or(|&b| b == 0);
     let fits = if abstract_name { path.len() <= a.sun_path.len() } else { path.len() < a.sun_path.len() };
     if !fits {
         return Err(vm.os_error("AF_UNIX path too long"));

@@ -184,7 +184,11 @@ fn paths(m: Ptr<ModuleObj>) {
     }
     m.add("_stdlib_dir", s(&library));
     let mut path: Vec<String> = c.python_path.clone();
+    let extensions = format!("{library}/lib-dynload");
     path.push(library);
+    if std::path::Path::new(&extensions).is_dir() {
+        path.push(extensions);
+    }
     m.add("path", str_list(path));
     m.add("meta_path", ListObj::new(&[]).value());
     m.add("path_hooks", ListObj::new(&[]).value());

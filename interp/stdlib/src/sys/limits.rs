@@ -36,7 +36,7 @@ fn functions(m: Ptr<ModuleObj>) {
     .function(
         "getfilesystemencoding()",
         "Return the encoding used to convert Unicode filenames to OS filenames.",
-        |_: &Vm| "utf-8",
+        |_: &Vm| if rt().config().ascii_names { "ascii" } else { "utf-8" },
     )
     .function(
         "getfilesystemencodeerrors()",

@@ -48,29 +48,8 @@ pub(crate) fn str_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Val
     ListObj::from_vec(v).value()
 }
 
-/// An operating-system string as Python text: bytes that are not UTF-8 become surrogates.
+/// An operating-system string as Python text: bytes that are no text become surrogates.
 pub(crate) fn os_text(s: &std::ffi::OsStr) -> Ptr<StrObj> {
     use std::os::unix::ffi::OsStrExt;
-    match std::str::from_utf8(s.as_bytes()) {
-        Ok(t) => StrObj::new(t),
-        Err(_) => {
-            let mut out = StrBuilder::new();
-            let mut rest = s.as_bytes();
-            loop {
-                match std::str::from_utf8(rest) {
-                    Ok(t) => {
-                        out.push_str(t);
-                        return out.finish();
-                    }
-                    Err(e) => {
-                        let (good, bad) = rest.split_at(e.valid_up_to());
-                        out.push_str(&String::from_utf8_lossy(good));
-                        let n = e.error_len().unwrap_or(bad.len());
-                        bad[..n].iter().for_each(|&b| out.push(0xdc00 + b as u32));
-                        rest = &bad[n..];
-                    }
-                }
-            }
-        }
-    }
+    crate::fsname::decode(s.as_bytes())
 }

@@ -64,6 +64,9 @@ fn interrupt_main(vm: &Vm, signum: Option<i32>) -> Res<()> {
     if !(1..65).contains(&n) {
         return Err(vm.value_error("signal number out of range"));
     }
+    if crate::signal::is_inert(n) {
+        return Ok(());
+    }
     crate::signal::simulate(n);
     // In the main thread itself the signal has arrived when this returns.
     vm.poll()

@@ -47,6 +47,9 @@ heap_object! {
         pub construct: Native<Cell<Option<NativeFn>>>,
         /// The native `__next__`, if that is what `special` has: it gives EMPTY when the iterator is exhausted.
         pub native_next: Native<Cell<Option<&'static MethodDef>>>,
+        /// How `object.__new__` makes an instance of a builtin class that has a layout of its own and no `__new__`:
+        /// see [`crate::class::allocator`].
+        pub allocate: Native<Cell<Option<fn(Ptr<TypeObj>) -> Value>>>,
         pub special: [Field; SPECIAL_COUNT],
     } [trace = TypeObj::trace_maps]
 }

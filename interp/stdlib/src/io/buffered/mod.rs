@@ -66,7 +66,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     let common = |name: &'static str, doc: &'static str| {
         let b = new_type::<BufferedObj>(name, BUFFERED_IO_BASE.get(), CLASS)
             .doc(doc)
-            .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", new);
+            .allocated_by(new);
         shared_methods(b)
     };
     let r = common("_io.BufferedReader", "Create a new buffered reader using the given readable raw IO object.")
@@ -104,7 +104,7 @@ fn shared_methods(b: TypeBuilder) -> TypeBuilder {
         .getter("mode", "", |vm: &Vm, b: Ptr<BufferedObj>| checked_raw(vm, b).and_then(|r| vm.get_attr_str(r, "mode")))
 }
 
-fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
+fn new(cls: Ptr<TypeObj>) -> Value {
     let map = cls.instance_map();
     let state = State {
         buf: Vec::new(),
@@ -131,7 +131,7 @@ fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
 
 /// A new buffered stream over `raw`.
 pub fn open(vm: &Vm, class: &'static StaticType, raw: Value, size: usize) -> Res<Value> {
-    let b = new(vm, class.get(), Value::EMPTY, Value::EMPTY);
+    let b = new(class.get());
     let o: Ptr<BufferedObj> = b.downcast().expect("just made");
     let t = class.get();
     init_with(vm, o, raw, Some(size as isize), t != WRITER.get(), t != READER.get())?;

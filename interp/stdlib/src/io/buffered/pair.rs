@@ -61,7 +61,7 @@ fn init_pair(vm: &Vm, p: Ptr<PairObj>, reader: Value, writer: Value, size: Optio
         None => super::super::DEFAULT_BUFFER_SIZE as isize,
     };
     let make = |class: &'static StaticType, raw, readable| {
-        let b = new(vm, class.get(), Value::EMPTY, Value::EMPTY);
+        let b = new(class.get());
         init_with(vm, b.downcast().expect("just made"), raw, Some(size), readable, !readable).map(|()| b)
     };
     let r = make(&READER, reader, true)?;

@@ -87,7 +87,7 @@ pub static TEXT_IO: StaticType = StaticType::new();
 pub(super) fn init(m: Ptr<ModuleObj>) {
     let b = new_type::<TextObj>("_io.TextIOWrapper", TEXT_IO_BASE.get(), CLASS)
         .doc("Character and line based layer over a BufferedIOBase object, buffer.")
-        .new_fn("__new__(type, /, *args, **kwargs)", "Create and return a new object.", new)
+        .allocated_by(new)
         .method(
             "__init__($self, /, buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)",
             "Initialize self.",
@@ -130,7 +130,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     m.class(t);
 }
 
-fn new(_: &Vm, cls: Ptr<TypeObj>, _args: Value, _kwargs: Value) -> Value {
+fn new(cls: Ptr<TypeObj>) -> Value {
     let map = cls.instance_map();
     let state = State {
         ok: false,
@@ -179,7 +179,7 @@ pub fn open(
     write_through: bool,
 ) -> Res<Ptr<TextObj>> {
     let t: Ptr<TextObj> =
-        new(vm, TEXT_IO.get(), Value::EMPTY, Value::EMPTY).downcast().expect("just made");
+        new(TEXT_IO.get()).downcast().expect("just made");
     init_with(vm, t, buffer, encoding, errors, newline, line_buffering, write_through)?;
     Ok(t)
 }
