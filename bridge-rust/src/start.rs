@@ -84,6 +84,7 @@ fn boot(vm: &Vm) -> Res<()> {
     cape_bridge::register_datetime();
     cape_asyncio::register();
     cape_sqlite::register();
+    cape_ssl::register();
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
     let sys = rt().sys();

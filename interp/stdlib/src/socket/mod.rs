@@ -12,6 +12,7 @@ use cape_vm::native::int_from;
 use cape_vm::object::{ModuleObj, StrObj, TupleObj};
 use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
 
+pub use self::object::{SOCKET, SocketObj};
 use self::object::{DEFAULT_TIMEOUT, timeout_arg};
 use crate::duration::seconds;
 use crate::fsname::Fd;
