@@ -151,17 +151,3 @@ PyObject_SetArenaAllocator(PyObjectArenaAllocator *allocator)
 {
     arenas = *allocator;
 }
-
-/* Memory that an extension took elsewhere: numpy's arrays, for one. */
-int
-PyTraceMalloc_Track(unsigned int Py_UNUSED(domain), uintptr_t Py_UNUSED(ptr), size_t size)
-{
-    __atomic_fetch_add(&_Cape_allocated, size, __ATOMIC_RELAXED);
-    return 0;
-}
-
-int
-PyTraceMalloc_Untrack(unsigned int Py_UNUSED(domain), uintptr_t Py_UNUSED(ptr))
-{
-    return 0;
-}

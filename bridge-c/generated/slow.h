@@ -110,6 +110,8 @@ PyAPI_FUNC(PyInterpreterState *) (PyInterpreterState_Main)(void);
 PyAPI_FUNC(void) (PyThreadState_DeleteCurrent)(void);
 PyAPI_FUNC(void) (PyThreadState_EnterTracing)(PyThreadState *tstate);
 PyAPI_FUNC(void) (PyThreadState_LeaveTracing)(PyThreadState *tstate);
+PyAPI_FUNC(int) (PyTraceMalloc_Track)(unsigned int domain, uintptr_t ptr, size_t size);
+PyAPI_FUNC(int) (PyTraceMalloc_Untrack)(unsigned int domain, uintptr_t ptr);
 PyAPI_FUNC(int) (_PyUnicode_IsWhitespace)(const Py_UCS4 ch);
 PyAPI_FUNC(PyObject *) (PyDescr_NewClassMethod)(PyTypeObject *type, PyMethodDef *ml);
 PyAPI_FUNC(void) (PyDict_Clear)(PyObject *mp);

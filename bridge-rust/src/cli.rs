@@ -57,7 +57,7 @@ Options:
 -W arg : warning control; arg is action:message:category:module:lineno
 -x     : skip first line of source
 -X opt : set implementation-specific option: dev, faulthandler, utf8,
-         int_max_str_digits=N, gc=every:N,move,poison,verify, jit=off|HEAT, profile=FILE
+         int_max_str_digits=N, tracemalloc=FRAMES, gc=every:N,move,poison,verify, jit=off|HEAT, profile=FILE
 --profile FILE: sample the program; write FILE (for pprof), FILE.svg, FILE.folded
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
@@ -85,6 +85,14 @@ fn max_str_digits(value: Option<&str>, source: &str) -> Result<usize, i32> {
             "config_init_int_max_str_digits",
             &format!("{source}: invalid limit; must be >= 640 or 0 for unlimited."),
         )),
+    }
+}
+
+/// `-X tracemalloc`, or PYTHONTRACEMALLOC: how many frames are kept.
+fn traced_frames(value: &str, source: &str) -> Result<usize, i32> {
+    match value.parse() {
+        Ok(n) if n <= cape_stdlib::tracemalloc::MOST_FRAMES => Ok(n),
+        _ => Err(fatal("config_init_tracemalloc", &format!("{source}: invalid number of frames"))),
     }
 }
 
@@ -198,6 +206,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
                             ("warn_default_encoding", _) => c.warn_default_encoding = true,
                             ("int_max_str_digits", v) => {
                                 c.int_max_str_digits = max_str_digits(v.as_deref(), "-X int_max_str_digits")?;
+                            }
+                            ("tracemalloc", v) => {
+                                let frames = v.as_deref().unwrap_or("1");
+                                c.tracemalloc = traced_frames(frames, "-X tracemalloc=NFRAME")?;
                             }
                             ("cpu_count", v) => check_cpu_count(v.as_deref())?,
                             ("importtime", Some(v)) if v.parse().is_ok_and(|n: i32| n != 1 && n != 2) => {
@@ -375,6 +387,11 @@ fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
         && !c.x_options.iter().any(|o| o.0 == "int_max_str_digits")
     {
         c.int_max_str_digits = max_str_digits(Some(&v), "PYTHONINTMAXSTRDIGITS")?;
+    }
+    if let Some(v) = get("PYTHONTRACEMALLOC")
+        && !c.x_options.iter().any(|o| o.0 == "tracemalloc")
+    {
+        c.tracemalloc = traced_frames(&v, "PYTHONTRACEMALLOC")?;
     }
     if let Some(v) = get("PYTHON_CPU_COUNT")
         && !c.x_options.iter().any(|o| o.0 == "cpu_count")

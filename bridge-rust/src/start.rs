@@ -85,8 +85,13 @@ fn boot(vm: &Vm) -> Res<()> {
     cape_asyncio::register();
     cape_sqlite::register();
     cape_ssl::register();
+    cape_zstd::register();
+    cape_elementtree::register();
     cape_builtins::init(vm);
     cape_stdlib::sys::start(vm)?;
+    if rt().config().tracemalloc > 0 {
+        cape_stdlib::tracemalloc::start(rt().config().tracemalloc);
+    }
     let sys = rt().sys();
     for (name, fd) in [("stdout", 1), ("stderr", 2)] {
         sys.set_str(intern(name), cape_stdlib::stdprinter::new(fd));

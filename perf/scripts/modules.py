@@ -21,6 +21,10 @@ FLOATS = [number / 7 for number in NUMBERS]
 WORDS = [f"word{number}" for number in NUMBERS]
 TABLE = [[str(i), f"name {i}", f'a "quoted", {i}' if i % 4 == 0 else "plain", f"{i / 8}"] for i in range(200)]
 CSV = "".join(f'{i},name {i},{"plain" if i % 4 else chr(34) + "quoted, " + str(i) + chr(34)},{i / 8}\r\n' for i in range(200))
+XML = "<?xml version='1.0'?>\n<log>\n" + "".join(
+    f'  <entry id="{i}" level="info">\n    <host>host{i % 7}</host>\n    <text>did {i * 37 % 1000} &lt;things&gt;</text>\n  </entry>\n'
+    for i in range(200)
+) + "</log>\n"
 KILOBYTE = bytes(range(256)) * 4
 MEGABYTE = KILOBYTE * 1024
 LINES = TEXT.encode() * 10
@@ -86,6 +90,7 @@ MATH = M + "import math; n = m.FLOATS; x = 1.5"
 FORMAT = M + "a = 'name'; i = 12345; x = 3.14159"
 SORT = M + "n = m.NUMBERS; x = m.FLOATS; w = m.WORDS; p = m.POINTS; from operator import attrgetter, itemgetter"
 IO = M + "import io; p = m.PATH; d = m.LINES; t = m.TEXT; l = t.splitlines(True)"
+XML_TREE = M + "import xml.etree.ElementTree as et; t = m.XML; r = et.fromstring(t)"
 CSV_ROWS = M + "import csv, io; t = m.CSV; l = m.TABLE; w = m.written"
 
 ROWS = [
@@ -111,6 +116,11 @@ ROWS = [
     ("csv: reader, 200 rows", CSV_ROWS, "list(csv.reader(io.StringIO(t, newline='')))"),
     ("csv: DictReader, 200 rows", CSV_ROWS, "list(csv.DictReader(io.StringIO(t, newline='')))"),
     ("csv: writer, 200 rows", CSV_ROWS, "w(l)"),
+    ("xml.etree: fromstring, 200 entries", XML_TREE, "et.fromstring(t)"),
+    ("xml.etree: tostring, 200 entries", XML_TREE, "et.tostring(r)"),
+    ("xml.etree: iter and attributes", XML_TREE, "for e in r.iter('entry'): e.get('id'), e.findtext('host')"),
+    ("xml.etree: SubElement", XML_TREE, "r = et.Element('r')\nfor i in range(200): et.SubElement(r, 'e', id='1').text = 'x'"),
+    ("xml.etree: itertext", XML_TREE, "''.join(r.itertext())"),
     ("file: lines of text", IO, "with open(p, encoding='utf-8') as f:\n for x in f: pass"),
     ("file: lines of bytes", IO, "with open(p, 'rb') as f:\n for x in f: pass"),
     ("file: read as text", IO, "with open(p, encoding='utf-8') as f: f.read()"),

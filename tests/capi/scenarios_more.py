@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import tracemalloc
 import types
 
 sys.path.insert(0, sys.argv[1])
@@ -293,6 +294,37 @@ equal((status, out, err.splitlines()[0]), (-signal.SIGABRT, "", "Fatal Python er
 equal(run(scenarios_more.printed, SystemExit(3), 1), (3, "", ""))
 equal(run(scenarios_more.printed, SystemExit("why"), 1), (1, "", "why\n"))
 equal(run(scenarios_more.printed, SystemExit(), 0), (0, "", ""))
+
+# ---- memory that is told of ----
+
+DOMAIN, PLACE = 77, 0x1000
+
+
+def tracked():
+    snapshot = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, DOMAIN)])
+    return [(trace.size, trace.traceback[-1].filename) for trace in snapshot.traces]
+
+
+def track(size):
+    return anycall.call("PyTraceMalloc_Track", "i:iii", (DOMAIN, PLACE, size), None)[0]
+
+
+def untrack():
+    return anycall.call("PyTraceMalloc_Untrack", "i:ii", (DOMAIN, PLACE), None)[0]
+
+
+equal((track(100), untrack()), (-2, -2))
+tracemalloc.start()
+before = tracemalloc.get_traced_memory()[0]
+equal(track(1 << 20), 0)
+equal(tracked(), [(1 << 20, __file__)])
+assert tracemalloc.get_traced_memory()[0] >= before + (1 << 20)
+# Told of again, it is another piece of memory.
+equal(track(1000), 0)
+equal(tracked(), [(1000, __file__)])
+equal((untrack(), untrack(), tracked()), (0, 0, []))
+tracemalloc.stop()
+equal(track(100), -2)
 
 # ---- data ----
 

@@ -23,6 +23,7 @@ const SCALARS: &[(&str, &str)] = &[
     ("unsigned char", "c_uchar"),
     ("int", "c_int"),
     ("unsigned int", "c_uint"),
+    ("uintptr_t", "usize"),
     ("long", "c_long"),
     ("unsigned long", "c_ulong"),
     ("long long", "c_longlong"),

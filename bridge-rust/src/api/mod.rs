@@ -42,6 +42,7 @@ pub mod pythonrun;
 pub mod setobject;
 pub mod sysmodule;
 pub mod traceback;
+pub mod tracemalloc;
 pub mod tupleobject;
 #[cfg(feature = "twins")]
 pub mod twins;

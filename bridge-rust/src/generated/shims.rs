@@ -21,7 +21,7 @@ use crate::enter::{
     Borrowed, BorrowedRef, CResult, New, Stolen, enter, enter_for_good, enter_infallible, enter_without_gil,
 };
 use crate::ffi::*;
-use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, fileobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, monitoring, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tupleobject, unicodeobject, warnings, weakrefobject};
+use crate::api::{abstract_, bytesobject, ceval, classobject, code, context, descrobject, dictobject, fileobject, floatobject, frameobject, funcobject, genericaliasobject, genobject, import, internal, intrcheck, iterobject, listobject, longobject, memoryobject, methodobject, moduleobject, monitoring, object, objimpl, pycore_genobject, pyerrors, pyframe, pyhash, pylifecycle, pystate, pystrtod, pythonrun, setobject, sysmodule, traceback, tracemalloc, tupleobject, unicodeobject, warnings, weakrefobject};
 
 /// `int _Cape_Audit(const char *event, PyObject *args)`
 #[unsafe(no_mangle)]
@@ -745,6 +745,18 @@ pub unsafe extern "C" fn PyThreadState_EnterTracing(tstate: *mut PyThreadState) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyThreadState_LeaveTracing(tstate: *mut PyThreadState) {
     enter("PyThreadState_LeaveTracing", (), |cx| -> CResult<()> { pystate::PyThreadState_LeaveTracing(cx, tstate) })
+}
+
+/// `int PyTraceMalloc_Track(unsigned int domain, uintptr_t ptr, size_t size)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyTraceMalloc_Track(domain: c_uint, ptr: usize, size: usize) -> c_int {
+    enter_without_gil("PyTraceMalloc_Track", || -> c_int { tracemalloc::PyTraceMalloc_Track(domain, ptr, size) })
+}
+
+/// `int PyTraceMalloc_Untrack(unsigned int domain, uintptr_t ptr)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyTraceMalloc_Untrack(domain: c_uint, ptr: usize) -> c_int {
+    enter_without_gil("PyTraceMalloc_Untrack", || -> c_int { tracemalloc::PyTraceMalloc_Untrack(domain, ptr) })
 }
 
 /// `int _PyUnicode_IsWhitespace(const Py_UCS4 ch)`

@@ -43,6 +43,8 @@ pub struct Heap {
     collecting: Cell<bool>,
     /// The collection that runs is to make room for a large object.
     for_large: Cell<bool>,
+    /// Who is told of allocations.
+    pub(crate) watcher: Cell<Option<crate::watch::Watcher>>,
     state: UnsafeCell<State>,
 }
 
@@ -110,6 +112,7 @@ static HEAP: Heap = Heap {
     pending: Cell::new(false),
     collecting: Cell::new(false),
     for_large: Cell::new(false),
+    watcher: Cell::new(None),
     state: UnsafeCell::new(State {
         region: Region::new(),
         nursery: Nursery::new(),
@@ -324,8 +327,10 @@ impl Heap {
                 let p = self.cursor.get();
                 let end = (*s).nursery.run_end;
                 if p + size <= end {
-                    self.limit.set(if zeal { 0 } else { end });
+                    let slow = zeal || self.watcher.get().is_some();
+                    self.limit.set(if slow { 0 } else { end });
                     self.cursor.set(p + size);
+                    self.tell(p, size);
                     return p;
                 }
                 self.close_run();
@@ -372,7 +377,9 @@ impl Heap {
         self.large_is_due(size);
         let s = self.state();
         // SAFETY: the GIL is held; no reference into the state is kept over a collection.
-        unsafe { (*s).large.alloc(self, &mut (*s).region, size, true) }
+        let (p, zero) = unsafe { (*s).large.alloc(self, &mut (*s).region, size, true) };
+        self.tell(p, size);
+        (p, zero)
     }
 
     /// Collects when the large objects made since the last collection, with one more of `size` bytes, are many bytes.
@@ -409,11 +416,13 @@ impl Heap {
             if (*s).pressure.major_due(&(*s).old, &(*s).large) {
                 self.collect(true);
             }
-            if size > MAX_SMALL {
+            let p = if size > MAX_SMALL {
                 (*s).large.alloc(self, &mut (*s).region, size, false).0
             } else {
                 (*s).old.alloc(self, &mut (*s).region, size)
-            }
+            };
+            self.tell(p, size);
+            p
         }
     }
 

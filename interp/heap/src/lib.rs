@@ -26,6 +26,7 @@
 //! * extensions' memory: `pressure(bytes)`;
 //! * the `gc` module: `collect`, `each_object`, `each_referent`, `each_referrer`, `size_of`, `stats` ([`Stats`]),
 //!   `set_options` (zeal), `verify`;
+//! * watching: `watch_allocations`, [`WeakCtx::place`];
 //! * tests: [`testing::exclusive`], because the heap is one per process.
 
 mod barrier;
@@ -55,6 +56,7 @@ mod stats;
 pub mod testing;
 mod value;
 mod verify;
+mod watch;
 mod weak;
 
 pub use barrier::{write_barrier, write_barrier_at};

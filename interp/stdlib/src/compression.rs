@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use cape_heap::heap;
 use cape_vm::Vm;
 
 /// Bytes of output that are made room for at first.
@@ -67,6 +68,32 @@ impl Unread {
     /// What is left over, which is nobody's input any more.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
+    }
+}
+
+/// Memory that a library has taken for an object: the heap knows of it, so that many such objects make a collection due, which frees those
+/// that are dead.
+#[derive(Default)]
+pub struct Held(usize);
+
+impl Held {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Held {
+        let mut held = Held(0);
+        held.set(bytes);
+        held
+    }
+
+    /// So many are they now.
+    pub fn set(&mut self, bytes: usize) {
+        heap().pressure(bytes as isize - self.0 as isize);
+        self.0 = bytes;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 

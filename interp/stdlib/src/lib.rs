@@ -57,6 +57,7 @@ modules! {
     "_random" random,
     "_remote_debugging" remote_debugging,
     "_statistics" statistics,
+    "_tracemalloc" tracemalloc,
     "_suggestions" suggestions,
     "cmath" cmath,
     "_struct" structs,

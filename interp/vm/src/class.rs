@@ -62,6 +62,7 @@ const COLLECTION: u32 = TypeFlags::SEQUENCE | TypeFlags::MAPPING;
 
 /// Flags that a class has when its base has them.
 const INHERITED: u32 = TypeFlags::HAS_DICT
+    | TypeFlags::INDEXED
     | TypeFlags::HAS_WEAKREF
     | TypeFlags::TYPE_SUBCLASS
     | TypeFlags::EXC_SUBCLASS

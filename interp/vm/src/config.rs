@@ -66,6 +66,8 @@ pub struct Config {
     pub no_debug_ranges: bool,
     /// `-X faulthandler`, `PYTHONFAULTHANDLER` or `-X dev`: fatal signals show where they came.
     pub faulthandler: bool,
+    /// `-X tracemalloc` or `PYTHONTRACEMALLOC`: how many frames are kept of where an object was made; 0: objects are not traced.
+    pub tracemalloc: usize,
 }
 
 impl Default for Config {
@@ -101,6 +103,7 @@ impl Default for Config {
             io_encoding: String::new(),
             no_debug_ranges: false,
             faulthandler: false,
+            tracemalloc: 0,
         }
     }
 }

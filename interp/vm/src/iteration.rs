@@ -18,7 +18,7 @@ impl Vm {
         !f.is_empty()
             && !t.is_subtype(rt().types.dict)
             && (!f.is::<MethodDescrObj>()
-                || t.has(TypeFlags::SEQUENCE)
+                || t.has(TypeFlags::SEQUENCE | TypeFlags::INDEXED)
                 || t.has(TypeFlags::FOREIGN)
                 || is_builtin_text(t))
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::dtd::predefined;
 use crate::error::Error;
-use crate::event::{Event, Kind};
+use crate::event::{Event, ExternalEntityRef, Kind};
 use crate::namespaces::Namespaces;
 use crate::parser::{Answered, Flow, Open, Parser, Phase, Res, Step, Tag, Whole, Wrong, text};
 use crate::scan::{self, Stop, Tok, Token, char_ref};
@@ -242,12 +242,12 @@ impl Parser {
         self.set_open(name, true);
         let context = self.context_string();
         self.queue.push_back(Step::Report(
-            Event::ExternalEntityRef {
+            Event::ExternalEntityRef(Box::new(ExternalEntityRef {
                 context: Some(context),
                 base: entity.base,
                 system: entity.system,
                 public: entity.public,
-            },
+            })),
             None,
         ));
         self.queue.push_back(Step::Then(Answered::General(name.to_vec())));
@@ -295,7 +295,7 @@ impl Parser {
         let mut prefixes = Vec::new();
         let attributes = self.attributes(b, name, raw, &mut prefixes);
         let (name, given, specified) = match attributes.and_then(|(given, specified)| {
-            let name = self.element_name(&text(name))?;
+            let name = self.element_name(text(name))?;
             Ok((name, given, specified))
         }) {
             Ok(all) => all,
@@ -367,16 +367,16 @@ impl Parser {
         }
     }
 
-    fn element_name(&self, name: &str) -> Res<String> {
-        let Some(ns) = &self.ns else { return Ok(name.to_owned()) };
+    fn element_name(&self, name: String) -> Res<String> {
+        let Some(ns) = &self.ns else { return Ok(name) };
         match name.split_once(':') {
             Some((prefix, local)) => {
                 let uri = ns.get(prefix).ok_or(Error::UnboundPrefix)?;
                 Ok(ns.expanded(&uri, local, prefix))
             }
             None => Ok(match ns.get("") {
-                Some(uri) => ns.expanded(&uri, name, ""),
-                None => name.to_owned(),
+                Some(uri) => ns.expanded(&uri, &name, ""),
+                None => name,
             }),
         }
     }

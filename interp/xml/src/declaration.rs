@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use crate::dtd::{Attribute, Entity, predefined};
 use crate::error::Error;
-use crate::event::{Content, ContentKind, Event, Kind, Model};
+use crate::event::{
+    AttlistDecl, Content, ContentKind, EntityDecl, Event, ExternalEntityRef, Kind, Model, NotationDecl,
+    StartDoctypeDecl, UnparsedEntityDecl,
+};
 use crate::parser::{Answered, Parser, Res, Step, Wrong, text};
 use crate::roles::Role;
 use crate::scan::{Quant, Tok, Token};
@@ -188,7 +191,13 @@ impl Parser {
                 };
                 if self.wants(Kind::UnparsedEntityDecl) {
                     let Entity { base, system, public, .. } = entity;
-                    let event = Event::UnparsedEntityDecl { name, base, system, public, notation };
+                    let event = Event::UnparsedEntityDecl(Box::new(UnparsedEntityDecl {
+                        name,
+                        base,
+                        system,
+                        public,
+                        notation,
+                    }));
                     self.queue.push_back(Step::Report(event, None));
                     return Ok(false);
                 }
@@ -212,7 +221,12 @@ impl Parser {
                 let public = self.declaration.notation_public.take();
                 match self.declaration.notation.take() {
                     Some(name) if system.is_some() || public.is_some() => {
-                        let event = Event::NotationDecl { name, base: self.base.clone(), system, public };
+                        let event = Event::NotationDecl(Box::new(NotationDecl {
+                            name,
+                            base: self.base.clone(),
+                            system,
+                            public,
+                        }));
                         self.queue.push_back(Step::Report(event, None));
                         false
                     }
@@ -269,7 +283,10 @@ impl Parser {
         let Some(name) = self.declaration.doctype.take() else { return false };
         let system = self.declaration.doctype_system.clone();
         let public = self.declaration.doctype_public.take();
-        self.queue.push_back(Step::Report(Event::StartDoctypeDecl { name, system, public, internal }, None));
+        self.queue.push_back(Step::Report(
+            Event::StartDoctypeDecl(Box::new(StartDoctypeDecl { name, system, public, internal })),
+            None,
+        ));
         true
     }
 
@@ -288,7 +305,8 @@ impl Parser {
         let Entity { base, system, public, .. } = entity.clone();
         dtd.param_read = false;
         drop(dtd);
-        let event = Event::ExternalEntityRef { context: None, base, system, public };
+        let event =
+            Event::ExternalEntityRef(Box::new(ExternalEntityRef { context: None, base, system, public }));
         self.queue.push_back(Step::Report(event, None));
         let foreign = foreign && !self.declaration.subset;
         self.queue.push_back(Step::Then(Answered::Subset { foreign, had_refs }));
@@ -314,7 +332,7 @@ impl Parser {
         };
         // An entity with a text has the base of the parser.
         let base = if value.is_some() { self.base.clone() } else { base };
-        let event = Event::EntityDecl {
+        let event = Event::EntityDecl(Box::new(EntityDecl {
             name: text(name),
             parameter: *parameter,
             value,
@@ -322,7 +340,7 @@ impl Parser {
             system,
             public,
             notation,
-        };
+        }));
         drop(dtd);
         self.queue.push_back(Step::Report(event, None));
         true
@@ -365,13 +383,13 @@ impl Parser {
         if d.kind.contains('(') {
             d.kind.push(')');
         }
-        let event = Event::AttlistDecl {
+        let event = Event::AttlistDecl(Box::new(AttlistDecl {
             element: text(&d.element),
             attribute: text(&d.attribute),
             kind: d.kind.clone(),
             default,
             required,
-        };
+        }));
         self.queue.push_back(Step::Report(event, None));
         false
     }

@@ -106,7 +106,72 @@ impl Model {
     }
 }
 
-/// Something that a parser reports.
+/// A declaration of an entity that is not to be parsed.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct UnparsedEntityDecl {
+    pub name: String,
+    pub base: Option<String>,
+    pub system: Option<String>,
+    pub public: Option<String>,
+    pub notation: String,
+}
+
+/// A declaration of a notation.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct NotationDecl {
+    pub name: String,
+    pub base: Option<String>,
+    pub system: Option<String>,
+    pub public: Option<String>,
+}
+
+/// A reference to an external entity.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct ExternalEntityRef {
+    pub context: Option<String>,
+    pub base: Option<String>,
+    pub system: Option<String>,
+    pub public: Option<String>,
+}
+
+/// The beginning of a document type declaration.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct StartDoctypeDecl {
+    pub name: String,
+    pub system: Option<String>,
+    pub public: Option<String>,
+    pub internal: bool,
+}
+
+/// A declaration of an entity.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct EntityDecl {
+    pub name: String,
+    pub parameter: bool,
+    pub value: Option<String>,
+    pub base: Option<String>,
+    pub system: Option<String>,
+    pub public: Option<String>,
+    pub notation: Option<String>,
+}
+
+/// A declaration of an attribute.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "named as in the standard")]
+pub struct AttlistDecl {
+    pub element: String,
+    pub attribute: String,
+    pub kind: String,
+    pub default: Option<String>,
+    pub required: bool,
+}
+
+/// Something that a parser reports. What is rare is boxed: events are passed from hand to hand.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// A start tag. Attributes from `specified` on come from declarations.
@@ -121,19 +186,8 @@ pub enum Event {
         target: String,
         data: String,
     },
-    UnparsedEntityDecl {
-        name: String,
-        base: Option<String>,
-        system: Option<String>,
-        public: Option<String>,
-        notation: String,
-    },
-    NotationDecl {
-        name: String,
-        base: Option<String>,
-        system: Option<String>,
-        public: Option<String>,
-    },
+    UnparsedEntityDecl(Box<UnparsedEntityDecl>),
+    NotationDecl(Box<NotationDecl>),
     StartNamespaceDecl {
         prefix: Option<String>,
         uri: Option<String>,
@@ -146,28 +200,10 @@ pub enum Event {
     /// To be answered.
     NotStandalone,
     /// To be answered. Without a context it is a parameter entity, or the external subset.
-    ExternalEntityRef {
-        context: Option<String>,
-        base: Option<String>,
-        system: Option<String>,
-        public: Option<String>,
-    },
-    StartDoctypeDecl {
-        name: String,
-        system: Option<String>,
-        public: Option<String>,
-        internal: bool,
-    },
+    ExternalEntityRef(Box<ExternalEntityRef>),
+    StartDoctypeDecl(Box<StartDoctypeDecl>),
     EndDoctypeDecl,
-    EntityDecl {
-        name: String,
-        parameter: bool,
-        value: Option<String>,
-        base: Option<String>,
-        system: Option<String>,
-        public: Option<String>,
-        notation: Option<String>,
-    },
+    EntityDecl(Box<EntityDecl>),
     XmlDecl {
         version: Option<String>,
         encoding: Option<String>,
@@ -177,13 +213,7 @@ pub enum Event {
         name: String,
         model: Model,
     },
-    AttlistDecl {
-        element: String,
-        attribute: String,
-        kind: String,
-        default: Option<String>,
-        required: bool,
-    },
+    AttlistDecl(Box<AttlistDecl>),
     SkippedEntity {
         name: String,
         parameter: bool,
@@ -200,8 +230,8 @@ impl Event {
             Event::EndElement(_) => Kind::EndElement,
             Event::CharacterData(_) => Kind::CharacterData,
             Event::ProcessingInstruction { .. } => Kind::ProcessingInstruction,
-            Event::UnparsedEntityDecl { .. } => Kind::UnparsedEntityDecl,
-            Event::NotationDecl { .. } => Kind::NotationDecl,
+            Event::UnparsedEntityDecl(_) => Kind::UnparsedEntityDecl,
+            Event::NotationDecl(_) => Kind::NotationDecl,
             Event::StartNamespaceDecl { .. } => Kind::StartNamespaceDecl,
             Event::EndNamespaceDecl(_) => Kind::EndNamespaceDecl,
             Event::Comment(_) => Kind::Comment,
@@ -209,13 +239,13 @@ impl Event {
             Event::EndCdataSection => Kind::EndCdataSection,
             Event::Default(_) => Kind::Default,
             Event::NotStandalone => Kind::NotStandalone,
-            Event::ExternalEntityRef { .. } => Kind::ExternalEntityRef,
-            Event::StartDoctypeDecl { .. } => Kind::StartDoctypeDecl,
+            Event::ExternalEntityRef(_) => Kind::ExternalEntityRef,
+            Event::StartDoctypeDecl(_) => Kind::StartDoctypeDecl,
             Event::EndDoctypeDecl => Kind::EndDoctypeDecl,
-            Event::EntityDecl { .. } => Kind::EntityDecl,
+            Event::EntityDecl(_) => Kind::EntityDecl,
             Event::XmlDecl { .. } => Kind::XmlDecl,
             Event::ElementDecl { .. } => Kind::ElementDecl,
-            Event::AttlistDecl { .. } => Kind::AttlistDecl,
+            Event::AttlistDecl(_) => Kind::AttlistDecl,
             Event::SkippedEntity { .. } => Kind::SkippedEntity,
             Event::UnknownEncoding(_) => Kind::UnknownEncoding,
         }

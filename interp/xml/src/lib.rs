@@ -23,7 +23,10 @@ mod scan;
 mod values;
 
 pub use error::Error;
-pub use event::{Content, ContentKind, Event, Kind, Model};
+pub use event::{
+    AttlistDecl, Content, ContentKind, EntityDecl, Event, ExternalEntityRef, Kind, Model, NotationDecl,
+    StartDoctypeDecl, UnparsedEntityDecl,
+};
 pub use input::UNDEFINED;
 pub use parser::{Next, ParamEntities, Parser};
 pub use scan::Quant;

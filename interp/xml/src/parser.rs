@@ -707,7 +707,9 @@ impl Parser {
 
     /// Queues an event, or the text it stands for.
     pub(crate) fn report(&mut self, event: Event, raw: &[u8]) {
-        let raw = self.wants(Kind::Default).then(|| text(raw));
+        // What comes next is certain: nobody can change what is wanted before.
+        let certain = self.queue.is_empty() && self.wants(event.kind());
+        let raw = (!certain && self.wants(Kind::Default)).then(|| text(raw));
         self.queue.push_back(Step::Report(event, raw));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::dtd::Entity;
 use crate::error::Error;
-use crate::event::{Event, Kind};
+use crate::event::{Event, ExternalEntityRef, Kind};
 use crate::parser::{Answered, Flow, ParamEntities, Parser, Phase, Res, Step, Whole, Wrong, text};
 use crate::roles::Role;
 use crate::scan::{self, Tok, is_space};
@@ -153,7 +153,8 @@ impl Parser {
         entity.open = true;
         let Entity { base, system, public, .. } = entity.clone();
         dtd.param_read = false;
-        let event = Event::ExternalEntityRef { context: None, base, system, public };
+        let event =
+            Event::ExternalEntityRef(Box::new(ExternalEntityRef { context: None, base, system, public }));
         self.queue.push_back(Step::Report(event, None));
         self.queue.push_back(Step::Then(Answered::Parameter(name.to_vec())));
         Ok(false)

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::dtd::predefined;
 use crate::error::Error;
-use crate::event::{Event, Kind};
+use crate::event::{Event, ExternalEntityRef, Kind};
 use crate::parser::{Answered, Flow, Parser, Phase, Res, Step, Whole, Wrong};
 use crate::scan::{self, Stop, Tok, char_ref};
 
@@ -253,12 +253,12 @@ impl Parser {
             return Ok(true);
         }
         entity.open = true;
-        let event = Event::ExternalEntityRef {
+        let event = Event::ExternalEntityRef(Box::new(ExternalEntityRef {
             context: None,
             base: entity.base.clone(),
             system: entity.system.clone(),
             public: entity.public.clone(),
-        };
+        }));
         dtd.param_read = false;
         self.queue.push_back(Step::Report(event, None));
         self.queue.push_back(Step::Then(Answered::InValue(name.to_vec())));

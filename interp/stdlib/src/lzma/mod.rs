@@ -15,13 +15,13 @@ use cape_vm::{Ptr, Raised, Res, Value, Vm, rt};
 use liblzma_sys as xz;
 
 use crate::c_int::c_int;
-use crate::compression::{Unread, limit, lock};
+use crate::compression::{Held, Unread, limit, lock};
 use filters::{Chain, Filter, preset, specifier};
 use stream::{Stream, is_error};
 
 heap_object! {
     /// `_lzma.LZMACompressor`. The lock is that of the stream, which runs without the GIL; it stays where it is.
-    pub struct CompressorObj { stream: Native<Box<Mutex<Stream>>>, flushed: Cell<bool> } [drop]
+    pub struct CompressorObj { stream: Native<Box<Mutex<Stream>>>, held: Native<Held>, flushed: Cell<bool> } [drop]
 
     /// `_lzma.LZMADecompressor`. The lock is as above, and the attributes are written with it held.
     pub struct DecompressorObj {
@@ -248,9 +248,17 @@ fn new_compressor(
         CompressorObj {
             header: Header::new(map),
             stream: Native(Box::new(Mutex::new(stream))),
+            held: Native(Held::new(encoder_bytes(preset))),
             flushed: Cell::new(false),
         },
     ))
+}
+
+/// About as many bytes as an encoder takes.
+fn encoder_bytes(preset: u32) -> usize {
+    // SAFETY: any number may be asked about; for what is no preset, the answer is the largest number.
+    let bytes = unsafe { xz::lzma_easy_encoder_memusage(preset) };
+    if bytes == u64::MAX { 0 } else { bytes as usize }
 }
 
 /// A compressing stream.

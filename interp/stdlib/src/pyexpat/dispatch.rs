@@ -3,7 +3,10 @@
 use cape_vm::native::int_from;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, rt};
-use cape_xml::{Event, Model, Next, UNDEFINED};
+use cape_xml::{
+    AttlistDecl, EntityDecl, Event, ExternalEntityRef, Model, Next, NotationDecl, StartDoctypeDecl, UNDEFINED,
+    UnparsedEntityDecl,
+};
 
 use super::handlers::{self as h, get};
 use super::parser::ParserObj;
@@ -148,7 +151,8 @@ fn handle(vm: &Vm, p: Ptr<ParserObj>, event: Event) -> Res<()> {
         }
         Event::EndElement(element) => call(&[name(vm, p, element)?])?,
         Event::ProcessingInstruction { target, data } => call(&[name(vm, p, target)?, string(data)])?,
-        Event::UnparsedEntityDecl { name: entity, base, system, public, notation } => {
+        Event::UnparsedEntityDecl(d) => {
+            let UnparsedEntityDecl { name: entity, base, system, public, notation } = &**d;
             let args = [
                 name(vm, p, entity)?,
                 named(vm, p, base)?,
@@ -158,7 +162,8 @@ fn handle(vm: &Vm, p: Ptr<ParserObj>, event: Event) -> Res<()> {
             ];
             call(&args)?
         }
-        Event::NotationDecl { name: notation, base, system, public } => {
+        Event::NotationDecl(d) => {
+            let NotationDecl { name: notation, base, system, public } = &**d;
             let args =
                 [name(vm, p, notation)?, named(vm, p, base)?, named(vm, p, system)?, named(vm, p, public)?];
             call(&args)?
@@ -172,12 +177,14 @@ fn handle(vm: &Vm, p: Ptr<ParserObj>, event: Event) -> Res<()> {
             let answer = call(&[])?;
             return reply(vm, p, answer);
         }
-        Event::ExternalEntityRef { context, base, system, public } => {
+        Event::ExternalEntityRef(d) => {
+            let ExternalEntityRef { context, base, system, public } = &**d;
             let args = [or_none(context), named(vm, p, base)?, named(vm, p, system)?, named(vm, p, public)?];
             let answer = call(&args)?;
             return reply(vm, p, answer);
         }
-        Event::StartDoctypeDecl { name: doctype, system, public, internal } => {
+        Event::StartDoctypeDecl(d) => {
+            let StartDoctypeDecl { name: doctype, system, public, internal } = &**d;
             let args = [
                 name(vm, p, doctype)?,
                 named(vm, p, system)?,
@@ -186,7 +193,8 @@ fn handle(vm: &Vm, p: Ptr<ParserObj>, event: Event) -> Res<()> {
             ];
             call(&args)?
         }
-        Event::EntityDecl { name: entity, parameter, value, base, system, public, notation } => {
+        Event::EntityDecl(d) => {
+            let EntityDecl { name: entity, parameter, value, base, system, public, notation } = &**d;
             let args = [
                 name(vm, p, entity)?,
                 Value::int(*parameter as i64),
@@ -205,7 +213,8 @@ fn handle(vm: &Vm, p: Ptr<ParserObj>, event: Event) -> Res<()> {
             let model = model_tuple(vm, p, model, 0)?;
             call(&[name(vm, p, element)?, model])?
         }
-        Event::AttlistDecl { element, attribute, kind, default, required } => {
+        Event::AttlistDecl(d) => {
+            let AttlistDecl { element, attribute, kind, default, required } = &**d;
             let args = [
                 name(vm, p, element)?,
                 name(vm, p, attribute)?,
@@ -248,8 +257,15 @@ fn model_tuple(vm: &Vm, p: Ptr<ParserObj>, model: &Model, i: usize) -> Res<Value
     Ok(TupleObj::new(&tuple).value())
 }
 
-/// Finds out what the bytes of an encoding mean: each must be a character.
+/// Finds out what the bytes of an encoding mean.
 fn unknown_encoding(vm: &Vm, p: Ptr<ParserObj>, encoding: &str) -> Res<()> {
+    let table = encoding_table(vm, encoding)?;
+    p.engine.borrow_mut().set_table(&table);
+    Ok(())
+}
+
+/// What each byte of an encoding means, for [`cape_xml::Parser::set_table`]: each must be a character.
+pub fn encoding_table(vm: &Vm, encoding: &str) -> Res<[u32; 256]> {
     let all: Vec<u8> = (0..=255).collect();
     let args = [BytesObj::new(&all).value(), string(encoding), string("replace")];
     let text = vm.call(rt().types.str.value(), &args)?;
@@ -263,8 +279,7 @@ fn unknown_encoding(vm: &Vm, p: Ptr<ParserObj>, encoding: &str) -> Res<()> {
             *to = c;
         }
     }
-    p.engine.borrow_mut().set_table(&table);
-    Ok(())
+    Ok(table)
 }
 
 /// An int for a place in a document.

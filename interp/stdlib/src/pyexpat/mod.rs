@@ -4,6 +4,8 @@ mod dispatch;
 mod handlers;
 mod parser;
 
+pub use dispatch::encoding_table;
+
 use cape_vm::object::*;
 use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt};
@@ -14,7 +16,7 @@ use parser::ParserObj;
 static ERROR: StaticType = StaticType::new();
 
 /// The release of Expat whose behaviour this is.
-const VERSION: [i64; 3] = [2, 9, 0];
+pub const VERSION: [i64; 3] = [2, 9, 0];
 
 /// What Expat says of how it was built.
 const FEATURES: [(&str, i64); 10] = [

@@ -94,6 +94,8 @@ impl TypeFlags {
     pub const DOTTED: u32 = 1 << 16;
     /// Its `PyTypeObject` is a mirror, made for it, and not C's own.
     pub const MIRRORED: u32 = 1 << 17;
+    /// A native class whose `__getitem__` takes indexes, by which it is iterated over.
+    pub const INDEXED: u32 = 1 << 18;
 }
 
 impl TypeObj {
