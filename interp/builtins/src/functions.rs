@@ -348,24 +348,36 @@ fn any(vm: &Vm, it: Value) -> Res<bool> {
     Ok(false)
 }
 
-fn radix(vm: &Vm, v: Value, base: u32) -> Res<String> {
-    if v.is_int() {
-        let (sign, i) = (if v.as_int() < 0 { "-" } else { "" }, v.as_int().unsigned_abs());
-        return Ok(match base {
-            2 => format!("{sign}{i:#b}"),
-            8 => format!("{sign}{i:#o}"),
-            _ => format!("{sign}{i:#x}"),
-        });
-    }
-    let i = vm.index_int(v)?.into_big();
+fn radix(vm: &Vm, v: Value, base: u32) -> Res<Ptr<StrObj>> {
     let prefix = match base {
         2 => "0b",
         8 => "0o",
         _ => "0x",
     };
+    if v.is_int() {
+        // (An unboxed int has 51 bits.)
+        let mut room = [0u8; 64];
+        let (mut at, mut rest) = (room.len(), v.as_int().unsigned_abs());
+        let bits = base.trailing_zeros();
+        loop {
+            at -= 1;
+            room[at] = b"0123456789abcdef"[(rest & (base as u64 - 1)) as usize];
+            rest >>= bits;
+            if rest == 0 {
+                break;
+            }
+        }
+        let sign = if v.as_int() < 0 { "-" } else { "" };
+        for &b in prefix.as_bytes().iter().rev().chain(sign.as_bytes()) {
+            at -= 1;
+            room[at] = b;
+        }
+        return Ok(StrObj::from_latin1(&room[at..]));
+    }
+    let i = vm.index_int(v)?.into_big();
     let digits = i.magnitude().to_str_radix(base);
     let sign = if i.sign() == num_bigint::Sign::Minus { "-" } else { "" };
-    Ok(format!("{sign}{prefix}{digits}"))
+    Ok(StrObj::new(&format!("{sign}{prefix}{digits}")))
 }
 
 fn breakpoint(vm: &Vm, args: Ptr<TupleObj>, kws: Ptr<DictObj>) -> Res<Value> {

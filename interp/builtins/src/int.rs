@@ -176,6 +176,9 @@ pub fn to_int(vm: &Vm, x: Value) -> Res<Value> {
     {
         return crate::float_ops::trunc(vm, f);
     }
+    if let Some(i) = short_literal(x) {
+        return Ok(i);
+    }
     let f = type_of(x).special(Special::Int);
     if !f.is_empty() {
         let r = vm.call_special(f, &[x])?;
@@ -194,6 +197,16 @@ pub fn to_int(vm: &Vm, x: Value) -> Res<Value> {
             type_name(x)
         ))),
     }
+}
+
+/// The int that a `str` spells with a few digits and perhaps a sign, as nearly all do.
+fn short_literal(x: Value) -> Option<Value> {
+    if !x.is_ptr() || x.header().map() != rt().maps.str {
+        return None;
+    }
+    // SAFETY: its map says so.
+    let text = unsafe { x.cast::<StrObj>() };
+    int_text::short(text.as_ascii()?.as_bytes()).map(int_value)
 }
 
 fn to_float(vm: &Vm, v: Value) -> Res<Value> {

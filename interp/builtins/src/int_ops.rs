@@ -37,6 +37,17 @@ fn ints(a: Value, b: Value) -> Option<(Int, Int)> {
     Some((Int::of(a)?, Int::of(b)?))
 }
 
+/// The number, when its magnitude has less than 128 bits.
+fn double_word(v: Value) -> Option<i128> {
+    if let Some(w) = word(v) {
+        return Some(w as i128);
+    }
+    let l = v.downcast::<LongObj>().filter(|l| l.digits().len() <= 4)?;
+    let magnitude = l.digits().iter().rev().fold(0u128, |m, &d| m << 32 | d as u128);
+    let n = i128::try_from(magnitude).ok()?;
+    Some(if l.is_negative() { -n } else { n })
+}
+
 /// The same number as an `int` of exact type.
 pub fn exact(v: Value) -> Value {
     if v.is_int() || v.is_ptr() && v.header().map() == rt().maps.int {
@@ -135,6 +146,10 @@ pub fn floordiv(vm: &Vm, a: Value, b: Value) -> Res<Value> {
     if let Some(r) = crate::long_word::floordiv(a, b) {
         return Ok(r);
     }
+    if let (Some(x), Some(y @ (1.. | ..=-1))) = (double_word(a), double_word(b)) {
+        let (q, r) = (x / y, x % y);
+        return Ok(i128_value(if r != 0 && (r < 0) != (y < 0) { q - 1 } else { q }));
+    }
     let Some((x, y)) = ints(a, b) else { return Ok(NOT_IMPLEMENTED) };
     match y {
         Int::Small(0) => zero_division(vm),
@@ -150,6 +165,10 @@ pub fn modulo(vm: &Vm, a: Value, b: Value) -> Res<Value> {
     if let Some(r) = crate::long_word::modulo(a, b) {
         return Ok(r);
     }
+    if let (Some(x), Some(y @ (1.. | ..=-1))) = (double_word(a), double_word(b)) {
+        let r = x % y;
+        return Ok(i128_value(if r != 0 && (r < 0) != (y < 0) { r + y } else { r }));
+    }
     let Some((x, y)) = ints(a, b) else { return Ok(NOT_IMPLEMENTED) };
     match y {
         Int::Small(0) => zero_division(vm),
@@ -163,7 +182,8 @@ pub fn modulo(vm: &Vm, a: Value, b: Value) -> Res<Value> {
 
 /// `divmod(a, b)`.
 pub fn divmod(vm: &Vm, a: Value, b: Value) -> Res<Value> {
-    let pair = |q: Value, r: Value| TupleObj::new(&[q, r]).value();
+    // SAFETY: nothing is made.
+    let pair = |q: Value, r: Value| unsafe { TupleObj::of(2, |i| if i == 0 { q } else { r }) }.value();
     if let Some((x, y)) = words(a, b) {
         if y == 0 {
             return zero_division(vm);

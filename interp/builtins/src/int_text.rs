@@ -90,6 +90,27 @@ pub fn parse(vm: &Vm, text: &[u8], base: u32, original: Value) -> Res<Value> {
     }
 }
 
+/// The number that 1 to 18 decimal digits spell, behind a sign or none; `None`: the text is of another kind.
+pub fn short(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        all => (false, all),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut n = 0i64;
+    for d in digits {
+        let d = d.wrapping_sub(b'0');
+        if d > 9 {
+            return None;
+        }
+        n = n * 10 + d as i64;
+    }
+    Some(if negative { -n } else { n })
+}
+
 fn literal(text: &[u8], base: u32) -> Result<Int, Bad> {
     let mut s = strip(text);
     let negative = match s.first() {

@@ -176,10 +176,7 @@ fn concat(vm: &Vm, a: T, b: Value) -> Res<Value> {
     if y.is_empty() && exact(a) {
         return Ok(a.value());
     }
-    let out = ArrayObj::new(a.len() + y.len());
-    out.copy_from(0, a.as_slice());
-    out.copy_from(a.len(), y.as_slice());
-    Ok(TupleObj::new(out.as_slice()).value())
+    Ok(TupleObj::concat(a.as_slice(), y.as_slice()).value())
 }
 
 fn repeat(vm: &Vm, t: T, n: Value) -> Res<Value> {

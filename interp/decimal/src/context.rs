@@ -260,10 +260,16 @@ impl Context {
         Ok(Number::new(negative, limbs::nines(self.prec)?, self.etop()))
     }
 
-    /// A coefficient that is known to one part in it and is not exact, rounded.
+    /// A coefficient that is known to one part in it and is taken for inexact, rounded: also when no digit but zeros is cut off, it has
+    /// lost some if it is subnormal.
     pub(crate) fn finish_inexact(&self, negative: bool, coeff: Limbs, exp: i64, st: &mut u32) -> Res {
-        *st |= INEXACT | ROUNDED;
-        self.finalize(Number::new(negative, coeff, exp), st)
+        let mut own = INEXACT | ROUNDED;
+        let r = self.finalize(Number::new(negative, coeff, exp), &mut own);
+        if own & SUBNORMAL != 0 {
+            own |= UNDERFLOW;
+        }
+        *st |= own;
+        r
     }
 }
 

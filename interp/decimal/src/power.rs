@@ -174,16 +174,15 @@ fn real_power(a: Num<'_>, b: Num<'_>, negative: bool, cx: &Context, st: &mut u32
         return far(negative, up, cx, st);
     }
     let fewer = Context { prec: prec.saturating_add(GUARD), ..Context::MAX };
-    let mut r = series::exp(l.view(), &fewer, &mut quiet)?;
-    *st |= INEXACT | ROUNDED;
+    let r = series::exp(l.view(), &fewer, &mut quiet)?;
     if r.view().is_infinite() {
+        *st |= INEXACT | ROUNDED;
         return far(negative, up, cx, st);
     }
     if r.coeff.is_empty() {
         *st |= quiet;
     }
-    r.negative = negative;
-    cx.finalize(r, st)
+    cx.finish_inexact(negative, r.coeff, r.exp, st)
 }
 
 /// `a ** b % m`, for integers.

@@ -388,6 +388,16 @@ impl Vm {
         if t == rt().types.type_ && args.len() == 1 && kwnames.is_none() {
             return Ok(type_of(args[0]).value());
         }
+        if t == rt().types.dict
+            && let Some(names) = kwnames
+            && names.len() == args.len()
+        {
+            let d = DictObj::new();
+            for (&name, &v) in names.as_slice().iter().zip(args) {
+                d.set(self, name, v)?;
+            }
+            return Ok(d.value());
+        }
         let new = t.special(Special::New);
         if kwnames.is_none()
             && makes_plain_exceptions(t, new)
@@ -557,6 +567,21 @@ pub(crate) fn raw_method(f: Value) -> Option<(&'static MethodDef, RawFn)> {
     // SAFETY: what the map says is what the object is.
     let def = unsafe { f.cast::<MethodDescrObj>() }.def;
     def.raw.as_ref().map(|raw| (def, raw.call))
+}
+
+/// The row of a native method that takes `n` arguments, receiver included, as they are.
+#[inline(always)]
+pub(crate) fn plain_native(f: Value, n: usize) -> Option<&'static MethodDef> {
+    if !f.is_ptr() {
+        return None;
+    }
+    let map = f.header().map();
+    if map != rt().maps.wrapper_descriptor && map != rt().maps.method_descriptor {
+        return None;
+    }
+    // SAFETY: what the map says is what the object is.
+    let def = unsafe { f.cast::<MethodDescrObj>() }.def;
+    (def.raw.is_none() && def.simple && def.nparams == n).then_some(def)
 }
 
 /// The nearest class along the bases whose `__new__` is native, and the address of that.

@@ -5,6 +5,7 @@ use cape_heap::{Ptr, Value};
 use crate::class::full_name;
 use crate::exc::Res;
 use crate::foreign::foreign;
+use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
@@ -59,34 +60,42 @@ impl Vm {
     }
 
     /// `next(it)`; `None` when exhausted.
-    #[inline]
+    #[inline(always)]
     pub fn next(&self, it: Value) -> Res<Option<Value>> {
-        let r = self.next_or_value(it)?;
-        if r.is_none() {
+        let v = self.next_or_empty(it)?;
+        if v.is_empty() {
             // Or it would be the value of an iterator that ends later.
             self.take_stop_value();
+            return Ok(None);
         }
-        Ok(r)
+        Ok(Some(v))
     }
 
     /// As [`Vm::next`], for callers that take the value of the StopIteration ([`Vm::take_stop_value`]) at the end.
-    #[inline]
+    #[inline(always)]
     pub fn next_or_value(&self, it: Value) -> Res<Option<Value>> {
+        let v = self.next_or_empty(it)?;
+        Ok((!v.is_empty()).then_some(v))
+    }
+
+    /// As [`Vm::next_or_value`], EMPTY at the end: unlike an `Option` in a `Res` it is returned in machine registers.
+    #[inline]
+    pub fn next_or_empty(&self, it: Value) -> Res<Value> {
         let maps = &rt().maps;
         if it.is_ptr() {
             let m = it.header().map();
             if m == maps.range_iterator {
                 // SAFETY: its map says so.
-                return Ok(unsafe { it.cast::<RangeIterObj>() }.advance());
+                return Ok(unsafe { it.cast::<RangeIterObj>() }.advance().unwrap_or(Value::EMPTY));
             }
             if m == maps.list_iterator || m == maps.tuple_iterator {
                 // SAFETY: its map says so.
-                return Ok(seq_next(unsafe { it.cast::<SeqIterObj>() }));
+                return Ok(seq_next(unsafe { it.cast::<SeqIterObj>() }).unwrap_or(Value::EMPTY));
             }
             if m == maps.generator {
                 // SAFETY: its map says so.
                 let g = unsafe { it.cast::<crate::generator::GeneratorObj>() };
-                return self.next_of_generator(g);
+                return Ok(self.next_of_generator(g)?.unwrap_or(Value::EMPTY));
             }
         }
         self.next_slow(it)
@@ -121,32 +130,39 @@ impl Vm {
     /// As [`Vm::next`], for iterators that are most likely no builtin ones.
     #[inline(never)]
     pub(crate) fn next_of_any(&self, it: Value) -> Res<Option<Value>> {
-        let r = self.next_by_method(it)?;
-        if r.is_none() {
+        let v = self.next_by_method(it)?;
+        if v.is_empty() {
             self.take_stop_value();
+            return Ok(None);
         }
-        Ok(r)
+        Ok(Some(v))
     }
 
     #[inline(never)]
-    fn next_slow(&self, it: Value) -> Res<Option<Value>> {
+    fn next_slow(&self, it: Value) -> Res<Value> {
         self.next_by_method(it)
     }
 
     #[inline(always)]
-    fn next_by_method(&self, it: Value) -> Res<Option<Value>> {
-        if it.is_ptr() {
-            // SAFETY: the class of a map is a type object.
-            let t = unsafe { it.header().map().class.get().cast::<TypeObj>() };
-            if let Some(def) = t.native_next.get() {
-                self.check_native_stack("")?;
-                self.native_def.set(def);
-                return match (def.func)(self, &[it]) {
-                    Ok(v) => Ok((!v.is_empty()).then_some(v)),
-                    Err(r) => self.exhausted(r),
-                };
-            }
+    fn next_by_method(&self, it: Value) -> Res<Value> {
+        match native_next(it) {
+            Some(def) => self.next_natively(def, it),
+            None => self.next_by_other(it),
         }
+    }
+
+    /// The next item by the function behind a class's `__next__`.
+    #[inline(always)]
+    fn next_natively(&self, def: &'static MethodDef, it: Value) -> Res<Value> {
+        self.check_native_stack("")?;
+        self.native_def.set(def);
+        match (def.func)(self, &[it]) {
+            Ok(v) => Ok(v),
+            Err(r) => self.exhausted(r),
+        }
+    }
+
+    fn next_by_other(&self, it: Value) -> Res<Value> {
         let f = type_of(it).special(Special::Next);
         if let Some(m) = f.downcast::<MethodDescrObj>() {
             // A slot of C gives EMPTY when exhausted; a method of C of this name raises StopIteration.
@@ -156,31 +172,27 @@ impl Vm {
                 None => m.def.call(self, &[it], None),
             };
             return match r {
-                Ok(v) => Ok((!v.is_empty()).then_some(v)),
+                Ok(v) => Ok(v),
                 Err(r) => self.exhausted(r),
             };
         }
-        self.next_any(it, f)
-    }
-
-    #[inline(never)]
-    fn next_any(&self, it: Value, f: Value) -> Res<Option<Value>> {
         let t = type_of(it);
         if f.is_empty() {
             return Err(self.type_error(format!("'{}' object is not an iterator", full_name(t))));
         }
         match self.call_special(f, &[it]) {
-            Ok(v) => Ok(Some(v)),
+            Ok(v) => Ok(v),
             Err(r) => self.exhausted(r),
         }
     }
 
-    fn exhausted(&self, r: crate::exc::Raised) -> Res<Option<Value>> {
+    #[cold]
+    fn exhausted(&self, r: crate::exc::Raised) -> Res<Value> {
         if !r.is(rt().types.stop_iteration) {
             return Err(r);
         }
         self.leave_stop_value(crate::generator::stop_value(r));
-        Ok(None)
+        Ok(Value::EMPTY)
     }
 
     /// All items of an iterable, in a fresh array.
@@ -274,11 +286,40 @@ impl Vm {
             return Ok(());
         }
         let it = self.iter(v)?;
+        while !is_common(it)
+            && let Some(def) = native_next(it)
+        {
+            let x = self.next_natively(def, it)?;
+            if x.is_empty() {
+                self.take_stop_value();
+                return Ok(());
+            }
+            f(x)?;
+        }
         while let Some(x) = self.next(it)? {
             f(x)?;
         }
         Ok(())
     }
+}
+
+/// Whether it is of those that [`Vm::next_or_empty`] knows best.
+fn is_common(it: Value) -> bool {
+    let maps = &rt().maps;
+    it.is_ptr()
+        && [maps.range_iterator, maps.list_iterator, maps.tuple_iterator, maps.generator]
+            .contains(&it.header().map())
+}
+
+/// The function behind the `__next__` of an iterator whose class is native.
+#[inline(always)]
+fn native_next(it: Value) -> Option<&'static MethodDef> {
+    if !it.is_ptr() {
+        return None;
+    }
+    // SAFETY: the class of a map is a type object.
+    let t = unsafe { it.header().map().class.get().cast::<TypeObj>() };
+    t.native_next.get()
 }
 
 /// The items of a list or tuple of exact type, as its iterator would give them: a list may change meanwhile.

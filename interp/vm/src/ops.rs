@@ -56,6 +56,7 @@ impl Cmp {
     }
 
     /// What it says of an ordering.
+    #[inline]
     pub fn of(self, o: std::cmp::Ordering) -> bool {
         match self {
             Cmp::Lt => o.is_lt(),
@@ -485,7 +486,15 @@ impl Vm {
         }
         self.check_native_stack(" in comparison")?;
         let (ta, tb) = (type_of(a), type_of(b));
-        let (f, g) = (ta.special(c.special()), tb.special(c.swapped().special()));
+        let f = ta.special(c.special());
+        if ta == tb
+            && let Some(def) = crate::call::plain_native(f, 2)
+        {
+            self.native_def.set(def);
+            let r = (def.func)(self, &[a, b])?;
+            return if r == Value::NOT_IMPLEMENTED { self.compare_reflected(a, b, c) } else { Ok(r) };
+        }
+        let g = tb.special(c.swapped().special());
         let mut tried = false;
         if ta != tb && tb.is_subtype(ta) && !g.is_empty() {
             let r = self.call_special(g, &[b, a])?;

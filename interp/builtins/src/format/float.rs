@@ -100,6 +100,12 @@ pub fn float_to_string(f: f64, kind: char, precision: usize, style: FloatStyle) 
 /// The usual text with digits behind the point.
 fn plain_fixed(f: f64, precision: usize, no_negative_zero: bool) -> String {
     use std::fmt::Write;
+    let mut room = [0; FIXED_ROOM];
+    if !(no_negative_zero && f.is_sign_negative())
+        && let Some(text) = short_fixed(f, precision, &mut room)
+    {
+        return text.iter().map(|&b| b as char).collect();
+    }
     let mut out = String::with_capacity(24);
     if f.is_sign_negative() {
         out.push('-');
@@ -109,6 +115,53 @@ fn plain_fixed(f: f64, precision: usize, no_negative_zero: bool) -> String {
         out.remove(0);
     }
     out
+}
+
+/// Room for what [`short_fixed`] writes: a sign, 20 digits, a point, and zeros before it.
+pub(super) const FIXED_ROOM: usize = 48;
+
+/// The usual text with digits behind the point, at the end of `room`, of a number that with all its digits is not too long a product:
+/// it is rounded as an integer, exactly.
+pub(super) fn short_fixed(f: f64, precision: usize, room: &mut [u8; FIXED_ROOM]) -> Option<&[u8]> {
+    // The most for which a mantissa of 53 bits times the power of ten has less than 120 bits.
+    const MAX_PRECISION: usize = 19;
+    if precision > MAX_PRECISION || !f.is_finite() {
+        return None;
+    }
+    let bits = f.to_bits();
+    let (exponent, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
+    let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+    let scaled = mantissa as u128 * 10u128.pow(precision as u32);
+    let digits = match exponent {
+        0..=8 => scaled.checked_mul(1 << exponent)?,
+        -126..0 => {
+            let down = -exponent as u32;
+            let (whole, rest, half) = (scaled >> down, scaled & ((1 << down) - 1), 1u128 << (down - 1));
+            whole + (rest > half || rest == half && whole & 1 == 1) as u128
+        }
+        9.. => return None,
+        // (It is less than half of one.)
+        _ => 0,
+    };
+    let mut rest = u64::try_from(digits).ok()?;
+    let mut at = FIXED_ROOM;
+    for i in 0.. {
+        if i > precision && rest == 0 {
+            break;
+        }
+        if i == precision && precision > 0 {
+            at -= 1;
+            room[at] = b'.';
+        }
+        at -= 1;
+        room[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    if f.is_sign_negative() {
+        at -= 1;
+        room[at] = b'-';
+    }
+    Some(&room[at..])
 }
 
 /// Digits rounded behind the point.
@@ -167,5 +220,14 @@ mod tests {
         let z = FloatStyle { no_negative_zero: true, ..FloatStyle::default() };
         assert_eq!(float_to_string(-0.001, 'f', 1, z), "0.0");
         assert_eq!(s(0.1, 'f', 1200).len(), 1202);
+        assert_eq!(s(0.1, 'f', 19), "0.1000000000000000056");
+        assert_eq!(s(2.5, 'f', 0), "2");
+        assert_eq!(s(2.675, 'f', 2), "2.67");
+        assert_eq!(s(0.125, 'f', 2), "0.12");
+        assert_eq!(s(0.375, 'f', 2), "0.38");
+        assert_eq!(s(5e-324, 'f', 3), "0.000");
+        assert_eq!(s(1e22, 'f', 1), "10000000000000000000000.0");
+        assert_eq!(s(18446744073709551615.0, 'f', 0), "18446744073709551616");
+        assert_eq!(s(-1234567.891, 'f', 3), "-1234567.891");
     }
 }

@@ -3,7 +3,7 @@
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Vm};
 
-use super::float::{FloatStyle, float_to_string};
+use super::float::{FIXED_ROOM, FloatStyle, float_to_string, short_fixed};
 use super::grouping::Grouping;
 use super::spec::Spec;
 
@@ -84,6 +84,32 @@ fn grouping(spec: &Spec) -> Grouping {
     }
 }
 
+/// A width of one or two digits, without a zero before it.
+fn short_width(spec: &[u8]) -> Option<usize> {
+    match *spec {
+        [a @ b'1'..=b'9'] => Some((a - b'0') as usize),
+        [a @ b'1'..=b'9', b @ b'0'..=b'9'] => Some((a - b'0') as usize * 10 + (b - b'0') as usize),
+        _ => None,
+    }
+}
+
+/// A float by a spec of a precision, type `f` and at most a width: what most specs of floats are.
+fn plain_fixed(f: f64, spec: &StrObj) -> Option<Ptr<StrObj>> {
+    let (width, precision) = match spec.as_ascii()?.as_bytes() {
+        [width @ .., b'.', p @ b'0'..=b'9', b'f'] => (width, (p - b'0') as usize),
+        _ => return None,
+    };
+    let width = if width.is_empty() { 0 } else { short_width(width.strip_prefix(b">").unwrap_or(width))? };
+    let mut room = [0; FIXED_ROOM];
+    let text = short_fixed(f, precision, &mut room)?;
+    if width <= text.len() {
+        return Some(StrObj::from_latin1(text));
+    }
+    let mut padded = [b' '; 100];
+    padded[width - text.len()..width].copy_from_slice(text);
+    Some(StrObj::from_latin1(&padded[..width]))
+}
+
 /// A word in decimal, by a spec of a width and at most zeros before it: what most specs of ints are.
 fn plain_decimal(i: &Int, spec: &StrObj) -> Option<Ptr<StrObj>> {
     const ROOM: usize = 128;
@@ -91,11 +117,7 @@ fn plain_decimal(i: &Int, spec: &StrObj) -> Option<Ptr<StrObj>> {
     let spec = spec.as_ascii()?.as_bytes();
     let spec = spec.strip_suffix(b"d").unwrap_or(spec);
     let zeros = spec.first() == Some(&b'0');
-    let width = match spec[zeros as usize..] {
-        [a @ b'1'..=b'9'] => (a - b'0') as usize,
-        [a @ b'1'..=b'9', b @ b'0'..=b'9'] => (a - b'0') as usize * 10 + (b - b'0') as usize,
-        _ => return None,
-    };
+    let width = if zeros { short_width(&spec[1..])? } else { short_width(spec.strip_prefix(b">").unwrap_or(spec))? };
     let mut text = [if zeros { b'0' } else { b' ' }; ROOM];
     let (mut at, mut rest) = (ROOM, i.unsigned_abs());
     loop {
@@ -205,6 +227,9 @@ pub(super) fn int_to_text(vm: &Vm, i: &Int, radix: u32) -> Res<String> {
 pub fn format_float(vm: &Vm, f: f64, text: Ptr<StrObj>) -> Res<Ptr<StrObj>> {
     if text.is_empty() {
         return Ok(StrObj::new(&crate::float_text::repr(f)));
+    }
+    if let Some(s) = plain_fixed(f, &text) {
+        return Ok(s);
     }
     let spec = Spec::parse(vm, text, '>', "float")?;
     match spec.kind {

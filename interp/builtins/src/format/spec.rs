@@ -52,7 +52,8 @@ impl Spec {
     pub fn parse(vm: &Vm, text: Ptr<StrObj>, align: char, of: &str) -> Res<Spec> {
         let s: &StrObj = &text;
         let at_is = |i: usize, set: &str| -> Option<char> {
-            (i < s.len()).then(|| char::from_u32(s.char_at(i))).flatten().filter(|&c| set.contains(c))
+            let c = u8::try_from(if i < s.len() { s.char_at(i) } else { 0 }).ok()?;
+            set.as_bytes().contains(&c).then_some(c as char)
         };
         let mut spec = Spec {
             fill: 0x20,

@@ -60,8 +60,16 @@ impl<'a> Pieces<'a> {
         }
         let start = self.at;
         let mut i = start;
-        while i < self.end && !matches!(self.s.char_at(i), OPEN | CLOSE) {
-            i += 1;
+        match self.s.as_ascii() {
+            Some(text) => {
+                let text = &text.as_bytes()[start..self.end];
+                i += text.iter().position(|&c| c == b'{' || c == b'}').unwrap_or(text.len());
+            }
+            None => {
+                while i < self.end && !matches!(self.s.char_at(i), OPEN | CLOSE) {
+                    i += 1;
+                }
+            }
         }
         if i == self.end {
             self.at = i;
@@ -200,6 +208,9 @@ fn integer(vm: &Vm, s: &StrObj, from: usize, to: usize) -> Res<Option<usize>> {
 /// Splits a field's name: its first part, and where the steps begin.
 pub fn first_part(vm: &Vm, s: &StrObj, name: (usize, usize)) -> Res<(First, usize)> {
     let (from, to) = name;
+    if from == to {
+        return Ok((First::Auto, to));
+    }
     let mut i = from;
     while i < to && !matches!(s.char_at(i), 0x2e | 0x5b) {
         i += 1;
@@ -338,6 +349,8 @@ impl Formatter<'_> {
                 let mut inner = StrBuilder::new();
                 self.run(s.substring(f.spec.0, f.spec.1), &mut inner, depth - 1)?;
                 inner.finish()
+            } else if f.spec.0 == f.spec.1 {
+                rt().empty_str()
             } else {
                 s.substring(f.spec.0, f.spec.1)
             };

@@ -81,7 +81,16 @@ pub(super) fn split(vm: &Vm, s: Str, sep: Value, maxsplit: Option<isize>) -> Res
 
 /// All pieces between whitespace of a string of one-byte characters.
 fn split_narrow(s: Str, out: &mut ValueVec) {
-    let is_space = |b: u8| matches!(b, 9..=13 | 28..=32 | 0x85 | 0xa0);
+    const SPACES: [bool; 256] = {
+        let mut spaces = [false; 256];
+        let mut b = 0;
+        while b < spaces.len() {
+            spaces[b] = matches!(b, 9..=13 | 28..=32 | 0x85 | 0xa0);
+            b += 1;
+        }
+        spaces
+    };
+    let is_space = |b: u8| SPACES[b as usize];
     let d = s.data1();
     let mut i = 0;
     while let Some(skipped) = d[i..].iter().position(|&b| !is_space(b)) {

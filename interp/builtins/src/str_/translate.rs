@@ -41,29 +41,79 @@ fn look_up(vm: &Vm, table: Value, c: u32) -> Res<Entry> {
     }
 }
 
+/// What is remembered of an ASCII character whose translation is none: its own byte otherwise.
+const UNKNOWN: u8 = 0xff;
+/// It has no translation of one ASCII character.
+const OTHER: u8 = 0xfe;
+
+/// The answers of a table for ASCII characters, asked for as they are needed.
+struct Remembered<'a> {
+    vm: &'a Vm,
+    table: Value,
+    ascii: [u8; 256],
+}
+
+impl Remembered<'_> {
+    /// Asks the table, and remembers what can be.
+    fn ask(&mut self, c: u32) -> Res<Entry> {
+        let e = look_up(self.vm, self.table, c)?;
+        if c < 128 {
+            self.ascii[c as usize] = match e {
+                Entry::Same => c as u8,
+                Entry::Char(x) if x < 128 => x as u8,
+                Entry::Text(t) if t.len() == 1 && t.is_ascii() => t.char_at(0) as u8,
+                _ => OTHER,
+            };
+        }
+        Ok(e)
+    }
+
+    /// Translates ASCII text as far as single ASCII characters come of it: how much of it was read, and what was written.
+    fn ascii_part(&mut self, s: Str) -> Res<(usize, Vec<u8>)> {
+        let mut out = vec![0; s.len()];
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let Some(text) = s.as_ascii().map(str::as_bytes) else { return Ok((0, vec![])) };
+            let mut n = 0;
+            for (o, &c) in out[written..].iter_mut().zip(&text[read..]) {
+                let translated = self.ascii[c as usize];
+                if translated >= 0x80 {
+                    break;
+                }
+                *o = translated;
+                n += 1;
+            }
+            (read, written) = (read + n, written + n);
+            let Some(&c) = text.get(read) else { break };
+            match self.ask(c as u32)? {
+                Entry::Delete => read += 1,
+                _ if self.ascii[c as usize] == OTHER => break,
+                _ => {}
+            }
+        }
+        out.truncate(written);
+        Ok((read, out))
+    }
+}
+
 pub(super) fn translate(vm: &Vm, s: Str, table: Value) -> Res<Str> {
+    let mut known = Remembered { vm, table, ascii: [UNKNOWN; 256] };
+    let (start, begun) = if s.is_ascii() { known.ascii_part(s)? } else { (0, vec![]) };
+    if start == s.len() {
+        return Ok(StrObj::from_latin1(&begun));
+    }
     let mut out = StrBuilder::with_capacity(s.len());
-    // Answers for ASCII are remembered: 0xff unknown, 0xfe not a single ASCII character.
-    let mut ascii = [0xffu8; 128];
-    for c in s.chars() {
-        if c < 128 && ascii[c as usize] < 0x80 {
-            out.push(ascii[c as usize] as u32);
+    begun.iter().for_each(|&c| out.push(c as u32));
+    for c in s.chars().skip(start) {
+        if c < 128 && known.ascii[c as usize] < 0x80 {
+            out.push(known.ascii[c as usize] as u32);
             continue;
         }
-        let e = look_up(vm, table, c)?;
-        match e {
+        match known.ask(c)? {
             Entry::Same => out.push(c),
             Entry::Char(x) => out.push(x),
             Entry::Text(t) => out.push_obj(&t),
             Entry::Delete => {}
-        }
-        if c < 128 {
-            ascii[c as usize] = match e {
-                Entry::Same => c as u8,
-                Entry::Char(x) if x < 128 => x as u8,
-                Entry::Text(t) if t.len() == 1 && t.is_ascii() => t.char_at(0) as u8,
-                _ => 0xfe,
-            };
         }
     }
     Ok(out.finish())

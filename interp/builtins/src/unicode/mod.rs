@@ -117,11 +117,31 @@ pub fn map_case(c: u32, case: Case, mut push: impl FnMut(u32)) {
     }
 }
 
+/// Where the rows of [`DECOMPOSED`] for each block of 128 code points begin, and the end.
+static DECOMPOSED_BLOCKS: [u16; BLOCKS + 1] = {
+    let mut starts = [0; BLOCKS + 1];
+    let (mut block, mut row) = (0, 0);
+    while block <= BLOCKS {
+        while row < DECOMPOSED.len() && ((DECOMPOSED[row].0 >> 7) as usize) < block {
+            row += 1;
+        }
+        starts[block] = row as u16;
+        block += 1;
+    }
+    starts
+};
+
+/// How many blocks of 128 code points there are.
+const BLOCKS: usize = 0x110000 >> 7;
+
 /// The decomposition of a code point as the database has it: its tag (empty: canonical) and the code points. Hangul
 /// syllables are not in the table.
 pub fn decomposition(c: u32) -> Option<(&'static str, &'static [u32])> {
-    let i = DECOMPOSED.binary_search_by_key(&c, |d| d.0).ok()?;
-    let (_, tag, at, n) = DECOMPOSED[i];
+    let block = c as usize >> 7;
+    let (from, to) = (*DECOMPOSED_BLOCKS.get(block)?, *DECOMPOSED_BLOCKS.get(block + 1)?);
+    let near = &DECOMPOSED[from as usize..to as usize];
+    let i = near.binary_search_by_key(&c, |d| d.0).ok()?;
+    let (_, tag, at, n) = near[i];
     Some((TAGS[tag as usize], &DECOMPOSITIONS[at as usize..at as usize + n as usize]))
 }
 

@@ -25,6 +25,7 @@ const T_COUNT: u32 = 28;
 const S_COUNT: u32 = L_COUNT * V_COUNT * T_COUNT;
 
 /// The two or three letters of a Hangul syllable.
+#[inline]
 pub fn hangul(c: u32) -> Option<Vec<u32>> {
     let s = c.checked_sub(S_BASE).filter(|&s| s < S_COUNT)?;
     let mut out = vec![L_BASE + s / (V_COUNT * T_COUNT), V_BASE + s % (V_COUNT * T_COUNT) / T_COUNT];
@@ -34,7 +35,14 @@ pub fn hangul(c: u32) -> Option<Vec<u32>> {
     Some(out)
 }
 
+/// The first code point that may have a class of its own.
+const FIRST_COMBINING: u32 = 0x300;
+
+#[inline]
 fn combining(c: u32, old_version: bool) -> u8 {
+    if c < FIRST_COMBINING {
+        return 0;
+    }
     match old_version {
         true => old::differs(c).map_or(record(c).combining, |o| o.7),
         false => record(c).combining,

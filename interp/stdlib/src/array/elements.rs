@@ -58,6 +58,17 @@ types! {
     b'd' 8 Float "d" "";
 }
 
+/// Where each letter is in [`TYPES`].
+pub const PLACES: [u8; 256] = {
+    let mut places = [u8::MAX; 256];
+    let mut i = 0;
+    while i < TYPES.len() {
+        places[TYPES[i].letter as usize] = i as u8;
+        i += 1;
+    }
+    places
+};
+
 impl Type {
     /// Whether items are characters.
     pub fn is_text(&self) -> bool {

@@ -15,7 +15,7 @@ use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use cape_builtins::number::warn;
-use elements::{TYPES, Type};
+use elements::{PLACES, TYPES, Type};
 
 heap_object! {
     /// `array.array`: native storage; `exports` counts the buffers taken from it, which freeze its size.
@@ -68,8 +68,8 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 impl ArrayTypeObj {
     /// What the items are.
     fn item_type(&self) -> &'static Type {
-        let letter = self.letter.get();
-        TYPES.iter().find(|t| t.letter == letter).expect("a known type code")
+        let place = PLACES[self.letter.get() as usize];
+        TYPES.get(place as usize).expect("a known type code")
     }
 
     /// The storage.

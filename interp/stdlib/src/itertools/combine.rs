@@ -10,7 +10,7 @@ const E: Value = Value::EMPTY;
 /// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`; `n` is the length
 /// of the results, `m`: 0 before the first, 1 running, 2 finished.
 fn indices(l: Lazy) -> Ptr<ArrayObj> {
-    l.b.downcast().expect("an array of indices")
+    array(&l.b)
 }
 
 fn at(a: Ptr<ArrayObj>, i: usize) -> usize {
@@ -29,27 +29,23 @@ fn numbers(n: impl Iterator<Item = usize>) -> Ptr<ArrayObj> {
     ArrayObj::from_slice(&v)
 }
 
+#[inline]
 fn array(v: &cape_heap::Field) -> Ptr<ArrayObj> {
     v.downcast().expect("an array")
+}
+
+/// What a pool has at the index that is the `i`th of these. (There always is such an item; EMPTY otherwise.)
+#[inline(always)]
+fn item(pool: Ptr<ArrayObj>, indices: &[Value], i: usize) -> Value {
+    let place = indices.get(i).map_or(usize::MAX, |n| n.as_int() as usize);
+    pool.as_slice().get(place).copied().unwrap_or(E)
 }
 
 /// The pool's items at the first `n` indices.
 fn selection(l: Lazy) -> Value {
     let (pool, idx) = (array(&l.a), indices(l));
-    made(l.n.get() as usize, |i| pool.get(at(idx, i)))
-}
-
-/// A tuple of `n` items, which takes no code to get.
-#[inline]
-fn made(n: usize, item: impl Fn(usize) -> Value) -> Value {
-    let mut few = [E; 8];
-    if n <= few.len() {
-        (0..n).for_each(|i| few[i] = item(i));
-        return TupleObj::new(&few[..n]).value();
-    }
-    let t = TupleObj::uninit(n);
-    (0..n).for_each(|i| t.init(i, item(i)));
-    t.value()
+    // SAFETY: reading the pool makes nothing, and does not panic.
+    unsafe { TupleObj::of(l.n.get() as usize, |i| item(pool, idx.as_slice(), i)) }.value()
 }
 
 /// Handles the first call and the end: true when the state is to be advanced.
@@ -136,7 +132,12 @@ fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
             }
         }
     }
-    Ok(made(n, |i| pool(i).get(at(idx, i))))
+    let item = |i: usize| {
+        let pool = pools.as_slice().get(i).and_then(|p| p.downcast::<ArrayObj>());
+        pool.map_or(E, |pool| item(pool, idx.as_slice(), i))
+    };
+    // SAFETY: reading the pools makes nothing, and does not panic.
+    Ok(unsafe { TupleObj::of(n, item) }.value())
 }
 
 fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
@@ -148,7 +149,9 @@ fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
     let Some(i) = (0..r).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
     let first = at(idx, i) + 1;
-    (i..r).for_each(|j| put(idx, j, first + j - i));
+    for j in i..r {
+        put(idx, j, first + j - i);
+    }
     Ok(selection(l))
 }
 
@@ -191,17 +194,17 @@ fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
         put(cycles, i, left);
         if left == 0 {
             // Rotates the tail: item i goes to the end.
-            let first = idx.get(i);
+            let first = at(idx, i);
             for j in i..n - 1 {
-                idx.set(j, idx.get(j + 1));
+                put(idx, j, at(idx, j + 1));
             }
-            idx.set(n - 1, first);
+            put(idx, n - 1, first);
             put(cycles, i, n - i);
         } else {
             let j = n - left;
-            let (x, y) = (idx.get(i), idx.get(j));
-            idx.set(i, y);
-            idx.set(j, x);
+            let (x, y) = (at(idx, i), at(idx, j));
+            put(idx, i, y);
+            put(idx, j, x);
             return Ok(selection(l));
         }
     }

@@ -69,6 +69,11 @@ fn chains(m: Ptr<ModuleObj>) {
             let total = s.c.get();
             let new = if total.is_empty() {
                 v
+            } else if s.b.get().is_empty()
+                && total.both_ints(v)
+                && let Some(sum) = total.int_add(v)
+            {
+                sum
             } else if s.b.get().is_empty() {
                 vm.binary(total, v, &ops::ADD)?
             } else {
@@ -180,6 +185,9 @@ fn selections(m: Ptr<ModuleObj>) {
     .new_fn("__new__(cls, function, iterable, /)", "", with_function);
     iterator(m, "itertools.starmap", "Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.", |vm: &Vm, s: Lazy| -> Res<Value> {
         let Some(v) = pull(vm, s.a.get())? else { return Ok(E) };
+        if let Some(args) = v.downcast::<TupleObj>().filter(|t| t.header().map() == rt().maps.tuple) {
+            return vm.call(s.b.get(), args.as_slice());
+        }
         let args = vm.list_of(v)?;
         vm.call(s.b.get(), args.as_slice())
     })
@@ -206,7 +214,8 @@ fn selections(m: Ptr<ModuleObj>) {
             return Ok(E);
         };
         p.b.set(p, v);
-        Ok(TupleObj::new(&[old, v]).value())
+        // SAFETY: nothing is made.
+        Ok(unsafe { TupleObj::of(2, |i| if i == 0 { old } else { v }) }.value())
     })
     .new_fn("__new__(cls, iterable, /)", "", |vm: &Vm, cls, items: Value| -> Res<Lazy> {
         let it = vm.iter(items)?;

@@ -12,28 +12,23 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         if z.n.get() == 0 {
             return Ok(Value::EMPTY);
         }
-        let out = TupleObj::uninit(its.len());
-        for i in 0..its.len() {
-            let it = its.get(i);
-            let v = if it.is_empty() {
-                None
-            } else {
-                match pull(vm, it) {
-                    Ok(v) => v,
-                    Err(r) => {
-                        z.n.set(0);
-                        return Err(r);
-                    }
-                }
-            };
-            if v.is_none() && !it.is_empty() {
-                its.set(i, Value::EMPTY);
-                z.n.set(z.n.get() - 1);
-                if z.n.get() == 0 {
+        let mut few = [Value::EMPTY; 4];
+        if its.len() <= few.len() {
+            for i in 0..its.len() {
+                few[i] = next_of(vm, z, its, i)?;
+                if few[i].is_empty() {
                     return Ok(Value::EMPTY);
                 }
             }
-            out.init(i, v.unwrap_or(z.b.get()));
+            return Ok(TupleObj::new(&few[..its.len()]).value());
+        }
+        let out = TupleObj::uninit(its.len());
+        for i in 0..its.len() {
+            let v = next_of(vm, z, its, i)?;
+            if v.is_empty() {
+                return Ok(Value::EMPTY);
+            }
+            out.init(i, v);
         }
         Ok(out.value())
     })
@@ -45,4 +40,25 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         let fill = fill.unwrap_or(Value::NONE);
         Ok(state(cls, [its.value(), fill, Value::EMPTY, Value::EMPTY], [all.len() as i64, 0, 0]))
     });
+}
+
+/// The next item of iterator `i`, or what stands for it; EMPTY when the last iterator has ended.
+#[inline(always)]
+fn next_of(vm: &Vm, z: Lazy, its: Ptr<ArrayObj>, i: usize) -> Res<Value> {
+    let it = its.get(i);
+    if it.is_empty() {
+        return Ok(z.b.get());
+    }
+    match pull(vm, it) {
+        Ok(Some(v)) => Ok(v),
+        Ok(None) => {
+            its.set(i, Value::EMPTY);
+            z.n.set(z.n.get() - 1);
+            Ok(if z.n.get() == 0 { Value::EMPTY } else { z.b.get() })
+        }
+        Err(r) => {
+            z.n.set(0);
+            Err(r)
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Writing.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use cape_vm::object::*;
@@ -39,7 +40,8 @@ struct Writer<'a> {
 
 /// The marshalled form of a value.
 pub fn dumps(vm: &Vm, v: Value, version: i32, allow_code: bool) -> Res<Vec<u8>> {
-    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs: HashMap::default(), open: Vec::new() };
+    let refs = HashMap::with_capacity_and_hasher(if v.is_ptr() { 100 } else { 0 }, Default::default());
+    let mut w = Writer { vm, out: Vec::new(), version, allow_code, depth: 0, refs, open: Vec::new() };
     w.object(v)?;
     Ok(w.out)
 }
@@ -86,16 +88,20 @@ impl Writer<'_> {
         // Numbers have no identity worth a reference.
         if self.version >= 3 && v.is_ptr() {
             let id = self.vm.id(v);
-            if let Some(&n) = self.refs.get(&id) {
-                if self.open.contains(&id) {
-                    return Err(self.vm.value_error("unmarshallable object"));
+            let next = self.refs.len() as u32;
+            match self.refs.entry(id) {
+                Entry::Occupied(e) => {
+                    let n = *e.get();
+                    if self.open.contains(&id) {
+                        return Err(self.vm.value_error("unmarshallable object"));
+                    }
+                    self.out.push(code::REF);
+                    self.long(n as i32);
+                    self.depth -= 1;
+                    return Ok(());
                 }
-                self.out.push(code::REF);
-                self.long(n as i32);
-                self.depth -= 1;
-                return Ok(());
-            }
-            self.refs.insert(id, self.refs.len() as u32);
+                Entry::Vacant(e) => e.insert(next),
+            };
             flag = code::FLAG_REF;
         }
         self.complex_object(v, flag)?;

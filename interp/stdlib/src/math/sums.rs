@@ -54,12 +54,10 @@ fn fsum(vm: &Vm, seq: Value) -> Res<f64> {
         let mut x = given;
         let mut n = 0;
         for i in 0..partials.len() {
-            let mut y = partials[i];
-            if x.abs() < y.abs() {
-                std::mem::swap(&mut x, &mut y);
-            }
+            // (The next turn waits for the sum alone, not for which of the two is larger.)
+            let y = partials[i];
             let hi = x + y;
-            let lo = y - (hi - x);
+            let lo = if x.abs() < y.abs() { x - (hi - y) } else { y - (hi - x) };
             if lo != 0.0 {
                 partials[n] = lo;
                 n += 1;

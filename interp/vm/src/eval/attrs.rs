@@ -38,7 +38,8 @@ pub(super) const STORE_INLINE: u64 = 8;
 const STORE_ADD: u64 = 9;
 /// Native attribute (getset, C member), in the code's cache values; the same number for loads and stores.
 pub(super) const GETSET: u64 = 10;
-/// As METHOD, for objects that keep attributes in a dictionary and have none yet: the offset of their attribute word is in bits 8..32.
+/// As METHOD, for objects that keep attributes in a dictionary, where none may have its name: the offset of their attribute word is in
+/// bits 8..32. Objects without a dictionary are known at once.
 pub(super) const METHOD_NO_DICT: u64 = 11;
 /// Instance attribute in the object's dictionary: the payload is the entry where it was, the offset of the attribute word is in bits
 /// 8..32; the same number for loads and stores.
@@ -497,7 +498,8 @@ impl Vm {
             // Objects in dict mode may shadow the class at any time.
             let Some(s) = shape::shape_of(map) else {
                 return if method {
-                    self.cache_method_no_dict(code, obj, t, descr, pc)
+                    shape::get(obj.header(), name).is_none()
+                        && self.cache_method_no_dict(code, obj, t, descr, pc)
                 } else {
                     !descr.is_some_and(may_become_data_descriptor) && self.cache_dict(obj, t, name, pc)
                 };
@@ -591,10 +593,6 @@ impl Vm {
         let map = obj.header().map();
         let Some(d) = descr.filter(|&d| is_plain_method(d)) else { return false };
         let Some(offset) = word_offset(map) else { return false };
-        // SAFETY: the map says that the attribute word is there.
-        if !unsafe { at_offset(obj, offset) }.is_empty() {
-            return false;
-        }
         let at = entry_slots(code, pc, map, 1);
         self.set_cache_value(code, at, d);
         fill(pc, map, version(t), METHOD_NO_DICT | offset << 8, at as u64);
@@ -675,6 +673,9 @@ impl Vm {
         name: Value,
         pc: *const Cell<u64>,
     ) -> Res<(Value, Value)> {
+        if let Some(f) = method_beside_dict(code, obj, name, pc) {
+            return Ok((f, obj));
+        }
         let t = type_of(obj);
         if obj.is_ptr() {
             if self.cache_attr(code, obj, name, pc, true)
@@ -813,6 +814,23 @@ impl Vm {
         let kind = if add.is_some() { STORE_ADD } else { STORE_INLINE };
         put_entry(pc, map, version(t), kind | offset << 4 | (add.map_or(0, |m| m.id()) as u64) << 32);
     }
+}
+
+/// The method that an entry of the kind METHOD_NO_DICT has for an object whose dictionary has nothing of its name.
+fn method_beside_dict(code: Ptr<CodeObj>, obj: Value, name: Value, pc: *const Cell<u64>) -> Option<Value> {
+    for i in 0..2 {
+        let (w0, w1) = entry_words(pc, i);
+        let w1 = w1.get();
+        if w1 & 15 != METHOD_NO_DICT || !hit(obj, w0.get()) {
+            continue;
+        }
+        // SAFETY: see at_offset.
+        let dict = unsafe { at_offset(obj, w1 >> 8 & 0xff_ffff) }.downcast::<DictObj>();
+        if dict.is_none_or(|d| d.index_of_str(name).is_none()) {
+            return Some(cache_value(code, w1 >> 32));
+        }
+    }
+    None
 }
 
 /// Whether a class attribute is of a class that may get a `__set__`, whereupon it would hide the attributes of instances.

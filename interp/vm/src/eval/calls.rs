@@ -396,15 +396,17 @@ impl Vm {
                 && kwnames.is_none()
             {
                 let m = callee.cast::<MethodDescrObj>();
-                if m.def.raw.is_none()
-                    && m.def.simple
-                    && n == m.def.nparams
-                    && n > 0
-                    && type_of(*args).is_subtype(m.class.cast())
-                {
-                    self.native_def.set(m.def);
-                    let r = (m.def.func)(self, std::slice::from_raw_parts(args, n))?;
-                    return self.stop_if_empty(r).map(Flow::Value);
+                if m.def.raw.is_none() && m.def.simple && n > 0 && type_of(*args).is_subtype(m.class.cast()) {
+                    if n == m.def.nparams {
+                        self.native_def.set(m.def);
+                        let r = (m.def.func)(self, std::slice::from_raw_parts(args, n))?;
+                        return self.stop_if_empty(r).map(Flow::Value);
+                    }
+                    if m.def.takes_few(n) {
+                        let r =
+                            m.def.call_few(self, *args, std::slice::from_raw_parts(args.add(1), n - 1))?;
+                        return self.stop_if_empty(r).map(Flow::Value);
+                    }
                 }
             } else if let Some(t) = callee.downcast::<TypeObj>()
                 && kwnames.is_none()

@@ -259,7 +259,13 @@ impl StrObj {
 
     /// A `str` from Latin-1 bytes (so also from ASCII).
     pub fn from_latin1(s: &[u8]) -> Ptr<StrObj> {
-        let p = Self::alloc_exact(s.len(), StrKind::One, is_ascii(s));
+        Self::from_one_byte(s, is_ascii(s))
+    }
+
+    /// A `str` from Latin-1 bytes, which are ASCII or not.
+    fn from_one_byte(s: &[u8], ascii: bool) -> Ptr<StrObj> {
+        debug_assert!(ascii == is_ascii(s));
+        let p = Self::alloc_exact(s.len(), StrKind::One, ascii);
         // SAFETY: the storage has len bytes.
         unsafe { copy(s.as_ptr(), p.data_mut(), s.len()) };
         p
@@ -435,9 +441,7 @@ impl StrObj {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.kind(), kind) {
-                (a, b) if a == b => {
-                    std::ptr::copy_nonoverlapping(self.data_mut(), dst, self.len * a as usize)
-                }
+                (a, b) if a == b => copy(self.data_mut(), dst, self.len * a as usize),
                 (_, StrKind::Two) => {
                     for (i, &c) in self.data1().iter().enumerate() {
                         (dst as *mut u16).add(i).write(c as u16);
@@ -466,7 +470,10 @@ impl StrObj {
         match self.kind() {
             StrKind::One => {
                 let d = &self.data1()[from..to];
-                if d.len() == 1 { rt().latin1_char(d[0]) } else { Self::from_latin1(d) }
+                match d {
+                    &[c] => rt().latin1_char(c),
+                    _ => Self::from_one_byte(d, self.is_ascii() || is_ascii(d)),
+                }
             }
             StrKind::Two => {
                 let d = &self.data2()[from..to];

@@ -44,6 +44,21 @@ impl TupleObj {
         }
     }
 
+    /// The items of `a` and behind them those of `b`, in a tuple of exact type `tuple`.
+    pub fn concat(a: &[Value], b: &[Value]) -> Ptr<TupleObj> {
+        if a.is_empty() && b.is_empty() {
+            return rt().empty_tuple();
+        }
+        // SAFETY: as in new.
+        unsafe {
+            let t = Self::unfilled(a.len() + b.len());
+            super::array::copy_values(a, t.items_ptr());
+            super::array::copy_values(b, t.items_ptr().add(a.len()));
+            write_barrier(t.header());
+            t
+        }
+    }
+
     /// A tuple with this map: of a subclass (the map comes from the class).
     pub fn with_map(map: MapRef, items: &[Value]) -> Ptr<TupleObj> {
         let bytes = size_of::<TupleObj>() + 8 * items.len();
@@ -76,6 +91,24 @@ impl TupleObj {
             bytes,
             TupleObj { header: Header::new(map), len: n, hash: Cell::new(-1) },
         )
+    }
+
+    /// A tuple of `n` items, of which the `i`th is what `item(i)` gives.
+    ///
+    /// # Safety
+    /// `item` must make nothing and not panic: the tuple has garbage in its cells until it has given all of them.
+    #[inline(always)]
+    pub unsafe fn of(n: usize, item: impl Fn(usize) -> Value) -> Ptr<TupleObj> {
+        if n == 0 {
+            return rt().empty_tuple();
+        }
+        // SAFETY: all cells are written, and nothing is made before they are (the caller's promise).
+        unsafe {
+            let t = Self::unfilled(n);
+            (0..n).for_each(|i| t.items_ptr().add(i).write(item(i)));
+            write_barrier(t.header());
+            t
+        }
     }
 
     #[inline(always)]
