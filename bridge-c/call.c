@@ -31,6 +31,15 @@ cape_check_result(PyObject *callable, PyObject *result, const char *where)
 vectorcallfunc _Cape_managed_calls[4];
 #endif
 
+/* The function at a type's offset. */
+static inline vectorcallfunc
+vectorcall_at(PyObject *callable, Py_ssize_t offset)
+{
+    vectorcallfunc function;
+    memcpy(&function, (char *)callable + offset, sizeof(function));
+    return function;
+}
+
 static inline vectorcallfunc
 vectorcall_of(PyObject *callable)
 {
@@ -38,9 +47,7 @@ vectorcall_of(PyObject *callable)
     if (!(type->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL)) {
         return NULL;
     }
-    vectorcallfunc function;
-    memcpy(&function, (char *)callable + type->tp_vectorcall_offset, sizeof(function));
-    return function;
+    return vectorcall_at(callable, type->tp_vectorcall_offset);
 }
 
 vectorcallfunc
@@ -190,11 +197,12 @@ PyObject_VectorcallDict(PyObject *callable, PyObject *const *args, size_t nargsf
     return vectorcall_unpacked(function, callable, args, nargs, kwargs);
 }
 
-/* For tp_call of types that have vectorcall. */
+/* For tp_call of types that have vectorcall; a class derived from one that overrides __call__ has not, but its super().__call__ comes here. */
 PyObject *
 PyVectorcall_Call(PyObject *callable, PyObject *tuple, PyObject *kwargs)
 {
-    vectorcallfunc function = vectorcall_of(callable);
+    Py_ssize_t offset = Py_TYPE(callable)->tp_vectorcall_offset;
+    vectorcallfunc function = offset > 0 ? vectorcall_at(callable, offset) : NULL;
     if (function == NULL) {
         return PyErr_Format(PyExc_TypeError, "'%.200s' object does not support vectorcall",
                             Py_TYPE(callable)->tp_name);

@@ -237,9 +237,6 @@ cape_inherit_slots(PyTypeObject *type, PyTypeObject *base, int own_hash)
             if (slot == Py_bf_getbuffer) {
                 type->tp_as_buffer->bf_releasebuffer = base->tp_as_buffer->bf_releasebuffer;
             }
-            if (slot == Py_tp_descr_get && (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
-                type->tp_flags |= base->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR;
-            }
         }
     }
     if (type->tp_getattr == NULL && type->tp_getattro == NULL) {
@@ -267,6 +264,11 @@ cape_inherit_slots(PyTypeObject *type, PyTypeObject *base, int own_hash)
                    && (base->tp_free == PyObject_Free || base->tp_free == NULL)) {
             type->tp_free = PyObject_GC_Del;
         }
+    }
+    /* What may change is no method descriptor because its base is one. */
+    int changes = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
+    if (!changes && base->tp_descr_get != NULL && type->tp_descr_get == base->tp_descr_get) {
+        type->tp_flags |= base->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR;
     }
     if (type->tp_vectorcall_offset == 0) {
         type->tp_vectorcall_offset = base->tp_vectorcall_offset;

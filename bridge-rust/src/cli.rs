@@ -1,6 +1,6 @@
 //! The command line: CPython's options.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use cape_vm::config::Config;
@@ -351,8 +351,9 @@ fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
         return Ok(());
     }
     let get = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
-    if let Some(p) = get("PYTHONPATH") {
-        c.python_path = p.split(':').map(str::to_string).collect();
+    if let Some(p) = std::env::var_os("PYTHONPATH").filter(|p| !p.is_empty()) {
+        let folders = p.as_bytes().split(|&b| b == b':');
+        c.python_path = folders.map(|f| OsStr::from_bytes(f).to_owned()).collect();
     }
     let count = |v: &str| v.parse::<u8>().unwrap_or(1).max(1);
     if let Some(v) = get("PYTHONOPTIMIZE") {

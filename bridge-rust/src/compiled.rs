@@ -14,7 +14,7 @@ use crate::convention::{FASTCALL_KW, METHOD_KW, VARARGS_KW, is_entry};
 use crate::error::{check_result, check_status};
 use crate::layout::*;
 use crate::mirror::vectorcall_offset;
-use crate::slots::{Constructor, is_tp_call, slot_convention, slot_wrapper_name, slot_wrapper_of};
+use crate::slots::{Constructor, is_tp_call, passes_on, slot_convention, slot_wrapper_name, slot_wrapper_of};
 use crate::to_c::{decref, is_lasting, is_number, kwargs_dict, linked};
 use crate::{arguments, attributes, ffi, from_c, handled, lend, slots};
 
@@ -100,13 +100,14 @@ fn function(def: &'static MethodDef) -> Option<(Convention, *const u8)> {
 /// See [`Crossing::callable`].
 fn callable(class: Ptr<TypeObj>, def: &'static MethodDef) -> Option<(Convention, Code)> {
     let raw = def.raw.as_ref().filter(|raw| is_tp_call(raw))?;
-    if raw.data[0] != ffi::PyVectorcall_Call as *const () as usize {
-        return Some((Convention::ArgumentsAndKeywords, Code::At(raw.data[0] as *const u8)));
-    }
     let t = class.foreign.get() as *mut PyTypeObject;
     // SAFETY: a class's type object is live as long as the class.
-    let offset = (!t.is_null()).then(|| unsafe { vectorcall_offset(t) })??;
-    Some((Convention::FastKeywords, Code::In(offset)))
+    let offset = (!t.is_null()).then(|| unsafe { vectorcall_offset(t) })?;
+    match offset {
+        Some(offset) => Some((Convention::FastKeywords, Code::In(offset))),
+        None if passes_on(raw) => None,
+        None => Some((Convention::ArgumentsAndKeywords, Code::At(raw.data[0] as *const u8))),
+    }
 }
 
 /// See [`Crossing::constructor`].

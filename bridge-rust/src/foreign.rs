@@ -244,6 +244,21 @@ impl Foreign for Bridge {
         crate::convention::call_with_dict(vm, def, receiver, args, names)
     }
 
+    fn call_with_tuple(
+        &self,
+        vm: &Vm,
+        def: &'static MethodDef,
+        receiver: Value,
+        args: Ptr<TupleObj>,
+        names: Option<Ptr<DictObj>>,
+    ) -> Option<Res<Value>> {
+        crate::slots::call_with_tuple(vm, def, receiver, args, names)
+    }
+
+    fn special_changed(&self, class: Ptr<TypeObj>, special: Special) {
+        crate::slots::special_changed(class, special);
+    }
+
     fn next_items(&self, vm: &Vm, next: Value, it: Value, out: &mut [Value]) -> Option<Res<(usize, bool)>> {
         crate::slots::next_items(vm, next, it, out)
     }

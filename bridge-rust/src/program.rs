@@ -264,7 +264,10 @@ fn prepare(vm: &Vm, cli: &Cli) -> Res<(Program, bool)> {
             if cli.config.x_options.iter().any(|o| o.0 == "skip_first_line") {
                 text = text.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
             }
-            let program = code(&text, &shown).inspect_err(|_| forget_file(vm, cli))?;
+            let program = code(&text, &shown).inspect_err(|r| {
+                forget_file(vm, cli);
+                lose_place(vm, r.value(), &text);
+            })?;
             (program, true)
         }
         Main::Stdin => {
@@ -278,9 +281,22 @@ fn prepare(vm: &Vm, cli: &Cli) -> Res<(Program, bool)> {
             let from = cape_builtins::compile_fn::Origin { name: "<stdin>", is_file: true };
             refuse_null_bytes(vm, &bytes, "<stdin>")?;
             let text = cape_builtins::compile_fn::decode_source(vm, &bytes, from)?;
-            (code(&text, "<stdin>")?, false)
+            (code(&text, "<stdin>").inspect_err(|r| lose_place(vm, r.value(), &text))?, false)
         }
     })
+}
+
+/// Who reads a program from a file, and finds a backslash at the beginning of a statement to be its end, does not know the column any more.
+fn lose_place(vm: &Vm, exception: Value, text: &str) {
+    let mut lines = text.lines().rev();
+    let begins =
+        lines.next().is_some_and(|l| l.trim() == "\\") && !lines.next().is_some_and(|l| l.ends_with('\\'));
+    let says = |r: Res<Value>| {
+        r.ok().and_then(|v| v.downcast::<StrObj>()).is_some_and(|s| s.eq_str("unexpected EOF while parsing"))
+    };
+    if begins && says(vm.get_attr_str(exception, "msg")) {
+        let _ = vm.set_attr(exception, intern("offset"), Value::int(0));
+    }
 }
 
 /// The prompt that comes after a script is no file.

@@ -22,8 +22,8 @@ pub use trampolines::{
     vectorcall_function, vectorcall_method,
 };
 pub use wrappers::{
-    Constructor, add_slot_wrappers, construct, constructor, exhausted, instance, is_tp_call, next_items,
-    number, slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
+    Constructor, add_slot_wrappers, call_with_tuple, construct, constructor, exhausted, instance, is_tp_call,
+    next_items, number, passes_on, slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
 };
 
 /// Whether a class's `tp_vectorcall` is one that Cape put there.
@@ -93,6 +93,46 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// A class made at run time has another special method: its slots follow.
+pub fn special_changed(t: Ptr<TypeObj>, special: Special) {
+    let p = t.foreign.get() as *mut PyTypeObject;
+    // SAFETY: a class's type object is live as long as the class.
+    let changes =
+        unsafe { (*p).tp_flags & (tpflags::HEAPTYPE | tpflags::IMMUTABLETYPE) } == tpflags::HEAPTYPE;
+    if !changes {
+        return;
+    }
+    if special == Special::New && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION) {
+        // SAFETY: as above.
+        unsafe { (*p).tp_new = Some(new_of(t)) };
+    }
+    let base = t.base().map_or(std::ptr::null_mut(), |b| b.foreign.get() as *mut PyTypeObject);
+    for row in ROWS.iter().filter(|r| r.special == special || r.others.contains(&special)) {
+        let v = special_of_row(t, row);
+        let own = if v.is_empty() { None } else { own_slot(t, v, row) };
+        let f = if v.is_none() && row.special == Special::Hash {
+            ffi::PyObject_HashNotImplemented as *const ()
+        } else if let Some(f) = own {
+            f
+        } else if !v.is_empty() {
+            row.trampoline
+        } else if base.is_null() {
+            std::ptr::null()
+        } else {
+            // SAFETY: as above, of the base.
+            unsafe { ffi::PyType_GetSlotQuiet(base, row.slot) as *const () }
+        };
+        // SAFETY: as above; functions have the signatures of their slots.
+        unsafe {
+            ffi::cape_set_slot(p, row.slot, f as *mut _);
+            if row.special == Special::Call && own.is_none() {
+                // The function for vectorcall knows nothing of the new method.
+                (*p).tp_flags &= !tpflags::HAVE_VECTORCALL;
+            }
+        }
+    }
 }
 
 /// The function of C behind all methods of a row.

@@ -270,6 +270,22 @@ fn is_closed(vm: &Vm, stream: Value) -> bool {
     vm.get_attr_str(stream, "closed").and_then(|c| vm.truth(c)).unwrap_or(false)
 }
 
+/// What `sys` has no more when objects are finalized at the end: nothing is to be imported then, as in CPython.
+const GIVEN_UP: [&str; 12] = [
+    "path",
+    "argv",
+    "ps1",
+    "ps2",
+    "last_exc",
+    "last_type",
+    "last_value",
+    "last_traceback",
+    "path_hooks",
+    "path_importer_cache",
+    "meta_path",
+    "__interactivehook__",
+];
+
 /// Runs what is to run at exit and flushes the streams.
 #[inline(never)]
 fn finish(vm: &Vm, code: i32) -> i32 {
@@ -299,6 +315,9 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         if let Some(s) = rt().sys().get_str(intern(name)).filter(|s| s.is_ptr()) {
             s.header().set(cape_heap::ObjFlags::FINALIZED);
         }
+    }
+    for name in GIVEN_UP {
+        rt().sys().set_str(intern(name), Value::NONE);
     }
     for _ in 0..5 {
         if !heap().finalize_all() {

@@ -512,18 +512,29 @@ impl Packed {
     }
 }
 
-/// The function for vectorcall that an object of C keeps in its struct, if its `tp_call` only passes calls on to that.
+/// Whether a `tp_call` only passes calls on to the function for vectorcall that the object keeps in its struct.
+pub fn passes_on(raw: &Raw) -> bool {
+    raw.data[0] == ffi::PyVectorcall_Call as *const () as usize
+}
+
+/// The function for vectorcall that an object of C keeps in its struct, if its class is called by that (or its `tp_call` only passes
+/// calls on to it).
 #[inline(always)]
 fn own_vectorcall(def: &MethodDef, o: Value) -> Option<vectorcallfunc> {
-    if def.raw?.data[0] != ffi::PyVectorcall_Call as *const () as usize {
-        return None;
-    }
+    let raw = def.raw.as_ref()?;
     let p = borrowed(o);
     if p.is_null() {
         return None;
     }
-    // SAFETY: a live object and its type.
-    unsafe { vectorcall_place(p, (*p).ob_type).and_then(|f| *f) }
+    // SAFETY: a live object and its type, which says where the object keeps the function.
+    unsafe {
+        let t = (*p).ob_type;
+        if passes_on(raw) {
+            let offset = usize::try_from((*t).tp_vectorcall_offset).ok().filter(|&o| o > 0)?;
+            return *((p as *mut u8).add(offset) as *mut Option<vectorcallfunc>);
+        }
+        vectorcall_place(p, t).and_then(|f| *f)
+    }
 }
 
 /// Whether this is the wrapper of a `tp_call`.
@@ -548,6 +559,29 @@ fn call_call(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> 
         let r = unsafe { slot::<ternaryfunc>(def)(p[0], tuple, kwargs) };
         check_result(vm, move || repr_of(vm, args[0]), r)
     })
+}
+
+/// See [`cape_vm::foreign::Foreign::call_with_tuple`].
+pub fn call_with_tuple(
+    vm: &Vm,
+    def: &'static MethodDef,
+    this: Value,
+    args: Ptr<TupleObj>,
+    names: Option<Ptr<DictObj>>,
+) -> Option<Res<Value>> {
+    if !is_tp_call(def.raw.as_ref()?) || own_vectorcall(def, this).is_some() {
+        return None;
+    }
+    let call = || {
+        let t = linked(vm, args.value())?;
+        let k = names.map_or(Ok(null_mut()), |n| linked(vm, n.value()))?;
+        cross(vm, [this], |p| {
+            // SAFETY: the function of the slot; the caller's values keep tuple and dict.
+            let r = unsafe { slot::<ternaryfunc>(def)(p[0], t, k) };
+            check_result(vm, move || repr_of(vm, this), r)
+        })
+    };
+    Some(call())
 }
 
 fn call_init(vm: &Vm, def: &'static MethodDef, args: &[Value], names: Names) -> Res<Value> {

@@ -178,7 +178,8 @@ fn function_new(
     let builtins = globals.get_str(rt().names.builtins);
     let builtins = match builtins {
         Some(b) => b.downcast::<cape_vm::object::ModuleObj>().map_or(b, |m| m.dict().value()),
-        None => rt().builtins.get(),
+        // As where a function is defined: those of the code that makes it.
+        None => vm.caller_builtins(),
     };
     let f = vm.function_from(code, globals.value(), builtins);
     if !name.is_empty() {

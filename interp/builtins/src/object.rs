@@ -46,7 +46,7 @@ pub fn init(_vm: &Vm) {
 fn object_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -> Res<Value> {
     let object = rt().types.object;
     if !args.is_empty() || !kwargs.is_empty() {
-        if cls.special(Special::New) != object.special(Special::New) {
+        if cls.special(Special::New) != object.special(Special::New) || cls.has(TypeFlags::GENERIC_NEW) {
             return Err(
                 vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)")
             );
@@ -108,7 +108,7 @@ fn object_init(vm: &Vm, obj: Value, args: Ptr<TupleObj>, kwargs: Ptr<DictObj>) -
             vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)")
         );
     }
-    if t.special(Special::New) == object.special(Special::New) {
+    if t.special(Special::New) == object.special(Special::New) && !t.has(TypeFlags::GENERIC_NEW) {
         return Err(vm.type_error(format!(
             "{}.__init__() takes exactly one argument (the instance to initialize)",
             full_name(t)
@@ -151,7 +151,7 @@ fn ne(vm: &Vm, a: Value, b: Value) -> Res<Value> {
     if f.is_empty() || f.is_none() {
         return Ok(Value::NOT_IMPLEMENTED);
     }
-    let r = vm.call_special(f, &[a, b])?;
+    let r = vm.ask(f, a, b)?;
     if r == Value::NOT_IMPLEMENTED { Ok(r) } else { Ok(Value::bool(!vm.truth(r)?)) }
 }
 

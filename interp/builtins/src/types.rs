@@ -1,9 +1,10 @@
 //! `type`.
 
+use cape_heap::HeapObject;
 use cape_vm::class::{self, ClassSpec, full_name};
 use cape_vm::native::extend;
 use cape_vm::object::{
-    BuiltinObj, DictObj, GetSetObj, ListObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
+    BuiltinObj, DictObj, GetSetObj, InstanceObj, ListObj, StrObj, TupleObj, TypeFlags, TypeObj, ValueVec,
 };
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
@@ -161,6 +162,10 @@ fn flags(t: Ptr<TypeObj>) -> u64 {
         f |= 1 << 14;
         if t.has(TypeFlags::HAS_DICT) {
             f |= 1 << 4;
+            // Attributes lie in instances that have nothing else.
+            if std::ptr::eq(t.kind.get(), InstanceObj::kind()) && t.nslots.get() == 0 {
+                f |= 1 << 2;
+            }
         }
     }
     for (base, bit) in [
@@ -261,6 +266,9 @@ fn type_new(vm: &Vm, meta: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictOb
     let winner = calculate_metaclass(vm, meta, bases.as_slice())?;
     if winner != meta {
         let new = winner.special(Special::New);
+        if winner.has(TypeFlags::NO_INSTANTIATION) {
+            return Err(vm.type_error(format!("cannot create '{}' instances", full_name(winner))));
+        }
         if new != rt().types.type_.special(Special::New) {
             let f = vm.descr_get(new, Value::EMPTY, winner)?;
             let mut all = ValueVec::with_capacity(4);

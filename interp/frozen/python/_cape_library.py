@@ -3,6 +3,9 @@
 The library stands on sys.path as a folder that need not exist; a path hook answers for it and for the packages below it.
 """
 
+# As of the modules that it extends: what debuggers skip by the name is one.
+__name__ = "importlib._library"
+
 import sys
 import _cape_stdlib
 import _frozen_importlib as _bootstrap

@@ -256,6 +256,10 @@ impl Vm {
             return Ok(d);
         }
         let o = if obj.is_empty() { Value::NONE } else { obj };
+        if !(get.is::<FunctionObj>() || get.is::<MethodDescrObj>()) {
+            // It is called as it stands, not bound to the descriptor.
+            return self.call(get, &[d, o, t.value()]);
+        }
         self.call_special(get, &[d, o, t.value()])
     }
 
@@ -353,6 +357,10 @@ impl Vm {
         {
             shape::write_slot(obj.header(), map, slot, v);
             return Ok(());
+        }
+        if !name.is::<StrObj>() {
+            let got = crate::class::full_name(type_of(name));
+            return Err(self.type_error(format!("attribute name must be string, not '{got}'")));
         }
         let name = interned(name);
         if t.has(TypeFlags::CUSTOM_SETATTR) {
@@ -552,7 +560,7 @@ impl Vm {
             if let Some(d) = lookup_mro(t, name)
                 && (d.is::<FunctionObj>()
                     || (d.is::<MethodDescrObj>() && d.header().map() != rt().maps.classmethod_descriptor))
-                && shape::get(obj.header(), name).is_none()
+                && (!obj.is_ptr() || shape::get(obj.header(), name).is_none())
             {
                 return self.with_receiver(obj, args, |vm, all| vm.call(d, all));
             }

@@ -25,7 +25,7 @@ impl Vm {
         all.extend_from_slice(args);
         let mut names = ValueVec::with_capacity(kw.len());
         for e in kw.table.iter() {
-            if !e.key.is::<StrObj>() {
+            if !e.key.is::<StrObj>() && !takes_any_names(callable) {
                 return Err(self.type_error("keywords must be strings"));
             }
             names.push(e.key);
@@ -528,6 +528,16 @@ impl Vm {
     }
 }
 
+/// Whether keywords that are no strings are the business of what is called ([`MethodDef::any_names`]).
+#[cold]
+fn takes_any_names(callable: Value) -> bool {
+    if let Some(t) = callable.downcast::<TypeObj>() {
+        let init = t.special(Special::Init).downcast::<MethodDescrObj>();
+        return is_called_as_class(t) && init.is_some_and(|m| m.def.any_names.get());
+    }
+    callable.downcast::<BuiltinObj>().is_some_and(|b| b.def.any_names.get())
+}
+
 /// Whether a class is called as classes are: its metaclass has no `__call__` of its own.
 #[inline]
 pub fn is_called_as_class(t: Ptr<TypeObj>) -> bool {
@@ -540,7 +550,7 @@ pub fn is_called_as_class(t: Ptr<TypeObj>) -> bool {
 #[inline]
 pub(crate) fn makes_plain_instances(t: Ptr<TypeObj>) -> bool {
     t.special(Special::New) == rt().types.object.special(Special::New)
-        && !t.has(TypeFlags::ABSTRACT)
+        && !t.has(TypeFlags::ABSTRACT | TypeFlags::GENERIC_NEW)
         && std::ptr::eq(t.kind.get(), <InstanceObj as cape_heap::HeapObject>::kind())
 }
 

@@ -219,6 +219,9 @@ pub(crate) fn native_attribute_added(t: Ptr<TypeObj>, name: &str, v: Value) {
 fn set_special(t: Ptr<TypeObj>, s: Special, v: Value) {
     t.special[s as usize].set(t, v);
     note_special(t, s);
+    if !t.foreign.get().is_null() {
+        crate::foreign::foreign().special_changed(t, s);
+    }
     for &sub in subclasses(t).as_slice() {
         let Some(sub) = sub.downcast::<TypeObj>() else { continue };
         // A subclass that overrides the name keeps its own.
@@ -267,9 +270,32 @@ fn note_special(t: Ptr<TypeObj>, s: Special) {
                 m.flags.set(if on { f | MapFlags::FINALIZER } else { f & !MapFlags::FINALIZER });
             }
         }
+        Special::New => settle_new(t),
         Special::Next => {
             let def = t.special(Special::Next).downcast::<MethodDescrObj>().map(|d| d.def);
             t.native_next.set(def.filter(|d| d.raw.is_none() && d.simple && d.nparams == 1));
+        }
+        _ => {}
+    }
+}
+
+/// Instances of a class are made by its `__new__` where that is, or was, written in Python, and else as its base makes them: a native
+/// `__new__` that it has from elsewhere is an attribute only.
+fn settle_new(t: Ptr<TypeObj>) {
+    let new = t.special(Special::New);
+    if !t.has(TypeFlags::HEAP) || new.is_empty() {
+        return;
+    }
+    let native =
+        new.downcast::<BuiltinObj>().filter(|b| b.def.flavour == Flavour::Static && b.def.name == "__new__");
+    match (native, t.base()) {
+        (None, _) => t.set_flag(TypeFlags::GENERIC_NEW),
+        (Some(_), Some(base)) if base.has(TypeFlags::GENERIC_NEW) => t.set_flag(TypeFlags::GENERIC_NEW),
+        (Some(b), Some(base)) if !t.has(TypeFlags::GENERIC_NEW) && b.this.get() != t.value() => {
+            let inherited = base.special(Special::New);
+            if !inherited.is_empty() {
+                t.special[Special::New as usize].set(t, inherited);
+            }
         }
         _ => {}
     }
@@ -314,6 +340,7 @@ fn fill_specials(t: Ptr<TypeObj>) {
     note_special(t, Special::Getattr);
     note_special(t, Special::Setattr);
     note_special(t, Special::Del);
+    note_special(t, Special::New);
     note_special(t, Special::Next);
 }
 

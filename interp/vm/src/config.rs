@@ -55,7 +55,7 @@ pub struct Config {
     /// `-X int_max_str_digits`.
     pub int_max_str_digits: usize,
     /// Folders that `PYTHONPATH` lists.
-    pub python_path: Vec<String>,
+    pub python_path: Vec<std::ffi::OsString>,
     /// `CAPEHOME`: a standard library on disk instead of the embedded one.
     pub home: Option<String>,
     /// `-X frozen_modules`-like switch for tests: import the library from `home` only.

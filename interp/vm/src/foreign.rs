@@ -77,6 +77,23 @@ pub trait Foreign: Sync {
         let _ = (vm, def, receiver, args, names);
         None
     }
+    /// Calls an object of C by its class's `__call__`, a definition, with the very tuple that the caller has. `None`, with nothing done: it
+    /// takes no tuple.
+    fn call_with_tuple(
+        &self,
+        vm: &Vm,
+        def: &'static MethodDef,
+        receiver: Value,
+        args: Ptr<TupleObj>,
+        names: Option<Ptr<DictObj>>,
+    ) -> Option<Res<Value>> {
+        let _ = (vm, def, receiver, args, names);
+        None
+    }
+    /// A class that C knows has another special method than before.
+    fn special_changed(&self, class: Ptr<TypeObj>, special: Special) {
+        let _ = (class, special);
+    }
     /// The next items of an iterator whose `__next__`, a descriptor, is a slot of C's: as many as there is room for, or fewer; how many
     /// they are (at least one, unless there is none), and whether it has ended. `None`, with nothing done: it is another method, or this is
     /// not the time.

@@ -52,6 +52,18 @@ pub(crate) mod mark {
 }
 
 impl Frame {
+    /// Of a generator that runs: empties the copy of its registers that was kept while it was suspended, which is written anew when it
+    /// is again.
+    pub(crate) fn clear_suspended(&self) {
+        let Some(g) = self.generator.downcast::<crate::generator::GeneratorObj>() else { return };
+        if let Some(kept) = g.registers.downcast::<ArrayObj>() {
+            for i in 0..kept.len() {
+                // SAFETY: in bounds; what is no pointer needs no barrier, which a collection would not like.
+                unsafe { kept.items_ptr().add(i).write(Value::EMPTY) };
+            }
+        }
+    }
+
     /// Whether it has this mark.
     pub(crate) fn is(&self, mark: u8) -> bool {
         self.marks & mark != 0

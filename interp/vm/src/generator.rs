@@ -226,6 +226,10 @@ impl Vm {
         if crate::vm::requested() && g.state() == GenState::Suspended {
             // What a signal raises is raised in the generator.
             if let Err(r) = self.poll() {
+                // In the innermost of those that delegate to each other.
+                if g.delegate().is_some_and(|sub| sub.is::<GeneratorObj>()) {
+                    return self.throw_into(g, r);
+                }
                 input = Err(r);
             }
         }
@@ -340,6 +344,15 @@ impl Vm {
                 return Ok(Value::NONE);
             }
             GenState::Closed => return Ok(Value::NONE),
+            GenState::Suspended
+                if g.delegate().is_none()
+                    && g.code().unit.find_handler(g.pc.get()).is_none()
+                    && !self.is_unwinding_watched(g.code()) =>
+            {
+                // Nothing in it would notice.
+                self.drop_generator(g);
+                return Ok(Value::NONE);
+            }
             _ => {}
         }
         let exit = self.new_exc_args(rt().types.generator_exit, &[]);

@@ -67,6 +67,8 @@ pub struct MethodDef {
     /// Of a function with variable arguments: a shorter way for calls with positional arguments only, which are passed as they come.
     /// It gives EMPTY when it does not know an answer.
     pub positional: Cell<Option<NativeFn>>,
+    /// Keywords may be other than strings: it judges them itself.
+    pub any_names: Cell<bool>,
     /// What is told before it is called, where the arguments are all there is to tell.
     pub(crate) audited: Option<Box<crate::audit::Audited>>,
     parsed: OnceCell<Box<Signature>>,
@@ -295,6 +297,7 @@ impl MethodDef {
             raw: None,
             scrubs: Cell::new(false),
             positional: Cell::new(None),
+            any_names: Cell::new(false),
             audited: None,
             parsed: OnceCell::new(),
         }))
@@ -314,6 +317,7 @@ impl MethodDef {
             raw: None,
             scrubs: self.scrubs.clone(),
             positional: Cell::new(None),
+            any_names: Cell::new(false),
             audited: Some(Box::new(audited)),
             parsed: OnceCell::new(),
         }))
@@ -339,6 +343,7 @@ impl MethodDef {
             raw: Some(raw),
             scrubs: Cell::new(false),
             positional: Cell::new(None),
+            any_names: Cell::new(false),
             audited: None,
             parsed: OnceCell::new(),
         }))
@@ -371,6 +376,12 @@ impl MethodDef {
             Some(raw) => (raw.call)(vm, self, args, kwnames),
             None => self.call_bound(vm, args, kwnames),
         }
+    }
+
+    /// Whether a function object of it passes what it is bound to as the first argument.
+    #[inline(always)]
+    pub(crate) fn is_bound(&self) -> bool {
+        matches!(self.flavour, Flavour::Method | Flavour::Class)
     }
 
     /// Whether `n` positional arguments, receiver included, need no binding but EMPTY for what is missing.
@@ -446,8 +457,13 @@ impl MethodDef {
             let extra = s.varkw.map(|_| DictObj::new());
             for (i, &name) in kwnames.iter().flat_map(|k| k.as_slice()).enumerate() {
                 let value = args[npos + i];
-                let text: Ptr<StrObj> =
-                    name.downcast().ok_or_else(|| vm.type_error("keywords must be strings"))?;
+                let Some(text) = name.downcast::<StrObj>() else {
+                    match extra.filter(|_| self.any_names.get()) {
+                        Some(d) => d.set(vm, name, value)?,
+                        None => return Err(vm.type_error("keywords must be strings")),
+                    }
+                    continue;
+                };
                 let at = (first_keyword..s.params.len())
                     .find(|&j| Some(j) != s.varargs && Some(j) != s.varkw && text.eq_str(s.params[j].name));
                 match at {
@@ -814,6 +830,13 @@ impl TypeBuilder {
     pub fn positional(self, name: &str, f: NativeFn) -> Self {
         let m = self.0.dict().get_str(intern(name)).and_then(|m| m.downcast::<MethodDescrObj>());
         m.expect("a method").def.positional.set(Some(f));
+        self
+    }
+
+    /// The method just declared under this name judges keywords that are no strings itself ([`MethodDef::any_names`]).
+    pub fn any_names(self, name: &str) -> Self {
+        let m = self.0.dict().get_str(intern(name)).and_then(|m| m.downcast::<MethodDescrObj>());
+        m.expect("a method").def.any_names.set(true);
         self
     }
 

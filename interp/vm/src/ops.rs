@@ -468,7 +468,7 @@ impl Vm {
     #[inline(never)]
     pub(crate) fn compare_reflected(&self, a: Value, b: Value, c: Cmp) -> Res<Value> {
         let g = type_of(b).special(c.swapped().special());
-        let r = if g.is_empty() { Value::NOT_IMPLEMENTED } else { self.call_special(g, &[b, a])? };
+        let r = if g.is_empty() { Value::NOT_IMPLEMENTED } else { self.ask(g, b, a)? };
         if r == Value::NOT_IMPLEMENTED { self.compare_identity(a, b, c) } else { Ok(r) }
     }
 
@@ -497,25 +497,38 @@ impl Vm {
         let g = tb.special(c.swapped().special());
         let mut tried = false;
         if ta != tb && tb.is_subtype(ta) && !g.is_empty() {
-            let r = self.call_special(g, &[b, a])?;
+            let r = self.ask(g, b, a)?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
             tried = true;
         }
         if !f.is_empty() {
-            let r = self.call_special(f, &[a, b])?;
+            let r = self.ask(f, a, b)?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
         }
         if !tried && !g.is_empty() {
-            let r = self.call_special(g, &[b, a])?;
+            let r = self.ask(g, b, a)?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
         }
         self.compare_identity(a, b, c)
+    }
+
+    /// Asks an operand's method about the other operand; one that cannot be had of the operand knows nothing.
+    #[inline]
+    pub fn ask(&self, f: Value, a: Value, b: Value) -> Res<Value> {
+        if f.is::<FunctionObj>() || f.is::<MethodDescrObj>() {
+            return self.call_special(f, &[a, b]);
+        }
+        match self.descr_get(f, a, type_of(a)) {
+            Ok(method) => self.call(method, &[b]),
+            Err(r) if r.is(rt().types.attribute_error) => Ok(Value::NOT_IMPLEMENTED),
+            Err(r) => Err(r),
+        }
     }
 
     /// What is left when neither operand knows.
@@ -675,19 +688,19 @@ impl Vm {
         let g = if same_slot(f, g) || of_sequence(op, g) { Value::EMPTY } else { g };
         let reflected_first = !g.is_empty() && tb.is_subtype(ta) && g != ta.special(op.reflected);
         if reflected_first {
-            let r = self.call_special(g, &[b, a])?;
+            let r = self.ask(g, b, a)?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
         }
         if !f.is_empty() && !f.is_none() {
-            let r = self.call_special(f, &[a, b])?;
+            let r = self.ask(f, a, b)?;
             if r != Value::NOT_IMPLEMENTED {
                 return Ok(r);
             }
         }
         if !reflected_first && !g.is_empty() && !g.is_none() {
-            return self.call_special(g, &[b, a]);
+            return self.ask(g, b, a);
         }
         Ok(Value::NOT_IMPLEMENTED)
     }

@@ -65,6 +65,7 @@ struct Shared {
     empty_array: Value,
     empty_keys: Value,
     empty_str: Value,
+    empty_bytes: Value,
 }
 
 struct Slot(UnsafeCell<Option<Runtime>>);
@@ -170,7 +171,13 @@ impl Runtime {
             names: crate::names::Names::placeholder(),
             special_names: [placeholder; SPECIAL_COUNT],
             special_index: [0; crate::special::INDEX],
-            shared: Shared { empty_tuple, empty_array, empty_keys, empty_str: placeholder },
+            shared: Shared {
+                empty_tuple,
+                empty_array,
+                empty_keys,
+                empty_str: placeholder,
+                empty_bytes: placeholder,
+            },
             latin1: [placeholder; 256],
             interned: Interned::new(),
             hash_state,
@@ -205,6 +212,7 @@ impl Runtime {
             *slot = rt().intern(&text);
         }
         rt_mut.shared.empty_str = rt().intern("");
+        rt_mut.shared.empty_bytes = BytesObj::with_map(rt().maps.bytes, &[]).value();
         for (i, n) in SPECIAL_NAMES.iter().enumerate() {
             rt_mut.special_names[i] = rt().intern(n);
         }
@@ -249,6 +257,13 @@ impl Runtime {
     pub fn empty_keys(&self) -> Ptr<TableKeys> {
         // SAFETY: set at start.
         unsafe { self.shared.empty_keys.cast() }
+    }
+
+    /// `b''`.
+    #[inline(always)]
+    pub fn empty_bytes(&self) -> Ptr<BytesObj> {
+        // SAFETY: set at start.
+        unsafe { self.shared.empty_bytes.cast() }
     }
 
     /// `''`.
@@ -397,6 +412,7 @@ fn scan_runtime(t: &mut Tracer<'_>) {
     visit(&mut r.shared.empty_tuple);
     visit(&mut r.shared.empty_array);
     visit(&mut r.shared.empty_keys);
+    visit(&mut r.shared.empty_bytes);
     if !t.young_only() {
         r.interned.visit(t);
     }

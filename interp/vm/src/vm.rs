@@ -271,7 +271,7 @@ impl Vm {
     pub fn trace(&self, t: &mut Tracer<'_>) {
         if !t.young_only() {
             self.clear_dead_temporaries(usize::MAX);
-            self.clear_arrays_of_running_generators();
+            self.each_frame(|f| f.clear_suspended());
         } else if heap().makes_room() {
             self.clear_dead_temporaries(1);
         }
@@ -324,17 +324,6 @@ impl Vm {
                 f = f.sub(1);
             }
         }
-    }
-
-    /// Empties the arrays of generators whose registers are on the stack: what they had when they were resumed keeps nothing alive.
-    fn clear_arrays_of_running_generators(&self) {
-        self.each_running_generator(&mut |g, _| {
-            if let Some(a) = g.registers.downcast::<ArrayObj>() {
-                // SAFETY: the array is as long as it says, and is written again before it is read: when the frame suspends. Full
-                // collections, the only callers, move nothing.
-                unsafe { std::slice::from_raw_parts_mut(a.items_ptr(), a.len()).fill(Value::EMPTY) };
-            }
-        });
     }
 
     /// Installs what higher crates do for the VM.

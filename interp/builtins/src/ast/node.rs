@@ -25,6 +25,8 @@ pub fn make_base() -> Ptr<TypeObj> {
             "Return a copy of the AST node with new values for the specified fields.",
             replace,
         )
+        .any_names("__init__")
+        .any_names("__replace__")
         .getset(
             "__dict__",
             "",

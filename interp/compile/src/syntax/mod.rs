@@ -47,6 +47,31 @@ pub(crate) struct Syntax {
     pub comments: Vec<TextRange>,
 }
 
+/// The source with what the parser takes for a lone surrogate, of the same length, in place of `\N{...}` with names that its tables do
+/// not have: such literals are read from the source. `None`: there are none.
+fn named_otherwise(text: &str, parsed: &Parsed<Mod>) -> Option<String> {
+    const OPENER: &str = "\\N{";
+    const SURROGATE: &str = "\\ud800";
+    let mut out: Option<Vec<u8>> = None;
+    for e in parsed.errors() {
+        let at = e.location.start().to_usize();
+        let start = match text.get(..at)?.ends_with(OPENER) {
+            true => at - OPENER.len(),
+            false if text[at..].starts_with(OPENER) => at,
+            false => continue,
+        };
+        let Some(length) = text[start..].find('}') else { continue };
+        if length < SURROGATE.len() || crate::character(&text[start + OPENER.len()..start + length]).is_none()
+        {
+            continue;
+        }
+        let out = out.get_or_insert_with(|| text.as_bytes().to_vec());
+        out[start..=start + length].fill(b' ');
+        out[start..start + SURROGATE.len()].copy_from_slice(SURROGATE.as_bytes());
+    }
+    out.and_then(|o| String::from_utf8(o).ok())
+}
+
 pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R<Syntax> {
     if memchr::memchr(0, source.text.as_bytes()).is_some() {
         return err(no_range(), "source code string cannot contain null bytes");
@@ -67,7 +92,11 @@ pub(crate) fn parse(source: &Source<'_>, mode: Mode, opts: &CompileOptions) -> R
     let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
     let flufl = flufl::of(source.text, opts.flags);
     let text = flufl.as_ref().map_or(source.text, |f| &f.text);
-    let parsed = parse_unchecked(text, options);
+    let mut parsed = parse_unchecked(text, options.clone());
+    let spelled = named_otherwise(text, &parsed);
+    if let Some(spelled) = &spelled {
+        parsed = parse_unchecked(spelled, options);
+    }
     let first = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
         (Some(e), _) => Some(e.location),
         (None, Some(e)) => Some(e.range()),

@@ -1,11 +1,11 @@
 //! Facts about the interpreter and the platform.
 
+use std::os::unix::ffi::OsStrExt;
+
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm};
-
-use super::str_list;
 
 static VERSION_INFO: StructSeq = StructSeq::new(Spec {
     name: "sys.version_info",
@@ -183,13 +183,16 @@ fn paths(m: Ptr<ModuleObj>) {
         m.add(n, s(&prefix));
     }
     m.add("_stdlib_dir", s(&library));
-    let mut path: Vec<String> = c.python_path.clone();
-    let extensions = format!("{library}/lib-dynload");
-    path.push(library);
-    if std::path::Path::new(&extensions).is_dir() {
-        path.push(extensions);
+    let path = ListObj::new(&[]);
+    for folder in &c.python_path {
+        path.push(crate::fsname::decode(folder.as_bytes()).value());
     }
-    m.add("path", str_list(path));
+    path.push(s(&library));
+    let extensions = format!("{library}/lib-dynload");
+    if std::path::Path::new(&extensions).is_dir() {
+        path.push(s(&extensions));
+    }
+    m.add("path", path.value());
     m.add("meta_path", ListObj::new(&[]).value());
     m.add("path_hooks", ListObj::new(&[]).value());
     m.add("path_importer_cache", DictObj::new().value());

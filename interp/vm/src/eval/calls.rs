@@ -68,7 +68,7 @@ impl Callee {
         if map == rt().maps.builtin_function && this.is_empty() {
             // SAFETY: the map says what it is.
             let def = unsafe { f.cast::<BuiltinObj>() }.def;
-            let of_c = def.raw.is_some() && def.flavour != Flavour::Static;
+            let of_c = def.raw.is_some() && def.is_bound();
             return Some(if of_c { Callee::Function(def) } else { Callee::Native(def) });
         }
         if let Some(m) = f.downcast::<MethodDescrObj>() {
@@ -256,7 +256,7 @@ impl Vm {
             let mut args = std::slice::from_raw_parts(f.add(1), w.c() as usize + 1);
             let def = if map == rt().maps.builtin_function && !has_self {
                 let b = callee.cast::<BuiltinObj>();
-                if b.def.raw.is_none() || b.def.flavour == Flavour::Static {
+                if b.def.raw.is_none() || !b.def.is_bound() {
                     return None;
                 }
                 Callee::Function(b.def).record(pc.add(1));
@@ -380,7 +380,8 @@ impl Vm {
                     let r = (def.func)(self, std::slice::from_raw_parts(args, n))?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
-                if let Some(short) = def.positional.get() {
+                // (A `__new__` has its class checked first.)
+                if let Some(short) = def.positional.get().filter(|_| def.flavour != Flavour::Static) {
                     self.native_def.set(def);
                     let r = short(self, std::slice::from_raw_parts(args, n))?;
                     if !r.is_empty() {
@@ -459,7 +460,7 @@ impl Vm {
                     let r = b.def.call(self, slice, kwnames)?;
                     return self.stop_if_empty(r).map(Flow::Value);
                 }
-                if matches!(b.def.flavour, Flavour::Method | Flavour::Class) && (*f.add(1)).is_empty() {
+                if b.def.is_bound() && (*f.add(1)).is_empty() {
                     // The receiver goes into the empty self slot, before the arguments.
                     *f.add(1) = b.this.get();
                     let slice = std::slice::from_raw_parts(f.add(1), n + 1);
@@ -578,6 +579,16 @@ impl Vm {
             }
             let r = self.with_receiver(b.this.get(), slice, |vm, all| (raw.call)(vm, b.def, all, names))?;
             return self.stop_if_empty(r);
+        }
+        if let Some(tuple) = args.downcast::<TupleObj>().filter(|t| type_of(t.value()) == rt().types.tuple)
+            && f.is_ptr()
+            && !(f.is::<FunctionObj>() || f.is::<TypeObj>() || f.is::<BuiltinObj>())
+            && let Some((def, _)) = raw_method(type_of(f).special(Special::Call))
+        {
+            self.check_native_stack("")?;
+            if let Some(r) = foreign().call_with_tuple(self, def, f, tuple, kw) {
+                return r;
+            }
         }
         if empty && self.is_called_in_c(f) {
             return self.call_args(f, slice, names);

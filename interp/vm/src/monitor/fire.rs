@@ -280,10 +280,13 @@ impl Vm {
         if tools != 0 {
             self.fire(code, at, Event::Call, &[f, first()])?;
         }
-        if f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get()).is::<FunctionObj>() {
+        // (A call with a tuple of arguments does not look into a bound method.)
+        let behind = f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get());
+        if behind.is::<FunctionObj>() {
             return Ok(Stop::Do(op));
         }
-        self.profile_c(Event::Call, f, first())?;
+        let profiled = if op.generic() == Op::CallEx { f } else { behind };
+        self.profile_c(Event::Call, profiled, first())?;
         // SAFETY: as above; callers stand at their last cache word. The registers are the frame's, which stays in place.
         let r = unsafe {
             let words = op.words();
@@ -309,7 +312,7 @@ impl Vm {
         let after = if r.is_ok() { Event::CReturn } else { Event::CRaise };
         let mut reported = self.fire(code, at, after, &[f, first()]);
         if reported.is_ok() {
-            reported = self.profile_c(after, f, first());
+            reported = self.profile_c(after, profiled, first());
         }
         reported?;
         Ok(Stop::Done(r?, op.words()))

@@ -189,7 +189,6 @@ impl Vm {
         if self.profiler().is_none() || self.stops.busy.get() > 0 {
             return Ok(());
         }
-        let f = f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get());
         let function = match f.downcast::<MethodDescrObj>() {
             Some(m) if m.header().map() == rt().maps.method_descriptor && first != super::missing() => {
                 BuiltinObj::new(m.def, first, Value::EMPTY).value()

@@ -226,6 +226,11 @@ pub(crate) fn anywhere(event: Event) -> bool {
 }
 
 impl Vm {
+    /// Whether somebody is told when an exception leaves this code.
+    pub(crate) fn is_unwinding_watched(&self, code: Ptr<CodeObj>) -> bool {
+        self.watchers(code, Event::PyUnwind) != 0
+    }
+
     /// The tools that watch an event in this code, by bits.
     fn watchers(&self, code: Ptr<CodeObj>, event: Event) -> u8 {
         // Whoever watches calls is told of their end.

@@ -43,8 +43,11 @@ impl BytesObj {
         unsafe { ((self as *const BytesObj).add(1) as *mut u8).add(self.room()) }
     }
 
-    /// `bytes` with this content.
+    /// `bytes` with this content; there is one without any.
     pub fn new(data: &[u8]) -> Ptr<BytesObj> {
+        if data.is_empty() {
+            return rt().empty_bytes();
+        }
         Self::with_map(rt().maps.bytes, data)
     }
 

@@ -96,6 +96,8 @@ impl TypeFlags {
     pub const MIRRORED: u32 = 1 << 17;
     /// A native class whose `__getitem__` takes indexes, by which it is iterated over.
     pub const INDEXED: u32 = 1 << 18;
+    /// It, or a base, has or once had a `__new__` written in Python: `__new__` is called by name, whatever it is now.
+    pub const GENERIC_NEW: u32 = 1 << 19;
 }
 
 impl TypeObj {

@@ -302,14 +302,19 @@ impl Emit<'_, '_> {
         let n_packed = p.len() - 1;
         let keywords =
             target.keywords.map(|k| self.make_keywords(c, k, tuple.filter(|_| n_packed > 0), n_packed, slow));
+        let f = match target.code {
+            Code::At(f) => self.constant(f as u64),
+            Code::In(offset) => {
+                let f = self.load(p[0], offset);
+                let some = self.b.ins().icmp_imm_s(IntCC::NotEqual, f, 0);
+                self.unless(some, slow);
+                f
+            }
+        };
         if let Some(l) = &lent {
             let next = self.b.ins().iadd_imm_s(l.first, l.objects.len() as i64);
             self.store(next, l.scratch, c.lending.next);
         }
-        let f = match target.code {
-            Code::At(f) => self.constant(f as u64),
-            Code::In(offset) => self.load(p[0], offset),
-        };
         let named =
             target.names.map_or(0, |i| self.constant_value(i).downcast::<TupleObj>().map_or(0, |t| t.len()));
         let r = match target.convention {
