@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use cape_vm::config::Config;
 
@@ -304,10 +305,24 @@ fn version() -> String {
     format!("Python {a}.{b}.{c} (Cape {})", env!("CARGO_PKG_VERSION"))
 }
 
+/// The path of this program as it was called: not that of what a link leads to, for environments are links.
 fn executable(arg0: Option<&OsString>) -> String {
-    std::env::current_exe()
-        .map(|p| p.to_string_lossy().into_owned())
-        .unwrap_or_else(|_| arg0.map(|a| a.to_string_lossy().into_owned()).unwrap_or_default())
+    let real = std::env::current_exe().ok();
+    let called = arg0.map(Path::new).and_then(|name| match name.components().count() {
+        0 => None,
+        1 if !name.as_os_str().as_encoded_bytes().contains(&b'/') => {
+            std::env::var_os("PATH").and_then(|path| {
+                std::env::split_paths(&path).map(|folder| folder.join(name)).find(|p| p.is_file())
+            })
+        }
+        _ => Some(name.to_path_buf()),
+    });
+    // The name may be anything: it counts if it leads here.
+    let called = called
+        .and_then(|p| std::path::absolute(p).ok())
+        .filter(|p| p.canonicalize().ok() == real.as_ref().and_then(|r| r.canonicalize().ok()));
+    let path = called.or(real).or_else(|| arg0.map(PathBuf::from)).unwrap_or_default();
+    path.to_string_lossy().into_owned()
 }
 
 /// The locale's category for characters, by the environment.
@@ -347,6 +362,7 @@ fn utf8_mode(c: &Config) -> Result<bool, i32> {
 /// Reads the environment, where the options do not say otherwise. Err: the exit code.
 fn environment(c: &mut Config, random_hashes: bool) -> Result<(), i32> {
     c.home = std::env::var("CAPEHOME").ok().filter(|v| !v.is_empty());
+    c.report_loaded_modules = c.option("importtime", "PYTHONPROFILEIMPORTTIME").is_some_and(|v| v == "2");
     if c.ignore_environment {
         return Ok(());
     }

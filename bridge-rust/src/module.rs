@@ -27,6 +27,8 @@ pub struct PyModuleObject {
 
 const PY_MOD_CREATE: c_int = 1;
 const PY_MOD_EXEC: c_int = 2;
+const PY_MOD_MULTIPLE_INTERPRETERS: c_int = 3;
+const PY_MOD_GIL: c_int = 4;
 
 /// Fills the fresh mirror of a module.
 ///
@@ -213,6 +215,7 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
     unsafe {
         type Create = unsafe extern "C" fn(*mut PyObject, *mut PyModuleDef) -> *mut PyObject;
         let mut create: Option<Create> = None;
+        let (mut interpreters, mut gil) = (0, 0);
         let mut s = (*def).m_slots;
         let text = || name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         if (*def).m_size < 0 {
@@ -229,9 +232,18 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
                     }
                     create = Some(std::mem::transmute::<*mut c_void, Create>((*s).value));
                 }
-                PY_MOD_EXEC | 3 | 4 => {}
+                PY_MOD_EXEC => {}
+                PY_MOD_MULTIPLE_INTERPRETERS => interpreters += 1,
+                PY_MOD_GIL => gil += 1,
                 n => {
                     return Err(vm.system_error(format!("module {} uses unknown slot ID {n}", text())));
+                }
+            }
+            for (count, what) in [(interpreters, "multiple interpreters"), (gil, "gil")] {
+                if count > 1 {
+                    return Err(
+                        vm.system_error(format!("module {} has more than one '{what}' slots", text()))
+                    );
                 }
             }
             s = s.add(1);

@@ -149,6 +149,7 @@ fn main_dict(vm: &Vm) -> Res<Ptr<DictObj>> {
 
 fn prepend_path(entry: &str) {
     if !rt().config().safe_path {
+        rt().set_program_folder(entry);
         insert_path(entry);
     }
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use cape_bytecode::serialize;
 use cape_compile::{CompileOptions, Mode, compile};
 
-/// Folders and files that need a desktop or carry wheels.
+/// Folders and files that need a desktop, and tests.
 const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "__pycache__"];
 
 /// Repairs of the library: unified diffs, each named as the file that it changes, with a few words before it that say why.
 const REPAIRS: &str = "repairs";
 
-/// Files of the library that its modules read, beside their sources.
-const DATA_FILES: &[&str] = &["pydoc_data/_pydoc.css"];
+/// Files of the library that are no modules, and folders of such files.
+const DATA: &[&str] = &["ensurepip/_bundled", "pydoc_data/_pydoc.css", "venv/scripts"];
 
 /// What every start imports. Their code is kept together, so that it comes with few pages of the others'.
 const AT_START: &[&str] = &[
@@ -101,6 +101,19 @@ fn module(name: String, path: String, file: &Path, package: bool) -> Option<Modu
     })
 }
 
+/// The files at `path`, relative to the folder of the library, and what is in them.
+fn data_files(path: &str, out: &mut Vec<(String, Vec<u8>)>) {
+    let file = Path::new(rustpython_pylib::LIB_PATH).join(path);
+    if !file.is_dir() {
+        out.push((path.into(), fs::read(&file).expect("a file of the library")));
+        return;
+    }
+    let entries = fs::read_dir(&file).expect("a folder of the library").flatten();
+    let mut names: Vec<_> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names.iter().for_each(|name| data_files(&format!("{path}/{name}"), out));
+}
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=python");
@@ -156,15 +169,18 @@ fn main() {
     for m in &modules {
         facts.push_str(&format!("    ({}, {}),\n", m.package, m.source_len));
     }
-    facts.push_str("];\n\npub(crate) const FILES: &[(&str, &[u8])] = &[\n");
-    for path in DATA_FILES {
-        facts.push_str(&format!(
-            "    ({path:?}, include_bytes!({:?})),\n",
-            Path::new(rustpython_pylib::LIB_PATH).join(path)
-        ));
+    facts.push_str("];\n");
+    let (mut files, mut packed) = (Vec::new(), Vec::new());
+    DATA.iter().for_each(|path| data_files(path, &mut files));
+    facts.push_str("const FILES: &[(&str, std::ops::Range<usize>, usize)] = &[\n");
+    for (path, contents) in &files {
+        let start = packed.len();
+        packed.extend(miniz_oxide::deflate::compress_to_vec(contents, 6));
+        facts.push_str(&format!("    ({path:?}, {start}..{}, {}),\n", packed.len(), contents.len()));
     }
     facts.push_str("];\n");
     let dir = PathBuf::from(std::env::var_os("OUT_DIR").expect("OUT_DIR"));
     fs::write(dir.join("library.bin"), out).expect("library.bin");
+    fs::write(dir.join("files.bin"), packed).expect("files.bin");
     fs::write(dir.join("facts.rs"), facts).expect("facts.rs");
 }

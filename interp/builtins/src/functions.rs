@@ -49,13 +49,14 @@ pub fn init(_vm: &Vm) {
     m.add("NotImplemented", Value::NOT_IMPLEMENTED);
     m.add("__debug__", Value::bool(rt().config().optimize == 0));
     table(m);
+    rt().import_function.set(m.get(rt().names.import).expect("just made"));
     compile_fn::init(m);
     rt().modules().set_str(intern("builtins"), m.value());
 }
 
 fn table(m: Ptr<ModuleObj>) {
     m.function("__build_class__(func, name, /, *bases, metaclass=None, **kwds)", "Internal helper function used by the class statement.", build_class)
-        .function("__import__(name, globals=None, locals=None, fromlist=(), level=0)", "Import a module.", import)
+        .function("__import__(name, globals=None, locals=None, fromlist=(), level=0)", "Import a module.", crate::import::import)
         .function("abs(number, /)", "Return the absolute value of the argument.", |vm: &Vm, v: Value| vm.unary(v, Special::Abs, "abs()"))
         .function("all(iterable, /)", "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True.", all)
         .function("any(iterable, /)", "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False.", any)
@@ -224,108 +225,6 @@ pub fn winning_metaclass(vm: &Vm, meta: Ptr<TypeObj>, bases: &[Value]) -> Res<Pt
         ));
     }
     Ok(winner)
-}
-
-/// A relative import needs globals that name their package.
-fn package_is_known(vm: &Vm, globals: Value) -> Res<()> {
-    let missing = || vm.key_error("'__name__' not in globals");
-    if globals.is_none() {
-        return Err(missing());
-    }
-    let Some(d) = globals.downcast::<DictObj>() else { return Err(vm.type_error("globals must be a dict")) };
-    let names = &rt().names;
-    let known = |n| d.get_str(n).is_some_and(|v| !v.is_none());
-    if known(names.package) || known(names.spec) || d.get_str(names.name).is_some() {
-        return Ok(());
-    }
-    Err(missing())
-}
-
-/// `__import__`: finds loaded modules itself, leaves the rest to importlib.
-fn import(
-    vm: &Vm,
-    name: Value,
-    globals: Option<Value>,
-    locals: Option<Value>,
-    fromlist: Option<Value>,
-    level: Option<i64>,
-) -> Res<Value> {
-    let _ = locals;
-    let Some(n) = name.downcast::<StrObj>() else {
-        return Err(vm.type_error(format!("module name must be a string, not {}", type_of(name).name_str())));
-    };
-    let level = level.unwrap_or(0);
-    let from = match fromlist {
-        Some(f) if !f.is_none() => vm.truth(f)?,
-        _ => false,
-    };
-    if level == 0
-        && let Some(m) = rt().modules().get(vm, name)?
-        && !m.is_none()
-    {
-        let ready = match m.downcast::<ModuleObj>() {
-            Some(mo) => match mo.get(rt().names.spec) {
-                Some(spec) if !spec.is_none() => {
-                    vm.get_attr_opt(spec, rt().names.initializing)? != Some(Value::TRUE)
-                }
-                _ => true,
-            },
-            None => false,
-        };
-        let dotted = n.chars().any(|c| c == '.' as u32);
-        if ready && !from && !dotted {
-            return Ok(m);
-        }
-        if ready && from && m.downcast::<ModuleObj>().is_some_and(|mo| mo.get(rt().names.path).is_none()) {
-            return Ok(m);
-        }
-        if ready && !from && dotted {
-            let end = n.chars().position(|c| c == '.' as u32).unwrap_or(n.len());
-            let top = n.substring(0, end);
-            if let Some(t) = rt().modules().get(vm, top.value())? {
-                return Ok(t);
-            }
-        }
-    }
-    if level > 0 {
-        package_is_known(vm, globals.unwrap_or(Value::NONE))?;
-    }
-    let boot = rt().importlib.get();
-    if boot.is_empty() {
-        return Err(vm.import_error("the import system is not set up"));
-    }
-    if rt().is_audited() {
-        audit_import(vm, boot, name, globals.unwrap_or(Value::NONE), level)?;
-    }
-    let f = vm.get_attr_str(boot, "__import__")?;
-    let or = |v: Option<Value>, d: Value| v.unwrap_or(d);
-    vm.call(
-        f,
-        &[
-            name,
-            or(globals, Value::NONE),
-            Value::NONE,
-            or(fromlist, TupleObj::new(&[]).value()),
-            Value::int(level),
-        ],
-    )
-    .map_err(crate::import_frames::remove)
-}
-
-/// The event of an import that has to look for its module.
-fn audit_import(vm: &Vm, boot: Value, name: Value, globals: Value, level: i64) -> Res<()> {
-    let mut full = name;
-    if level > 0 {
-        let f = vm.get_attr_str(boot, "_calc___package__")?;
-        let package = vm.call(f, &[globals])?;
-        let f = vm.get_attr_str(boot, "_resolve_name")?;
-        full = vm.call(f, &[name, package, Value::int(level)])?;
-    }
-    if rt().modules().get(vm, full)?.is_some_and(|m| !m.is_none()) {
-        return Ok(());
-    }
-    let part = |name: &str| rt().sys().get_str(intern(name)).unwrap_or(Value::NONE);
-    vm.audit("import", &[full, Value::NONE, part("path"), part("meta_path"), part("path_hooks")])
 }
 
 fn all(vm: &Vm, it: Value) -> Res<bool> {

@@ -23,6 +23,7 @@ pub mod codecs;
 pub mod complex_ops;
 pub mod float_ops;
 pub mod float_text;
+mod import;
 mod import_frames;
 pub mod int_ops;
 pub mod int_text;

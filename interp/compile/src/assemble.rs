@@ -57,27 +57,39 @@ fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep:
 }
 
 /// The end of a unit that several ways reach has no line of its own: each way returns on the line it comes from, by a copy of the
-/// instructions if need be, so that who traces sees where it came from.
+/// instructions if need be, so that who traces sees where it came from. So does the end of a loop's body, which jumps back.
 fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
     let lineless = |ins: &Ins| ins.range.start().to_u32() == NO_RANGE;
-    let exits: Vec<usize> = (0..u.ins.len())
-        .filter(|&i| matches!(u.ins[i].word.op(), Some(Op::ReturnConst | Op::Return)) && lineless(&u.ins[i]))
-        .collect();
-    for exit in exits {
-        let before = |ins: &[Ins], i: usize| ins[..i].iter().rev().find(|i| !lineless(i)).map(|i| i.range);
-        let ends = |ins: &Ins| {
-            matches!(ins.word.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
-        };
-        // What a class does at its end belongs to it.
+    let ends = |ins: &Ins| {
+        matches!(ins.word.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
+    };
+    let mut is_target = vec![false; u.ins.len() + 1];
+    targets.iter().filter(|&&t| t != u32::MAX).for_each(|&t| is_target[t as usize] = true);
+    // The first of the instructions without a line that lead to `exit`, and to nothing else. What a class does at its end belongs to it.
+    let first_of = |u: &Unit<'_>, targets: &[u32], is_target: &[bool], exit: usize| {
         let mut first = exit;
         while first > 0
             && lineless(&u.ins[first - 1])
             && !ends(&u.ins[first - 1])
             && targets[first - 1] == u32::MAX
-            && !targets.contains(&(first as u32))
+            && !is_target[first]
         {
             first -= 1;
         }
+        first
+    };
+    let exits: Vec<usize> = (0..u.ins.len())
+        .filter(|&i| lineless(&u.ins[i]))
+        .filter(|&i| match u.ins[i].word.op() {
+            Some(Op::ReturnConst | Op::Return) => true,
+            // One that nobody jumps to goes on with what is before it.
+            Some(Op::Jump) => targets[i] as usize <= i && is_target[first_of(u, targets, &is_target, i)],
+            _ => false,
+        })
+        .collect();
+    for exit in exits {
+        let before = |ins: &[Ins], i: usize| ins[..i].iter().rev().find(|i| !lineless(i)).map(|i| i.range);
+        let first = first_of(u, targets, &is_target, exit);
         let length = exit + 1 - first;
         let give = |ins: &mut [Ins], range| ins[first..=exit].iter_mut().for_each(|i| i.range = range);
         let falls = first > 0 && !ends(&u.ins[first - 1]);
@@ -93,14 +105,14 @@ fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
             let Some(range) = before(&u.ins, i + 1) else { continue };
             if length == 1 && u.ins[i].word.op() == Some(Op::Jump) {
                 u.ins[i] = Ins { range, ..u.ins[exit] };
-                targets[i] = u32::MAX;
+                targets[i] = targets[exit];
             } else if !std::mem::replace(&mut taken, true) {
                 give(&mut u.ins, range);
             } else {
                 targets[i] = u.ins.len() as u32;
                 for at in first..=exit {
                     u.ins.push(Ins { range, ..u.ins[at] });
-                    targets.push(u32::MAX);
+                    targets.push(targets[at]);
                 }
             }
         }

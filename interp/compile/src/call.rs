@@ -5,13 +5,11 @@ use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::compiler::Compiler;
+use crate::display::MAX_RUN;
 use crate::error::{R, err};
 use crate::intern::NameId;
 use crate::symtable::{Scope, SymTable};
 use crate::unit::{Reg, UnitKind};
-
-/// More arguments than this are passed through a tuple and a dict.
-const MAX_ARGS: usize = 250;
 
 impl<'a> Compiler<'a> {
     pub(crate) fn call(&mut self, c: &'a ast::ExprCall, dst: Reg) -> R<()> {
@@ -179,17 +177,27 @@ impl<'a> Compiler<'a> {
         let mut made = false;
         while i < keywords.len() {
             let mark = self.u.next_temp;
-            let run = keywords[i..].iter().take(64).take_while(|k| k.arg.is_some()).count();
+            let run = keywords[i..].iter().take_while(|k| k.arg.is_some()).count();
             if run > 0 {
                 let target = if made { self.u.temp() } else { dict };
-                let first = self.u.next_temp as Reg;
+                let first = self.u.next_temp;
+                let long = run > MAX_RUN / 2;
+                if long {
+                    self.u.op3(Op::BuildMap, target, 0, 0);
+                }
                 for k in &keywords[i..i + run] {
                     let text = Const::Str(k.arg.as_ref().expect("named").id.as_str().into());
-                    self.const_temp(text);
+                    let name = self.const_temp(text);
                     let v = self.u.temp();
                     self.expr_to(&k.value, v)?;
+                    if long {
+                        self.u.op3(Op::MapAdd, target, name, v);
+                        self.u.next_temp = first;
+                    }
                 }
-                self.u.op3(Op::BuildMap, target, first, run as u16);
+                if !long {
+                    self.u.op3(Op::BuildMap, target, first as Reg, run as u16);
+                }
                 if made {
                     self.u.op3(Op::DictMerge, dict, target, f);
                 }
@@ -264,9 +272,9 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Whether arguments can be passed in registers.
+/// Whether arguments are passed in registers: others go through a tuple and a dict.
 pub(crate) fn is_simple(args: &[Expr], keywords: &[ast::Keyword]) -> bool {
-    args.len() + keywords.len() <= MAX_ARGS
+    args.len() + keywords.len() <= MAX_RUN
         && !args.iter().any(|a| matches!(a, Expr::Starred(_)))
         && !keywords.iter().any(|k| k.arg.is_none())
 }

@@ -17,7 +17,7 @@ impl<'a> Compiler<'a> {
         let name = self.mangle(&s.name.id);
         let first = s.decorator_list.first().map_or(s.range, |d| d.range);
         let first = TextRange::new(first.start(), s.range.end());
-        let range = def_range(s.range, &s.decorator_list, self.source);
+        let range = def_range(self.source.with_semicolon(s.range), &s.decorator_list, self.source);
         let windows = self.decorators(&s.decorator_list)?;
         let dst = self.u.temp();
         self.u.range = range;

@@ -61,14 +61,13 @@ impl<'a> Compiler<'a> {
         }
         let outermost = &parts.generators[0];
         let f = self.u.temps(2);
-        let arg = self.u.temp();
-        self.outermost_iterator(outermost, arg)?;
         let name = self.table.blocks[parts.block as usize].name;
         self.enter_unit(parts.block, UnitKind::Comprehension, name, range);
         self.u.argcount = 1;
         if parts.comp == Comp::Generator {
             self.generators(&parts, 0, 0, None)?;
-            self.u.range = range;
+            // The end is where the outermost iterable is found to be exhausted.
+            self.u.range = if outermost.is_async { range } else { outermost.iter.range() };
             self.return_none();
         } else {
             let acc = self.u.temp();
@@ -82,6 +81,10 @@ impl<'a> Compiler<'a> {
         self.u.range = range;
         self.make_function(code, f);
         self.u.op1(Op::Clear, f + 1);
+        self.u.next_temp = f as u32 + 2;
+        let arg = self.u.temp();
+        self.outermost_iterator(outermost, arg)?;
+        self.u.range = range;
         self.u.op3(Op::Call, dst, f, 1);
         if awaited {
             self.u.next_temp = f as u32 + 1;
@@ -251,7 +254,9 @@ impl<'a> Compiler<'a> {
         match parts.comp {
             Comp::Set => self.u.op2(Op::SetAdd, acc, r),
             Comp::Dict => {
-                let v = self.expr(parts.value.expect("a dict comprehension"))?;
+                let value = parts.value.expect("a dict comprehension");
+                let v = self.expr(value)?;
+                self.u.range = TextRange::new(parts.elt.range().start(), value.range().end());
                 self.u.op3(Op::MapAdd, acc, r, v);
             }
             _ => self.u.op2(Op::ListAppend, acc, r),

@@ -2,6 +2,7 @@
 
 use cape_bytecode::{Const, Op};
 use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, UnaryOp};
+use ruff_text_size::Ranged;
 
 use crate::compiler::Compiler;
 use crate::error::R;
@@ -21,6 +22,16 @@ impl<'a> Compiler<'a> {
             let end = self.u.label();
             let (last, init) = b.values.split_last().expect("an operand");
             for v in init {
+                if let Some(k) = self.constant(v) {
+                    // It decides, or says nothing; what follows one that decides is compiled for the errors in it.
+                    let truth = crate::fold::truth(&k);
+                    if truth == (b.op == BoolOp::Or) {
+                        self.u.range = v.range();
+                        self.u.load_const(t, k);
+                        self.u.jump(if truth { on_true } else { on_false }.unwrap_or(end));
+                    }
+                    continue;
+                }
                 match b.op {
                     BoolOp::And => self.bool_value(v, t, None, Some(on_false.unwrap_or(end)))?,
                     BoolOp::Or => self.bool_value(v, t, Some(on_true.unwrap_or(end)), None)?,
@@ -54,7 +65,6 @@ impl<'a> Compiler<'a> {
 
     /// Jump to `label` if the truth value of `e` is `want`; else go on.
     pub(crate) fn jump_if(&mut self, e: &'a Expr, want: bool, label: Label) -> R<()> {
-        use ruff_text_size::Ranged;
         let mark = self.u.next_temp;
         let range = std::mem::replace(&mut self.u.range, e.range());
         self.deeper(e.range(), |c| c.jump_if_inner(e, want, label))?;
@@ -131,7 +141,7 @@ impl<'a> Compiler<'a> {
         self.check_compare(c);
         if c.ops.len() == 1 {
             let l = self.expr_near(&c.left, dst)?;
-            let right = self.compare_operand(c.ops[0], &c.comparators[0])?;
+            let right = self.compare_operand(c.ops[0], &c.comparators[0], &mut None)?;
             self.compare(c.ops[0], dst, l, right);
             return Ok(());
         }
@@ -146,19 +156,27 @@ impl<'a> Compiler<'a> {
     /// `a < b < c`: leave the last comparison in `t`, calling `fail` after each earlier one, to jump away when it is false.
     fn compare_chain(&mut self, c: &'a ast::ExprCompare, t: Reg, fail: impl Fn(&mut Self, Reg)) -> R<()> {
         let mut left = self.expr(&c.left)?;
+        // A temporary that held an operand which has been compared with both its neighbours.
+        let mut free = None;
         let last = c.ops.len() - 1;
         for (i, (op, right)) in c.ops.iter().zip(&c.comparators).enumerate() {
-            let r = self.compare_operand(*op, right)?;
+            let r = self.compare_operand(*op, right, &mut free)?;
             self.compare(*op, t, left, r);
             if i < last {
                 fail(self, t);
+                let before = left;
                 left = match r {
                     Operand::Reg(r) => r,
                     Operand::Const(k) => {
                         let k = self.u.consts.get(k as usize).cloned().unwrap_or(Const::None);
-                        self.const_temp(k)
+                        let place = free.take().unwrap_or_else(|| self.u.temp());
+                        self.u.load_const(place, k);
+                        place
                     }
                 };
+                if self.u.is_temp(before) {
+                    free = Some(before);
+                }
             }
         }
         Ok(())
@@ -178,19 +196,26 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Right operand of a comparison.
-    fn compare_operand(&mut self, op: CmpOp, e: &'a Expr) -> R<Operand> {
+    /// Right operand of a comparison; it takes the temporary in `free`, if it needs one.
+    fn compare_operand(&mut self, op: CmpOp, e: &'a Expr, free: &mut Option<Reg>) -> R<Operand> {
         if rich_comparison(op).is_some()
             && let Some(k) = self.operand_constant(e)
         {
             return Ok(Operand::Const(k));
         }
-        if matches!(op, CmpOp::In | CmpOp::NotIn)
-            && let Some(k) = self.constant_container(e)
-        {
-            return Ok(Operand::Reg(self.const_temp(k)));
+        if let Some(r) = self.variable(e) {
+            return Ok(Operand::Reg(r));
         }
-        Ok(Operand::Reg(self.expr(e)?))
+        let container = match op {
+            CmpOp::In | CmpOp::NotIn => self.constant_container(e),
+            _ => None,
+        };
+        let r = free.take().unwrap_or_else(|| self.u.temp());
+        match container {
+            Some(k) => self.u.load_const(r, k),
+            None => self.expr_to(e, r)?,
+        }
+        Ok(Operand::Reg(r))
     }
 
     fn compare(&mut self, op: CmpOp, dst: Reg, l: Reg, right: Operand) {

@@ -7,8 +7,8 @@ use crate::compiler::Compiler;
 use crate::error::R;
 use crate::unit::Reg;
 
-/// Most elements that are collected in registers at once.
-const MAX_RUN: usize = 64;
+/// Most values that are collected in registers at once: longer displays grow piece by piece, so that frames stay small.
+pub(crate) const MAX_RUN: usize = 30;
 
 impl<'a> Compiler<'a> {
     pub(crate) fn tuple(&mut self, t: &'a ast::ExprTuple, e: &'a Expr, dst: Reg) -> R<()> {
@@ -99,7 +99,10 @@ impl<'a> Compiler<'a> {
             Op::BuildSet => (Op::BuildSet, Op::SetAdd, Op::SetUpdate),
             _ => (Op::BuildList, Op::ListAppend, Op::ListExtend),
         };
-        let run = elts.iter().take(MAX_RUN).take_while(|e| !matches!(e, Expr::Starred(_))).count();
+        let run = match before + elts.len() {
+            ..=MAX_RUN => elts.iter().take_while(|e| !matches!(e, Expr::Starred(_))).count(),
+            _ => 0,
+        };
         self.u.next_temp = first as u32 + before as u32;
         for e in &elts[..run] {
             let t = self.u.temp();
@@ -140,34 +143,25 @@ impl<'a> Compiler<'a> {
             return Ok(());
         }
         let target = self.scratch(dst);
-        let mut made = false;
-        let mut i = 0;
-        while i < items.len() {
-            let mark = self.u.next_temp;
-            let run = items[i..].iter().take(MAX_RUN / 2).take_while(|i| i.key.is_some()).count();
-            if run > 0 && !made {
-                let first = self.u.next_temp as Reg;
-                self.pairs(&items[i..i + run])?;
-                self.u.op3(Op::BuildMap, target, first, run as u16);
-                i += run;
-            } else {
-                if !made {
-                    self.u.op3(Op::BuildMap, target, 0, 0);
+        let mark = self.u.next_temp;
+        // A short run of pairs at the beginning is collected in registers.
+        let run = items.iter().take(MAX_RUN / 2 + 1).take_while(|i| i.key.is_some()).count();
+        let run = if run <= MAX_RUN / 2 { run } else { 0 };
+        self.pairs(&items[..run])?;
+        self.u.op3(Op::BuildMap, target, if run > 0 { mark as Reg } else { 0 }, run as u16);
+        self.u.next_temp = mark;
+        for item in &items[run..] {
+            match &item.key {
+                Some(k) => {
+                    let k = self.expr(k)?;
+                    let v = self.expr(&item.value)?;
+                    self.u.op3(Op::MapAdd, target, k, v);
                 }
-                match &items[i].key {
-                    Some(k) => {
-                        let k = self.expr(k)?;
-                        let v = self.expr(&items[i].value)?;
-                        self.u.op3(Op::MapAdd, target, k, v);
-                    }
-                    None => {
-                        let r = self.expr(&items[i].value)?;
-                        self.u.op2(Op::DictUpdate, target, r);
-                    }
+                None => {
+                    let r = self.expr(&item.value)?;
+                    self.u.op2(Op::DictUpdate, target, r);
                 }
-                i += 1;
             }
-            made = true;
             self.u.next_temp = mark;
         }
         self.u.movr(dst, target);

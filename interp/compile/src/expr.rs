@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The register of a variable that can be an operand directly.
-    fn variable(&mut self, e: &Expr) -> Option<Reg> {
+    pub(crate) fn variable(&mut self, e: &Expr) -> Option<Reg> {
         let Expr::Name(n) = e else { return None };
         let name = self.mangle(&n.id);
         let r = self.operand_register(name)?;

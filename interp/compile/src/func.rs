@@ -62,7 +62,7 @@ impl<'a> Compiler<'a> {
         // The code begins at the first decorator.
         let first = s.decorator_list.first().map_or(range, |d| d.range);
         let first = TextRange::new(first.start(), range.end());
-        let def_range = def_range(range, &s.decorator_list, self.source);
+        let def_range = def_range(self.source.with_semicolon(range), &s.decorator_list, self.source);
         let windows = self.decorators(&s.decorator_list)?;
         let func = self.u.temp();
         self.u.range = def_range;

@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = s.range;
+        self.u.range = self.source.with_semicolon(s.range);
         self.u.jump(top);
         self.u.bind(orelse);
         self.body(&s.orelse)?;
@@ -60,7 +60,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = s.range;
+        self.u.range = self.source.with_semicolon(s.range);
         self.u.jump(top);
         self.u.bind(orelse);
         self.body(&s.orelse)?;
@@ -88,6 +88,13 @@ impl<'a> Compiler<'a> {
         if let Some(r) = self.target_register(target) {
             self.u.for_iter(r, iter, exit);
             self.u.bound.insert(r);
+            // The target is stored on its own line.
+            self.u.range = target.range();
+            if self.source.line(target.range().start().to_u32())
+                != self.source.line(over.range().start().to_u32())
+            {
+                self.u.line_begins();
+            }
             return Ok(());
         }
         let t = self.u.temp();
@@ -114,7 +121,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = s.range;
+        self.u.range = self.source.with_semicolon(s.range);
         self.u.jump(top);
         self.u.bind_handler(exhausted, start, bound);
         self.u.range = s.iter.range();

@@ -120,6 +120,23 @@ impl<'a> Source<'a> {
         Position { line, end_line, col, end_col }
     }
 
+    /// The range of a compound statement: a semicolon after the last statement in it belongs to it.
+    pub fn with_semicolon(&self, range: TextRange) -> TextRange {
+        let text = self.text.as_bytes();
+        let mut at = range.end().to_usize();
+        if self.is_synthetic() {
+            return range;
+        }
+        loop {
+            match text.get(at) {
+                Some(b' ' | b'\t' | 12) => at += 1,
+                Some(b'\\') if text.get(at + 1) == Some(&b'\n') => at += 2,
+                Some(b';') => return TextRange::new(range.start(), (at as u32 + 1).into()),
+                _ => return range,
+            }
+        }
+    }
+
     /// A line (1-based) with its newline.
     pub fn line_text(&self, line: u32) -> &'a str {
         let i = (line as usize).saturating_sub(1).min(self.starts.len() - 1);

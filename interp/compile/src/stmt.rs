@@ -135,7 +135,7 @@ impl<'a> Compiler<'a> {
         }
         let end = self.u.label();
         self.jump_if(&s.test, true, end)?;
-        self.u.range = s.test.range();
+        self.u.range = s.range;
         let f = self.u.temp();
         self.u.opx(Op::LoadCommon, CommonConst::AssertionError as u8, f, 0, 0);
         if let Some(msg) = &s.msg {
@@ -145,6 +145,7 @@ impl<'a> Compiler<'a> {
             self.expr_to(msg, arg)?;
             self.u.op3(Op::Call, f, f, 1);
         }
+        self.u.range = s.test.range();
         self.u.opx(Op::Raise, 1, f, 0, 0);
         self.u.dead();
         self.u.bind(end);

@@ -38,16 +38,16 @@ class EmbeddedLoader(_external._LoaderBasics):
         return _cape_stdlib.source(self.name).decode("utf-8", "replace")
 
     def get_data(self, path):
-        name = _module_of(path)
-        if name is not None:
-            return _cape_stdlib.source(name)
-        data = _cape_stdlib.file(path.removeprefix(sys._stdlib_dir + "/"))
+        root = sys._stdlib_dir + "/"
+        data = _cape_stdlib.file(path[len(root):]) if path.startswith(root) else None
         if data is None:
             raise FileNotFoundError(2, "No such file or directory", path)
         return data
 
     def get_resource_reader(self, name):
-        return None
+        from _cape_resources import EmbeddedResources
+
+        return EmbeddedResources(self.name.replace(".", "/"))
 
     def __repr__(self):
         return f"<EmbeddedLoader for {self.name!r}>"

@@ -43,7 +43,7 @@ build_time_vars = {
     "LIBM": "-lm",
     "LIBPC": f"{_lib}/pkgconfig",
     "LIBPL": f"{_lib}/python{_version}/config-{_version}-x86_64-linux-gnu",
-    "LIBRARY": "",
+    "LIBRARY": f"libpython{_version}.a",
     "LIBS": "-lpthread -ldl",
     "MACHDEP": "linux",
     "MULTIARCH": "x86_64-linux-gnu",

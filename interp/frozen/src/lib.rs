@@ -1,8 +1,13 @@
-//! The embedded standard library: every module's bytecode, and its source in compressed form for tracebacks and `inspect`.
+//! The embedded standard library: every module's bytecode, its source in compressed form for tracebacks and `inspect`, and the files that
+//! packages carry as data.
+
+use std::collections::BTreeMap;
 
 include!(concat!(env!("OUT_DIR"), "/facts.rs"));
 
 static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
+
+static FILE_DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/files.bin"));
 
 /// One embedded module.
 #[derive(Clone, Copy)]
@@ -60,22 +65,41 @@ pub fn find(name: &str) -> Option<Module> {
     None
 }
 
-/// A file of the library that is no module, by its path in the library's folder.
-pub fn file(path: &str) -> Option<&'static [u8]> {
-    FILES.iter().find(|f| f.0 == path).map(|f| f.1)
-}
-
 /// All modules, sorted by name.
 pub fn modules() -> impl Iterator<Item = Module> {
     (0..FACTS.len()).map(get)
 }
 
+fn unpack(packed: &[u8], len: usize) -> Vec<u8> {
+    let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, len);
+    bytes.expect("the archive was written by the build script")
+}
+
 impl Module {
     /// The source text's bytes.
     pub fn source(&self) -> Vec<u8> {
-        let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(self.packed, self.source_len);
-        bytes.expect("the archive was written by the build script")
+        unpack(self.packed, self.source_len)
     }
+}
+
+/// What is in the file at `path`, relative to the library's folder: the source of a module, or what packages carry as data.
+pub fn file(path: &str) -> Option<Vec<u8>> {
+    if let Some((_, place, len)) = FILES.iter().find(|f| f.0 == path) {
+        return Some(unpack(&FILE_DATA[place.clone()], *len));
+    }
+    let name = path.strip_suffix(".py")?.replace('/', ".");
+    let module = find(name.strip_suffix(".__init__").unwrap_or(&name))?;
+    (module.path == path).then(|| module.source())
+}
+
+/// Names of what is in the folder at `path`, in order, each with whether it is a folder; nothing for what is none. The library's own folder is `""`.
+pub fn folder(path: &str) -> BTreeMap<&'static str, bool> {
+    let paths = modules().map(|m| m.path).chain(FILES.iter().map(|f| f.0));
+    let inside = paths.filter_map(|p| match path {
+        "" => Some(p),
+        _ => p.strip_prefix(path)?.strip_prefix('/'),
+    });
+    inside.map(|rest| rest.split_once('/').map_or((rest, false), |(name, _)| (name, true))).collect()
 }
 
 #[cfg(test)]
@@ -87,5 +111,18 @@ mod tests {
         assert!(super::find("json").expect("json is embedded").package);
         assert!(super::find("no_such_module").is_none());
         assert!(super::file("pydoc_data/_pydoc.css").is_some_and(|css| css.starts_with(b"/*")));
+    }
+
+    #[test]
+    fn finds_files() {
+        let script = super::file("venv/scripts/common/activate").expect("a script is embedded");
+        assert!(script.starts_with(b"# This file must be used with"));
+        assert!(super::file("json/__init__.py").is_some() && super::file("os.py").is_some());
+        for none in ["json.py", "os/__init__.py", "venv/scripts", "nothing"] {
+            assert!(super::file(none).is_none(), "{none}");
+        }
+        let venv: Vec<_> = super::folder("venv").into_iter().collect();
+        assert_eq!(venv, [("__init__.py", false), ("__main__.py", false), ("scripts", true)]);
+        assert!(super::folder("os.py").is_empty() && super::folder("").get("os.py") == Some(&false));
     }
 }

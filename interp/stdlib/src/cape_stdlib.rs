@@ -10,9 +10,8 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.function("find(name, /)", "(is_package, file) of an embedded module, or None.", find)
         .function("code(name, filename, /)", "The code object of an embedded module.", code)
         .function("source(name, /)", "The source of an embedded module.", source)
-        .function("file(path, /)", "The bytes of an embedded file that is no module, or None.", |_: &Vm, path: String| {
-            cape_frozen::file(&path).map(BytesObj::new)
-        })
+        .function("file(path, /)", "What is in a file of the library, given by its path below the library's folder, or None.", file)
+        .function("folder(path, /)", "[(name, is_folder)] of what is in a folder of the library.", folder)
         .function("_find_imports(co)", "[(name, level, fromlist)] of the import statements in the code.", find_imports)
         .function("_find_store_names(co)", "Names of variables which are written in the code.", find_store_names)
         .function("names(prefix, /)", "[(name, is_package)] of the modules directly below a dotted prefix.", names);
@@ -36,6 +35,18 @@ fn code(vm: &Vm, name: String, filename: String) -> Res<Ptr<CodeObj>> {
 
 fn source(vm: &Vm, name: String) -> Res<Ptr<BytesObj>> {
     Ok(BytesObj::new(&module(vm, &name)?.source()))
+}
+
+fn file(_vm: &Vm, path: String) -> Value {
+    cape_frozen::file(&path).map_or(Value::NONE, |data| BytesObj::new(&data).value())
+}
+
+fn folder(_vm: &Vm, path: String) -> Value {
+    let list = ListObj::new(&[]);
+    for (name, is_folder) in cape_frozen::folder(&path) {
+        list.push(TupleObj::new(&[intern(name), Value::bool(is_folder)]).value());
+    }
+    list.value()
 }
 
 fn names(_vm: &Vm, prefix: String) -> Value {

@@ -1,23 +1,57 @@
 //! `_imp`: what importlib needs from the interpreter.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use cape_vm::buffer::Buffer;
 use cape_vm::eval::new_code;
+use cape_vm::exc::set_extra;
+use cape_vm::native::OrNone;
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use crate::import_lock;
 
-/// Modules of the embedded library that importlib itself finds as frozen, before any path is looked at.
-const FROZEN: &[(&str, &str)] = &[
-    ("_frozen_importlib", "importlib._bootstrap"),
-    ("_frozen_importlib_external", "importlib._bootstrap_external"),
-    ("zipimport", "zipimport"),
-    ("_cape_library", "_cape_library"),
-    ("__hello__", "__hello__"),
-    ("__phello__", "__phello__"),
+/// A module that importlib finds as frozen, before any path is looked at.
+struct Frozen {
+    name: &'static str,
+    /// The module of the embedded library whose code it has.
+    code: &'static str,
+    /// What it says it was frozen from.
+    origin: &'static str,
+    package: bool,
+    /// Found also where programs are told not to use frozen modules.
+    essential: bool,
+}
+
+const fn frozen_module(name: &'static str, code: &'static str, package: bool) -> Frozen {
+    Frozen { name, code, origin: code, package, essential: false }
+}
+
+const fn essential(name: &'static str, code: &'static str) -> Frozen {
+    Frozen { essential: true, ..frozen_module(name, code, false) }
+}
+
+const FROZEN: &[Frozen] = &[
+    essential("_frozen_importlib", "importlib._bootstrap"),
+    essential("_frozen_importlib_external", "importlib._bootstrap_external"),
+    essential("zipimport", "zipimport"),
+    essential("_cape_library", "_cape_library"),
+    frozen_module("__hello__", "__hello__", false),
+    frozen_module("__hello_alias__", "__hello__", false),
+    frozen_module("__phello_alias__", "__hello__", true),
+    frozen_module("__phello_alias__.spam", "__hello__", false),
+    frozen_module("__phello__", "__phello__", true),
+    Frozen { origin: "<__phello__", ..frozen_module("__phello__.__init__", "__phello__", false) },
+    frozen_module("__phello__.ham", "__phello__.ham", true),
+    Frozen { origin: "<__phello__.ham", ..frozen_module("__phello__.ham.__init__", "__phello__.ham", false) },
+    frozen_module("__phello__.ham.eggs", "__phello__.ham.eggs", false),
+    frozen_module("__phello__.spam", "__phello__.spam", false),
 ];
+
+/// Whether only essential modules are found as frozen, as tests may ask.
+static ESSENTIAL_ONLY: AtomicBool = AtomicBool::new(false);
 
 /// File-name endings of extension modules, most specific first.
 pub const EXTENSION_SUFFIXES: &[&str] = &[".cpython-314-x86_64-linux-gnu.so", ".abi3.so", ".so"];
@@ -34,14 +68,14 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("exec_dynamic(mod, /)", "Initialize an extension module.", exec_dynamic)
         .function("extension_suffixes()", "Returns the list of file suffixes used to identify extension modules.", |_: &Vm| crate::sys::str_list(EXTENSION_SUFFIXES))
         .function("is_frozen(name, /)", "Returns True if the module name corresponds to a frozen module.", |_: &Vm, n: Ptr<StrObj>| frozen(&n.display()).is_some())
-        .function("is_frozen_package(name, /)", "Returns True if the module name is of a frozen package.", |_: &Vm, n: Ptr<StrObj>| frozen(&n.display()).is_some_and(|m| m.package))
+        .function("is_frozen_package(name, /)", "Returns True if the module name is of a frozen package.", |vm: &Vm, n: Ptr<StrObj>| known_frozen(vm, n).map(|f| f.package))
         .function("find_frozen(name, /, *, withdata=False)", "Return info about the corresponding frozen module (if there is one) or None.", find_frozen)
         .function("get_frozen_object(name, data=None, /)", "Create a code object for a frozen module.", get_frozen_object)
-        .function("init_frozen(name, /)", "Initializes a frozen module.", |vm: &Vm, _n: Value| -> Res<Value> { Err(vm.missing("_imp.init_frozen()")) })
+        .function("init_frozen(name, /)", "Initializes a frozen module.", init_frozen)
         .function("source_hash(key, source)", "Return the hash of a source, for hash-based pycs.", source_hash)
         .function("_fix_co_filename(code, path, /)", "Changes code.co_filename to specify the passed-in file path.", fix_co_filename)
-        .function("_frozen_module_names()", "Returns the list of available frozen modules.", |_: &Vm| crate::sys::str_list(FROZEN.iter().map(|f| f.0)))
-        .function("_override_frozen_modules_for_tests(override, /)", "Override the use of frozen modules for tests.", |_: &Vm, _v: Value| ())
+        .function("_frozen_module_names()", "Returns the list of available frozen modules.", |_: &Vm| crate::sys::str_list(FROZEN.iter().map(|f| f.name)))
+        .function("_override_frozen_modules_for_tests(override, /)", "Override the use of frozen modules for tests.", |_: &Vm, how: i64| ESSENTIAL_ONLY.store(how < 0, Relaxed))
         .function("_override_multi_interp_extensions_check(override, /)", "Override the check of extensions for subinterpreters.", |_: &Vm, _v: Value| Value::int(0));
     m.add("check_hash_based_pycs", intern("default"));
     m.add("pyc_magic_number_token", Value::int(MAGIC));
@@ -56,9 +90,15 @@ const MAGIC: i64 = {
     ((folded ^ folded >> 16) & 0x7fff | 0x8000) as i64 | 0x0a0d_0000
 };
 
-fn frozen(name: &str) -> Option<cape_frozen::Module> {
-    let (_, origin) = FROZEN.iter().find(|f| f.0 == name)?;
-    cape_frozen::find(origin)
+fn frozen(name: &str) -> Option<&'static Frozen> {
+    FROZEN.iter().find(|f| f.name == name && (f.essential || !ESSENTIAL_ONLY.load(Relaxed)))
+}
+
+impl Frozen {
+    fn code(&self, vm: &Vm) -> Res<Ptr<CodeObj>> {
+        let module = cape_frozen::find(self.code).expect("the library has what is frozen");
+        embedded_code(vm, &module, &format!("<frozen {}>", self.code))
+    }
 }
 
 /// Names may be any text, also such that no module has.
@@ -74,16 +114,20 @@ pub fn make_native(vm: &Vm, name: &str) -> Res<Value> {
     let Some(init) = rt().native_module(name) else {
         return Err(vm.import_error(format!("no built-in module named '{name}'")));
     };
-    let m = ModuleObj::with_map(rt().maps.module);
-    let names = &rt().names;
-    let d = m.dict();
-    d.set_str(names.name, intern(name));
-    d.set_str(names.doc, Value::NONE);
-    d.set_str(names.package, Value::NONE);
-    d.set_str(names.loader, Value::NONE);
-    d.set_str(names.spec, Value::NONE);
+    let m = new_module(name);
     init(vm, m)?;
     Ok(m.value())
+}
+
+/// A module that has what every module has, and nothing else.
+pub(crate) fn new_module(name: &str) -> Ptr<ModuleObj> {
+    let m = ModuleObj::with_map(rt().maps.module);
+    let names = &rt().names;
+    m.dict().set_str(names.name, intern(name));
+    for n in [names.doc, names.package, names.loader, names.spec] {
+        m.dict().set_str(n, Value::NONE);
+    }
+    m
 }
 
 fn create_builtin(vm: &Vm, spec: Value) -> Res<Value> {
@@ -106,6 +150,9 @@ fn create_dynamic(vm: &Vm, spec: Value, file: Option<Value>) -> Res<Value> {
         return Err(vm.type_error("the origin of an extension module must be a string"));
     };
     let name = vm.get_attr_str(spec, "name")?;
+    if [Some(p), name.downcast::<StrObj>()].into_iter().flatten().any(|s| s.chars().any(|c| c == 0)) {
+        return Err(vm.value_error("embedded null character"));
+    }
     vm.audit("import", &[name, path, Value::NONE, Value::NONE, Value::NONE])?;
     // C's functions take text as the environment says.
     crate::locale::codeset();
@@ -122,12 +169,16 @@ fn exec_dynamic(vm: &Vm, m: Value) -> Res<Value> {
     }
 }
 
-fn find_frozen(_vm: &Vm, name: Ptr<StrObj>, withdata: Option<bool>) -> Value {
-    let name = name.display();
-    let Some(m) = frozen(&name) else { return Value::NONE };
-    let origin = FROZEN.iter().find(|f| f.0 == name).map_or(name.as_str(), |f| f.1);
-    let data = if withdata.unwrap_or(false) { BytesObj::new(m.code).value() } else { Value::NONE };
-    TupleObj::new(&[data, Value::bool(m.package), StrObj::new(origin).value()]).value()
+fn find_frozen(vm: &Vm, name: Ptr<StrObj>, withdata: Option<bool>) -> Res<Value> {
+    let Some(f) = frozen(&name.display()) else { return Ok(Value::NONE) };
+    let data = match withdata {
+        Some(true) => {
+            let code = f.code(vm)?.value();
+            BytesObj::new(&crate::marshal::dumps(vm, code)?).value()
+        }
+        _ => Value::NONE,
+    };
+    Ok(TupleObj::new(&[data, Value::bool(f.package), StrObj::new(f.origin).value()]).value())
 }
 
 /// Code of an embedded module, with this file name.
@@ -138,12 +189,59 @@ pub fn embedded_code(vm: &Vm, m: &cape_frozen::Module, filename: &str) -> Res<Pt
     }
 }
 
-fn get_frozen_object(vm: &Vm, name: String, data: Option<Value>) -> Res<Ptr<CodeObj>> {
-    let _ = data;
-    match frozen(&name) {
-        Some(m) => embedded_code(vm, &m, &format!("<frozen {}>", m.name)),
-        None => Err(vm.import_error(format!("No such frozen object named {name}"))),
+/// The frozen module of this name, or else the ImportError that says why there is none.
+fn known_frozen(vm: &Vm, name: Ptr<StrObj>) -> Res<&'static Frozen> {
+    let text = name.display();
+    if let Some(f) = frozen(&text) {
+        return Ok(f);
     }
+    let shown = vm.repr_str(name.value())?;
+    Err(frozen_error(vm, name, match FROZEN.iter().any(|f| f.name == text) {
+        true => format!("Frozen modules are disabled and the frozen object named {shown} is not essential"),
+        false => format!("No such frozen object named {shown}"),
+    }))
+}
+
+/// An ImportError about the module `name`.
+fn frozen_error(vm: &Vm, name: Ptr<StrObj>, message: String) -> Raised {
+    let raised = vm.import_error(&message);
+    set_extra(raised.exc(), 0, StrObj::new(&message).value());
+    set_extra(raised.exc(), 1, name.value());
+    raised
+}
+
+fn get_frozen_object(vm: &Vm, name: Ptr<StrObj>, data: OrNone<Buffer>) -> Res<Ptr<CodeObj>> {
+    let Some(data) = data.0.filter(|d| !d.as_slice().is_empty()) else {
+        return known_frozen(vm, name)?.code(vm);
+    };
+    let shown = vm.repr_str(name.value())?;
+    let Ok(read) = crate::marshal::loads(vm, data.as_slice()) else {
+        return Err(frozen_error(vm, name, format!("Frozen object named {shown} is invalid")));
+    };
+    read.downcast().ok_or_else(|| vm.type_error(format!("frozen object {shown} is not a code object")))
+}
+
+/// Imports a frozen module without asking importlib.
+fn init_frozen(vm: &Vm, name: Ptr<StrObj>) -> Res<Value> {
+    let Some(f) = frozen(&name.display()) else { return Ok(Value::NONE) };
+    let code = f.code(vm)?;
+    let key = intern(f.name);
+    let module = match rt().modules().get_str(key).and_then(|m| m.downcast::<ModuleObj>()) {
+        Some(m) => m,
+        None => {
+            let m = new_module(f.name);
+            rt().modules().set_str(key, m.value());
+            m
+        }
+    };
+    let d = module.dict();
+    if f.package {
+        d.set_str(rt().names.path, ListObj::new(&[]).value());
+    }
+    d.set_str(rt().names.builtins, rt().builtins().value());
+    d.set_str(intern("__origname__"), StrObj::new(f.origin).value());
+    vm.run_code(code, d, d.value(), None)?;
+    Ok(rt().modules().get_str(key).unwrap_or(Value::NONE))
 }
 
 fn source_hash(_vm: &Vm, key: i64, source: Ptr<BytesObj>) -> Ptr<BytesObj> {

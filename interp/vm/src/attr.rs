@@ -323,29 +323,14 @@ impl Vm {
         let message = if let Some(c) = obj.downcast::<TypeObj>() {
             format!("type object '{}' has no attribute '{n}'", c.name_str())
         } else if let Some(m) = obj.downcast::<ModuleObj>() {
-            match m.get(rt().names.name).and_then(|v| v.downcast::<StrObj>()) {
-                Some(s) => match self.module_hint(m, &s.display(), &n) {
-                    Some(hint) => hint,
-                    None => format!("module '{}' has no attribute '{n}'", s.display()),
-                },
-                None => format!("module has no attribute '{n}'"),
+            match self.module_lacks(m, &n) {
+                Ok(message) => message,
+                Err(raised) => return raised,
             }
         } else {
             format!("'{}' object has no attribute '{n}'", full_name(type_of(obj)))
         };
         self.attribute_error_for(message, obj, name)
-    }
-
-    /// A module that is still being imported gets a hint in the message.
-    fn module_hint(&self, m: Ptr<ModuleObj>, name: &str, attr: &str) -> Option<String> {
-        let spec = m.get(rt().names.spec)?;
-        let init = self.get_attr_opt(spec, rt().names.initializing).ok()??;
-        if init != Value::TRUE {
-            return None;
-        }
-        Some(format!(
-            "partially initialized module '{name}' has no attribute '{attr}' (most likely due to a circular import)"
-        ))
     }
 
     /// `obj.name = v`; EMPTY deletes.

@@ -68,6 +68,8 @@ pub struct Config {
     pub faulthandler: bool,
     /// `-X tracemalloc` or `PYTHONTRACEMALLOC`: how many frames are kept of where an object was made; 0: objects are not traced.
     pub tracemalloc: usize,
+    /// `-X importtime=2`: imports of modules that are loaded already are reported, too.
+    pub report_loaded_modules: bool,
 }
 
 impl Default for Config {
@@ -104,6 +106,7 @@ impl Default for Config {
             no_debug_ranges: false,
             faulthandler: false,
             tracemalloc: 0,
+            report_loaded_modules: false,
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod gil;
 mod instances;
 mod interned;
 pub mod iteration;
+mod lacking;
 pub mod monitor;
 pub mod names;
 pub mod native;

@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use cape_heap::{
     Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, WeakCell, WeakCtx, heap,
@@ -45,6 +46,8 @@ pub struct Runtime {
     pub modules: Root,
     /// The module whose `__import__` does imports, whatever `sys.modules` has under its name; EMPTY until it is there.
     pub importlib: Root,
+    /// The function `__import__` itself, whatever `builtins` has under its name; EMPTY until it is there.
+    pub import_function: Root,
     /// The `builtins` module's namespace (a dict).
     pub builtins: Root,
     /// The `sys` module's namespace (a dict).
@@ -55,6 +58,7 @@ pub struct Runtime {
     native_modules: UnsafeCell<HashMap<&'static str, NativeModule>>,
     /// The interpreter's options.
     pub config: UnsafeCell<crate::config::Config>,
+    program_folder: OnceLock<String>,
 }
 
 /// Makes a native module's contents.
@@ -190,12 +194,14 @@ impl Runtime {
             dict_version: Cell::new(1),
             modules: Root::new(Value::EMPTY),
             importlib: Root::new(Value::EMPTY),
+            import_function: Root::new(Value::EMPTY),
             builtins: Root::new(Value::EMPTY),
             sys: Root::new(Value::EMPTY),
             audit_hooks: Root::new(Value::EMPTY),
             audited: Cell::new(false),
             native_modules: UnsafeCell::new(HashMap::new()),
             config: UnsafeCell::new(config),
+            program_folder: OnceLock::new(),
         };
         // SAFETY: single-threaded start-up; nothing holds a reference into the slot yet.
         let rt_mut = unsafe {
@@ -357,6 +363,16 @@ impl Runtime {
     pub fn config(&self) -> &crate::config::Config {
         // SAFETY: changed only by the start-up code, before other threads exist.
         unsafe { &*self.config.get() }
+    }
+
+    /// What was put before all else on `sys.path` for the program that is run: its folder, or nothing for the current one.
+    pub fn program_folder(&self) -> Option<&str> {
+        self.program_folder.get().map(String::as_str)
+    }
+
+    /// Notes what [`Runtime::program_folder`] is; the first one stays.
+    pub fn set_program_folder(&self, folder: &str) {
+        let _ = self.program_folder.set(folder.into());
     }
 
     /// Whether anybody listens to audit events.

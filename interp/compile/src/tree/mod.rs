@@ -145,20 +145,6 @@ impl Trees<'_> {
         Node::item(class, fields, self.at(range))
     }
 
-    /// The range of a compound statement: a semicolon after the last statement in it belongs to it.
-    fn with_semicolon(&self, range: TextRange) -> TextRange {
-        let text = self.source.text.as_bytes();
-        let mut at = range.end().to_usize();
-        loop {
-            match text.get(at) {
-                Some(b' ' | b'\t' | 12) => at += 1,
-                Some(b'\\') if text.get(at + 1) == Some(&b'\n') => at += 2,
-                Some(b';') => return TextRange::new(range.start(), (at as u32 + 1).into()),
-                _ => return range,
-            }
-        }
-    }
-
     fn list<'a, T: 'a>(
         &self,
         items: impl IntoIterator<Item = &'a T>,

@@ -18,7 +18,7 @@ impl Trees<'_> {
     fn stmt_inner(&self, s: &Stmt) -> Item {
         let range = match s {
             Stmt::For(_) | Stmt::While(_) | Stmt::If(_) | Stmt::With(_) | Stmt::Match(_) | Stmt::Try(_) => {
-                self.with_semicolon(s.range())
+                self.source.with_semicolon(s.range())
             }
             _ => s.range(),
         };
@@ -102,7 +102,11 @@ impl Trees<'_> {
             comment,
             self.type_params(f.type_params.as_deref()),
         ];
-        self.node(class, self.with_semicolon(self.after_decorators(f.range, &f.decorator_list)), fields)
+        self.node(
+            class,
+            self.source.with_semicolon(self.after_decorators(f.range, &f.decorator_list)),
+            fields,
+        )
     }
 
     fn class(&self, c: &ast::StmtClassDef) -> Item {
@@ -118,7 +122,11 @@ impl Trees<'_> {
             self.list(&c.decorator_list, |t, d| t.expr(&d.expression)),
             self.type_params(c.type_params.as_deref()),
         ];
-        self.node(C::ClassDef, self.with_semicolon(self.after_decorators(c.range, &c.decorator_list)), fields)
+        self.node(
+            C::ClassDef,
+            self.source.with_semicolon(self.after_decorators(c.range, &c.decorator_list)),
+            fields,
+        )
     }
 
     /// What follows an `if`: an `elif` is an `If` of its own.
@@ -152,7 +160,7 @@ impl Trees<'_> {
         let ast::ExceptHandler::ExceptHandler(h) = h;
         let fields =
             vec![self.opt_expr(h.type_.as_deref()), self.opt_name(h.name.as_ref()), self.body(&h.body)];
-        self.node(C::ExceptHandler, self.with_semicolon(h.range), fields)
+        self.node(C::ExceptHandler, self.source.with_semicolon(h.range), fields)
     }
 
     fn alias(&self, a: &ast::Alias) -> Item {

@@ -48,6 +48,16 @@ mod code {
     pub const FLAG_REF: u8 = 0x80;
 }
 
+/// A value as bytes, code too.
+pub(crate) fn dumps(vm: &Vm, v: Value) -> Res<Vec<u8>> {
+    write::dumps(vm, v, VERSION, true)
+}
+
+/// The value that bytes are of.
+pub(crate) fn loads(vm: &Vm, data: &[u8]) -> Res<Value> {
+    read::load(vm, read::Source::Bytes(data), true)
+}
+
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.add("version", Value::int(VERSION as i64))

@@ -1,7 +1,5 @@
 //! Facts about the interpreter and the platform.
 
-use std::os::unix::ffi::OsStrExt;
-
 use cape_vm::object::*;
 use cape_vm::runtime::{intern, rt};
 use cape_vm::structseq::{Spec, StructSeq};
@@ -120,7 +118,7 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     d.set_str(intern("_multiarch"), s("x86_64-linux-gnu"));
     d.set_str(intern("supports_isolated_interpreters"), Value::FALSE);
     m.add("implementation", impl_ns.value());
-    paths(m);
+    super::paths::init(m);
     m.add(
         "float_info",
         FLOAT_INFO.make(&[
@@ -160,40 +158,10 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     names.iter().for_each(|n| v.push(intern(n)));
     m.add("builtin_module_names", TupleObj::new(&v).value());
     let set = SetObj::with_map(rt().maps.frozenset);
-    let top = cape_frozen::modules().map(|m| m.name).filter(|n| !n.contains('.') && *n != "_cape_library");
+    let top = cape_frozen::modules().map(|m| m.name).filter(|n| !n.contains('.') && !n.starts_with("_cape"));
     for n in top.chain(names.iter().copied().filter(|n| !n.starts_with("_cape"))) {
         set.add(vm, intern(n))?;
     }
     m.add("stdlib_module_names", set.value());
     Ok(())
-}
-
-fn paths(m: Ptr<ModuleObj>) {
-    let c = rt().config();
-    let s = |t: &str| StrObj::new(t).value();
-    let executable = std::path::Path::new(&c.executable);
-    let prefix = executable
-        .parent()
-        .and_then(|p| p.parent())
-        .map_or_else(|| "/usr/local".to_string(), |p| p.to_string_lossy().into_owned());
-    let library = c.home.clone().unwrap_or_else(|| format!("{prefix}/lib/python3.14"));
-    m.add("executable", s(&c.executable));
-    m.add("_base_executable", s(&c.executable));
-    for n in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
-        m.add(n, s(&prefix));
-    }
-    m.add("_stdlib_dir", s(&library));
-    let path = ListObj::new(&[]);
-    for folder in &c.python_path {
-        path.push(crate::fsname::decode(folder.as_bytes()).value());
-    }
-    path.push(s(&library));
-    let extensions = format!("{library}/lib-dynload");
-    if std::path::Path::new(&extensions).is_dir() {
-        path.push(s(&extensions));
-    }
-    m.add("path", path.value());
-    m.add("meta_path", ListObj::new(&[]).value());
-    m.add("path_hooks", ListObj::new(&[]).value());
-    m.add("path_importer_cache", DictObj::new().value());
 }

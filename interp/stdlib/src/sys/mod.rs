@@ -6,6 +6,7 @@ mod info;
 mod limits;
 mod monitoring;
 mod parts;
+mod paths;
 
 pub use flags::set_inspect;
 pub use info::VERSION;

@@ -1,7 +1,7 @@
 //! `sys._jit` and other parts that Cape does not have: there, so that programs can ask, and clear in their answer.
 
 use cape_vm::object::*;
-use cape_vm::runtime::{intern, rt};
+use cape_vm::runtime::rt;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
@@ -31,9 +31,7 @@ pub(super) fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
 }
 
 pub(super) fn part(name: &str) -> Ptr<ModuleObj> {
-    let m = ModuleObj::with_map(rt().maps.module);
-    m.dict().set_str(rt().names.name, intern(name));
-    m
+    crate::imp::new_module(name)
 }
 
 fn clear_descriptors(vm: &Vm, class: Ptr<TypeObj>) -> Res<()> {

@@ -2,8 +2,9 @@
 
 use cape_heap::Value;
 
-use crate::exc::{Res, set_extra};
+use crate::exc::{Raised, Res, set_extra};
 use crate::frame::Frame;
+use crate::lacking::{self, Cause};
 use crate::object::*;
 use crate::runtime::{intern, rt};
 use crate::vm::Vm;
@@ -40,48 +41,44 @@ impl Vm {
                 return Ok(v);
             }
         }
-        let pkg_value = pkg.filter(|p| p.is::<StrObj>());
-        let shown = match pkg_value {
-            Some(p) => self.repr_str(p)?,
-            None => "'<unknown module name>'".into(),
+        Err(self.cannot_import(module, name, pkg.filter(|p| p.is::<StrObj>()))?)
+    }
+
+    /// The `ImportError` for a `name` that `module`, which calls itself `from`, does not have.
+    #[cold]
+    fn cannot_import(&self, module: Value, name: Value, from: Option<Value>) -> Res<Raised> {
+        let named = from.unwrap_or_else(|| intern("<unknown module name>"));
+        let (asked, shown) = (self.repr_str(name)?, self.repr_str(named)?);
+        let plain = format!("cannot import name {asked} from {shown}");
+        let (mut cause, mut origin) = (Cause::Unknown, None);
+        if let Some(spec) = self.get_attr_opt(module, rt().names.spec)? {
+            (cause, origin) = self.cause_of_lack(named, spec)?;
+            if origin.is_none() && module.is::<ModuleObj>() {
+                origin = self.get_attr_opt(module, rt().names.file)?.filter(|f| f.is::<StrObj>());
+            }
+        }
+        let file = |quoted: bool| match origin {
+            Some(o) if quoted => self.repr_str(o),
+            Some(o) => Ok(o.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default()),
+            None => Ok("unknown location".into()),
         };
-        let spec = self.get_attr_opt(module, rt().names.spec)?;
-        let origin = self.module_origin(module, spec)?;
-        let initializing = match spec {
-            Some(s) if !s.is_none() => self.get_attr_opt(s, rt().names.initializing)? == Some(Value::TRUE),
-            _ => false,
-        };
-        let place = match origin.and_then(text) {
-            Some(o) => o,
-            None => "unknown location".into(),
-        };
-        let message = if initializing {
-            format!(
-                "cannot import name '{n}' from partially initialized module {shown} (most likely due to a circular import) ({place})"
-            )
-        } else {
-            format!("cannot import name '{n}' from {shown} ({place})")
+        let message = match cause {
+            Cause::HidesLibrary => format!("{plain} ({})", lacking::hides_library(&file(true)?, &shown)),
+            Cause::HidesOther => format!("{plain} ({})", lacking::hides_other(&file(true)?)),
+            Cause::Unfinished => format!(
+                "cannot import name {asked} from partially initialized module {shown} ({}) ({})",
+                lacking::CIRCULAR,
+                file(false)?
+            ),
+            Cause::Unknown => format!("{plain} ({})", file(false)?),
         };
         let r = self.import_error(&message);
         let e = r.exc();
         set_extra(e, 0, StrObj::new(&message).value());
-        set_extra(e, 1, pkg_value.unwrap_or(Value::NONE));
+        set_extra(e, 1, from.unwrap_or(Value::NONE));
         set_extra(e, 2, origin.unwrap_or(Value::NONE));
         set_extra(e, 3, name);
-        Err(r)
-    }
-
-    fn module_origin(&self, module: Value, spec: Option<Value>) -> Res<Option<Value>> {
-        if let Some(s) = spec
-            && !s.is_none()
-            && let Some(has) = self.get_attr_opt(s, intern("has_location"))?
-            && self.truth(has)?
-            && let Some(o) = self.get_attr_opt(s, intern("origin"))?
-            && o.is::<StrObj>()
-        {
-            return Ok(Some(o));
-        }
-        Ok(self.get_attr_opt(module, rt().names.file)?.filter(|f| f.is::<StrObj>()))
+        Ok(r)
     }
 
     /// `from module import *` into the frame's locals.
