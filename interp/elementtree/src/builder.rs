@@ -51,6 +51,7 @@ impl Named for BuilderObj {
 /// A builder.
 pub type B = Ptr<BuilderObj>;
 
+/// Makes the class.
 pub fn make_class() -> Ptr<TypeObj> {
     new_type::<BuilderObj>("xml.etree.ElementTree.TreeBuilder", rt().types.object, TypeFlags::BASE)
         .new_fn("__new__($type, *args, **kwargs)", NEW, |_: &Vm, class: Ptr<TypeObj>, _: Value, _: Value| make(class))

@@ -9,6 +9,7 @@ use crate::element::{self, E, ElementObj, children, class_of, expected};
 
 static DEEPCOPY: StaticValue = StaticValue::new();
 
+/// Adds the methods to the class of elements.
 pub fn add(b: TypeBuilder) -> TypeBuilder {
     b.method("__copy__($self, /)", "", |_: &Vm, e: E| {
         let copy = element::new(class_of(e), e.tag.get(), e.attrib.get());

@@ -94,6 +94,7 @@ pub fn expected(vm: &Vm, v: Value) -> Res<E> {
         .ok_or_else(|| vm.type_error(format!("expected an Element, not \"{}\"", type_of(v).name_str())))
 }
 
+/// Makes the class.
 pub fn make_class() -> Ptr<TypeObj> {
     let flags = TypeFlags::BASE | TypeFlags::HAS_WEAKREF | TypeFlags::INDEXED;
     let b = new_type::<ElementObj>("xml.etree.ElementTree.Element", rt().types.object, flags)

@@ -9,6 +9,7 @@ use crate::element::E;
 
 static ELEMENT_PATH: StaticValue = StaticValue::new();
 
+/// Adds the methods to the class of elements.
 pub fn add(b: TypeBuilder) -> TypeBuilder {
     b.method(
         "find($self, /, path, namespaces=None)",

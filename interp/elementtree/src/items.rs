@@ -7,6 +7,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::element::{E, ElementObj, children, expected};
 
+/// Adds the methods to the class of elements.
 pub fn add(b: TypeBuilder) -> TypeBuilder {
     b.method("__len__($self, /)", "Return len(self).", |_: &Vm, e: E| e.len())
         .method("__getitem__($self, key, /)", "Return self[key].", get_item)

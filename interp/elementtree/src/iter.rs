@@ -35,6 +35,7 @@ type This = Ptr<IterObj>;
 /// What `at` is of an element that is not entered.
 const END: usize = i32::MAX as usize;
 
+/// Makes the class.
 pub fn make_class() -> Ptr<TypeObj> {
     new_type::<IterObj>("_elementtree._element_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
@@ -44,6 +45,7 @@ pub fn make_class() -> Ptr<TypeObj> {
         .class()
 }
 
+/// Adds the methods to the class of elements.
 pub fn add(b: TypeBuilder) -> TypeBuilder {
     b.method("iter($self, /, tag=None)", "", |_: &Vm, e: E, tag: Option<Value>| {
         let tag = tag.filter(|t| !t.downcast::<StrObj>().is_some_and(|t| t.eq_str("*")));

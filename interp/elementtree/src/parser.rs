@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use cape_heap::{Field, Header, Native, heap, heap_object};
 use cape_stdlib::pyexpat::{VERSION, encoding_table};
@@ -29,7 +30,7 @@ heap_object! {
         pub entity: Field,
         /// A list: the names that were met, as the tree has them; and where each stands.
         names: Field,
-        places: Native<Box<RefCell<HashMap<Box<str>, usize>>>>,
+        places: Native<Box<RefCell<Places>>>,
         /// A list: the methods of [`Method`].
         methods: Field,
     } [drop]
@@ -40,6 +41,25 @@ impl Named for ParserObj {
 }
 
 type P = Ptr<ParserObj>;
+
+type Places = HashMap<Box<str>, usize, BuildHasherDefault<TextHasher>>;
+
+/// Hashes text as strings are hashed, which nobody outside can foresee.
+#[derive(Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.rotate_left(7) ^ hash_bytes(bytes) as u64;
+    }
+
+    // What marks the end of a text.
+    fn write_u8(&mut self, _: u8) {}
+}
 
 /// The methods that a target may have.
 #[derive(Clone, Copy)]
@@ -58,6 +78,7 @@ enum Method {
 const METHODS: [&str; 9] =
     ["start", "end", "data", "comment", "pi", "start_ns", "end_ns", "doctype", "close"];
 
+/// Makes the class.
 pub fn make_class() -> Ptr<TypeObj> {
     new_type::<ParserObj>("xml.etree.ElementTree.XMLParser", rt().types.object, TypeFlags::BASE)
         .new_fn("__new__($type, *args, **kwargs)", NEW, |_: &Vm, class: Ptr<TypeObj>, _: Value, _: Value| {

@@ -13,6 +13,8 @@ const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 #[derive(Clone)]
 pub struct Namespaces {
     bound: HashMap<Rc<str>, Vec<Rc<str>>>,
+    /// Meanings of the empty prefix: most documents have none, and each name without a prefix asks.
+    defaults: usize,
     /// What stands between a namespace and a name; nothing may.
     pub separator: Option<char>,
     /// Whether names are given with their prefixes.
@@ -23,11 +25,14 @@ impl Namespaces {
     /// Only what is always bound.
     pub fn new(separator: Option<char>) -> Namespaces {
         let bound = HashMap::from([("xml".into(), vec![XML.into()])]);
-        Namespaces { bound, separator, triplets: false }
+        Namespaces { bound, defaults: 0, separator, triplets: false }
     }
 
     /// What a prefix means.
     pub fn get(&self, prefix: &str) -> Option<Rc<str>> {
+        if prefix.is_empty() && self.defaults == 0 {
+            return None;
+        }
         self.bound.get(prefix)?.last().filter(|u| !u.is_empty()).cloned()
     }
 
@@ -52,6 +57,7 @@ impl Namespaces {
             (_, XML | XMLNS) => return Err(Error::ReservedNamespaceUri),
             _ => {}
         }
+        self.defaults += prefix.is_empty() as usize;
         let name =
             self.bound.get_key_value(prefix).map_or_else(|| Rc::from(prefix), |(name, _)| name.clone());
         self.bound.entry(name.clone()).or_default().push(uri.into());
@@ -60,8 +66,11 @@ impl Namespaces {
 
     /// Takes the last meaning away.
     pub fn unbind(&mut self, prefix: &str) {
-        if let Some(meanings) = self.bound.get_mut(prefix) {
-            meanings.pop();
+        if let Some(meanings) = self.bound.get_mut(prefix)
+            && meanings.pop().is_some()
+            && prefix.is_empty()
+        {
+            self.defaults -= 1;
         }
     }
 

@@ -143,6 +143,8 @@ pub struct Parser {
     pub(crate) phase: Phase,
     pub(crate) open: Vec<Open>,
     pub(crate) queue: VecDeque<Step>,
+    /// An event that comes before what is queued, and is wanted.
+    ready: Option<Event>,
     pub(crate) roles: Roles,
     pub(crate) declaration: Declaration,
     pub(crate) dtd: Rc<RefCell<Dtd>>,
@@ -200,6 +202,7 @@ impl Parser {
             phase: Phase::Begin,
             open: Vec::new(),
             queue: VecDeque::new(),
+            ready: None,
             roles: if whole == Whole::Parameter { Roles::external() } else { Roles::document() },
             declaration: Declaration::default(),
             dtd,
@@ -423,6 +426,9 @@ impl Parser {
     #[allow(clippy::should_implement_trait, reason = "there is more to come after a pause")]
     pub fn next(&mut self) -> Next {
         loop {
+            if let Some(event) = self.ready.take() {
+                return Next::Event(event);
+            }
             if let Some(step) = self.queue.pop_front() {
                 if let Some(event) = self.step(step) {
                     return Next::Event(event);
@@ -707,9 +713,12 @@ impl Parser {
 
     /// Queues an event, or the text it stands for.
     pub(crate) fn report(&mut self, event: Event, raw: &[u8]) {
-        // What comes next is certain: nobody can change what is wanted before.
-        let certain = self.queue.is_empty() && self.wants(event.kind());
-        let raw = (!certain && self.wants(Kind::Default)).then(|| text(raw));
+        // Nobody can change what is wanted before what comes next.
+        if self.queue.is_empty() && self.ready.is_none() && self.wants(event.kind()) {
+            self.ready = Some(event);
+            return;
+        }
+        let raw = self.wants(Kind::Default).then(|| text(raw));
         self.queue.push_back(Step::Report(event, raw));
     }
 

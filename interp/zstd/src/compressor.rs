@@ -48,6 +48,7 @@ impl Drop for Stream {
     }
 }
 
+/// Makes the class.
 pub fn init(m: Ptr<ModuleObj>) {
     let t = new_type::<CompressorObj>("compression.zstd.ZstdCompressor", rt().types.object, 0)
         .doc("Create a compressor object for compressing data incrementally.\n\n  level\n    The compression level to use. Defaults to COMPRESSION_LEVEL_DEFAULT.\n  options\n    A dict object that contains advanced compression parameters.\n  zstd_dict\n    A ZstdDict object, a pre-trained Zstandard dictionary.\n\nThread-safe at method level.  For one-shot compression, use the\ncompress() function instead.")

@@ -48,6 +48,7 @@ impl Drop for Stream {
     }
 }
 
+/// Makes the class.
 pub fn init(m: Ptr<ModuleObj>) {
     let t = new_type::<DecompressorObj>("compression.zstd.ZstdDecompressor", rt().types.object, 0)
         .doc("Create a decompressor object for decompressing data incrementally.\n\n  zstd_dict\n    A ZstdDict object, a pre-trained Zstandard dictionary.\n  options\n    A dict object that contains advanced decompression parameters.\n\nThread-safe at method level.  For one-shot decompression, use the\ndecompress() function instead.")

@@ -58,6 +58,7 @@ pub enum How {
     Prefix = 2,
 }
 
+/// Makes the class.
 pub fn init(m: Ptr<ModuleObj>) {
     let t = new_type::<DictionaryObj>("compression.zstd.ZstdDict", rt().types.object, 0)
         .doc("Represents a Zstandard dictionary.\n\n  dict_content\n    The content of a Zstandard dictionary as a bytes-like object.\n  is_raw\n    If true, perform no checks on *dict_content*, useful for some\n    advanced cases. Otherwise, check that the content represents\n    a Zstandard dictionary created by the zstd library or CLI.\n\nThe dictionary can be used for compression or decompression, and can be\nshared by multiple ZstdCompressor or ZstdDecompressor objects.")

@@ -10,6 +10,7 @@ use zstd_sys as ffi;
 
 static ERROR: StaticType = StaticType::new();
 
+/// Makes the class.
 pub fn init(m: Ptr<ModuleObj>) {
     let flags = TypeFlags::BASE | TypeFlags::HAS_WEAKREF;
     let error = new_type::<ExcObj>("compression.zstd.ZstdError", rt().types.exception, flags)

@@ -76,6 +76,7 @@ const UNSUPPORTED: usize = (-(ffi::ZSTD_ErrorCode::ZSTD_error_parameter_unsuppor
 /// The two enums of the library in Python: a list of both.
 static TYPES: StaticValue = StaticValue::new();
 
+/// Adds constants and functions.
 pub fn init(m: Ptr<ModuleObj>) {
     for (p, name, _) in COMPRESSION.iter().filter(|row| !row.1.is_empty()) {
         m.add(name, Value::int(*p as i64));

@@ -8,6 +8,7 @@ use zstd_sys as ffi;
 
 use crate::error;
 
+/// Adds the functions.
 pub fn init(m: Ptr<ModuleObj>) {
     m.function(
         "train_dict($module, samples_bytes, samples_sizes, dict_size, /)",

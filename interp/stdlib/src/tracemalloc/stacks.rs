@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use cape_bytecode::{Op, Word};
 use cape_vm::object::{CodeObj, StrObj};
 use cape_vm::{Ptr, Vm};
 
@@ -48,14 +49,19 @@ impl Stacks {
     pub fn running(&mut self, vm: &Vm, limit: usize) -> Stack {
         let (mut places, mut total) = (Vec::new(), 0);
         let mut frame = vm.top_frame();
-        while let Some(f) = frame {
+        while let Some(at) = frame {
+            frame = vm.frame_below(at);
+            // SAFETY: a frame of the running thread, which does not go on meanwhile.
+            let f = unsafe { &*at };
+            // A function whose cells are being made has not begun: its caller makes them.
+            let word = f.code.words.get(f.lasti() as usize);
+            if total == 0 && word.is_some_and(|w| Word(w.get()).op_byte() == Op::MakeCell as u8) {
+                continue;
+            }
             if places.len() < limit {
-                // SAFETY: a frame of the running thread, which does not go on meanwhile.
-                let f = unsafe { &*f };
                 places.push(self.place(f.code, f.lasti(), || f.line()));
             }
             total += 1;
-            frame = vm.frame_below(f);
         }
         if places.is_empty() {
             places.push((UNKNOWN, 0));
