@@ -312,6 +312,33 @@ PyObject_SetAttr(PyObject *v, PyObject *name, PyObject *value)
     return -1;
 }
 
+/* `tp_setattro` and `tp_getattro` of classes that have the older slots only. */
+static int
+setattro_by_text(PyObject *v, PyObject *name, PyObject *value)
+{
+    const char *text = PyUnicode_AsUTF8(name);
+    return text == NULL ? -1 : Py_TYPE(v)->tp_setattr(v, (char *)text, value);
+}
+
+static PyObject *
+getattro_by_text(PyObject *v, PyObject *name)
+{
+    const char *text = PyUnicode_AsUTF8(name);
+    return text == NULL ? NULL : Py_TYPE(v)->tp_getattr(v, (char *)text);
+}
+
+/* Fills the newer slots where a class has only the older ones: what is not C finds those alone. */
+void
+cape_complete_attribute_slots(PyTypeObject *type)
+{
+    if (type->tp_setattr != NULL && type->tp_setattro == NULL) {
+        type->tp_setattro = setattro_by_text;
+    }
+    if (type->tp_getattr != NULL && type->tp_getattro == NULL) {
+        type->tp_getattro = getattro_by_text;
+    }
+}
+
 int
 PyObject_SetAttrString(PyObject *v, const char *name, PyObject *value)
 {

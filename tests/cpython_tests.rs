@@ -64,9 +64,10 @@ fn options() -> Option<Options> {
 }
 
 /// Extensions in C that belong to CPython's suite: they are compiled for CPython, and Cape loads them as any others. (`_testinternalcapi` and
-/// `_testclinic` ask for CPython's insides, `_testbuffer` reads those of `struct.Struct`.)
+/// `_testclinic` ask for CPython's insides.)
 const EXTENSIONS: &[&str] = &[
     "_ctypes_test",
+    "_testbuffer",
     "_testcapi",
     "_testclinic_limited",
     "_testimportmultiple",

@@ -998,14 +998,6 @@ Py_Main(int argc, wchar_t **argv)
     _Cape_MissingFatal("Py_Main");
 }
 
-#undef Py_NewInterpreter
-PyAPI_FUNC(PyThreadState *)
-Py_NewInterpreter(void)
-{
-    _Cape_Missing("Py_NewInterpreter");
-    return NULL;
-}
-
 #undef Py_SetPath
 PyAPI_FUNC(void)
 Py_SetPath(const wchar_t *path)

@@ -288,6 +288,12 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
                 RawBuffer { memory, len, readonly, layout, itemsize, release: None, internal: null_mut() };
             return Ok(Buffer::new(v, raw));
         }
+        // Who passes on what others export says whose it is.
+        let owner = match view.obj {
+            obj if obj.is_null() => Value::NONE,
+            obj if std::ptr::eq(obj, o.0) => v,
+            obj => from_c(vm, obj).unwrap_or(v),
+        };
         let raw = RawBuffer {
             memory,
             len,
@@ -304,7 +310,7 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
             }),
             internal: Box::into_raw(view) as *mut u8,
         };
-        Ok(Buffer::new(v, raw))
+        Ok(Buffer::new(owner, raw))
     }
 }
 

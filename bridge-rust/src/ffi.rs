@@ -154,6 +154,7 @@ unsafe extern "C" {
     pub static mut _Cape_trampolines: [*const (); 84];
     pub fn cape_capsule_repr(o: *mut PyObject) -> *mut PyObject;
     pub fn cape_set_slot(t: *mut PyTypeObject, slot: i32, value: *mut c_void) -> i32;
+    pub fn cape_complete_attribute_slots(t: *mut PyTypeObject);
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);
     pub fn cape_alloc(t: *mut PyTypeObject, size: usize) -> *mut PyObject;
     pub fn cape_new_mirror(t: *mut PyTypeObject) -> *mut PyObject;

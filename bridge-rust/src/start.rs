@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use cape_heap::heap;
+use cape_heap::{ObjFlags, RootVec, heap};
 use cape_vm::object::*;
-use cape_vm::runtime::{Runtime, intern, rt};
+use cape_vm::runtime::{Runtime, intern, rt, type_of};
+use cape_vm::special::Special;
 use cape_vm::{Res, Value, Vm, gil};
 
 use crate::cli::{self, Cli};
@@ -316,6 +317,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
             s.header().set(cape_heap::ObjFlags::FINALIZED);
         }
     }
+    let last = kept_by_sys();
     for name in GIVEN_UP {
         rt().sys().set_str(intern(name), Value::NONE);
     }
@@ -325,10 +327,28 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         }
         cape_stdlib::pending::run_finalizers(vm);
     }
+    for &v in last.as_slice() {
+        // Nobody is left to be told what goes wrong.
+        let _ = vm.try_special(v, Special::Del, &[]);
+    }
     flush_streams(vm, &mut code);
     cape_bridge::end_comes_to(cape_bridge::End::Done);
     cape_bridge::run_at_exit();
     code
+}
+
+/// What a program has put into `sys` and has a `__del__`: it is finalized when all else is.
+fn kept_by_sys() -> RootVec {
+    let found = RootVec::new();
+    for e in rt().sys().table.iter() {
+        let v = e.value;
+        let del = |v: Value| !type_of(v).special(Special::Del).is_empty();
+        if v.is_ptr() && type_of(v).has(TypeFlags::HEAP) && del(v) && !v.header().has(ObjFlags::FINALIZED) {
+            v.header().set(ObjFlags::FINALIZED);
+            found.push(v);
+        }
+    }
+    found
 }
 
 /// Flushes the standard streams; a failure of stdout is reported and becomes the exit code.

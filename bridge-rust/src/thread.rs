@@ -120,10 +120,11 @@ pub fn ensure() -> c_int {
 
 /// The hooks of the main VM, remembered when the bridge starts.
 fn hooks() -> vm::Hooks {
-    MAIN_HOOKS
-        .lock()
-        .map_or_else(|e| *e.into_inner(), |h| *h)
-        .unwrap_or(vm::Hooks { first_weakref: |_| cape_vm::Value::NONE, poll: |_| Ok(()) })
+    MAIN_HOOKS.lock().map_or_else(|e| *e.into_inner(), |h| *h).unwrap_or(vm::Hooks {
+        first_weakref: |_| cape_vm::Value::NONE,
+        poll: |_| Ok(()),
+        restricted_view: |_| cape_vm::Value::NONE,
+    })
 }
 
 static MAIN_HOOKS: std::sync::Mutex<Option<vm::Hooks>> = std::sync::Mutex::new(None);

@@ -74,6 +74,7 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
             vm.dict_update(class.dict(), d)?;
         }
         add_descriptors(vm, class, t)?;
+        ffi::cape_complete_attribute_slots(t);
         slots::add_slot_wrappers(class, t);
         let doc = (*t).tp_doc;
         let n = &rt().names;

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use cape_builtins::memoryview::{contiguous_copy, from_buffer};
+use cape_builtins::memoryview::{MAX_NDIM, contiguous_copy, from_buffer};
 use cape_vm::Value;
 use cape_vm::buffer::{Buffer, RawBuffer, flags};
 
@@ -30,6 +30,9 @@ pub fn PyMemoryView_FromBuffer(cx: &Cx, info: *const Py_buffer) -> CResult<New> 
     let (info, layout) = unsafe { (&*info, crate::buffer::layout_of(&*info)) };
     if info.buf.is_null() {
         return Err(cx.vm.value_error("PyMemoryView_FromBuffer(): info->buf must not be NULL"));
+    }
+    if layout.shape.len() > MAX_NDIM {
+        return Err(cx.vm.value_error("memoryview: number of dimensions must not exceed 64"));
     }
     let mut raw = RawBuffer::fixed(info.buf as *mut u8, info.len as usize, info.readonly != 0);
     raw.layout = Some(Box::new(layout));

@@ -6,6 +6,7 @@
 
 mod containers;
 pub mod datetime;
+mod structs;
 pub mod types;
 pub mod weak;
 
@@ -218,6 +219,7 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
         }
         show_vectorcall(p, t);
+        structs::show(v, p);
         if !datetime::show(vm, v, p)? {
             show(v.header(), p);
         }

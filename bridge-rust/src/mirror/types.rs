@@ -193,7 +193,7 @@ fn make_heap_type(vm: &Vm, t: Ptr<TypeObj>) -> Res<*mut PyTypeObject> {
         t.set_foreign(p as *mut u8);
         t.flags.set(t.flags.get() | TypeFlags::MIRRORED);
         show_names(vm, t, p)?;
-        (*p).tp_basicsize = (*base_c).tp_basicsize;
+        (*p).tp_basicsize = (*base_c).tp_basicsize.max(super::structs::basic_size(t));
         (*p).tp_itemsize = (*base_c).tp_itemsize;
         (*p).tp_flags = flags(t, base_c) | tpflags::HEAPTYPE;
         (*p).tp_base = base_c;

@@ -88,6 +88,15 @@ fn init_method(
     }
     let data = match crate::bytes::size_argument(vm, source)? {
         Some(n) => vec![0; n],
+        None if !vm.has_buffer(source) && type_of(source).special(Special::Next) != Value::EMPTY => {
+            // What makes the items may look at those that are there.
+            return vm.for_each(source, |v| {
+                let byte = index_byte(vm, v, true)?;
+                resizable(vm, a)?;
+                a.with_mut(|d| d.push(byte));
+                Ok(())
+            });
+        }
         None => collect_bytes(vm, source, true)?,
     };
     resizable(vm, a)?;

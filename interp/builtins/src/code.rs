@@ -202,10 +202,15 @@ fn branches(vm: &Vm, c: Code) -> Res<Value> {
 /// `(line, end_line, column, end_column)` of the call and of each word.
 fn positions(c: Code) -> Value {
     let mut out = ValueVec::with_capacity(c.unit.code.len() + 1);
+    // (Code from elsewhere has columns, too.)
+    let lines_only = rt().config().no_debug_ranges;
     let place = |p: Option<Position>| match p {
         Some(p) => {
             let number = |x: u32| if x == NO_COLUMN { Value::NONE } else { Value::int(x as i64) };
-            TupleObj::new(&[p.line, p.end_line, p.col, p.end_col].map(number))
+            match lines_only {
+                true => TupleObj::new(&[number(p.line), number(p.line), Value::NONE, Value::NONE]),
+                false => TupleObj::new(&[p.line, p.end_line, p.col, p.end_col].map(number)),
+            }
         }
         None => TupleObj::new(&[Value::NONE; 4]),
     };

@@ -58,7 +58,32 @@ pub fn compile_text(
         vm.audit("compile", &[BytesObj::new(source.as_bytes()).value(), StrObj::new(filename).value()])?;
     }
     let opts = options(flags, optimize);
+    if source.contains("\\N{") {
+        import_names(vm, source, filename, mode, opts)?;
+    }
     code_of(vm, compile_with_warnings(source, filename, mode, opts), filename, flags, Some(source))
+}
+
+/// Where characters are written by name, programs see the module that has the names imported; a SyntaxError where they cannot.
+#[cold]
+fn import_names(vm: &Vm, source: &str, filename: &str, mode: Mode, opts: CompileOptions) -> Res<()> {
+    if vm.import_module("unicodedata").is_ok() {
+        return Ok(());
+    }
+    // Which of them are in literals that have names? Those that are missed when there are no such names.
+    let mut parts = source.split("\\N{");
+    let mut nameless = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        nameless.push_str("\\N{?");
+        nameless.push_str(part.trim_start_matches(|c: char| c.is_ascii_uppercase()));
+    }
+    match compile_with_warnings(&nameless, filename, mode, opts) {
+        Err(e) if e.msg.ends_with("unknown Unicode character name") => {
+            let msg = "(unicode error) \\N escapes not supported (can't load unicodedata module)".into();
+            Err(syntax_error(vm, &SyntaxErr { msg, ..e }, filename))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether what was typed so far, without its last newline, is the beginning of a statement only.

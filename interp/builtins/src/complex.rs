@@ -102,7 +102,8 @@ fn abs(vm: &Vm, z: Z) -> Res<f64> {
 
 /// The number in a `complex`, or what `__complex__` gives; `None` for other objects.
 pub fn as_complex(vm: &Vm, x: Value) -> Res<Option<C>> {
-    if let Some(z) = x.downcast::<ComplexObj>() {
+    let own = rt().types.complex.special(Special::Complex);
+    if let Some(z) = x.downcast::<ComplexObj>().filter(|_| type_of(x).special(Special::Complex) == own) {
         return Ok(Some((z.re, z.im)));
     }
     if !x.is_ptr() {
@@ -129,18 +130,20 @@ fn is_real(x: Value) -> bool {
 }
 
 fn new(vm: &Vm, cls: Ptr<TypeObj>, real: Value, imag: Value) -> Res<Value> {
-    if imag.is_empty() && cls == rt().types.complex && !real.is_empty() && type_of(real) == cls {
+    // What is passed by name is a part, which should be real.
+    let named = vm.called_by_name();
+    if imag.is_empty() && !named && cls == rt().types.complex && !real.is_empty() && type_of(real) == cls {
         return Ok(real);
     }
-    let c = if imag.is_empty() && let Some(s) = real.downcast::<StrObj>() {
+    let c = if imag.is_empty() && !named && let Some(s) = real.downcast::<StrObj>() {
         parse(&ascii_number(s)).ok_or_else(|| vm.value_error("complex() arg is a malformed string"))?
     } else {
-        from_parts(vm, real, imag)?
+        from_parts(vm, real, imag, named)?
     };
     Ok(ComplexObj::with_map(cls.instance_map(), c.0, c.1).value())
 }
 
-fn from_parts(vm: &Vm, real: Value, imag: Value) -> Res<C> {
+fn from_parts(vm: &Vm, real: Value, imag: Value, named: bool) -> Res<C> {
     let (mut re, mut im) = (0.0, 0.0);
     let not_real = |which: &str, x: Value| {
         format!("complex() argument '{which}' must be a real number, not {}", type_name(x))
@@ -149,12 +152,12 @@ fn from_parts(vm: &Vm, real: Value, imag: Value) -> Res<C> {
         match as_complex(vm, real)? {
             Some(c) => {
                 (re, im) = c;
-                if !imag.is_empty() {
+                if named || !imag.is_empty() {
                     warn(vm, rt().types.deprecation_warning, &not_real("real", real))?;
                 }
             }
             None if is_real(real) => re = object_float(real).map_or_else(|| vm.to_f64(real), Ok)?,
-            None if imag.is_empty() => {
+            None if imag.is_empty() && !named => {
                 return Err(vm.type_error(format!(
                     "complex() argument must be a string or a number, not {}",
                     type_name(real)

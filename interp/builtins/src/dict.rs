@@ -2,6 +2,7 @@
 
 use cape_vm::native::extend;
 use cape_vm::object::{DictObj, StrBuilder, TupleObj, TypeObj};
+use cape_vm::runtime::StaticType;
 use cape_vm::special::Special;
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
@@ -22,7 +23,7 @@ pub fn init(_vm: &Vm) {
         .method("__len__($self, /)", "Return len(self).", |_: &Vm, d: This| d.len())
         .method("__getitem__($self, key, /)", "Return self[key].", getitem)
         .method("__setitem__($self, key, value, /)", "Set self[key] to value.", |vm: &Vm, d: This, k: Value, v: Value| d.set(vm, k, v))
-        .method("__delitem__($self, key, /)", "Delete self[key].", |vm: &Vm, d: This, k: Value| match d.remove(vm, k)? {
+        .method("__delitem__($self, key, /)", "Delete self[key].", |vm: &Vm, d: This, k: Value| match remove(vm, d, k)? {
             Some(_) => Ok(()),
             None => Err(vm.key_error_for(k)),
         })
@@ -230,14 +231,36 @@ fn pop(vm: &Vm, d: This, key: Value, default: Option<Value>) -> Res<Value> {
     if d.is_empty() {
         return default.ok_or_else(|| vm.key_error_for(key));
     }
-    match d.remove(vm, key)?.or(default) {
+    match remove(vm, d, key)?.or(default) {
         Some(v) => Ok(v),
         None => Err(vm.key_error_for(key)),
     }
 }
 
+/// The class of dicts that know of their order, and do not if they are changed by methods of `dict`.
+pub static ORDERED: StaticType = StaticType::new();
+
+fn is_ordered(d: This) -> bool {
+    d.header().map() != rt().maps.dict && ORDERED.try_get().is_some_and(|o| type_of(d.value()).is_subtype(o))
+}
+
+fn remove(vm: &Vm, d: This, key: Value) -> Res<Option<Value>> {
+    if !is_ordered(d) {
+        return d.remove(vm, key);
+    }
+    let hash = vm.key_hash(key)?;
+    Ok(d.table.find(vm, key, hash)?.map(|i| d.table.remove_leaving_key(i)))
+}
+
 fn popitem(vm: &Vm, d: This) -> Res<Value> {
-    let Some(e) = d.table.pop_last() else {
+    let last = match is_ordered(d) {
+        true => d.table.prev_entry(usize::MAX).map(|(i, e)| {
+            d.table.remove_leaving_key(i);
+            e
+        }),
+        false => d.table.pop_last(),
+    };
+    let Some(e) = last else {
         return Err(vm.key_error("popitem(): dictionary is empty"));
     };
     Ok(TupleObj::new(&[e.key, e.value]).value())

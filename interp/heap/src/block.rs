@@ -73,6 +73,17 @@ impl Bits {
         }
     }
 
+    /// As [`Bits::each`], but not for granules whose bit is set in `others`.
+    pub(crate) fn each_but(&self, others: &Bits, block: usize, f: &mut dyn FnMut(usize)) {
+        for (i, (w, other)) in self.0.iter().zip(&others.0).enumerate() {
+            let mut w = w.get() & !other.get();
+            while w != 0 {
+                f(block + ((i * 64 + w.trailing_zeros() as usize) << GRANULE_SHIFT));
+                w &= w - 1;
+            }
+        }
+    }
+
     /// Replaces these bits by `other`'s and clears those; the number of bits set now.
     pub(crate) fn take(&self, other: &Bits) -> u32 {
         let mut n = 0;
@@ -96,6 +107,8 @@ pub(crate) struct Block {
     pub(crate) class: Cell<u8>,
     /// A nursery block in which nothing has been allocated since it was emptied: its words are stale.
     pub(crate) fresh: Cell<bool>,
+    /// While the dead are counted: one more than the place of the block's part in the table.
+    pub(crate) tally: Cell<u32>,
     /// Objects reached by the marking under way.
     pub(crate) mark: Bits,
     /// Starts of the objects (old and large blocks).

@@ -134,6 +134,12 @@ fn with_register_words<R>(f: impl FnOnce(usize, &[usize; 12]) -> R) -> R {
     result
 }
 
+/// Overwrites the native stack below the caller's frame: what calls that have returned left there keeps nothing alive.
+#[inline(never)]
+pub(crate) fn scrub_stack() {
+    std::hint::black_box([0u64; 4096]);
+}
+
 /// Calls `f` with every word of `start .. end`.
 ///
 /// # Safety

@@ -336,6 +336,9 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
         let doomed = doomed(s, foreign, &dead);
         (*s).unlinked.unsure |= !doomed.is_empty();
         dead.retain(|&i| !unmarked(i) && !doomed.contains_key(&(i as usize)));
+        for &i in &dead {
+            (*s).census.kept((*s).links.entry(i).managed.get().bits() as usize);
+        }
         let linked: Vec<_> = dead.iter().map(|&i| (*s).links.entry(i).mirror.get()).collect();
         queue(s, foreign, &linked, ForeignOp::Finalize, ForeignOp::Clear);
 
@@ -343,6 +346,7 @@ pub(crate) unsafe fn keep_cycles(s: *mut State) {
         // What a kept cycle reaches goes when the cycle is cleared.
         garbage.retain(|&m| !(*m).is_marked());
         (*s).unlinked.doomed = garbage.len();
+        (*s).census.unseen(garbage.len());
         queue(s, foreign, &garbage, ForeignOp::FinalizeHeld, ForeignOp::ClearHeld);
     }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use crate::Value;
+use crate::census::Census;
 use crate::heap::Heap;
 use crate::kind::Tracer;
 use crate::links::{ForeignOp, Mirror};
@@ -24,11 +25,14 @@ pub enum Pending {
     /// Call the object's finalizer (`__del__`, a generator's `close`). It is reachable again and will not be
     /// queued a second time.
     Finalize(Value),
+    /// A [`crate::Request`] wanted it saved. It is reachable again.
+    Saved(Value),
 }
 
 enum Item {
     Callback(Cell<Value>, Cell<Value>),
     Finalize(Cell<Value>),
+    Saved(Cell<Value>),
     Foreign(ForeignOp, *mut Mirror),
 }
 
@@ -86,6 +90,15 @@ impl Finalizers {
         self.queue.push_back(Item::Callback(Cell::new(weak), Cell::new(callback)));
     }
 
+    pub(crate) fn queue_saved(&mut self, object: Value) {
+        self.queue.push_back(Item::Saved(Cell::new(object)));
+    }
+
+    /// Registered objects that were old at the last collection.
+    pub(crate) fn registered_old(&self) -> &[usize] {
+        &self.old
+    }
+
     pub(crate) fn queue_foreign(&mut self, op: ForeignOp, mirror: *mut Mirror) {
         self.queue.push_back(Item::Foreign(op, mirror));
     }
@@ -98,7 +111,7 @@ impl Finalizers {
                     t.visit(a);
                     t.visit(b);
                 }
-                Item::Finalize(v) => t.visit(v),
+                Item::Finalize(v) | Item::Saved(v) => t.visit(v),
                 Item::Foreign(..) => {}
             }
         }
@@ -113,10 +126,11 @@ impl Finalizers {
         }
     }
 
-    /// Queues the finalizers of registered objects that were not reached; whether there are any. Tracing the queue
-    /// then revives them.
-    pub(crate) fn find_dead(&mut self, ctx: &WeakCtx<'_>) -> bool {
+    /// Queues the finalizers of registered objects that were not reached, and what is to be saved; whether there is anything. Tracing
+    /// the queue then revives them.
+    pub(crate) fn find_dead(&mut self, ctx: &WeakCtx<'_>, census: &mut Census) -> bool {
         let mut any = false;
+        let before = self.queue.len();
         let queue = &mut self.queue;
         let mut check = |list: &mut Vec<usize>| {
             list.retain(|&p| {
@@ -137,6 +151,13 @@ impl Finalizers {
             check(&mut self.old);
         }
         check(&mut self.young);
+        if census.is_asked() {
+            self.queue.make_contiguous()[before..].sort_by_key(|item| match item {
+                Item::Finalize(v) => census.order(v.get().bits() as usize),
+                _ => 0,
+            });
+            any |= census.save(self);
+        }
         any
     }
 
@@ -315,6 +336,7 @@ impl Heap {
                 Work::Managed(Pending::WeakCallback { weak: weak.get(), callback: callback.get() })
             }
             Item::Finalize(v) => Work::Managed(Pending::Finalize(v.get())),
+            Item::Saved(v) => Work::Managed(Pending::Saved(v.get())),
             Item::Foreign(op, m) => Work::Foreign(op, m),
         })
     }
@@ -323,26 +345,41 @@ impl Heap {
     /// (at most five): what `gc.collect()` does. Code that ran may have dropped anything; a struct that died may have held
     /// something that nobody else saw it hold.
     pub fn collect_fully(&self, run: &mut dyn FnMut(Pending)) {
-        for _ in 0..5 {
-            self.collect(true);
-            let made = self.allocations();
-            let (mut again, mut released) = (false, false);
-            loop {
-                match self.next_work() {
-                    Some(Work::Managed(p)) => {
-                        again = true;
-                        run(p);
-                    }
-                    Some(Work::Foreign(op, m)) => {
-                        again = true;
-                        self.run_foreign(op, m);
-                    }
-                    None if self.release_dead() => released = true,
-                    None => break,
-                }
+        self.collect_rounds(true, run, &mut || self.collect(true));
+    }
+
+    /// As [`Heap::collect_fully`], with `collect` for the collections; a single one unless they are `full`.
+    pub(crate) fn collect_rounds(&self, full: bool, run: &mut dyn FnMut(Pending), collect: &mut dyn FnMut()) {
+        for round in 0..5 {
+            if round > 0 {
+                crate::conservative::scrub_stack();
             }
-            if !again && !(released && (self.allocations() != made || self.let_go())) {
+            collect();
+            let made = self.allocations();
+            let (again, released) = self.run_all(run);
+            if !full || !again && !(released && (self.allocations() != made || self.let_go())) {
                 return;
+            }
+        }
+    }
+
+    /// Runs everything pending: whether anything ran, and whether structs were released. (Its frame, in which what was run may be
+    /// mentioned, is gone when the next collection looks.)
+    #[inline(never)]
+    fn run_all(&self, run: &mut dyn FnMut(Pending)) -> (bool, bool) {
+        let (mut again, mut released) = (false, false);
+        loop {
+            match self.next_work() {
+                Some(Work::Managed(p)) => {
+                    again = true;
+                    run(p);
+                }
+                Some(Work::Foreign(op, m)) => {
+                    again = true;
+                    self.run_foreign(op, m);
+                }
+                None if self.release_dead() => released = true,
+                None => return (again, released),
             }
         }
     }

@@ -6,6 +6,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::block::{BLOCK_SHIFT, Block, DATA, fill};
+use crate::census::Census;
 use crate::conservative::{Threads, native_stack_base, with_registers};
 use crate::cycles::Unlinked;
 use crate::finalize::Finalizers;
@@ -74,6 +75,7 @@ pub(crate) struct State {
     pub(crate) unlinked: Unlinked,
     pub(crate) pressure: Pressure,
     pub(crate) stats: Stats,
+    pub(crate) census: Census,
     pub(crate) options: Options,
 }
 
@@ -133,6 +135,7 @@ static HEAP: Heap = Heap {
         unlinked: Unlinked::new(),
         pressure: Pressure::new(),
         stats: Stats::new(),
+        census: Census::new(),
         options: Options::new(),
     }),
 };

@@ -70,6 +70,7 @@ impl Large {
         block.mark.clear();
         block.alloc.clear();
         block.alloc.set(start + DATA);
+        block.tally.set(0);
         start + DATA
     }
 

@@ -31,6 +31,7 @@
 
 mod barrier;
 mod block;
+mod census;
 mod conservative;
 mod cycles;
 mod finalize;
@@ -60,6 +61,7 @@ mod watch;
 mod weak;
 
 pub use barrier::{write_barrier, write_barrier_at};
+pub use census::{Counts, Request};
 pub use conservative::{native_stack_base, stack_bounds};
 pub use finalize::Pending;
 pub use heap::{Heap, heap};

@@ -13,7 +13,7 @@ use crate::maps::MAP_MARKED;
 use crate::object::Header;
 use crate::region::Space;
 use crate::weak::WeakCtx;
-use crate::{large, old};
+use crate::{census, large, old};
 
 /// Runs a full collection, right after a minor one.
 ///
@@ -30,13 +30,15 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         cycles::mark_held(s);
 
         let ctx = WeakCtx::major(heap);
+        census::old(s);
         (*s).weak.clear_dead(&ctx, &mut (*s).finalizers);
-        if (*s).finalizers.find_dead(&ctx) {
+        if (*s).finalizers.find_dead(&ctx, &mut (*s).census) {
             (*s).finalizers.trace(&mut Tracer::mark(s));
             drain(s);
         }
         cycles::keep_cycles(s);
         cycles::end(s);
+        (*s).census.settle(&ctx);
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
         (*s).weak.run_processors(&ctx);

@@ -14,7 +14,7 @@ use crate::object::{Header, ObjFlags};
 use crate::old::MAX_SMALL;
 use crate::region::Space;
 use crate::weak::WeakCtx;
-use crate::{Value, held, large};
+use crate::{Value, census, held, large};
 
 /// In a header word: the object has moved to the address in the low 48 bits.
 const FORWARDED: u64 = (ObjFlags::MARKED as u64) << 32;
@@ -44,8 +44,9 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         let mut held = held::visit(heap, s, t);
 
         let ctx = WeakCtx::minor(heap);
+        census::young(heap, s, &ctx);
         (*s).weak.clear_dead(&ctx, &mut (*s).finalizers);
-        if (*s).finalizers.find_dead(&ctx) {
+        if (*s).finalizers.find_dead(&ctx, &mut (*s).census) {
             (*s).finalizers.trace(t);
             drain(s, t);
             held.keep(heap, s, t);
@@ -54,6 +55,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
         (*s).weak.run_processors(&ctx);
+        (*s).census.settle(&ctx);
         (*s).links.cut_dead_young(heap, &mut (*s).finalizers);
         (*s).finalizers.drop_dead(&ctx);
         (*s).identities.update(&ctx, &mut (*s).old);
@@ -256,6 +258,17 @@ unsafe fn evacuate(s: *mut State, addr: usize) -> usize {
         }
         to
     }
+}
+
+/// Where the nursery's object at `addr` has moved.
+///
+/// # Safety
+/// As for [`collect`]; an object (or a filler) was there when the collection began.
+#[inline]
+pub(crate) unsafe fn forwarded(addr: usize) -> Option<usize> {
+    // SAFETY: the caller's promise: the nursery has not been emptied yet.
+    let word = unsafe { *(addr as *const u64) };
+    (word & FORWARDED != 0).then_some((word & ADDRESS) as usize)
 }
 
 /// Where the object at `addr` is after the tracing of a minor collection; `None` when it died.

@@ -6,7 +6,8 @@
 
 use crate::block::{BLOCK, Block, DATA, FILLER, ROOM, fill, poison};
 use crate::heap::Heap;
-use crate::object::Header;
+use crate::minor::forwarded;
+use crate::object::{Header, ObjFlags};
 use crate::region::{Region, Space};
 
 /// Holes smaller than this stay fillers until their neighbours go.
@@ -78,6 +79,7 @@ impl Nursery {
             let block = unsafe { Block::of(start) };
             block.fresh.set(true);
             block.mark.clear();
+            block.tally.set(0);
             self.blocks.push(b);
             self.runs.push((start + DATA, start + BLOCK));
             self.free += ROOM;
@@ -115,6 +117,34 @@ impl Nursery {
                         f(p);
                     }
                     p += extent(p);
+                }
+            }
+        }
+    }
+
+    /// After the tracing of a minor collection, calls `f` for every object that was there before but the pinned ones, with where it
+    /// has moved; `None`: it is dead.
+    ///
+    /// # Safety
+    /// Everything that is reached has been evacuated, and nothing has been emptied yet.
+    pub(crate) unsafe fn each_after_tracing(&self, region: &Region, f: &mut dyn FnMut(usize, Option<usize>)) {
+        for &b in &self.blocks {
+            let start = region.address(b);
+            // SAFETY: a nursery block, walkable; a copy is as large as what was copied.
+            unsafe {
+                if Block::of(start).fresh.get() {
+                    continue;
+                }
+                let mut p = start + DATA;
+                while p < start + BLOCK {
+                    let to = forwarded(p);
+                    let size = extent(to.unwrap_or(p));
+                    if to.is_some() || !(*(p as *const Header)).has(ObjFlags::OLD) {
+                        if (*(p as *const Header)).raw_map().get() != FILLER {
+                            f(p, to);
+                        }
+                    }
+                    p += size;
                 }
             }
         }

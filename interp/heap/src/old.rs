@@ -165,6 +165,22 @@ impl Old {
         objects
     }
 
+    /// Calls `f` for every object that is not marked (nor for reserved places).
+    pub(crate) fn each_unmarked(&self, region: &Region, f: &mut dyn FnMut(usize)) {
+        for &b in &self.blocks {
+            let start = region.address(b);
+            // SAFETY: as in `each`.
+            unsafe {
+                let block = Block::of(start);
+                block.alloc.each_but(&block.mark, start, &mut |p| {
+                    if (*(p as *const Header)).raw_map().get() != FILLER {
+                        f(p);
+                    }
+                })
+            }
+        }
+    }
+
     /// Calls `f` for every object (not for reserved places).
     pub(crate) fn each(&self, region: &Region, f: &mut dyn FnMut(usize)) {
         for &b in &self.blocks {
@@ -192,6 +208,7 @@ fn new_block(heap: &Heap, region: &mut Region, class: usize) -> u32 {
     block.class.set(class as u8);
     block.mark.clear();
     block.alloc.clear();
+    block.tally.set(0);
     b
 }
 

@@ -1,18 +1,44 @@
 //! `gc`: the collector as Python code sees it.
 
 use std::cell::Cell;
+use std::sync::Mutex;
 
-use cape_heap::{Header, HeapObject, RootVec, heap};
+use cape_heap::{Header, HeapObject, Request, RootVec, heap};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, rt, type_of};
 
 use crate::statics::{StaticCell, StaticValue};
 
 static CALLBACKS: StaticValue = StaticValue::new();
+static GARBAGE: StaticValue = StaticValue::new();
 static ENABLED: StaticCell<bool> = StaticCell(Cell::new(true));
 static DEBUG: StaticCell<i32> = StaticCell(Cell::new(0));
 static THRESHOLD: StaticCell<[i32; 3]> = StaticCell(Cell::new([2000, 10, 10]));
 static FROZEN: StaticCell<usize> = StaticCell(Cell::new(0));
+static TOTALS: StaticCell<Totals> = StaticCell(Cell::new(Totals::new()));
+/// What is to be printed when the collection under way is done.
+static REPORT: Mutex<String> = Mutex::new(String::new());
+
+const DEBUG_STATS: i32 = 1;
+const DEBUG_COLLECTABLE: i32 = 2;
+const DEBUG_SAVEALL: i32 = 32;
+
+/// What collections have done that were asked for.
+#[derive(Clone, Copy)]
+struct Totals {
+    /// How many were asked for, by generation, and what they found dead.
+    asked: [usize; 3],
+    found: [usize; 3],
+    /// How many the heap has made for that, of the nursery and full ones.
+    minor: usize,
+    major: usize,
+}
+
+impl Totals {
+    const fn new() -> Totals {
+        Totals { asked: [0; 3], found: [0; 3], minor: 0, major: 0 }
+    }
+}
 
 const DEBUG_FLAGS: &[(&str, i64)] = &[
     ("DEBUG_COLLECTABLE", 2),
@@ -25,7 +51,9 @@ const DEBUG_FLAGS: &[(&str, i64)] = &[
 /// Fills the module.
 pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     CALLBACKS.set(ListObj::new(&[]).value());
-    m.add("callbacks", CALLBACKS.try_get().unwrap_or(Value::NONE)).add("garbage", ListObj::new(&[]).value());
+    GARBAGE.set(ListObj::new(&[]).value());
+    m.add("callbacks", CALLBACKS.try_get().unwrap_or(Value::NONE))
+        .add("garbage", GARBAGE.try_get().unwrap_or(Value::NONE));
     for (name, v) in DEBUG_FLAGS {
         m.add(name, Value::int(*v));
     }
@@ -71,7 +99,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
                 vm.audit("gc.get_referents", &[objs.value()])?;
                 let found = RootVec::new();
                 for &o in objs.as_slice() {
-                    if o.is_ptr() {
+                    if numbers(o, &found) {
+                        // (Pointers and numbers, in order.)
+                    } else if o.is_ptr() {
                         // Objects own their classes where those are not for ever.
                         let class = type_of(o);
                         let owned = class.flags.get() & TypeFlags::IMMUTABLE == 0;
@@ -166,7 +196,7 @@ fn is_tracked(h: &Header) -> bool {
         // Those of extension modules are heap types in CPython.
         return !builtin(class) || class.dict().get_str(rt().names.module).is_some();
     }
-    if v.is::<BytearrayObj>() {
+    if v.is::<BytearrayObj>() || v.is::<CodeObj>() {
         return false;
     }
     if map.class.get().downcast::<TypeObj>().is_some_and(|c| !builtin(c)) {
@@ -191,6 +221,50 @@ fn referents(h: &Header, f: &mut dyn FnMut(Value)) {
             referents(v.header(), f);
         }
     });
+}
+
+/// What a plain container refers to, numbers included; false for other objects.
+fn numbers(o: Value, found: &RootVec) -> bool {
+    let mut push = |v: Value| {
+        if !v.is_empty() {
+            found.push(v);
+        }
+    };
+    if type_of(o).has(TypeFlags::HEAP) {
+        return false;
+    }
+    if let Some(l) = o.downcast::<ListObj>() {
+        l.snapshot().as_slice().iter().for_each(|&v| push(v));
+    } else if let Some(t) = o.downcast::<TupleObj>() {
+        t.as_slice().iter().for_each(|&v| push(v));
+    } else if let Some(d) = o.downcast::<DictObj>() {
+        d.table.iter().for_each(|e| [e.key, e.value].into_iter().for_each(&mut push));
+    } else if let Some(s) = o.downcast::<SetObj>() {
+        s.table.iter().for_each(|e| push(e.key));
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Whether an object that is dead counts. Notes what is to be said of it.
+fn counts(h: &Header) -> bool {
+    let yes = is_visible(h) && is_tracked(h);
+    if yes
+        && DEBUG.0.get() & DEBUG_COLLECTABLE != 0
+        && let Some(class) = h.map().class.get().downcast::<TypeObj>()
+    {
+        let line = format!("gc: collectable <{} {:#x}>\n", class.name_str(), h as *const Header as usize);
+        REPORT.lock().unwrap_or_else(|e| e.into_inner()).push_str(&line);
+    }
+    yes
+}
+
+/// Puts an object into `gc.garbage`.
+pub(crate) fn save(v: Value) {
+    if let Some(list) = GARBAGE.try_get().and_then(|l| l.downcast::<ListObj>()) {
+        list.push(v);
+    }
 }
 
 fn notify(vm: &Vm, phase: &str, generation: i32, collected: i64) -> Res<()> {
@@ -222,35 +296,54 @@ fn collect(vm: &Vm, generation: Option<i32>) -> Res<i64> {
         return Err(vm.value_error("invalid generation"));
     }
     notify(vm, "start", generation, 0)?;
-    let (mut n, start) = (0, std::time::Instant::now());
-    let stats = DEBUG.0.get() & 1 != 0;
-    if stats {
-        crate::report::write_stderr(vm, &format!("gc: collecting generation {generation}...\n"));
+    let (debug, start) = (DEBUG.0.get(), std::time::Instant::now());
+    if debug & DEBUG_STATS != 0 {
+        let mut sizes = [0; 3];
+        for (i, size) in sizes.iter_mut().enumerate() {
+            heap().each_of_generation(i as u8, &mut |h| *size += (is_visible(h) && is_tracked(h)) as usize);
+        }
+        let text = format!(
+            "gc: collecting generation {generation}...\ngc: objects in each generation: {} {} {}\n\
+             gc: objects in permanent generation: {}\n",
+            sizes[0],
+            sizes[1],
+            sizes[2],
+            FROZEN.0.get()
+        );
+        crate::report::write_stderr(vm, &text);
     }
-    if generation < 2 {
-        heap().collect(false);
-        crate::pending::run_finalizers(vm);
-    } else {
-        heap().collect_fully(&mut |p| {
-            n += 1;
-            crate::pending::run_one(vm, p);
-        });
+    let before = heap().stats();
+    let request = Request { counts, save: debug & DEBUG_SAVEALL != 0, note: generation == 0 };
+    let n = heap().collect_counting(generation == 2, request, &mut |p| crate::pending::run_one(vm, p));
+    let after = heap().stats();
+    let (g, mut totals) = (generation as usize, TOTALS.0.get());
+    totals.asked[g] += 1;
+    totals.found[g] += n;
+    totals.minor += after.minor - before.minor;
+    totals.major += after.major - before.major;
+    TOTALS.0.set(totals);
+    let report = std::mem::take(&mut *REPORT.lock().unwrap_or_else(|e| e.into_inner()));
+    if !report.is_empty() {
+        crate::report::write_stderr(vm, &report);
     }
-    if stats {
+    if debug & DEBUG_STATS != 0 {
         let text = format!("gc: done, {n} unreachable, 0 uncollectable, {:.4}s elapsed\n", start.elapsed().as_secs_f64());
         crate::report::write_stderr(vm, &text);
     }
-    notify(vm, "stop", generation, n)?;
-    Ok(n)
+    notify(vm, "stop", generation, n as i64)?;
+    Ok(n as i64)
 }
 
 fn stats(_: &Vm) -> Ptr<ListObj> {
-    let s = heap().stats();
+    let (s, totals) = (heap().stats(), TOTALS.0.get());
+    let full = s.major - totals.major;
+    // Each full collection comes behind one of the nursery.
+    let made = [(s.minor - totals.minor).saturating_sub(full), 0, full];
     let list = ListObj::new(&[]);
-    for n in [s.minor, 0, s.major] {
+    for (g, n) in made.into_iter().enumerate() {
         let d = DictObj::new();
-        d.set_str(intern("collections"), int_value(n as i64));
-        d.set_str(intern("collected"), Value::int(0));
+        d.set_str(intern("collections"), int_value((n + totals.asked[g]) as i64));
+        d.set_str(intern("collected"), int_value(totals.found[g] as i64));
         d.set_str(intern("uncollectable"), Value::int(0));
         list.push(d.value());
     }
@@ -278,19 +371,18 @@ fn objects(vm: &Vm, generation: Option<Value>) -> Res<Ptr<ListObj>> {
         },
     };
     vm.audit("gc.get_objects", &[Value::int(generation.unwrap_or(-1))])?;
-    heap().collect(true);
     let found = RootVec::new();
-    heap().each_object(&mut |h| {
-        let young = heap().is_young(h.as_value());
-        let wanted = match generation {
-            None => true,
-            Some(0) => young,
-            Some(2) => !young,
-            Some(_) => false,
-        };
-        if wanted && is_visible(h) && is_tracked(h) {
+    let mut take = |h: &Header| {
+        if is_visible(h) && is_tracked(h) {
             found.push(h.as_value());
         }
-    });
+    };
+    match generation {
+        Some(g @ 0..) => heap().each_of_generation(g as u8, &mut take),
+        _ => {
+            heap().collect(true);
+            heap().each_object(&mut take);
+        }
+    }
     Ok(ListObj::new(found.as_slice()))
 }

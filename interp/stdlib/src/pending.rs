@@ -13,7 +13,8 @@ use cape_vm::{Raised, Res, Value, Vm, gil, type_of};
 
 /// Makes `vm` (and the VMs of threads that are started from it) serve requests.
 pub fn install(vm: &Vm) {
-    vm.set_hooks(Hooks { poll, ..vm.hooks() });
+    let restricted_view = cape_builtins::memoryview::restricted_view;
+    vm.set_hooks(Hooks { poll, restricted_view, ..vm.hooks() });
     heap().add_root_scanner(after_collection);
 }
 
@@ -164,6 +165,7 @@ pub fn run_one(vm: &Vm, p: Pending) {
             }
         }
         Pending::Finalize(v) => finalize(vm, v),
+        Pending::Saved(v) => crate::gc::save(v),
     }
     RUNNING.set(before);
     vm.set_handled(handled);

@@ -17,7 +17,7 @@ use crate::class::full_name;
 use crate::exc::Res;
 use crate::foreign::ForeignObj;
 use crate::native::FromArg;
-use crate::object::{BytearrayObj, BytesObj};
+use crate::object::{BytearrayObj, BytesObj, TypeFlags};
 use crate::runtime::{StaticMap, type_of};
 use crate::special::Special;
 use crate::vm::Vm;
@@ -311,6 +311,11 @@ impl Buffer {
         (this.exporter, this.base, unsafe { std::ptr::read(&this.raw) })
     }
 
+    /// How many dimensions it has.
+    pub fn dimensions(&self) -> usize {
+        self.raw.layout.as_ref().map_or(1, |l| l.shape.len())
+    }
+
     /// The bytes of all items in C order, whatever the arrangement.
     pub fn to_vec(&self) -> Vec<u8> {
         let layout = self.raw.layout();
@@ -413,6 +418,7 @@ impl Vm {
             return self.python_buffer(v, f, what);
         }
         match self.own_buffer(v, what)? {
+            Some(b) if type_of(v).has(TypeFlags::HEAP) => Ok(self.told_of_release(v, b)),
             Some(b) => Ok(b),
             None if !f.is_empty() => self.python_buffer(v, f, what),
             None => Err(self.not_bytes_like(v)),
@@ -436,6 +442,17 @@ impl Vm {
         exporter_of(v).map(|export| export(self, v, what)).transpose()
     }
 
+    /// The buffer that the layout of `v` gives, of whose release a class written in Python wants to be told.
+    fn told_of_release(&self, v: Value, b: Buffer) -> Buffer {
+        if !writes_release(v) {
+            return b;
+        }
+        let (_, base, mut raw) = b.into_parts();
+        let inner = (raw.release.take(), raw.internal);
+        raw.release = Some(tell_of_release);
+        Buffer { exporter: wrapper(Value::NONE, v, inner), base, raw }
+    }
+
     /// `v.__buffer__(flags)`, then the buffer of the memoryview that it returns.
     fn python_buffer(&self, v: Value, f: Value, what: u32) -> Res<Buffer> {
         let view = self.call_special(f, &[v, Value::int(what as i64)])?;
@@ -447,19 +464,11 @@ impl Vm {
         }
         let export = exporter_of(view).ok_or_else(|| self.not_bytes_like(view))?;
         let (_, base, mut raw) = export(self, view, what)?.into_parts();
-        let map = WRAPPERS.get(WrapperObj::kind());
         let inner = (raw.release.take(), raw.internal);
-        let w = heap().alloc(
-            map,
-            WrapperObj {
-                header: Header::new(map),
-                view: Field::new(view),
-                owner: Field::new(v),
-                inner: Native(Cell::new(inner)),
-            },
-        );
-        raw.release = Some(release_wrapper);
-        Ok(Buffer { exporter: w.value(), base, raw })
+        // (A view of its own memory is another that the layout gave.)
+        let own = base == v && writes_release(v);
+        raw.release = Some(if own { tell_of_release } else { release_wrapper });
+        Ok(Buffer { exporter: wrapper(view, v, inner), base, raw })
     }
 
     /// The contiguous bytes of a bytes-like object; TypeError for everything else.
@@ -514,7 +523,43 @@ type Inner = (Option<fn(Value, *mut u8)>, *mut u8);
 /// The map of wrappers.
 static WRAPPERS: StaticMap = StaticMap::new();
 
-/// Calls `owner.__release_buffer__(view)` and releases the view.
+fn wrapper(view: Value, owner: Value, inner: Inner) -> Value {
+    let map = WRAPPERS.get(WrapperObj::kind());
+    let w = WrapperObj {
+        header: Header::new(map),
+        view: Field::new(view),
+        owner: Field::new(owner),
+        inner: Native(Cell::new(inner)),
+    };
+    heap().alloc(map, w).value()
+}
+
+/// Calls `owner.__release_buffer__` with a view of its memory that ends with the call.
+fn tell_of_release(w: Value, _: *mut u8) {
+    let Some(w) = w.downcast::<WrapperObj>() else { return };
+    let (lent, owner) = (w.view.get(), w.owner.get());
+    let vm = crate::vm::current();
+    // Errors of a release have nobody to go to.
+    if let Ok(Some(b)) = vm.own_buffer(owner, flags::FULL_RO) {
+        let view = (vm.hooks().restricted_view)(b);
+        let _ = vm.try_special(owner, Special::ReleaseBuffer, &[view]);
+        let _ = vm.call_method(view, crate::intern("release"), &[]);
+    }
+    let (release, internal) = w.inner.get();
+    if let Some(f) = release {
+        f(if lent.is_none() { owner } else { lent }, internal);
+    }
+    if !lent.is_none() {
+        let _ = vm.call_method(lent, crate::intern("release"), &[]);
+    }
+}
+
+/// Whether the class of `v` has a `__release_buffer__` written in Python.
+fn writes_release(v: Value) -> bool {
+    type_of(v).special(Special::ReleaseBuffer).is::<crate::object::FunctionObj>()
+}
+
+/// Calls `owner.__release_buffer__(view)`, or releases the view where there is no such method.
 fn release_wrapper(w: Value, _: *mut u8) {
     let Some(w) = w.downcast::<WrapperObj>() else { return };
     let (view, owner) = (w.view.get(), w.owner.get());
@@ -524,8 +569,12 @@ fn release_wrapper(w: Value, _: *mut u8) {
     }
     let vm = crate::vm::current();
     // Errors of a release have nobody to go to.
-    let _ = vm.try_special(owner, Special::ReleaseBuffer, &[view]);
-    let _ = vm.call_method(view, crate::intern("release"), &[]);
+    if !writes_release(owner) {
+        let _ = vm.call_method(view, crate::intern("release"), &[]);
+    } else {
+        // The method may have kept the view; if not, it is released when it is collected.
+        let _ = vm.try_special(owner, Special::ReleaseBuffer, &[view]);
+    }
 }
 
 /// A bytes-like argument of a native function.

@@ -494,7 +494,12 @@ impl MethodDef {
         }
         match unexpected {
             Some(text) => Err(self.bad_keyword(vm, &text.display())),
-            None => Ok(()),
+            None => {
+                if nkw > 0 {
+                    vm.named_call.set(self);
+                }
+                Ok(())
+            }
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Vm {
     /// The exception on its way from compiled code to the evaluation loop.
     pub(crate) raised: Cell<Option<crate::exc::Raised>>,
     hooks: Cell<Hooks>,
+    /// The native function that was called with keywords last.
+    pub(crate) named_call: Cell<*const MethodDef>,
     /// Objects that are being printed by `repr` (an array used as a stack), against endless recursion.
     repr_guard: Cell<Value>,
     /// The current `contextvars` context (EMPTY until used).
@@ -77,6 +79,8 @@ pub struct Hooks {
     pub first_weakref: fn(Value) -> Value,
     /// Work asked for through [`request`]: signals, pending calls, finalizers, the GIL.
     pub poll: fn(&Vm) -> Res<()>,
+    /// A memoryview of a buffer from which no other can be made.
+    pub restricted_view: fn(crate::buffer::Buffer) -> Value,
 }
 
 static REQUEST: AtomicBool = AtomicBool::new(false);
@@ -253,7 +257,12 @@ impl Vm {
             stop_value: Cell::new(Value::NONE),
             returned: Cell::new(Value::EMPTY),
             raised: Cell::new(None),
-            hooks: Cell::new(Hooks { first_weakref: |_| Value::NONE, poll: |_| Ok(()) }),
+            hooks: Cell::new(Hooks {
+                first_weakref: |_| Value::NONE,
+                poll: |_| Ok(()),
+                restricted_view: |_| Value::NONE,
+            }),
+            named_call: Cell::new(std::ptr::null()),
             repr_guard: Cell::new(Value::EMPTY),
             context: Cell::new(Value::EMPTY),
             event_loop: Cell::new(Value::EMPTY),
@@ -387,6 +396,12 @@ impl Vm {
     pub fn native_def(&self) -> &'static MethodDef {
         // SAFETY: set before every call of a native function to a row that lives for ever.
         unsafe { &*self.native_def.get() }
+    }
+
+    /// Whether the native function that runs was called with keywords. To be asked once, before it calls another.
+    pub fn called_by_name(&self) -> bool {
+        let named = self.named_call.replace(std::ptr::null());
+        !named.is_null() && std::ptr::eq(named, self.native_def.get())
     }
 
     /// RecursionError when the native stack is nearly used up. `what` completes the message.

@@ -111,6 +111,8 @@ fn xmlcharrefreplace(vm: &Vm, v: Value) -> Res<Value> {
 
 fn namereplace(vm: &Vm, v: Value) -> Res<Value> {
     let (s, i) = encode_only(vm, v)?;
+    // The names belong to this module, which programs see.
+    vm.import_module("unicodedata")?;
     let mut text = Vec::new();
     for c in (i.start..i.end).map(|k| s.char_at(k)) {
         match crate::unicode::name(c) {

@@ -116,6 +116,7 @@ fn getitem(vm: &Vm, m: View, key: Value) -> Res<Value> {
 
 /// The view of a slice of the first dimension.
 fn sliced(vm: &Vm, m: View, s: Ptr<SliceObj>) -> Res<View> {
+    m.check_free(vm)?;
     // The indices may release the view; the memory stays for what is made of it.
     let managed = m.managed();
     managed.views.set(managed.views.get() + 1);

@@ -5,7 +5,7 @@ use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Res, Value, Vm};
 
-use super::View;
+use super::{MAX_NDIM, View};
 use super::item::{letter, size};
 
 pub(super) fn add(t: TypeBuilder) {
@@ -16,10 +16,8 @@ pub(super) fn add(t: TypeBuilder) {
     );
 }
 
-const MAX_NDIM: usize = 64;
-
 fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
-    m.check(vm)?;
+    m.check_free(vm)?;
     let Some(text) = format.downcast::<StrObj>() else {
         return Err(vm.type_error(format!(
             "cast() argument 'format' must be str, not {}",
@@ -57,13 +55,8 @@ fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
             "memoryview: destination format must be a native single character format prefixed with an optional '@'",
         ));
     };
-    let Some(from) = letter(&l.format) else {
-        return Err(vm.value_error(
-            "memoryview: source format must be a native single character format prefixed with an optional '@'",
-        ));
-    };
     let is_byte = |c: u8| matches!(c, b'B' | b'b' | b'c');
-    if !is_byte(from) && !is_byte(to) {
+    if !letter(&l.format).is_some_and(is_byte) && !is_byte(to) {
         return Err(vm.type_error("memoryview: cannot cast between two non-byte formats"));
     }
     let itemsize = size(to).unwrap_or(1);

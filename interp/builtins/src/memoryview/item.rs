@@ -103,7 +103,11 @@ pub(super) fn pack(vm: &Vm, letter: u8, v: Value, out: &mut [u8]) -> Res<()> {
         }
         b'?' => out[0] = vm.truth(v)? as u8,
         b'e' | b'f' | b'd' => {
-            let f = vm.to_f64(v).map_err(|e| if e.is(rt().types.type_error) { wrong_type() } else { e })?;
+            let f = vm.to_f64(v).map_err(|e| match () {
+                _ if e.is(rt().types.type_error) => wrong_type(),
+                _ if e.is(rt().types.overflow_error) => wrong_value(),
+                _ => e,
+            })?;
             match letter {
                 b'd' => out.copy_from_slice(&f.to_ne_bytes()),
                 b'f' => {
@@ -114,8 +118,7 @@ pub(super) fn pack(vm: &Vm, letter: u8, v: Value, out: &mut [u8]) -> Res<()> {
                     out.copy_from_slice(&x.to_ne_bytes());
                 }
                 _ => {
-                    let h = f64_to_half(f)
-                        .ok_or_else(|| vm.overflow_error("float too large to pack with e format"))?;
+                    let h = f64_to_half(f).ok_or_else(wrong_value)?;
                     out.copy_from_slice(&h.to_ne_bytes());
                 }
             }

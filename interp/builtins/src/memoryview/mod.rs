@@ -30,6 +30,8 @@ heap_object! {
         release: Native<Cell<Option<Release>>>,
         internal: Native<*mut u8>,
         views: Cell<usize>,
+        /// No further view is to be made: the memory is lent for a call only.
+        restricted: Cell<bool>,
     }
 
     /// A memoryview: a window on a shared buffer with an arrangement of its own.
@@ -73,7 +75,7 @@ pub fn init(vm: &Vm) {
         .method("__exit__($self, /, *exc_info)", "Release the underlying buffer exposed by the memoryview object.", |vm: &Vm, m: View, _: Value| release(vm, m))
         .method("release($self, /)", "Release the underlying buffer exposed by the memoryview object.", release)
         .method("toreadonly($self, /)", "Return a readonly version of the memoryview.", |vm: &Vm, m: View| -> Res<View> {
-            m.check(vm)?;
+            m.check_free(vm)?;
             Ok(m.sibling(m.layout.0.clone(), 0, true))
         })
         .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", buffer_method)
@@ -95,7 +97,7 @@ pub fn init(vm: &Vm) {
 /// A view of an object's buffer.
 pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
     if let Some(m) = object.downcast::<MemoryViewObj>() {
-        m.check(vm)?;
+        m.check_free(vm)?;
         if what & flags::WRITABLE == 0 {
             return Ok(m.sibling(m.layout.0.clone(), 0, m.readonly));
         }
@@ -106,8 +108,15 @@ pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
             full_name(type_of(object))
         )));
     }
-    Ok(from_buffer(vm.buffer(object, what)?))
+    let b = vm.buffer(object, what)?;
+    if b.dimensions() > MAX_NDIM {
+        return Err(vm.value_error("memoryview: number of dimensions must not exceed 64"));
+    }
+    Ok(from_buffer(b))
 }
+
+/// The most dimensions of a view.
+pub const MAX_NDIM: usize = 64;
 
 /// A read-only view of a copy of what a memoryview shows, contiguous in C's or Fortran's order.
 pub fn contiguous_copy(vm: &Vm, view: Value, fortran: bool) -> Res<View> {
@@ -148,9 +157,17 @@ pub fn from_buffer(b: Buffer) -> View {
             release: Native(Cell::new(raw.release)),
             internal: Native(raw.internal),
             views: Cell::new(0),
+            restricted: Cell::new(false),
         },
     );
     view(managed, layout, 0, readonly)
+}
+
+/// A view of a buffer from which no other is made.
+pub fn restricted_view(b: Buffer) -> Value {
+    let view = from_buffer(b);
+    view.managed().restricted.set(true);
+    view.value()
 }
 
 static MANAGED: StaticMap = StaticMap::new();
@@ -209,6 +226,15 @@ impl MemoryViewObj {
         unsafe { self.managed.cast() }
     }
 
+    /// As `check`, before another view of the same memory is made.
+    fn check_free(&self, vm: &Vm) -> Res<()> {
+        self.check(vm)?;
+        if self.managed().restricted.get() {
+            return Err(vm.value_error("cannot create new view on restricted memoryview"));
+        }
+        Ok(())
+    }
+
     /// ValueError when released.
     fn check(&self, vm: &Vm) -> Res<()> {
         if self.released.get() {
@@ -254,6 +280,10 @@ impl MemoryViewObj {
 fn release(vm: &Vm, m: View) -> Res<()> {
     if m.released.get() {
         return Ok(());
+    }
+    if m.exports.get() != 0 {
+        // Who borrowed may be dead.
+        release_dead(vm)?;
     }
     match m.exports.get() {
         0 => {
@@ -307,7 +337,7 @@ pub fn take_back(m: View) {
 /// Lends the memory of a view if it can be lent so: the object in whose storage it is, and where.
 #[inline]
 pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
-    m.check(vm)?;
+    m.check_free(vm)?;
     let wants = |f: u32| what & f == f;
     let refused = |text: &str| Err(vm.buffer_error(format!("memoryview: {text}")));
     if wants(flags::WRITABLE) && m.readonly {

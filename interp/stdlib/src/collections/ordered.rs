@@ -32,6 +32,10 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     let b = new_type::<DictObj>("collections.OrderedDict", rt().types.dict, flags)
         .doc("Dictionary that remembers insertion order")
         .method("__init__($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.", update)
+        .method("__delitem__($self, key, /)", "Delete self[key].", |vm: &Vm, d: This, key: Value| match d.remove(vm, key)? {
+            Some(_) => Ok(()),
+            None => Err(vm.key_error_for(key)),
+        })
         .method("update($self, /, *args, **kwargs)", "", update)
         .class_method("fromkeys($type, /, iterable, value=None)", "Create a new ordered dictionary with keys from iterable and values set to value.", fromkeys)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, d: This| iterate(d, 0, false))
@@ -74,6 +78,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .method("__sizeof__($self, /)", "", |_: &Vm, d: This| 200 + d.table.byte_len());
     add_dict(b);
     ORDERED.set(b.class());
+    cape_builtins::dict::ORDERED.set(b.class());
     m.class(b.class());
     let b = new_type::<OrderedIterObj>("odict_iterator", rt().types.object, TypeFlags::NO_INSTANTIATION)
         .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
@@ -162,7 +167,11 @@ fn iterate(d: This, part: u8, back: bool) -> Value {
 
 fn next(vm: &Vm, i: Ptr<OrderedIterObj>) -> Res<Value> {
     let Some(d) = i.dict.downcast::<DictObj>() else { return Ok(Value::EMPTY) };
+    let shows_values = i.part.get() != 0;
     if i.left.get() == 0 {
+        if shows_values && !i.back.get() {
+            missed(vm, d, i.index.get(), usize::MAX)?;
+        }
         i.dict.set_no_barrier(Value::EMPTY);
         return Ok(Value::EMPTY);
     }
@@ -175,13 +184,42 @@ fn next(vm: &Vm, i: Ptr<OrderedIterObj>) -> Res<Value> {
         i.dict.set_no_barrier(Value::EMPTY);
         return Ok(Value::EMPTY);
     };
+    if shows_values {
+        match i.back.get() {
+            true => missed(vm, d, at + 1, i.index.get())?,
+            false => missed(vm, d, i.index.get(), at)?,
+        }
+    }
     i.index.set(if i.back.get() { at } else { at + 1 });
     i.left.set(i.left.get() - 1);
+    let value = value_of(vm, d, e.key, e.value)?;
     Ok(match i.part.get() {
         0 => e.key,
-        1 => e.value,
-        _ => pair(e.key, e.value),
+        1 => value,
+        _ => pair(e.key, value),
     })
+}
+
+/// KeyError when a method of `dict` has removed a key that was among the entries `from..to`: the order still knows it.
+fn missed(vm: &Vm, d: This, from: usize, to: usize) -> Res<()> {
+    match d.table.left_key(from, to) {
+        Some(key) => Err(vm.key_error_for(key)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a key's hash and comparisons run no code of programs.
+fn is_plain(key: Value) -> bool {
+    !type_of(key).has(TypeFlags::HEAP)
+}
+
+/// The value of a key, which is `found` in the table. Keys with a hash of their own are asked for it, so that one that has changed its
+/// mind is missed.
+fn value_of(vm: &Vm, d: This, key: Value, found: Value) -> Res<Value> {
+    if is_plain(key) {
+        return Ok(found);
+    }
+    d.get(vm, key)?.ok_or_else(|| vm.key_error_for(key))
 }
 
 #[cold]
@@ -232,15 +270,20 @@ fn compare(vm: &Vm, a: This, b: Value, want: bool) -> Res<Value> {
     let Some(o) = b.downcast::<DictObj>() else { return Ok(Value::NOT_IMPLEMENTED) };
     let mut same = cape_builtins::dict::equal(vm, a, o)?;
     if same && type_of(b).is_subtype(ORDERED.get()) {
-        // Comparing the items may have run code.
-        same = a.len() == o.len();
         let (mut i, mut j) = (0, 0);
         let versions = (a.table.version(), o.table.version());
-        while let (Some((at, x)), Some((bt, y))) = (a.table.next_entry(i), o.table.next_entry(j)) {
-            (i, j) = (at + 1, bt + 1);
-            if !same {
-                break;
-            }
+        while same {
+            // (Comparing the items may have run code: one may end before the other.)
+            let (x, y) = match (a.table.next_entry(i), o.table.next_entry(j)) {
+                (Some((at, x)), Some((bt, y))) => {
+                    (i, j) = (at + 1, bt + 1);
+                    (x, y)
+                }
+                (x, y) => {
+                    same = x.is_none() && y.is_none();
+                    break;
+                }
+            };
             same = vm.eq_identity(x.key, y.key)?;
             if (a.table.version(), o.table.version()) != versions {
                 return Err(mutated(vm));
@@ -289,7 +332,18 @@ fn copy(vm: &Vm, d: This) -> Res<Value> {
     let t = type_of(d.value());
     if t == ORDERED.get() {
         let new = DictObj::with_map(t.instance_map());
-        new.table.copy_from(new.header(), &d.table);
+        if d.table.iter().all(|e| is_plain(e.key)) {
+            new.table.copy_from(new.header(), &d.table);
+            return Ok(new.value());
+        }
+        let (version, mut i) = (d.table.version(), 0);
+        while let Some((at, e)) = d.table.next_entry(i) {
+            i = at + 1;
+            new.set(vm, e.key, value_of(vm, d, e.key, e.value)?)?;
+            if d.table.version() != version {
+                return Err(mutated(vm));
+            }
+        }
         return Ok(new.value());
     }
     let new = vm.call(t.value(), &[])?;

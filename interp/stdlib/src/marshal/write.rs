@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use cape_vm::object::*;
-use cape_vm::{Res, Value, Vm, rt, type_of};
+use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 use num_traits::Signed;
 
 use super::{MAX_DEPTH, code};
@@ -156,6 +156,7 @@ impl Writer<'_> {
             if !self.allow_code {
                 return Err(self.vm.value_error("marshalling code objects is disallowed"));
             }
+            self.constants(v, c)?;
             self.out.push(flag | code::CODE);
             self.sized(&cape_bytecode::serialize(&c.unit))
         } else if let Some(s) = v.downcast::<SliceObj>().filter(|_| self.version >= 5) {
@@ -171,6 +172,36 @@ impl Writer<'_> {
         } else {
             Err(self.vm.value_error("unmarshallable object"))
         }
+    }
+
+    /// Whether the constants of code can be written: `replace` takes any.
+    fn constants(&mut self, v: Value, c: Ptr<CodeObj>) -> Res<()> {
+        let id = self.vm.id(v);
+        if self.open.contains(&id) {
+            return Err(self.vm.value_error("unmarshallable object"));
+        }
+        self.open.push(id);
+        let t = &rt().types;
+        let plain = [t.int, t.float, t.complex, t.str, t.bytes, t.bool, t.none_type];
+        for &k in cape_builtins::code::consts(c).as_slice() {
+            if let Some(inner) = k.downcast::<CodeObj>() {
+                self.constants(k, inner)?;
+            } else if !plain.contains(&type_of(k)) {
+                // (Written beside: the code's own form has its constants in it.)
+                let mut beside = Writer {
+                    vm: self.vm,
+                    out: Vec::new(),
+                    version: self.version,
+                    allow_code: self.allow_code,
+                    depth: self.depth,
+                    refs: HashMap::default(),
+                    open: self.open.clone(),
+                };
+                beside.object(k)?;
+            }
+        }
+        self.open.pop();
+        Ok(())
     }
 
     fn int(&mut self, v: Value, flag: u8) -> Res<()> {

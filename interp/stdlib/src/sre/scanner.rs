@@ -22,6 +22,8 @@ heap_object! {
         end: usize,
         start: Cell<usize>,
         must_advance: Cell<bool>,
+        /// A view of a subject whose memory could be resized: it is not to be while there is more to find.
+        view: Field,
     }
 }
 
@@ -57,7 +59,13 @@ pub fn make(
     endpos: Option<isize>,
     iterator: bool,
 ) -> Res<Value> {
-    let (pos, end) = Subject::of(vm, string, pattern.for_bytes())?.clip(pos, endpos);
+    let subject = Subject::of(vm, string, pattern.for_bytes())?;
+    let (pos, end) = subject.clip(pos, endpos);
+    let view = if subject.is_bytes() && !string.is::<BytesObj>() {
+        cape_builtins::memoryview::from_buffer(vm.bytes_like(string)?).value()
+    } else {
+        Value::NONE
+    };
     let map = if iterator { ITERATOR.get() } else { SCANNER.get() }.instance_map();
     let s = heap().alloc(
         map,
@@ -69,6 +77,7 @@ pub fn make(
             end,
             start: Cell::new(pos),
             must_advance: Cell::new(false),
+            view: Field::new(view),
         },
     );
     Ok(s.value())

@@ -165,6 +165,18 @@ fn compiled(vm: &Vm, s: S) -> Res<Compiled> {
     }
 }
 
+/// Whether objects of the class are laid out as `Struct`.
+pub fn is_struct(class: Ptr<TypeObj>) -> bool {
+    STRUCT.try_get().is_some_and(|s| class.is_subtype(s))
+}
+
+/// The bytes of a `Struct`'s format and its number of values; `None` for other objects, and before it has a format.
+pub fn extent(v: Value) -> Option<(usize, usize)> {
+    let s: S = v.downcast()?;
+    // SAFETY: the GIL is held; the reference ends with this statement.
+    unsafe { (*s.compiled.get()).as_ref().map(|c| (c.size, c.items)) }
+}
+
 fn init_struct() {
     let t = new_type::<StructObj>("_struct.Struct", rt().types.object, TypeFlags::BASE | TypeFlags::HAS_WEAKREF)
         .doc("Struct(fmt) --> compiled struct object")

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use cape_heap::heap;
 use cape_vm::object::*;
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
@@ -57,7 +58,9 @@ fn functions(m: Ptr<ModuleObj>) {
     .function("getrefcount(object, /)", "Return the reference count of object.", getrefcount)
     .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
     .function("getallocatedblocks()", "Return the number of memory blocks currently allocated.", |_: &Vm| {
-        0i64
+        let mut n = 0i64;
+        heap().each_object(&mut |_| n += 1);
+        n
     })
     .function(
         "getswitchinterval()",

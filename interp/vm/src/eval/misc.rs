@@ -93,6 +93,10 @@ impl Vm {
 
     pub(super) fn build_template(&self, strings: Value, interpolations: Value) -> Res<Value> {
         let class = self.import_attr("_cape_template", "Template")?;
+        if let Some(t) = class.downcast::<TypeObj>() {
+            // Messages name it as a class that is not written in Python.
+            t.flags.set(t.flags.get() | TypeFlags::DOTTED);
+        }
         let s: Ptr<TupleObj> = strings.downcast().expect("strings of a template");
         let i: Ptr<TupleObj> = interpolations.downcast().expect("interpolations of a template");
         let mut args = ValueVec::new();

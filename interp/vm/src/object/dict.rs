@@ -546,6 +546,24 @@ impl Table {
         e.value
     }
 
+    /// As [`Table::remove_at`]; the key stays behind, for [`Table::left_key`].
+    pub fn remove_leaving_key(&self, i: usize) -> Value {
+        let key = self.keys().entry(i).key;
+        let value = self.remove_at(i);
+        let keys = self.keys();
+        // SAFETY: in bounds. An entry without a key is dead, whatever its value.
+        unsafe { (*keys.entry_ptr(i)).value = key };
+        write_barrier(keys.header());
+        value
+    }
+
+    /// The first key that was left behind in the entries `from..to`.
+    pub fn left_key(&self, from: usize, to: usize) -> Option<Value> {
+        let keys = self.keys();
+        let left = |e: Entry| (e.key.is_empty() && !e.value.is_empty()).then_some(e.value);
+        (from..to.min(keys.filled())).find_map(|i| left(keys.entry(i)))
+    }
+
     /// Removes the last entry and returns it. Its place, and those of deleted entries before it, are used again.
     pub fn pop_last(&self) -> Option<Entry> {
         let (i, e) = self.prev_entry(usize::MAX)?;
