@@ -187,7 +187,7 @@ fn attributes(b: TypeBuilder) -> TypeBuilder {
             "",
             |_: &Vm, c: Context| c.settings.borrow().mode,
             |vm: &Vm, c: Context, v: Value| {
-                let mode = i32::from_arg(vm, given(vm, c, "verify_mode", v)?, 1)? as i64;
+                let mode = i64::from_arg(vm, given(vm, c, "verify_mode", v)?, 1)?;
                 if !(cert::NONE..=cert::REQUIRED).contains(&mode) {
                     return Err(vm.value_error("invalid value for verify_mode"));
                 }
@@ -242,7 +242,7 @@ fn attributes(b: TypeBuilder) -> TypeBuilder {
             "Control the number of TLSv1.3 session tickets.",
             |_: &Vm, c: Context| c.settings.borrow().tickets,
             |vm: &Vm, c: Context, v: Value| {
-                let n = i32::from_arg(vm, given(vm, c, "num_tickets", v)?, 1)?;
+                let n = i64::from_arg(vm, given(vm, c, "num_tickets", v)?, 1)?;
                 if n < 0 {
                     return Err(vm.value_error("value must be non-negative"));
                 }
@@ -250,7 +250,7 @@ fn attributes(b: TypeBuilder) -> TypeBuilder {
                 if s.protocol != protocol::TLS_SERVER {
                     return Err(vm.value_error("SSLContext is not a server context."));
                 }
-                s.changed().tickets = n as i64;
+                s.changed().tickets = n;
                 Ok(())
             },
         )
@@ -338,7 +338,7 @@ fn shown_version(v: i64) -> Value {
 }
 
 fn set_version(vm: &Vm, c: Context, which: &str, v: Value) -> Res<()> {
-    let n = i32::from_arg(vm, given(vm, c, which, v)?, 1)? as i64;
+    let n = i64::from_arg(vm, given(vm, c, which, v)?, 1)?;
     let old = match n {
         version::SSL_V3 => "SSLv3",
         version::TLS_V1 => "TLSv1",
@@ -400,6 +400,7 @@ fn load_cert_chain(
 /// Parameters are read, so that wrong ones are an error; no suite that there is needs them.
 fn load_dh_params(vm: &Vm, _: Context, path: Value) -> Res<()> {
     let name = fsencode(vm, path)?;
+    vm.audit("open", &[path, intern("rb"), Value::int(0)])?;
     let file = std::ffi::OsStr::from_bytes(name.as_bytes());
     let text = std::fs::read(file)
         .map_err(|e| cape_stdlib::oserror::os_error(vm, e.raw_os_error().unwrap_or(libc::EIO), path))?;

@@ -109,7 +109,7 @@ impl Settings {
             verify_flags: crate::constants::VERIFY_TRUSTED_FIRST,
             host_flags: host::NO_PARTIAL_WILDCARDS,
             options: options::DEFAULT,
-            minimum: version::TLS_V1_2,
+            minimum: version::MINIMUM,
             maximum: if only { version::TLS_V1_2 } else { version::MAXIMUM },
             suites: SUITES.iter().collect(),
             curve: None,

@@ -254,7 +254,7 @@ pub fn run_pending(vm: &Vm) -> Res<()> {
             vm,
             r,
             Value::NONE,
-            "Exception ignored when trying to write to the signal wakeup fd",
+            "Exception ignored while trying to write to the signal wakeup fd",
         );
     }
     let frame = match vm.top_frame() {

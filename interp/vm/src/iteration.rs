@@ -286,9 +286,8 @@ impl Vm {
             return Ok(());
         }
         let it = self.iter(v)?;
-        while !is_common(it)
-            && let Some(def) = native_next(it)
-        {
+        let common = is_common(it);
+        while !common && let Some(def) = native_next(it) {
             let x = self.next_natively(def, it)?;
             if x.is_empty() {
                 self.take_stop_value();

@@ -435,6 +435,9 @@ fn extend(vm: &Vm, d: This, v: Value) -> Res<()> {
             grow_to(d, size);
         }
     }
+    if d.limit.get() == 0 {
+        return vm.for_each(v, |_| Ok(()));
+    }
     vm.for_each(v, |x| {
         push(d, x);
         Ok(())

@@ -10,11 +10,13 @@ use super::{Lazy, iterator, pull, state};
 pub(super) fn init(m: Ptr<ModuleObj>) {
     iterator(m, "itertools.count", "Return a count object whose .__next__() method returns consecutive values.\n\nEquivalent to:\n    def count(firstval=0, step=1):\n        x = firstval\n        while 1:\n            yield x\n            x += step", |vm: &Vm, c: Lazy| -> Res<Value> {
         let (v, step) = (c.a.get(), c.b.get());
-        let next = if v.both_ints(step) { v.int_add(step) } else { None };
-        let next = match next {
-            Some(n) => n,
-            None => vm.binary(v, step, &ops::ADD)?,
-        };
+        if v.both_ints(step)
+            && let Some(next) = v.int_add(step)
+        {
+            c.a.set_no_barrier(next);
+            return Ok(v);
+        }
+        let next = vm.binary(v, step, &ops::ADD)?;
         c.a.set(c, next);
         Ok(v)
     })

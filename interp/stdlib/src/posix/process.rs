@@ -202,6 +202,7 @@ fn fork_with(vm: &Vm, f: impl FnOnce() -> (i32, i32)) -> Res<(i32, i32)> {
     if crate::sys::is_finalizing() {
         return Err(vm.new_exc(rt().types.python_finalization_error, "can't fork at interpreter shutdown"));
     }
+    let name = vm.native_def().name; // now: hooks call other functions
     before_fork(vm);
     let r = f();
     let e = errno();
@@ -210,7 +211,6 @@ fn fork_with(vm: &Vm, f: impl FnOnce() -> (i32, i32)) -> Res<(i32, i32)> {
         return Ok(r);
     }
     if r.0 > 0 && thread_count() > 1 {
-        let name = vm.native_def().name;
         // SAFETY: a plain call.
         let pid = unsafe { libc::getpid() };
         let message = format!(
