@@ -116,9 +116,9 @@ fn absolute(vm: &Vm, name: Ptr<StrObj>, globals: Value, level: usize) -> Res<Ptr
     let package = package.filter(|p| !p.is_empty()).ok_or_else(|| vm.import_error(orphan))?;
     let mut end = package.len();
     for _ in 1..level {
-        let dot = package.chars().take(end).enumerate().filter(|&(_, c)| c == '.' as u32).last();
+        let dot = (0..end).rev().find(|&i| package.char_at(i) == '.' as u32);
         let beyond = || vm.import_error("attempted relative import beyond top-level package");
-        end = dot.ok_or_else(beyond)?.0;
+        end = dot.ok_or_else(beyond)?;
     }
     if name.is_empty() {
         return Ok(package.substring(0, end));
