@@ -91,8 +91,14 @@ impl Census {
     fn enter(&mut self, p: usize, dead: &mut Vec<usize>) {
         // SAFETY: a dead object's memory is intact until the collection ends.
         let (map, block) = unsafe { ((*(p as *const Header)).map(), Block::of(p)) };
-        if map.kind().leaf && map.tail_words == 0 && !map.registers() {
-            return;
+        if !map.registers() {
+            let mut refers = false;
+            if !map.kind().leaf || map.tail_words != 0 {
+                each_child(p, &mut |_| refers = true);
+            }
+            if !refers {
+                return;
+            }
         }
         if block.tally.get() == 0 {
             if self.blocks.len() == MOST_BLOCKS {
