@@ -393,10 +393,12 @@ pub fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
                 return Ok(v.value());
             }
             let data = std::slice::from_raw_parts((&raw const (*b).ob_sval) as *const u8, n as usize);
-            let v = BytesObj::new(data);
-            if !(fresh && n < SMALL) {
-                link(v.header(), p);
+            if fresh && n < SMALL {
+                return Ok(BytesObj::new(data).value());
             }
+            // An object of its own: the one without any content may have a struct already.
+            let v = BytesObj::with_map(cape_vm::runtime::rt().maps.bytes, data);
+            link(v.header(), p);
             return Ok(v.value());
         }
         if eq(t, &raw const ffi::PyList_Type) {
