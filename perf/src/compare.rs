@@ -56,10 +56,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         problems.extend(plot::draw(&report, path).err());
     }
     if let Some(folder) = &options.why {
-        match why::explain(&report, &cases, folder) {
-            Ok(text) => print!("{text}"),
-            Err(reasons) => problems.extend(reasons),
-        }
+        problems.extend(why::explain(&report, &cases, folder).err().into_iter().flatten());
     }
     if let Some((name, then)) = then {
         let (text, regressed) =

@@ -2,7 +2,6 @@
 //! and as the functions that take the time.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -25,22 +24,22 @@ fn is_over(row: &Row) -> bool {
     GOALS.iter().any(|(peer, goal)| row.ratios.get(*peer).is_some_and(|ratio| ratio > goal))
 }
 
-/// Profiles each row of `report` over its goal: files named after it in `folder`, and the text that says where the
-/// time goes. Err: the cases that could not be profiled.
-pub fn explain(report: &Report, cases: &[Case], folder: &Path) -> Result<String, Vec<String>> {
+/// Profiles each row of `report` over its goal: files named after it in `folder`, and where the time goes, which is printed row by
+/// row. Err: the cases that could not be profiled.
+pub fn explain(report: &Report, cases: &[Case], folder: &Path) -> Result<(), Vec<String>> {
     fs::create_dir_all(folder).map_err(|e| vec![format!("{}: {e}", folder.display())])?;
-    let mut out = String::from("\nwhere the time goes, over the goal:\n");
+    println!("\nwhere the time goes, over the goal:");
     let mut problems = vec![];
     for row in report.cases.iter().filter(|row| is_over(row)) {
         let Some(case) = cases.iter().find(|case| case.group == row.group && case.name == row.name) else {
             continue;
         };
         match profiled(case, folder) {
-            Ok(found) => describe(&mut out, row, &found),
+            Ok(found) => print!("{}", describe(row, &found)),
             Err(reason) => problems.push(format!("{}: {reason}", case.label())),
         }
     }
-    if problems.is_empty() { Ok(out) } else { Err(problems) }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Where the samples of one case fell.
@@ -90,17 +89,13 @@ fn found(profile: &Profile, within: &str) -> Found {
     found
 }
 
-fn describe(out: &mut String, row: &Row, found: &Found) {
+/// A row's ratios, whose time it is, and the functions that take it.
+fn describe(row: &Row, found: &Found) -> String {
     let ratios = GOALS.iter().filter_map(|(peer, _)| Some(format!("{:.2} {peer}", row.ratios.get(*peer)?)));
     let ratios = ratios.collect::<Vec<_>>().join(", ");
-    let _ = writeln!(
-        out,
-        "{}: {} ({ratios}): {}",
-        title(&row.group),
-        row.name,
-        shares(&found.sides, found.all, 9)
-    );
-    let _ = writeln!(out, "    {}", shares(&found.functions, found.all, FUNCTIONS));
+    let sides = shares(&found.sides, found.all, 9);
+    let functions = shares(&found.functions, found.all, FUNCTIONS);
+    format!("{}: {} ({ratios}): {sides}\n    {functions}\n", title(&row.group), row.name)
 }
 
 /// The largest `most` of the counts, as percents of all.
