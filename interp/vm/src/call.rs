@@ -564,9 +564,9 @@ fn makes_plain_exceptions(t: Ptr<TypeObj>, new: Value) -> bool {
         && func(new) == func(base.special(Special::New))
 }
 
-/// The row and the entry of a method that is implemented in C.
+/// The row of a method that is native, or C's.
 #[inline(always)]
-pub(crate) fn raw_method(f: Value) -> Option<(&'static MethodDef, RawFn)> {
+fn method_row(f: Value) -> Option<&'static MethodDef> {
     if !f.is_ptr() {
         return None;
     }
@@ -575,22 +575,20 @@ pub(crate) fn raw_method(f: Value) -> Option<(&'static MethodDef, RawFn)> {
         return None;
     }
     // SAFETY: what the map says is what the object is.
-    let def = unsafe { f.cast::<MethodDescrObj>() }.def;
+    Some(unsafe { f.cast::<MethodDescrObj>() }.def)
+}
+
+/// The row and the entry of a method that is implemented in C.
+#[inline(always)]
+pub(crate) fn raw_method(f: Value) -> Option<(&'static MethodDef, RawFn)> {
+    let def = method_row(f)?;
     def.raw.as_ref().map(|raw| (def, raw.call))
 }
 
 /// The row of a native method that takes `n` arguments, receiver included, as they are.
 #[inline(always)]
 pub(crate) fn plain_native(f: Value, n: usize) -> Option<&'static MethodDef> {
-    if !f.is_ptr() {
-        return None;
-    }
-    let map = f.header().map();
-    if map != rt().maps.wrapper_descriptor && map != rt().maps.method_descriptor {
-        return None;
-    }
-    // SAFETY: what the map says is what the object is.
-    let def = unsafe { f.cast::<MethodDescrObj>() }.def;
+    let def = method_row(f)?;
     (def.raw.is_none() && def.simple && def.nparams == n).then_some(def)
 }
 
