@@ -46,8 +46,19 @@ cape_va_copy(va_list to, va_list from)
 extern CAPE_PRIVATE __thread PyThreadState *_Cape_tstate __attribute__((tls_model("initial-exec")));
 /* For Rust, which cannot name a thread-local of C. */
 CAPE_PRIVATE void _Cape_SetThreadState(PyThreadState *tstate);
-CAPE_PRIVATE PyThreadState *cape_new_thread_state(void);
-CAPE_PRIVATE void *cape_main_interpreter(void);
+CAPE_PRIVATE PyThreadState *cape_new_thread_state(PyInterpreterState *interp);
+CAPE_PRIVATE void cape_set_thread_vm(PyThreadState *tstate, void *vm);
+CAPE_PRIVATE void *cape_thread_vm(PyThreadState *tstate);
+
+/* An interpreter: extensions only compare its address. */
+typedef struct {
+    int64_t id;
+    PyObject **by_index;  /* single-phase modules by the index of their definitions, owned; NULL where there is none */
+    Py_ssize_t indices;
+} CapeInterpreter;
+CAPE_PRIVATE CapeInterpreter *cape_main_interpreter(void);
+CAPE_PRIVATE CapeInterpreter *cape_new_interpreter(int64_t id);
+CAPE_PRIVATE void cape_free_interpreter(CapeInterpreter *interp);
 CAPE_PRIVATE void cape_run_at_exit(void);
 
 #ifdef CAPE_INSIDE_CPYTHON  /* the differential tests run these files in CPython */

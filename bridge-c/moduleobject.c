@@ -332,15 +332,20 @@ _Cape_ModuleFreeState(PyObject *op)
 
 /* --- single-phase modules by definition ------------------------------------------------------------- */
 
-static PyObject **by_index = NULL;  /* owned references */
-static Py_ssize_t indices = 0;
+#ifdef CAPE_INSIDE_CPYTHON
+static CapeInterpreter only;
+#  define running_interpreter() (&only)
+#else
+#  define running_interpreter() ((CapeInterpreter *)cape_tstate()->interp)
+#endif
 
 /* Borrowed; NULL without an exception. */
 PyObject *
 PyState_FindModule(PyModuleDef *def)
 {
     Py_ssize_t index = def->m_base.m_index;
-    return def->m_slots != NULL || index == 0 || index >= indices ? NULL : by_index[index];
+    CapeInterpreter *interp = running_interpreter();
+    return def->m_slots != NULL || index == 0 || index >= interp->indices ? NULL : interp->by_index[index];
 }
 
 int
@@ -354,21 +359,22 @@ PyState_AddModule(PyObject *module, PyModuleDef *def)
         return -1;
     }
     PyModuleDef_Init(def);
+    CapeInterpreter *interp = running_interpreter();
     Py_ssize_t index = def->m_base.m_index;
-    if (index >= indices) {
-        PyObject **larger = PyMem_Resize(by_index, PyObject *, index + 16);
+    if (index >= interp->indices) {
+        PyObject **larger = PyMem_Resize(interp->by_index, PyObject *, index + 16);
         if (larger == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        memset(larger + indices, 0, (size_t)(index + 16 - indices) * sizeof(PyObject *));
-        indices = index + 16;
+        memset(larger + interp->indices, 0, (size_t)(index + 16 - interp->indices) * sizeof(PyObject *));
+        interp->indices = index + 16;
     }
-    if (by_index[index] == module) {
+    if (interp->by_index[index] == module) {
         PyErr_Format(PyExc_SystemError, "module %R already added", module);
         return -1;
     }
-    Py_XSETREF(by_index[index], Py_NewRef(module));
+    Py_XSETREF(interp->by_index[index], Py_NewRef(module));
     return 0;
 }
 
@@ -379,10 +385,11 @@ PyState_RemoveModule(PyModuleDef *def)
         PyErr_SetString(PyExc_SystemError, "PyState_RemoveModule called on module with slots");
         return -1;
     }
+    CapeInterpreter *interp = running_interpreter();
     Py_ssize_t index = def->m_base.m_index;
-    if (index == 0 || index >= indices || by_index[index] == NULL) {
+    if (index == 0 || index >= interp->indices || interp->by_index[index] == NULL) {
         Py_FatalError("module not in the list of modules");
     }
-    Py_CLEAR(by_index[index]);
+    Py_CLEAR(interp->by_index[index]);
     return 0;
 }

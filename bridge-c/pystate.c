@@ -9,28 +9,67 @@ _Cape_SetThreadState(PyThreadState *tstate)
     _Cape_tstate = tstate;
 }
 
-/* The interpreter: extensions only compare its address. */
-static struct {
-    int64_t id;
-} main_interpreter;
+static CapeInterpreter main_interpreter;
 
-/* The main interpreter. */
-void *
+CapeInterpreter *
 cape_main_interpreter(void)
 {
     return &main_interpreter;
 }
 
-/* A zeroed thread state of the main interpreter, for the calling thread; NULL without memory. */
+/* C's side of the interpreter of this number; NULL without memory. */
+CapeInterpreter *
+cape_new_interpreter(int64_t id)
+{
+    if (id == 0) {
+        return &main_interpreter;
+    }
+    CapeInterpreter *interp = calloc(1, sizeof(CapeInterpreter));
+    if (interp != NULL) {
+        interp->id = id;
+    }
+    return interp;
+}
+
+/* The interpreter is no more. */
+void
+cape_free_interpreter(CapeInterpreter *interp)
+{
+    for (Py_ssize_t i = 0; i < interp->indices; i++) {
+        Py_XDECREF(interp->by_index[i]);
+    }
+    PyMem_Free(interp->by_index);
+    free(interp);
+}
+
+/* A thread state, and the VM of Rust's that runs in it; NULL until it has run. */
+typedef struct {
+    PyThreadState state;
+    void *vm;
+} CapeThreadState;
+
+void
+cape_set_thread_vm(PyThreadState *tstate, void *vm)
+{
+    ((CapeThreadState *)tstate)->vm = vm;
+}
+
+void *
+cape_thread_vm(PyThreadState *tstate)
+{
+    return ((CapeThreadState *)tstate)->vm;
+}
+
+/* A zeroed thread state, for the calling thread; NULL without memory. */
 PyThreadState *
-cape_new_thread_state(void)
+cape_new_thread_state(PyInterpreterState *interp)
 {
     static uint64_t next_id = 1;
-    PyThreadState *tstate = calloc(1, sizeof(PyThreadState));
+    PyThreadState *tstate = calloc(1, sizeof(CapeThreadState));
     if (tstate == NULL) {
         return NULL;
     }
-    tstate->interp = (PyInterpreterState *)&main_interpreter;
+    tstate->interp = interp == NULL ? (PyInterpreterState *)&main_interpreter : interp;
     tstate->exc_info = &tstate->exc_state;
     tstate->py_recursion_limit = tstate->py_recursion_remaining = 1000;
     tstate->gilstate_counter = 1;
@@ -125,22 +164,11 @@ Py_LeaveRecursiveCall(void)
 
 /* --- threads and interpreters, one by one -------------------------------------------------------------------- */
 
-PyInterpreterState *
-PyInterpreterState_Head(void)
-{
-    return (PyInterpreterState *)&main_interpreter;
-}
-
-PyInterpreterState *
-PyInterpreterState_Next(PyInterpreterState *Py_UNUSED(interp))
-{
-    return NULL;
-}
-
+/* The state that runs, where it is the interpreter's; others are not listed. */
 PyThreadState *
-PyInterpreterState_ThreadHead(PyInterpreterState *Py_UNUSED(interp))
+PyInterpreterState_ThreadHead(PyInterpreterState *interp)
 {
-    return _Cape_tstate;
+    return _Cape_tstate != NULL && _Cape_tstate->interp == interp ? _Cape_tstate : NULL;
 }
 
 PyThreadState *
@@ -151,9 +179,9 @@ PyThreadState_Next(PyThreadState *Py_UNUSED(tstate))
 
 /* A state that no thread runs in yet; NULL without memory. */
 PyThreadState *
-PyThreadState_New(PyInterpreterState *Py_UNUSED(interp))
+PyThreadState_New(PyInterpreterState *interp)
 {
-    return cape_new_thread_state();
+    return cape_new_thread_state(interp);
 }
 
 void
@@ -171,6 +199,7 @@ PyThreadState_Delete(PyThreadState *tstate)
     if (tstate == _Cape_tstate) {
         Py_FatalError("PyThreadState_Delete: the thread state is current");
     }
+    _Cape_ThreadStateDies(tstate);
     free(tstate);
 }
 
@@ -231,9 +260,40 @@ cape_run_at_exit(void)
     }
 }
 
-/* There is one interpreter. No exception says so: it would be the new thread state's. */
+/* --- further interpreters ------------------------------------------------------------------------------------------ */
+
+/* The flags of a configuration as bits, in the order of the struct's fields. */
+static int
+bits_of(const PyInterpreterConfig *config)
+{
+    const int flags[] = {config->use_main_obmalloc, config->allow_fork, config->allow_exec, config->allow_threads,
+                         config->allow_daemon_threads, config->check_multi_interp_extensions,
+                         config->gil == PyInterpreterConfig_OWN_GIL};
+    int bits = 0;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(flags); i++) {
+        bits |= (flags[i] != 0) << i;
+    }
+    return bits;
+}
+
+PyStatus
+Py_NewInterpreterFromConfig(PyThreadState **tstate_p, const PyInterpreterConfig *config)
+{
+    *tstate_p = NULL;
+    if (config->gil < PyInterpreterConfig_DEFAULT_GIL || config->gil > PyInterpreterConfig_OWN_GIL) {
+        return PyStatus_Error("invalid interpreter config 'gil' value");
+    }
+    if (!config->use_main_obmalloc && !config->check_multi_interp_extensions) {
+        return PyStatus_Error("per-interpreter obmalloc does not support single-phase init extension modules");
+    }
+    *tstate_p = _Cape_NewInterpreter(bits_of(config), 0);
+    return *tstate_p == NULL ? PyStatus_Error("sub-interpreter creation failed") : PyStatus_Ok();
+}
+
+/* NULL, without an exception, when there is none: it would be the new thread state's. */
 PyThreadState *
 Py_NewInterpreter(void)
 {
-    return NULL;
+    const PyInterpreterConfig config = _PyInterpreterConfig_LEGACY_INIT;
+    return _Cape_NewInterpreter(bits_of(&config), 1);
 }

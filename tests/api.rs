@@ -56,6 +56,7 @@ fn folder() -> &'static Path {
             "callbacks",
             "hotcalls",
             "ends",
+            "interpreters",
             "largetext",
             "tracked",
             "classes",
@@ -344,6 +345,12 @@ fn modules_of_one_phase_classes_and_bound_methods_are_what_cpythons_are() {
 }
 
 #[test]
+fn interpreters_that_c_makes_are_as_cpythons() {
+    compare("interpreters.py", "cape", &[], &[]);
+    compare("interpreters.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn tracers_in_c_are_told_what_cpythons_are() {
     compare("tracing.py", "cape", &[], &[]);
     compare("tracing.py", "compiled", &["-X", "jit=1"], &[]);
@@ -361,6 +368,7 @@ fn classes_that_c_has_seen_die() {
 fn expected_outcomes_are_cpythons() {
     check_expected("datetimes.py");
     check_expected("single.py");
+    check_expected("interpreters.py");
     check_expected("api_calls.py");
     check_expected("macros.py");
     check_expected("bad_results.py");

@@ -806,13 +806,6 @@ Py_InitializeFromConfig(const PyConfig *config)
     _Cape_MissingFatal("Py_InitializeFromConfig");
 }
 
-#undef Py_NewInterpreterFromConfig
-PyAPI_FUNC(PyStatus)
-Py_NewInterpreterFromConfig(PyThreadState **tstate_p, const PyInterpreterConfig *config)
-{
-    _Cape_MissingFatal("Py_NewInterpreterFromConfig");
-}
-
 #undef Py_PreInitialize
 PyAPI_FUNC(PyStatus)
 Py_PreInitialize(const PyPreConfig *src_config)
@@ -968,13 +961,6 @@ PyAPI_FUNC(int)
 Py_BytesMain(int argc, char **argv)
 {
     _Cape_MissingFatal("Py_BytesMain");
-}
-
-#undef Py_EndInterpreter
-PyAPI_FUNC(void)
-Py_EndInterpreter(PyThreadState *tstate)
-{
-    _Cape_MissingFatal("Py_EndInterpreter");
 }
 
 #undef Py_Initialize

@@ -176,7 +176,12 @@ unsafe extern "C" {
     pub fn cape_free_emptied_tuple(op: *mut PyObject);
     pub fn _Cape_CollectedFully(doomed: usize);
     pub fn cape_main_interpreter() -> *mut c_void;
-    pub fn cape_new_thread_state() -> *mut c_void;
+    pub fn cape_new_thread_state(interpreter: *mut c_void) -> *mut c_void;
+    pub fn cape_new_interpreter(id: i64) -> *mut c_void;
+    pub fn cape_free_interpreter(interpreter: *mut c_void);
+    pub fn cape_set_thread_vm(t: *mut c_void, vm: *mut c_void);
+    pub fn cape_thread_vm(t: *mut c_void) -> *mut c_void;
+    pub fn PyThreadState_Clear(t: *mut c_void);
     pub fn _Cape_SetThreadState(t: *mut c_void);
     pub fn PyThreadState_GetUnchecked() -> *mut c_void;
     pub fn PyErr_SetRaisedException(exc: *mut PyObject);

@@ -216,7 +216,19 @@ impl Foreign for Bridge {
 
     fn thread_runs(&self, vm: &Vm) {
         if crate::is_started() {
-            crate::thread::attach(vm);
+            crate::thread::turn(vm);
+        }
+    }
+
+    fn guest_leaves(&self, vm: &Vm) {
+        crate::thread::guest_leaves(vm);
+    }
+
+    fn interpreter_ended(&self, interpreter: &cape_vm::interpreter::Interpreter) {
+        let i = interpreter.c_state.replace(std::ptr::null_mut());
+        if !i.is_null() {
+            // SAFETY: C made the struct, for this interpreter.
+            unsafe { crate::ffi::cape_free_interpreter(i as *mut _) };
         }
     }
 

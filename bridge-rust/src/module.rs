@@ -29,6 +29,8 @@ const PY_MOD_CREATE: c_int = 1;
 const PY_MOD_EXEC: c_int = 2;
 const PY_MOD_MULTIPLE_INTERPRETERS: c_int = 3;
 const PY_MOD_GIL: c_int = 4;
+/// What a module says that can be loaded in several interpreters with one lock; more: with one each.
+const MULTIPLE_INTERPRETERS_SUPPORTED: usize = 1;
 
 /// Fills the fresh mirror of a module.
 ///
@@ -183,8 +185,19 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
     single_phase(vm, p, name_value, path)
 }
 
+/// An ImportError where the interpreter does not take a module that cannot be loaded in several, or not in such with locks of their own.
+fn check_admitted(vm: &Vm, name: Value, several: bool, own_gil: bool) -> Res<()> {
+    if vm.interpreter().admits(several, own_gil) {
+        return Ok(());
+    }
+    let shown = name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
+    let message = format!("module {shown} does not support loading in subinterpreters");
+    Err(vm.import_error(&message))
+}
+
 fn single_phase(vm: &Vm, p: *mut PyObject, name: Value, path: &str) -> Res<Value> {
     let v = crate::from_c::take_over(vm, p)?;
+    check_admitted(vm, name, false, false)?;
     let Some(m) = v.downcast::<ModuleObj>() else {
         return Err(vm.system_error("initialization did not return an extension module"));
     };
@@ -216,6 +229,7 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
         type Create = unsafe extern "C" fn(*mut PyObject, *mut PyModuleDef) -> *mut PyObject;
         let mut create: Option<Create> = None;
         let (mut interpreters, mut gil) = (0, 0);
+        let mut support = MULTIPLE_INTERPRETERS_SUPPORTED;
         let mut s = (*def).m_slots;
         let text = || name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         if (*def).m_size < 0 {
@@ -233,7 +247,10 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
                     create = Some(std::mem::transmute::<*mut c_void, Create>((*s).value));
                 }
                 PY_MOD_EXEC => {}
-                PY_MOD_MULTIPLE_INTERPRETERS => interpreters += 1,
+                PY_MOD_MULTIPLE_INTERPRETERS => {
+                    interpreters += 1;
+                    support = (*s).value as usize;
+                }
                 PY_MOD_GIL => gil += 1,
                 n => {
                     return Err(vm.system_error(format!("module {} uses unknown slot ID {n}", text())));
@@ -248,6 +265,12 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
             }
             s = s.add(1);
         }
+        check_admitted(
+            vm,
+            name,
+            support >= MULTIPLE_INTERPRETERS_SUPPORTED,
+            support > MULTIPLE_INTERPRETERS_SUPPORTED,
+        )?;
         let v = match create {
             Some(f) => {
                 let sp = Hold(to_c(vm, spec)?);

@@ -154,7 +154,8 @@ fn prepend_path(entry: &str) {
     }
 }
 
-fn insert_path(entry: &str) {
+/// Puts a folder before all others on `sys.path`.
+pub fn insert_path(entry: &str) {
     if let Some(p) = rt().sys().get_str(intern("path")).and_then(|p| p.downcast::<ListObj>()) {
         p.splice(0, 0, &[StrObj::new(entry).value()]);
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use cape_heap::{ObjFlags, RootVec, heap};
+use cape_stdlib::interpreters::Life;
 use cape_vm::object::*;
 use cape_vm::runtime::{Runtime, intern, rt, type_of};
 use cape_vm::special::Special;
@@ -54,7 +55,7 @@ fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
         eprintln!("Fatal Python error: no address space for the main thread's stacks");
         return Err(1);
     };
-    let vm = Vm::new(stacks);
+    let vm = Vm::new(stacks, cape_vm::interpreter::main());
     gil::start(&vm);
     heap().add_root_scanner(gil::scan);
     cape_stdlib::pending::install(&vm);
@@ -74,6 +75,7 @@ fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
         cape_vm::eval::set_threshold(heat);
     }
     cape_bridge::set_finish(finish);
+    cape_stdlib::interpreters::set_life(Life { boot: boot_further, finish: finish_further });
     Ok(vm)
 }
 
@@ -93,12 +95,10 @@ fn boot(vm: &Vm) -> Res<()> {
     if rt().config().tracemalloc > 0 {
         cape_stdlib::tracemalloc::start(rt().config().tracemalloc);
     }
-    let sys = rt().sys();
-    for (name, fd) in [("stdout", 1), ("stderr", 2)] {
-        sys.set_str(intern(name), cape_stdlib::stdprinter::new(fd));
-    }
-    sys.set_str(intern("stdin"), Value::NONE);
+    first_streams();
     import_system(vm)?;
+    let builtins = rt().modules().get_str(intern("builtins")).and_then(|m| m.downcast());
+    cape_stdlib::contents::keep(vm, "builtins", builtins.expect("it was made"));
     streams(vm)?;
     // Installs the handler of SIGINT.
     vm.import_module("_signal")?;
@@ -106,6 +106,11 @@ fn boot(vm: &Vm) -> Res<()> {
         let enable = vm.import_attr("faulthandler", "enable")?;
         vm.call(enable, &[])?;
     }
+    program_modules(vm)
+}
+
+/// `__main__`, and what is imported before the program.
+fn program_modules(vm: &Vm) -> Res<()> {
     main_module(vm)?;
     if !rt().config().warn_options.is_empty() {
         vm.import_module("warnings")?;
@@ -114,6 +119,52 @@ fn boot(vm: &Vm) -> Res<()> {
         vm.import_module("site")?;
     }
     Ok(())
+}
+
+/// What `sys` has for standard streams until there are files.
+fn first_streams() {
+    let sys = rt().sys();
+    for (name, fd) in [("stdout", 1), ("stderr", 2)] {
+        sys.set_str(intern(name), cape_stdlib::stdprinter::new(fd));
+    }
+    sys.set_str(intern("stdin"), Value::NONE);
+}
+
+/// Gives a further interpreter, which runs, all that the first has.
+fn boot_further(vm: &Vm) -> Res<()> {
+    rt().make_namespaces();
+    let Some(builtins) = cape_stdlib::contents::copy(vm, "builtins")? else {
+        return Err(vm.system_error("builtins was not made"));
+    };
+    rt().builtins.set(builtins.dict().value());
+    rt().import_function.set(builtins.get(rt().names.import).unwrap_or(Value::EMPTY));
+    rt().modules().set_str(intern("builtins"), builtins.value());
+    cape_stdlib::sys::start_further(vm)?;
+    first_streams();
+    import_system(vm)?;
+    streams(vm)?;
+    program_modules(vm)?;
+    if let Some(folder) = rt().program_folder() {
+        crate::program::insert_path(folder);
+    }
+    Ok(())
+}
+
+/// Runs what is to run at the end of a further interpreter, and takes away what keeps its objects.
+fn finish_further(vm: &Vm) {
+    at_exit(vm);
+    flush_streams(vm, &mut 0);
+    let modules = rt().modules();
+    let main = modules.get_str(rt().names.main).and_then(|m| m.downcast::<ModuleObj>());
+    for name in GIVEN_UP {
+        rt().sys().set_str(intern(name), Value::NONE);
+    }
+    for d in main.map(|m| m.dict()).into_iter().chain([modules]) {
+        d.table.clear(d.header());
+        cape_vm::foreign::changed(d.header());
+    }
+    heap().collect(true);
+    cape_stdlib::pending::run_finalizers(vm);
 }
 
 /// importlib from the embedded library, with the path hook for the rest of it.
@@ -294,18 +345,8 @@ fn finish(vm: &Vm, code: i32) -> i32 {
         return code;
     }
     let mut code = code;
-    if rt().modules().get_str(intern("threading")).is_some()
-        && let Ok(f) = vm.import_attr("threading", "_shutdown")
-        && let Err(r) = vm.call(f, &[])
-    {
-        cape_stdlib::report::print_exception(vm, r.exc());
-    }
-    if let Some(m) = rt().modules().get_str(intern("atexit"))
-        && let Ok(f) = vm.get_attr_str(m, "_run_exitfuncs")
-        && let Err(r) = vm.call(f, &[])
-    {
-        cape_stdlib::report::print_exception(vm, r.exc());
-    }
+    at_exit(vm);
+    cape_stdlib::interpreters::end_all(vm);
     cape_bridge::end_comes_to(cape_bridge::End::Finalizing);
     cape_stdlib::faulthandler::finish(vm);
     cape_stdlib::sys::begin_finalizing();
@@ -335,6 +376,22 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     cape_bridge::end_comes_to(cape_bridge::End::Done);
     cape_bridge::run_at_exit();
     code
+}
+
+/// Waits for threads, and calls what `atexit` has.
+fn at_exit(vm: &Vm) {
+    if rt().modules().get_str(intern("threading")).is_some()
+        && let Ok(f) = vm.import_attr("threading", "_shutdown")
+        && let Err(r) = vm.call(f, &[])
+    {
+        cape_stdlib::report::print_exception(vm, r.exc());
+    }
+    if let Some(m) = rt().modules().get_str(intern("atexit"))
+        && let Ok(f) = vm.get_attr_str(m, "_run_exitfuncs")
+        && let Err(r) = vm.call(f, &[])
+    {
+        cape_stdlib::report::print_exception(vm, r.exc());
+    }
 }
 
 /// What a program has put into `sys` and has a `__del__`: it is finalized when all else is.

@@ -15,6 +15,8 @@ use crate::error::is_set;
 use crate::from_c::{from_c, link_of};
 use crate::layout::PyObject;
 use crate::slots::{call_at_once, number_of};
+use crate::thread::{self, PyThreadState};
+use cape_vm::interpreter::{Settings, Whence};
 
 pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_int> {
     let event: cape_vm::Ptr<StrObj> = super::text_value(cx, event)?.downcast().expect("a str");
@@ -240,4 +242,23 @@ pub fn _Cape_IsIncomplete(_: &Cx, text: *const c_char, size: isize, flags: c_int
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     Ok(std::str::from_utf8(text).is_ok_and(|t| cape_builtins::compile_fn::is_incomplete(t, flags as u32))
         as c_int)
+}
+
+/// `settings` has a bit for each field of `PyInterpreterConfig`, in their order.
+pub fn _Cape_NewInterpreter(settings: c_int, legacy: c_int) -> *mut PyThreadState {
+    let on = |bit: u32| settings & 1 << bit != 0;
+    let settings = Settings {
+        use_main_obmalloc: on(0),
+        allow_fork: on(1),
+        allow_exec: on(2),
+        allow_threads: on(3),
+        allow_daemon_threads: on(4),
+        check_multi_interp_extensions: on(5),
+        own_gil: on(6),
+    };
+    thread::new_interpreter(settings, if legacy != 0 { Whence::LegacyCapi } else { Whence::Capi })
+}
+
+pub fn _Cape_ThreadStateDies(t: *mut PyThreadState) {
+    thread::state_dies(t)
 }

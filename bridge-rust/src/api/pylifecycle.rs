@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use crate::End;
 use crate::enter::{CResult, Cx};
+use crate::thread::{self, PyThreadState};
 
 pub fn Py_IsInitialized() -> c_int {
     (cape_vm::runtime::started() && crate::end() < End::Finalizing) as c_int
@@ -25,4 +26,9 @@ pub fn Py_Finalize(cx: &Cx) -> CResult<()> {
 
 pub fn Py_Exit(cx: &Cx, code: c_int) -> ! {
     crate::exit(cx.vm, code)
+}
+
+/// Ends the interpreter of a thread state, which runs.
+pub fn Py_EndInterpreter(t: *mut PyThreadState) {
+    thread::end_interpreter(t)
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_ulong};
 
 use cape_vm::object::*;
 use cape_vm::runtime::intern;
-use cape_vm::{Value, rt};
+use cape_vm::{Value, interpreter, rt};
 
 use super::borrow;
 use super::frameobject::PyFrameObject;
@@ -23,6 +23,23 @@ pub fn PyInterpreterState_Main() -> *mut PyInterpreterState {
     unsafe { ffi::cape_main_interpreter() }
 }
 
+/// The interpreter that was made last.
+pub fn PyInterpreterState_Head(_cx: &Cx) -> CResult<*mut PyInterpreterState> {
+    Ok(interpreter::list().last().map_or(std::ptr::null_mut(), |i| thread::interpreter_state(i)))
+}
+
+/// The one that was made before it.
+pub fn PyInterpreterState_Next(_cx: &Cx, i: *mut PyInterpreterState) -> CResult<*mut PyInterpreterState> {
+    let id = id_of(i);
+    let before = interpreter::list().into_iter().rev().find(|other| other.id() < id);
+    Ok(before.map_or(std::ptr::null_mut(), |i| thread::interpreter_state(&i)))
+}
+
+fn id_of(i: *mut PyInterpreterState) -> i64 {
+    // SAFETY: C's view of an interpreter begins with its number.
+    unsafe { *(i as *const i64) }
+}
+
 /// A dict under a private name in `sys`, made when first asked for.
 fn hidden_dict(name: &str) -> Value {
     let n = intern(name);
@@ -36,12 +53,19 @@ fn hidden_dict(name: &str) -> Value {
     }
 }
 
-pub fn PyInterpreterState_GetDict(cx: &Cx, _i: *mut PyInterpreterState) -> CResult<BorrowedRef> {
-    borrow(cx, hidden_dict("_cape_interpreter_dict"))
+pub fn PyInterpreterState_GetDict(cx: &Cx, i: *mut PyInterpreterState) -> CResult<BorrowedRef> {
+    let dict = || hidden_dict("_cape_interpreter_dict");
+    match interpreter::find(id_of(i)) {
+        Some(i) => borrow(cx, cape_stdlib::interpreters::inside(cx.vm, &i, |_| dict())?),
+        None => borrow(cx, dict()),
+    }
 }
 
-pub fn PyInterpreterState_GetID(_cx: &Cx, _i: *mut PyInterpreterState) -> CResult<i64> {
-    Ok(0)
+pub fn PyInterpreterState_GetID(cx: &Cx, i: *mut PyInterpreterState) -> CResult<i64> {
+    if i.is_null() {
+        return Err(cx.vm.runtime_error("no interpreter provided"));
+    }
+    Ok(id_of(i))
 }
 
 pub fn PyThreadState_GetDict(cx: &Cx) -> CResult<BorrowedRef> {

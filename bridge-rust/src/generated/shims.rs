@@ -155,6 +155,12 @@ pub unsafe extern "C" fn _Cape_NewDelta(days: c_int, seconds: c_int, microsecond
     enter("_Cape_NewDelta", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_NewDelta(cx, days, seconds, microseconds, type_) })
 }
 
+/// `PyThreadState *_Cape_NewInterpreter(int settings, int legacy)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_NewInterpreter(settings: c_int, legacy: c_int) -> *mut PyThreadState {
+    enter_without_gil("_Cape_NewInterpreter", || -> *mut PyThreadState { internal::_Cape_NewInterpreter(settings, legacy) })
+}
+
 /// `PyObject *_Cape_NewTime(const int *fields, PyObject *tzinfo, PyTypeObject *type)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_NewTime(fields: *const c_int, tzinfo: *mut PyObject, type_: *mut PyTypeObject) -> *mut PyObject {
@@ -183,6 +189,12 @@ pub unsafe extern "C" fn _Cape_SetClosure(function: *mut PyObject, value: *mut P
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_Str(o: *mut PyObject) -> *mut PyObject {
     enter("_Cape_Str", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Str(cx, Borrowed::from_c(o)) })
+}
+
+/// `void _Cape_ThreadStateDies(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_ThreadStateDies(tstate: *mut PyThreadState) {
+    enter_without_gil("_Cape_ThreadStateDies", || -> () { internal::_Cape_ThreadStateDies(tstate) })
 }
 
 /// `PyObject *_Cape_Unary(PyObject *o, int operator)`
@@ -723,10 +735,22 @@ pub unsafe extern "C" fn PyGILState_Check() -> c_int {
     enter_without_gil("PyGILState_Check", || -> c_int { pystate::PyGILState_Check() })
 }
 
+/// `PyInterpreterState *PyInterpreterState_Head(void)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyInterpreterState_Head() -> *mut PyInterpreterState {
+    enter("PyInterpreterState_Head", core::ptr::null_mut(), |cx| -> CResult<*mut PyInterpreterState> { pystate::PyInterpreterState_Head(cx) })
+}
+
 /// `PyInterpreterState *PyInterpreterState_Main(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInterpreterState_Main() -> *mut PyInterpreterState {
     enter_without_gil("PyInterpreterState_Main", || -> *mut PyInterpreterState { pystate::PyInterpreterState_Main() })
+}
+
+/// `PyInterpreterState *PyInterpreterState_Next(PyInterpreterState *interp)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyInterpreterState_Next(interp: *mut PyInterpreterState) -> *mut PyInterpreterState {
+    enter("PyInterpreterState_Next", core::ptr::null_mut(), |cx| -> CResult<*mut PyInterpreterState> { pystate::PyInterpreterState_Next(cx, interp) })
 }
 
 /// `void PyThreadState_DeleteCurrent(void)`
@@ -1425,6 +1449,12 @@ pub unsafe extern "C" fn PyFrame_GetCode(frame: *mut PyFrameObject) -> *mut PyCo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFrame_GetLineNumber(frame: *mut PyFrameObject) -> c_int {
     enter_infallible("PyFrame_GetLineNumber", |cx| -> c_int { pyframe::PyFrame_GetLineNumber(cx, frame) })
+}
+
+/// `void Py_EndInterpreter(PyThreadState *tstate)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_EndInterpreter(tstate: *mut PyThreadState) {
+    enter_without_gil("Py_EndInterpreter", || -> () { pylifecycle::Py_EndInterpreter(tstate) })
 }
 
 /// `void Py_Exit(int i)`

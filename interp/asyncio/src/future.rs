@@ -412,7 +412,7 @@ pub(crate) fn cancel(vm: &Vm, f: Fut, message: Value) -> Res<bool> {
 
 /// The keyword of `call_soon` and `add_done_callback`.
 pub(crate) fn context_keyword() -> Ptr<TupleObj> {
-    static KEYWORDS: StaticValue = StaticValue::new();
+    static KEYWORDS: StaticValue = StaticValue::shared();
     KEYWORDS.try_get().and_then(|k| k.downcast()).unwrap_or_else(|| {
         let k = TupleObj::new(&[intern("context")]);
         KEYWORDS.set(k.value());

@@ -9,11 +9,11 @@ pub(crate) struct Name(&'static str, StaticValue);
 
 impl Name {
     const fn new(text: &'static str) -> Name {
-        Name(text, StaticValue::new())
+        Name(text, StaticValue::shared())
     }
 
     /// The interned string.
-    pub(crate) fn get(&self) -> Value {
+    pub(crate) fn get(&'static self) -> Value {
         self.1.try_get().unwrap_or_else(|| {
             let v = intern(self.0);
             self.1.set(v);
@@ -34,12 +34,12 @@ impl Import {
         Import(module, name, StaticValue::new())
     }
 
-    pub(crate) fn get(&self, vm: &Vm) -> Res<Value> {
+    pub(crate) fn get(&'static self, vm: &Vm) -> Res<Value> {
         self.2.get_or(|| vm.import_attr(self.0, self.1))
     }
 
     /// A class.
-    pub(crate) fn class(&self, vm: &Vm) -> Res<Ptr<TypeObj>> {
+    pub(crate) fn class(&'static self, vm: &Vm) -> Res<Ptr<TypeObj>> {
         let v = self.get(vm)?;
         v.downcast().ok_or_else(|| vm.type_error(format!("{}.{} is not a class", self.0, self.1)))
     }

@@ -372,7 +372,8 @@ fn aiter(vm: &Vm, v: Value) -> Res<Value> {
 
 fn locals(vm: &Vm) -> Res<Value> {
     let Some(f) = vm.top_frame() else {
-        return Err(vm.system_error("frame does not exist"));
+        let globals = vm.caller_globals().map(|g| g.value());
+        return globals.ok_or_else(|| vm.system_error("frame does not exist"));
     };
     let o = vm.frame_object(f);
     // Of a function: a fresh snapshot each time (PEP 667).

@@ -14,7 +14,7 @@ use crate::objects::{DELTA, DeltaObj, class_name, type_name};
 
 type D = Ptr<DeltaObj>;
 
-static ZERO: StaticValue = StaticValue::new();
+static ZERO: StaticValue = StaticValue::shared();
 
 /// `timedelta(0)`, of which there is one.
 #[inline]

@@ -13,7 +13,7 @@ use crate::{datetime_arithmetic, delta, make, tzinfo};
 
 type Z = Ptr<TimezoneObj>;
 
-static UTC: StaticValue = StaticValue::new();
+static UTC: StaticValue = StaticValue::shared();
 
 /// `timezone.utc`.
 #[inline]

@@ -21,7 +21,7 @@ heap_object! {
 
 static MAP: StaticMap = StaticMap::new();
 /// A list of the states, the latest last.
-static STATES: StaticValue = StaticValue::new();
+static STATES: StaticValue = StaticValue::shared();
 
 impl StateObj {
     /// Remembers the classes of an import.

@@ -732,7 +732,7 @@ impl<'a> Saver<'a> {
     }
 
     /// A table of `copyreg` or `_compat_pickle`.
-    pub fn shared(&self, table: &Shared) -> Res<Ptr<DictObj>> {
+    pub fn shared(&self, table: &'static Shared) -> Res<Ptr<DictObj>> {
         table.get(self.vm)
     }
 

@@ -6,7 +6,7 @@ use cape_heap::Root;
 use cape_vm::object::{DictObj, ListObj, ModuleObj, StrObj, TupleObj};
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
 
-/// A dict of a module in Python, kept from its first use on.
+/// A dict of a module in Python, kept from its first use on; each interpreter has its own.
 pub struct Shared {
     module: &'static str,
     name: &'static str,
@@ -23,7 +23,7 @@ impl Shared {
 
     /// The dict.
     #[inline]
-    pub fn get(&self, vm: &Vm) -> Res<Ptr<DictObj>> {
+    pub fn get(&'static self, vm: &Vm) -> Res<Ptr<DictObj>> {
         match self.dict.get().and_then(|r| r.get().downcast()) {
             Some(d) => Ok(d),
             None => self.import(vm),
@@ -31,12 +31,15 @@ impl Shared {
     }
 
     #[cold]
-    fn import(&self, vm: &Vm) -> Res<Ptr<DictObj>> {
+    fn import(&'static self, vm: &Vm) -> Res<Ptr<DictObj>> {
         let v = vm.import_attr(self.module, self.name)?;
         let d: Ptr<DictObj> = v
             .downcast()
             .ok_or_else(|| vm.runtime_error(format!("{}.{} should be a dict", self.module, self.name)))?;
-        let _ = self.dict.set(Root::new(v));
+        match self.dict.get() {
+            Some(root) => root.set(v),
+            None => cape_vm::interpreter::own(self.dict.get_or_init(|| Root::new(v))),
+        }
         Ok(d)
     }
 }
@@ -59,7 +62,13 @@ pub static OLD_NAMES: Shared = Shared::new("_compat_pickle", "REVERSE_NAME_MAPPI
 pub static OLD_IMPORTS: Shared = Shared::new("_compat_pickle", "REVERSE_IMPORT_MAPPING");
 
 /// A module and a name in it by the names that the other Python has, according to these tables.
-pub fn renamed(vm: &Vm, names: &Shared, imports: &Shared, module: Value, name: Value) -> Res<(Value, Value)> {
+pub fn renamed(
+    vm: &Vm,
+    names: &'static Shared,
+    imports: &'static Shared,
+    module: Value,
+    name: Value,
+) -> Res<(Value, Value)> {
     let key = TupleObj::new(&[module, name]).value();
     if let Some(v) = names.get(vm)?.get(vm, key)? {
         let pair = v

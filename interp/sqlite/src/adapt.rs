@@ -27,6 +27,12 @@ static ADAPTERS: StaticValue = StaticValue::new();
 /// Whether there are adapters for values that SQLite could take as they are.
 static ADAPTS_PLAIN: StaticCell<bool> = StaticCell(Cell::new(false));
 
+/// An interpreter's own adapters.
+pub fn renew(m: Ptr<ModuleObj>) {
+    ADAPTERS.set(DictObj::new().value());
+    m.add("adapters", ADAPTERS.try_get().unwrap_or(Value::NONE));
+}
+
 /// Fills in the module.
 pub fn init(m: Ptr<ModuleObj>) {
     let t = new_type::<ProtocolObj>("sqlite3.PrepareProtocol", rt().types.object, 0)
@@ -45,8 +51,8 @@ pub fn init(m: Ptr<ModuleObj>) {
             |_: &Vm, _: Ptr<ProtocolObj>, _: Value, _: Value| (),
         );
     PROTOCOL.set(t.class());
-    ADAPTERS.set(DictObj::new().value());
-    m.class(t.class()).add("adapters", ADAPTERS.try_get().unwrap_or(Value::NONE));
+    renew(m);
+    m.class(t.class());
     m.function(
         "adapt($module, obj, proto=PrepareProtocolType, alt=<unrepresentable>, /)",
         "Adapt given object to given protocol.",

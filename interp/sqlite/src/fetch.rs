@@ -20,10 +20,15 @@ pub const PARSE_COLNAMES: i32 = 2;
 /// Names in capitals to converters.
 static CONVERTERS: StaticValue = StaticValue::new();
 
-/// Fills in the module.
-pub fn init(m: Ptr<ModuleObj>) {
+/// An interpreter's own converters.
+pub fn renew(m: Ptr<ModuleObj>) {
     CONVERTERS.set(DictObj::new().value());
     m.add("converters", CONVERTERS.try_get().unwrap_or(Value::NONE));
+}
+
+/// Fills in the module.
+pub fn init(m: Ptr<ModuleObj>) {
+    renew(m);
     m.function(
         "register_converter($module, typename, converter, /)",
         "Register a function to convert SQLite values to Python objects.",

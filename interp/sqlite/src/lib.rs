@@ -30,6 +30,11 @@ use error::operational;
 /// Makes the module importable.
 pub fn register() {
     rt().add_native_module("_sqlite3", init);
+    cape_stdlib::contents::renewed_by("_sqlite3", |_, m| {
+        adapt::renew(m);
+        fetch::renew(m);
+        Ok(())
+    });
 }
 
 fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {

@@ -9,9 +9,9 @@ use crate::statics::StaticValue;
 static CALLBACKS: StaticValue = StaticValue::new();
 
 /// Fills the module.
-pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     if CALLBACKS.try_get().is_none() {
-        CALLBACKS.set(ListObj::new(&[]).value());
+        renew(vm, m)?;
     }
     m.function(
         "register($module, func, /, *args, **kwargs)",
@@ -39,6 +39,12 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         "Return the number of registered exit functions.",
         |_: &Vm| callbacks().len(),
     );
+    Ok(())
+}
+
+/// An interpreter's own list.
+pub(crate) fn renew(_: &Vm, _: Ptr<ModuleObj>) -> Res<()> {
+    CALLBACKS.set(ListObj::new(&[]).value());
     Ok(())
 }
 

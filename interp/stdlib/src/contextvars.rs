@@ -40,7 +40,7 @@ impl Named for MissingObj {
 static CONTEXT: StaticType = StaticType::new();
 static VAR: StaticType = StaticType::new();
 static TOKEN: StaticType = StaticType::new();
-static MISSING: crate::statics::StaticValue = crate::statics::StaticValue::new();
+static MISSING: crate::statics::StaticValue = crate::statics::StaticValue::shared();
 
 const NEW_DOC: &str = "Create and return a new object.  See help(type) for accurate signature.";
 

@@ -48,12 +48,18 @@ const DEBUG_FLAGS: &[(&str, i64)] = &[
     ("DEBUG_UNCOLLECTABLE", 4),
 ];
 
+/// An interpreter's own lists.
+pub(crate) fn renew(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    for (name, list) in [("callbacks", &CALLBACKS), ("garbage", &GARBAGE)] {
+        list.set(ListObj::new(&[]).value());
+        m.add(name, list.try_get().unwrap_or(Value::NONE));
+    }
+    Ok(())
+}
+
 /// Fills the module.
-pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    CALLBACKS.set(ListObj::new(&[]).value());
-    GARBAGE.set(ListObj::new(&[]).value());
-    m.add("callbacks", CALLBACKS.try_get().unwrap_or(Value::NONE))
-        .add("garbage", GARBAGE.try_get().unwrap_or(Value::NONE));
+pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    renew(vm, m)?;
     for (name, v) in DEBUG_FLAGS {
         m.add(name, Value::int(*v));
     }

@@ -76,7 +76,14 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("_fix_co_filename(code, path, /)", "Changes code.co_filename to specify the passed-in file path.", fix_co_filename)
         .function("_frozen_module_names()", "Returns the list of available frozen modules.", |_: &Vm| crate::sys::str_list(FROZEN.iter().map(|f| f.name)))
         .function("_override_frozen_modules_for_tests(override, /)", "Override the use of frozen modules for tests.", |_: &Vm, how: i64| ESSENTIAL_ONLY.store(how < 0, Relaxed))
-        .function("_override_multi_interp_extensions_check(override, /)", "Override the check of extensions for subinterpreters.", |_: &Vm, _v: Value| Value::int(0));
+        .function("_override_multi_interp_extensions_check(override, /)", "Override the check of extensions for subinterpreters.", |vm: &Vm, n: i64| {
+            let i = vm.interpreter();
+            if i.is_main() {
+                let message = "_imp._override_multi_interp_extensions_check() cannot be used in the main interpreter";
+                return Err(vm.runtime_error(message));
+            }
+            Ok(i.check_override.replace(n.signum()))
+        });
     m.add("check_hash_based_pycs", intern("default"));
     m.add("pyc_magic_number_token", Value::int(MAGIC));
     Ok(())
@@ -114,8 +121,12 @@ pub fn make_native(vm: &Vm, name: &str) -> Res<Value> {
     let Some(init) = rt().native_module(name) else {
         return Err(vm.import_error(format!("no built-in module named '{name}'")));
     };
+    if let Some(m) = crate::contents::copy(vm, name)? {
+        return Ok(m.value());
+    }
     let m = new_module(name);
     init(vm, m)?;
+    crate::contents::keep(vm, name, m);
     Ok(m.value())
 }
 

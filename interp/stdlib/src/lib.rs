@@ -6,10 +6,12 @@
 mod audits;
 pub mod c_int;
 pub mod compression;
+pub mod contents;
 pub mod duration;
 pub mod fsname;
 pub mod hashes;
 mod import_lock;
+pub mod interpreters;
 pub mod lock;
 pub mod multibyte;
 pub mod oserror;
@@ -35,6 +37,10 @@ macro_rules! modules {
                 Ok(())
             });)*
             multibyte::register();
+            rt().add_native_module("_interpreters", interpreters::module::init);
+            rt().add_native_module("_interpqueues", interpreters::queues::init);
+            rt().add_native_module("_interpchannels", interpreters::channels::init);
+            contents::register();
         }
     };
 }

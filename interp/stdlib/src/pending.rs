@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cape_heap::{Pending, Tracer, heap};
 use cape_vm::generator::{AsyncGenAuxObj, GeneratorObj};
+use cape_vm::interpreter::{self, Interpreter};
+use cape_vm::object::{BoundMethodObj, FunctionObj};
 use cape_vm::special::Special;
 use cape_vm::vm::{Hooks, clear_request, request};
 use cape_vm::{Raised, Res, Value, Vm, gil, type_of};
@@ -153,8 +155,31 @@ pub fn runs_finalizers() -> bool {
     RUNNING.get()
 }
 
-/// Runs one finalizer or callback.
+/// The interpreter whose function is to be called, if that is to be seen.
+fn home(p: &Pending) -> Option<std::sync::Arc<Interpreter>> {
+    let called = match *p {
+        Pending::WeakCallback { callback, .. } => callback,
+        Pending::Finalize(v) => type_of(v).special(Special::Del),
+        Pending::Saved(_) => return None,
+    };
+    let function = called.downcast::<BoundMethodObj>().map_or(called, |m| m.func.get());
+    interpreter::with_builtins(function.downcast::<FunctionObj>()?.builtins.get())
+}
+
+/// Runs one finalizer or callback, in the interpreter that it belongs to.
 pub fn run_one(vm: &Vm, p: Pending) {
+    if interpreter::are_several()
+        && let Some(home) = home(&p)
+        && !home.runs()
+    {
+        // Without memory for a thread state it is lost.
+        let _ = crate::interpreters::inside(vm, &home, |vm| run_here(vm, p));
+    } else {
+        run_here(vm, p);
+    }
+}
+
+fn run_here(vm: &Vm, p: Pending) {
     // They run between any two instructions: what is being handled there is none of their business.
     let handled = vm.set_handled(Value::EMPTY);
     let before = RUNNING.replace(true);

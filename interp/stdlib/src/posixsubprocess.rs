@@ -64,6 +64,9 @@ fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
         let class = cape_vm::rt().types.python_finalization_error;
         return Err(vm.new_exc(class, "preexec_fn not supported at interpreter shutdown"));
     }
+    if !a[21].is_none() && !vm.interpreter().is_main() {
+        return Err(vm.runtime_error("preexec_fn not supported within subinterpreters"));
+    }
     let (args, programs) = (a[0], strings(vm, a[1])?);
     let argv = strings(vm, args)?;
     let close_fds = vm.truth(a[2])?;

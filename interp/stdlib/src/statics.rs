@@ -1,29 +1,38 @@
-//! Values that native modules keep for the whole process.
+//! Values that native modules keep, for each interpreter or for the whole process.
 
 use std::cell::{Cell, OnceCell};
 
 use cape_heap::Root;
-use cape_vm::{Res, Value};
+use cape_vm::{Res, Value, interpreter};
 
 /// A value kept alive and found again from a `static`.
-pub struct StaticValue(OnceCell<Root>);
+pub struct StaticValue {
+    root: OnceCell<Root>,
+    /// All interpreters have the same.
+    shared: bool,
+}
 
 // SAFETY: used with the GIL held.
 unsafe impl Sync for StaticValue {}
 
 impl StaticValue {
-    /// Nothing yet.
+    /// Nothing yet. Each interpreter has its own.
     pub const fn new() -> StaticValue {
-        StaticValue(OnceCell::new())
+        StaticValue { root: OnceCell::new(), shared: false }
+    }
+
+    /// Nothing yet. All interpreters have the same: what refers to nothing that Python code made, or belongs to a native class.
+    pub const fn shared() -> StaticValue {
+        StaticValue { root: OnceCell::new(), shared: true }
     }
 
     /// The value, if there is one.
     pub fn try_get(&self) -> Option<Value> {
-        self.0.get().map(|r| r.get())
+        self.root.get().map(|r| r.get()).filter(|v| !v.is_empty())
     }
 
     /// The value, made by `f` the first time.
-    pub fn get_or(&self, f: impl FnOnce() -> Res<Value>) -> Res<Value> {
+    pub fn get_or(&'static self, f: impl FnOnce() -> Res<Value>) -> Res<Value> {
         if let Some(v) = self.try_get() {
             return Ok(v);
         }
@@ -33,11 +42,14 @@ impl StaticValue {
     }
 
     /// Replaces the value.
-    pub fn set(&self, v: Value) {
-        match self.0.get() {
+    pub fn set(&'static self, v: Value) {
+        match self.root.get() {
             Some(r) => r.set(v),
             None => {
-                let _ = self.0.set(Root::new(v));
+                let root = self.root.get_or_init(|| Root::new(v));
+                if !self.shared {
+                    interpreter::own(root);
+                }
             }
         }
     }

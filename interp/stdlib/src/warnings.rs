@@ -18,10 +18,8 @@ static VERSION: StaticCell<i64> = StaticCell(Cell::new(1));
 
 /// Fills the module.
 pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    m.add("filters", filters(vm)?)
-        .add("_onceregistry", ONCE.get_or(|| Ok(DictObj::new().value()))?)
-        .add("_defaultaction", intern("default"))
-        .add("_warnings_context", context_var()?)
+    renew(vm, m)?;
+    m.add("_defaultaction", intern("default"))
         .function(
             "warn($module, /, message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())",
             "Issue a warning, or maybe ignore it or raise an exception.\n\n  message\n    Text of the warning message.\n  category\n    The Warning category subclass. Defaults to UserWarning.\n  stacklevel\n    How far up the call stack to make this warning appear. A value of 2 for\n    example attributes the warning to the caller of the code calling warn().\n  source\n    If supplied, the destroyed object which emitted a ResourceWarning\n  skip_file_prefixes\n    An optional tuple of module filename prefixes indicating frames to skip\n    during stacklevel computations for stack frame attribution.",
@@ -35,6 +33,14 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("_filters_mutated_lock_held($module, /)", "", |_: &Vm| VERSION.0.set(VERSION.0.get() + 1))
         .function("_acquire_lock($module, /)", "", |vm: &Vm| lock(vm, "acquire"))
         .function("_release_lock($module, /)", "", |vm: &Vm| lock(vm, "release"));
+    Ok(())
+}
+
+/// What an interpreter has of its own.
+pub(crate) fn renew(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.add("filters", filters(vm)?)
+        .add("_onceregistry", ONCE.get_or(|| Ok(DictObj::new().value()))?)
+        .add("_warnings_context", context_var()?);
     Ok(())
 }
 

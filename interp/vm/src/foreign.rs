@@ -36,8 +36,16 @@ pub trait Foreign: Sync {
         args: &[Value],
         kwnames: Option<Ptr<TupleObj>>,
     ) -> Option<Res<Value>>;
-    /// The calling thread, which C has no state of yet, took the GIL.
+    /// The calling thread runs in this VM from now on: C has no state of it yet, or the thread ran in another VM of its own before.
     fn thread_runs(&self, vm: &Vm);
+    /// A guest VM is about to be dropped; it does not run.
+    fn guest_leaves(&self, vm: &Vm) {
+        let _ = vm;
+    }
+    /// An interpreter is no more.
+    fn interpreter_ended(&self, interpreter: &crate::interpreter::Interpreter) {
+        let _ = interpreter;
+    }
     /// The flags that C knows a class of its own by.
     fn class_flags(&self, class: Ptr<TypeObj>) -> u64;
     /// Number of items of a mirrored list.

@@ -6,11 +6,12 @@
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use cape_heap::{Tracer, heap, native_stack_base};
 
+use crate::interpreter::Interpreter;
 use crate::profile::watcher;
 use crate::vm::{Vm, request, set_current};
 
@@ -157,10 +158,13 @@ fn hand_over() {
     }
 }
 
-/// Parks a thread for ever once the interpreter is going away.
-fn park_if_finalizing(is_main: bool) {
-    while FINALIZING.load(Ordering::Relaxed) && !is_main {
-        std::thread::sleep(Duration::from_secs(3600));
+/// Gives the lock, which was just taken, up for ever when the process or the thread's interpreter is going away.
+fn stop_if_over(vm: &Vm, is_main: bool) {
+    if FINALIZING.load(Ordering::Relaxed) && !is_main || vm.interpreter().has_ended() {
+        give();
+        loop {
+            std::thread::sleep(Duration::from_secs(3600));
+        }
     }
 }
 
@@ -185,10 +189,7 @@ pub fn serve_switch(vm: &Vm) {
         let main = is_main(vm);
         heap().release_thread(|| {
             hand_over();
-            if FINALIZING.load(Ordering::Relaxed) && !main {
-                give();
-                park_if_finalizing(main);
-            }
+            stop_if_over(vm, main);
             set_current(Some(vm));
         });
     }
@@ -208,6 +209,14 @@ fn is_main(vm: &Vm) -> bool {
 /// Whether `vm` is the main thread's.
 pub fn is_main_thread(vm: &Vm) -> bool {
     is_main(vm)
+}
+
+/// The VM that the calling thread had first.
+pub fn first_of_thread() -> &'static Vm {
+    let here = this_ident();
+    // SAFETY: the lock is held; a VM leaves the list before it is dropped, which its own thread does.
+    let all = unsafe { (&(*VMS.0.get())).iter().map(|&v| &*v) };
+    all.into_iter().find(|v| v.ident.get() == here).expect("the thread has the lock")
 }
 
 /// Calls `f` for the VM of every attached thread, the main thread's first.
@@ -297,15 +306,16 @@ pub struct Attached {
 
 impl Attached {
     /// Makes a VM for the calling thread, which must not hold the lock; `hooks` are another VM's.
-    pub fn new(hooks: crate::vm::Hooks, stacks: crate::vm::Stacks) -> Attached {
-        let vm = Vm::new(stacks);
+    pub fn new(
+        hooks: crate::vm::Hooks,
+        stacks: crate::vm::Stacks,
+        interpreter: Arc<Interpreter>,
+    ) -> Attached {
+        let vm = Vm::new(stacks, interpreter);
         vm.set_hooks(hooks);
         vm.ident.set(this_ident());
         take();
-        if FINALIZING.load(Ordering::Relaxed) {
-            give();
-            park_if_finalizing(false);
-        }
+        stop_if_over(&vm, false);
         heap().attach_thread(native_stack_base());
         list(&vm);
         set_current(Some(&vm));
@@ -333,16 +343,62 @@ impl Drop for Attached {
     }
 }
 
+/// A further VM of a thread, for work in another interpreter. It is made, entered and dropped with the lock held.
+pub struct Guest {
+    vm: Box<Vm>,
+}
+
+impl Guest {
+    /// A VM for the calling thread; `hooks` are another VM's.
+    pub fn new(hooks: crate::vm::Hooks, stacks: crate::vm::Stacks, interpreter: Arc<Interpreter>) -> Guest {
+        let mut vm = Vm::new(stacks, interpreter);
+        vm.guest = true;
+        vm.set_hooks(hooks);
+        vm.ident.set(this_ident());
+        list(&vm);
+        let guests = &vm.interpreter().guests;
+        guests.set(guests.get() + 1);
+        Guest { vm }
+    }
+
+    /// The VM.
+    pub fn vm(&self) -> &Vm {
+        &self.vm
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        debug_assert!(!std::ptr::eq(crate::vm::current(), &*self.vm));
+        if let Some(foreign) = crate::foreign::try_foreign() {
+            foreign.guest_leaves(&self.vm);
+        }
+        let guests = &self.vm.interpreter().guests;
+        guests.set(guests.get() - 1);
+        unlist(&self.vm);
+    }
+}
+
+/// The calling thread, which has the lock, goes on in another VM of its own.
+pub fn turn_to(vm: &Vm) {
+    set_current(Some(vm));
+    if let Some(foreign) = crate::foreign::try_foreign() {
+        foreign.thread_runs(vm);
+    }
+}
+
 /// In a fork's child: the other threads are gone.
 pub fn after_fork(vm: &Vm) {
     // SAFETY: the child has one thread, so nobody else uses these; the old lock may be in any state and is overwritten unread.
-    unsafe {
+    let before = unsafe {
         std::ptr::write(GIL.0.get(), new_gil());
-        (*VMS.0.get()).clear();
-    }
+        std::mem::take(&mut *VMS.0.get())
+    };
     NEWEST.store(std::ptr::null_mut(), Ordering::Relaxed);
     READERS.store(0, Ordering::Relaxed);
-    list(vm);
+    // SAFETY: VMs in the list live.
+    let own = before.iter().map(|&v| unsafe { &*v }).filter(|v| v.ident.get() == vm.ident.get());
+    own.for_each(list);
     gil().word.store(HELD, Ordering::Relaxed);
     DROP_REQUEST.store(false, Ordering::Relaxed);
     vm.ident.set(this_ident());
@@ -354,10 +410,7 @@ struct Retake<'a>(&'a Vm, bool);
 impl Drop for Retake<'_> {
     fn drop(&mut self) {
         take();
-        if FINALIZING.load(Ordering::Relaxed) && !self.1 {
-            give();
-            park_if_finalizing(false);
-        }
+        stop_if_over(self.0, self.1);
         set_current(Some(self.0));
     }
 }
@@ -372,6 +425,7 @@ pub fn release(vm: &Vm) {
 /// Takes the lock again after [`release`].
 pub fn acquire(vm: &Vm) {
     take();
+    stop_if_over(vm, true);
     heap().resume_thread();
     set_current(Some(vm));
 }

@@ -18,6 +18,7 @@ pub mod generator;
 pub mod gil;
 mod instances;
 mod interned;
+pub mod interpreter;
 pub mod iteration;
 mod lacking;
 pub mod monitor;

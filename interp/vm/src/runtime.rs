@@ -239,9 +239,30 @@ impl Runtime {
             m.class.set_no_barrier(rt().types.object.value());
         }
         rt().maps.native_member.class.set_no_barrier(rt().types.member_descriptor.value());
-        rt().modules.set(DictObj::namespace().value());
-        rt().builtins.set(DictObj::namespace().value());
-        rt().sys.set(DictObj::namespace().value());
+        for root in [
+            &rt().modules,
+            &rt().importlib,
+            &rt().import_function,
+            &rt().builtins,
+            &rt().sys,
+            &rt().audit_hooks,
+        ] {
+            crate::interpreter::own(root);
+        }
+        crate::interpreter::main();
+        rt().make_namespaces();
+    }
+
+    /// Gives the interpreter that runs its empty `sys.modules`, `builtins` and `sys`.
+    pub fn make_namespaces(&self) {
+        for root in [&self.modules, &self.builtins, &self.sys] {
+            root.set(DictObj::namespace().value());
+        }
+    }
+
+    /// Another interpreter runs than before.
+    pub(crate) fn interpreter_runs(&self) {
+        self.audited.set(!self.audit_hooks.get().is_empty());
     }
 
     /// `()`.

@@ -1,14 +1,15 @@
 //! The state of one thread that runs Python code.
 
 use std::cell::Cell;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex};
 
 use cape_bytecode::Liveness;
 use cape_heap::{Ptr, Tracer, Value, heap};
 
 use crate::exc::{Raised, Res};
 use crate::frame::{Frame, mark};
+use crate::interpreter::{self, Interpreter};
 use crate::native::MethodDef;
 use crate::object::*;
 use crate::runtime::rt;
@@ -33,6 +34,8 @@ pub struct Vm {
     pub(crate) set_aside: Cell<u32>,
     /// What the bridge keeps for this thread (its `PyThreadState`); null before the first extension.
     pub c_state: Cell<*mut u8>,
+    /// The state that the bridge made for this VM alone, if the VM is a guest; null before the first extension.
+    pub c_own_state: Cell<*mut u8>,
     /// The numbers that the bridge may lend for calls; null before the first.
     pub c_scratch: Cell<*mut u8>,
     /// The native function that was called last, for the messages of argument conversion.
@@ -70,6 +73,10 @@ pub struct Vm {
     pub(crate) stops: crate::monitor::Stops,
     /// The VM that was listed before this one: see [`crate::gil::each_vm_unlocked`].
     pub(crate) older: AtomicPtr<Vm>,
+    /// What it runs in.
+    interpreter: Arc<Interpreter>,
+    /// Its thread has another VM, which it had first: this one is for work in another interpreter.
+    pub(crate) guest: bool,
 }
 
 /// What higher crates do for the VM.
@@ -122,6 +129,9 @@ pub fn current() -> &'static Vm {
 /// Makes `vm` (or nothing) the current one; with the GIL held.
 pub fn set_current(vm: Option<&Vm>) {
     CURRENT.0.set(vm.map_or(std::ptr::null(), |v| v as *const Vm));
+    if let Some(vm) = vm {
+        interpreter::run_in(vm);
+    }
     if let Some(vm) = vm
         && vm.c_state.get().is_null()
         && let Some(foreign) = crate::foreign::try_foreign()
@@ -230,7 +240,7 @@ fn native_stack_limit() -> usize {
 
 impl Vm {
     /// A VM for the calling thread.
-    pub fn new(stacks: Stacks) -> Box<Vm> {
+    pub fn new(stacks: Stacks, interpreter: Arc<Interpreter>) -> Box<Vm> {
         let Stacks { regs, frames } = stacks;
         Box::new(Vm {
             _stacks: stacks,
@@ -248,6 +258,7 @@ impl Vm {
             handled: Cell::new(Value::EMPTY),
             set_aside: Cell::new(0),
             c_state: Cell::new(std::ptr::null_mut()),
+            c_own_state: Cell::new(std::ptr::null_mut()),
             native_def: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(native_stack_limit()),
             recursion_limit: Cell::new(RECURSION_LIMIT),
@@ -273,7 +284,20 @@ impl Vm {
             local_dicts: Cell::new(Value::EMPTY),
             stops: crate::monitor::Stops::new(),
             older: AtomicPtr::new(std::ptr::null_mut()),
+            interpreter,
+            guest: false,
         })
+    }
+
+    /// What it runs in.
+    #[inline(always)]
+    pub fn interpreter(&self) -> &Arc<Interpreter> {
+        &self.interpreter
+    }
+
+    /// Whether its thread has another VM, which it had first.
+    pub fn is_guest(&self) -> bool {
+        self.guest
     }
 
     /// Reports this thread's roots.
@@ -493,10 +517,16 @@ impl Vm {
         self.handled.replace(v)
     }
 
-    /// Globals of the running Python code.
+    /// Globals of the running Python code. What another interpreter has called runs in `__main__`.
     pub fn caller_globals(&self) -> Option<Ptr<DictObj>> {
-        // SAFETY: the top frame is initialised.
-        self.top_frame().and_then(|f| unsafe { (*f).globals.downcast() })
+        match self.top_frame() {
+            // SAFETY: the top frame is initialised.
+            Some(f) => unsafe { (*f).globals.downcast() },
+            None if self.guest => {
+                rt().modules().get_str(rt().names.main)?.downcast::<ModuleObj>().map(|m| m.dict())
+            }
+            None => None,
+        }
     }
 
     /// The builtins of the running code: what code that it executes uses, unless its globals say otherwise.

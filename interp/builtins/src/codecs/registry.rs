@@ -1,10 +1,10 @@
-//! The registry of codecs and of error handlers.
+//! The registry of codecs and of error handlers: each interpreter's own.
 
 use std::cell::UnsafeCell;
 
 use cape_heap::Root;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, type_of};
+use cape_vm::{Ptr, Raised, Res, Value, Vm, intern, interpreter, type_of};
 
 use super::handlers;
 
@@ -15,6 +15,8 @@ struct Registry {
     cache: Root,
     /// Dict: name to error handler.
     errors: Root,
+    /// The native error handlers, as such a dict: all interpreters have the same.
+    native: Root,
 }
 
 struct Slot(UnsafeCell<Option<Registry>>);
@@ -25,17 +27,26 @@ static REGISTRY: Slot = Slot(UnsafeCell::new(None));
 fn registry(vm: &Vm) -> &'static Registry {
     // SAFETY: the GIL is held; the registry is never replaced once made.
     let slot = unsafe { &mut *REGISTRY.0.get() };
-    if slot.is_none() {
-        let errors = DictObj::new();
-        *slot = Some(Registry {
-            search: Root::new(ListObj::new(&[]).value()),
-            cache: Root::new(DictObj::new().value()),
-            errors: Root::new(errors.value()),
-        });
-        handlers::register(vm, errors);
+    let first = slot.is_none();
+    let empty = || Root::new(Value::EMPTY);
+    let r: &'static Registry = slot.get_or_insert_with(|| Registry {
+        search: empty(),
+        cache: empty(),
+        errors: empty(),
+        native: Root::new(DictObj::new().value()),
+    });
+    if first {
+        handlers::register(vm, dict(&r.native));
+        for root in [&r.search, &r.cache, &r.errors] {
+            interpreter::own(root);
+        }
     }
-    // SAFETY: made above.
-    unsafe { (*REGISTRY.0.get()).as_ref().expect("made above") }
+    if r.errors.get().is_empty() {
+        r.search.set(ListObj::new(&[]).value());
+        r.cache.set(DictObj::new().value());
+        r.errors.set(dict(&r.native).copy().value());
+    }
+    r
 }
 
 fn dict(r: &Root) -> Ptr<DictObj> {

@@ -118,6 +118,11 @@ pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
 /// The most dimensions of a view.
 pub const MAX_NDIM: usize = 64;
 
+/// Whether a value is a memoryview.
+pub fn is_memoryview(v: Value) -> bool {
+    v.is::<MemoryViewObj>()
+}
+
 /// A read-only view of a copy of what a memoryview shows, contiguous in C's or Fortran's order.
 pub fn contiguous_copy(vm: &Vm, view: Value, fortran: bool) -> Res<View> {
     let Some(m) = view.downcast::<MemoryViewObj>() else {

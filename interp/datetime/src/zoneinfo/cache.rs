@@ -13,9 +13,9 @@ pub const WEAK: &str = "_weak_cache";
 /// Instances that are kept.
 const KEPT: usize = 8;
 
-static ALIVE: StaticValue = StaticValue::new();
+static ALIVE: StaticValue = StaticValue::shared();
 /// A list of keys and instances in turns, the latest first.
-static LATEST: StaticValue = StaticValue::new();
+static LATEST: StaticValue = StaticValue::shared();
 
 type Cls = Ptr<TypeObj>;
 

@@ -167,7 +167,7 @@ fn ints(vm: &Vm, t: Ptr<TupleObj>) -> Res<Vec<i64>> {
     t.as_slice().iter().map(int).collect()
 }
 
-static DELTAS: StaticValue = StaticValue::new();
+static DELTAS: StaticValue = StaticValue::shared();
 
 /// A timedelta of so many seconds: the same one each time, as there are few.
 fn delta(vm: &Vm, seconds: i64) -> Res<Value> {

@@ -18,16 +18,22 @@ static DIALECTS: StaticValue = StaticValue::new();
 /// Characters that a field may have.
 static FIELD_LIMIT: StaticCell<i64> = StaticCell(Cell::new(128 * 1024));
 
+/// An interpreter's own dialects.
+pub(crate) fn renew(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    DIALECTS.set(DictObj::new().value());
+    m.add("_dialects", DIALECTS.try_get().unwrap_or(Value::NONE));
+    Ok(())
+}
+
 /// Fills the module.
 pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     let error = cape_vm::native::new_type::<ExcObj>("_csv.Error", rt().types.exception, TypeFlags::BASE).class();
     ERROR.set(error);
-    DIALECTS.set(DictObj::new().value());
+    renew(vm, m)?;
     m.class(error)
         .class(dialect::make_type(vm))
         .add("Reader", reader::make_type(vm).value())
-        .add("Writer", writer::make_type(vm).value())
-        .add("_dialects", DIALECTS.try_get().unwrap_or(Value::NONE));
+        .add("Writer", writer::make_type(vm).value());
     for (i, name) in dialect::QUOTING.iter().enumerate() {
         m.add(name, Value::int(i as i64));
     }

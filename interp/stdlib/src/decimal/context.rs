@@ -53,13 +53,13 @@ static TYPE: StaticType = StaticType::new();
 static MANAGER: StaticType = StaticType::new();
 static SIGNAL_DICT: StaticType = StaticType::new();
 /// The context of variables in which the current context was last looked for, and what it was.
-static SEEN_IN: StaticValue = StaticValue::new();
-static SEEN: StaticValue = StaticValue::new();
+static SEEN_IN: StaticValue = StaticValue::shared();
+static SEEN: StaticValue = StaticValue::shared();
 /// The context variable.
-static CURRENT: StaticValue = StaticValue::new();
-static DEFAULT: StaticValue = StaticValue::new();
-static BASIC: StaticValue = StaticValue::new();
-static EXTENDED: StaticValue = StaticValue::new();
+static CURRENT: StaticValue = StaticValue::shared();
+static DEFAULT: StaticValue = StaticValue::shared();
+static BASIC: StaticValue = StaticValue::shared();
+static EXTENDED: StaticValue = StaticValue::shared();
 
 /// The class.
 pub fn class() -> Ptr<TypeObj> {

@@ -316,7 +316,7 @@ fn c_place(out: &mut Out<'_>, address: usize) {
 }
 
 /// The name under which `sys` has the names of the library's modules: made before a handler may need it.
-static LIBRARY_NAMES: StaticValue = StaticValue::new();
+static LIBRARY_NAMES: StaticValue = StaticValue::shared();
 
 /// Makes what [`extension_modules`] needs.
 pub fn prepare() {

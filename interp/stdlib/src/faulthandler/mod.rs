@@ -20,7 +20,7 @@ use dump::{Interrupted, to_descriptor};
 use signals::{FATAL, NSIG};
 
 /// The files whose descriptors are in use, so that they stay open: an array.
-static FILES: StaticValue = StaticValue::new();
+static FILES: StaticValue = StaticValue::shared();
 /// In it: of fatal signals, of the watchdog; those of registered signals are at the signal's number.
 const FAULTS: usize = 0;
 const WATCHDOG: usize = NSIG;

@@ -13,10 +13,15 @@ unsafe extern "C" {
 }
 
 pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
-    m.add("environ", create(vm)?);
+    renew(vm, m)?;
     m.function("_create_environ($module, /)", "Create the environment dictionary.", create)
         .function("putenv($module, name, value, /)", "Change or add an environment variable.", putenv)
         .function("unsetenv($module, name, /)", "Delete an environment variable.", unsetenv);
+    Ok(())
+}
+
+pub(super) fn renew(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    m.add("environ", create(vm)?);
     Ok(())
 }
 

@@ -19,6 +19,11 @@ pub(crate) use files::{id_arg, id_int};
 use cape_vm::object::ModuleObj;
 use cape_vm::{Ptr, Res, Vm, rt};
 
+/// The environment as an interpreter finds it.
+pub(crate) fn renew(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
+    env::renew(vm, m)
+}
+
 /// Fills the module.
 pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     m.add("error", rt().types.os_error.value());

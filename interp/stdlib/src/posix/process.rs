@@ -42,6 +42,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         register_at_fork,
     )
     .function("execv($module, path, argv, /)", "Execute an executable path with arguments, replacing current process.", |vm: &Vm, p: Path, argv: Value| {
+        may_exec(vm)?;
         let argv = arguments(vm, argv, "execv() arg 2", "execv() arg 2")?;
         let argv = pointers(&argv);
         // SAFETY: terminated strings and a terminated array.
@@ -202,6 +203,9 @@ fn fork_with(vm: &Vm, f: impl FnOnce() -> (i32, i32)) -> Res<(i32, i32)> {
     if crate::sys::is_finalizing() {
         return Err(vm.new_exc(rt().types.python_finalization_error, "can't fork at interpreter shutdown"));
     }
+    if !vm.interpreter().settings.allow_fork {
+        return Err(vm.runtime_error("fork not supported for isolated subinterpreters"));
+    }
     let name = vm.native_def().name; // now: hooks call other functions
     before_fork(vm);
     let r = f();
@@ -272,7 +276,16 @@ pub(crate) fn is_mapping(v: Value) -> bool {
         && cape_vm::class::lookup_mro(t, intern("keys")).is_some()
 }
 
+/// Not every interpreter may replace the process.
+fn may_exec(vm: &Vm) -> Res<()> {
+    if vm.interpreter().settings.allow_exec {
+        return Ok(());
+    }
+    Err(vm.runtime_error("exec not supported for isolated subinterpreters"))
+}
+
 fn execve(vm: &Vm, path: PathOrFd, argv: Value, env: Value) -> Res<()> {
+    may_exec(vm)?;
     let argv = arguments(vm, argv, "execve: argv", "execve: argv")?;
     if !is_mapping(env) {
         return Err(vm.type_error("execve: environment must be a mapping object"));

@@ -29,15 +29,32 @@ pub fn start(vm: &Vm) -> Res<()> {
     d.set_str(names.package, intern(""));
     d.set_str(names.loader, Value::NONE);
     d.set_str(names.spec, Value::NONE);
-    rt().sys.set(d.value());
-    m.add("modules", rt().modules().value());
-    rt().modules().set_str(intern("sys"), m.value());
+    enter(m);
     flags::init(vm, m)?;
     info::init(vm, m)?;
     hooks::init(vm, m)?;
     limits::init(vm, m)?;
     parts::init(vm, m)?;
-    monitoring::init(vm, m)
+    monitoring::init(vm, m)?;
+    crate::contents::keep(vm, "sys", m);
+    Ok(())
+}
+
+fn enter(m: Ptr<ModuleObj>) {
+    rt().sys.set(m.dict().value());
+    m.add("modules", rt().modules().value());
+    rt().modules().set_str(intern("sys"), m.value());
+}
+
+/// Makes the module for a further interpreter, which runs.
+pub fn start_further(vm: &Vm) -> Res<()> {
+    let Some(m) = crate::contents::copy(vm, "sys")? else {
+        return Err(vm.system_error("sys was not made"));
+    };
+    enter(m);
+    flags::init(vm, m)?;
+    paths::init(m);
+    Ok(())
 }
 
 /// A list of strings.

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Weak};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 
 use cape_heap::{Header, Native, Root, heap, heap_object};
 use cape_vm::gil::{self, Attached};
+use cape_vm::interpreter::{Interpreter, Stage};
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::{DictObj, ModuleObj, TupleObj};
 use cape_vm::runtime::StaticType;
@@ -35,6 +36,8 @@ struct Shared {
     /// Held until the thread has ended.
     ended: RawLock,
     daemon: std::sync::atomic::AtomicBool,
+    /// The number of the interpreter that it runs in.
+    interpreter: AtomicI64,
 }
 
 // SAFETY: all fields are synchronised.
@@ -47,6 +50,7 @@ impl Shared {
             ident: AtomicU64::new(0),
             ended: RawLock::default(),
             daemon: std::sync::atomic::AtomicBool::new(true),
+            interpreter: AtomicI64::new(0),
         };
         s.ended.try_acquire();
         let s = Arc::new(s);
@@ -67,8 +71,6 @@ impl Shared {
 }
 
 static HANDLE: StaticType = StaticType::new();
-/// Threads that run, apart from the main one.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
 /// Threads that the interpreter waits for at exit.
 static JOIN_AT_EXIT: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
@@ -102,8 +104,8 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         .class();
     HANDLE.set(t);
     m.class(t);
-    m.function("_count($module, /)", "Return the number of currently running Python threads, excluding the main thread.", |_: &Vm| {
-        COUNT.load(Ordering::Relaxed)
+    m.function("_count($module, /)", "Return the number of currently running Python threads, excluding the main thread.", |vm: &Vm| {
+        vm.interpreter().thread_count()
     })
     .function("_get_main_thread_ident($module, /)", "Internal only.", |_: &Vm| MAIN_IDENT.load(Ordering::Relaxed))
     .function("_make_thread_handle($module, ident, /)", "Internal only. Make a thread handle for threads not spawned by the _thread or threading module.", |_: &Vm, ident: u64| {
@@ -113,7 +115,9 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         new_handle(s)
     })
     .function("_shutdown($module, /)", "Wait for all non-daemon threads (other than the calling thread) to stop.", shutdown)
-    .function("daemon_threads_allowed($module, /)", "Return True if daemon threads are allowed in the current interpreter.", |_: &Vm| true)
+    .function("daemon_threads_allowed($module, /)", "Return True if daemon threads are allowed in the current interpreter.", |vm: &Vm| {
+        vm.interpreter().settings.allow_daemon_threads
+    })
     .function("stack_size($module, size=0, /)", "Return the thread stack size used when creating new threads.", stack_size)
     .function("start_new_thread($module, function, args, kwargs={}, /)", "Start a new thread and return its identifier.", start_new_thread)
     .function("start_new($module, function, args, kwargs={}, /)", "An obsolete synonym of start_new_thread().", start_new_thread)
@@ -145,6 +149,7 @@ struct Start {
     shared: Arc<Shared>,
     hooks: cape_vm::vm::Hooks,
     stacks: cape_vm::vm::Stacks,
+    interpreter: Arc<Interpreter>,
     started: Arc<RawLock>,
 }
 
@@ -152,13 +157,22 @@ struct Start {
 unsafe impl Send for Start {}
 
 fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Shared>) -> Res<u64> {
+    let interpreter = vm.interpreter();
+    if !interpreter.settings.allow_threads {
+        return Err(vm.runtime_error("thread is not supported for isolated subinterpreters"));
+    }
     if crate::sys::is_finalizing() {
+        let class = rt().types.python_finalization_error;
+        return Err(vm.new_exc(class, "can't create new thread at interpreter shutdown"));
+    }
+    if interpreter.stage.get() >= Stage::Ending {
         let class = rt().types.python_finalization_error;
         return Err(vm.new_exc(class, "can't create new thread at interpreter shutdown"));
     }
     let Some(stacks) = cape_vm::vm::Stacks::reserve() else {
         return Err(vm.runtime_error("can't start new thread"));
     };
+    shared.interpreter.store(interpreter.id(), Ordering::Relaxed);
     shared.state.store(STARTING, Ordering::Release);
     let started = Arc::new(RawLock::default());
     started.try_acquire();
@@ -167,16 +181,17 @@ fn start(vm: &Vm, function: Value, args: Value, kwargs: Value, shared: Arc<Share
         shared: shared.clone(),
         hooks: vm.hooks(),
         stacks,
+        interpreter: interpreter.clone(),
         started: started.clone(),
     };
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
         0 => 8 << 20,
         n => n.max(256 << 10),
     };
-    COUNT.fetch_add(1, Ordering::Relaxed);
+    interpreter.count_thread(1);
     let spawned = std::thread::Builder::new().stack_size(size).spawn(move || run(data));
     if spawned.is_err() {
-        COUNT.fetch_sub(1, Ordering::Relaxed);
+        interpreter.count_thread(-1);
         shared.state.store(NOT_STARTED, Ordering::Release);
         return Err(vm.runtime_error("can't start new thread"));
     }
@@ -189,9 +204,9 @@ fn run(data: Start) {
     data.shared.ident.store(gil::this_ident(), Ordering::Relaxed);
     data.shared.state.store(RUNNING, Ordering::Release);
     data.started.release();
-    let thread = Attached::new(data.hooks, data.stacks);
+    let thread = Attached::new(data.hooks, data.stacks, data.interpreter);
     body(thread.vm(), data.call);
-    COUNT.fetch_sub(1, Ordering::Relaxed);
+    thread.vm().interpreter().count_thread(-1);
     data.shared.finish();
     JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).retain(|s| !Arc::ptr_eq(s, &data.shared));
     drop(thread);
@@ -212,6 +227,14 @@ fn body(vm: &Vm, call: Root) {
     super::local::leave(vm);
 }
 
+/// Not every interpreter has threads that nobody waits for.
+fn check_daemon(vm: &Vm, daemon: bool) -> Res<()> {
+    if daemon && !vm.interpreter().settings.allow_daemon_threads {
+        return Err(vm.runtime_error("daemon threads are disabled in this (sub)interpreter"));
+    }
+    Ok(())
+}
+
 fn start_new_thread(vm: &Vm, function: Value, args: Value, kwargs: Option<Value>) -> Res<u64> {
     if !vm.is_callable(function) {
         return Err(vm.type_error("first arg must be callable"));
@@ -220,6 +243,7 @@ fn start_new_thread(vm: &Vm, function: Value, args: Value, kwargs: Option<Value>
         return Err(vm.type_error("2nd arg must be a tuple"));
     }
     let kwargs = super::kwargs_of(vm, kwargs)?;
+    check_daemon(vm, true)?;
     let told = [function, args, kwargs.map_or(Value::NONE, |d| d.value())];
     vm.audit("_thread.start_new_thread", &told)?;
     start(vm, function, args, kwargs.map_or(Value::NONE, |d| d.value()), Shared::new())
@@ -229,6 +253,7 @@ fn start_joinable(vm: &Vm, function: Value, handle: Option<Value>, daemon: Optio
     if !vm.is_callable(function) {
         return Err(vm.type_error("thread function must be callable"));
     }
+    check_daemon(vm, daemon.unwrap_or(true))?;
     let told = [function, Value::int(daemon.unwrap_or(true) as i64), handle.unwrap_or(Value::NONE)];
     vm.audit("_thread.start_joinable_thread", &told)?;
     let handle = match handle {
@@ -244,6 +269,7 @@ fn start_joinable(vm: &Vm, function: Value, handle: Option<Value>, daemon: Optio
     let shared: Arc<Shared> = (*h.shared).clone();
     let daemon = daemon.unwrap_or(true);
     shared.daemon.store(daemon, Ordering::Relaxed);
+    shared.interpreter.store(vm.interpreter().id(), Ordering::Relaxed);
     if !daemon {
         JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner()).push(shared.clone());
     }
@@ -284,12 +310,14 @@ fn join(vm: &Vm, h: Ptr<HandleObj>, timeout: Option<Value>) -> Res<()> {
     Ok(())
 }
 
-/// Waits for all threads that are no daemons.
+/// Waits for all of the interpreter's threads that are no daemons.
 pub fn shutdown(vm: &Vm) -> Res<()> {
     loop {
         let next = {
             let list = JOIN_AT_EXIT.lock().unwrap_or_else(|e| e.into_inner());
-            list.iter().find(|s| s.ident.load(Ordering::Relaxed) != vm.ident.get()).cloned()
+            let (here, id) = (vm.ident.get(), vm.interpreter().id());
+            let mut others = list.iter().filter(|s| s.interpreter.load(Ordering::Relaxed) == id);
+            others.find(|s| s.ident.load(Ordering::Relaxed) != here).cloned()
         };
         let Some(s) = next else { return Ok(()) };
         if s.ended.acquire(vm, None)? {
@@ -301,7 +329,7 @@ pub fn shutdown(vm: &Vm) -> Res<()> {
 
 /// In a fork's child: only the calling thread is left.
 pub fn after_fork(vm: &Vm) {
-    COUNT.store(0, Ordering::Relaxed);
+    cape_vm::interpreter::list().iter().for_each(|i| i.count_thread(-(i.thread_count() as isize)));
     MAIN_IDENT.store(vm.ident.get(), Ordering::Relaxed);
     // Another thread may have held a mutex at the fork; then the list stays as it is and nobody looks at it again.
     if let Ok(mut list) = JOIN_AT_EXIT.try_lock() {

@@ -80,7 +80,7 @@ fn object_of(weak: Value) -> Option<Ptr<LocalObj>> {
 }
 
 /// Drops the ending thread's attributes of all objects.
-pub(super) fn leave(vm: &Vm) {
+pub(crate) fn leave(vm: &Vm) {
     let Some(list) = vm.local_dicts.replace(Value::EMPTY).downcast::<ListObj>() else { return };
     let key = uint_value(vm.ident.get());
     for i in 0..list.len() {

@@ -87,8 +87,8 @@ fn class_name(v: Value) -> String {
 }
 
 fn aliases(b: TypeBuilder) -> TypeBuilder {
-    b.method("acquire($self, /, blocking=True, timeout=-1)", "Lock the lock.", acquire)
-        .method("acquire_lock($self, /, blocking=True, timeout=-1)", "An obsolete synonym of acquire().", acquire)
+    b.method("acquire($self, /, blocking=True, timeout=-1)", "Lock the lock.", acquire_and_look)
+        .method("acquire_lock($self, /, blocking=True, timeout=-1)", "An obsolete synonym of acquire().", acquire_and_look)
         .method("release($self, /)", "Release the lock.", release)
         .method("release_lock($self, /)", "An obsolete synonym of release().", release)
         .method("locked($self, /)", "Return whether the lock is in the locked state.", locked)
@@ -136,6 +136,17 @@ pub(crate) fn wait_time(vm: &Vm, blocking: Option<Value>, timeout: Option<Value>
         (true, t) if t < 0 => None,
         (true, t) => Some(t),
     })
+}
+
+/// Acquires, and raises what a signal handler raises that came while this thread waited: behind the call it would be too late for the
+/// `try` that the call stands in, as `Condition.wait` has one.
+fn acquire_and_look(vm: &Vm, l: Ptr<LockObj>, blocking: Option<Value>, timeout: Option<Value>) -> Res<bool> {
+    if !l.lock.is_held() {
+        return acquire(vm, l, blocking, timeout);
+    }
+    let got = acquire(vm, l, blocking, timeout)?;
+    vm.poll()?;
+    Ok(got)
 }
 
 fn acquire(vm: &Vm, l: Ptr<LockObj>, blocking: Option<Value>, timeout: Option<Value>) -> Res<bool> {

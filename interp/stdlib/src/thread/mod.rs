@@ -5,6 +5,7 @@ mod local;
 mod locks;
 
 pub use handle::{after_fork, shutdown};
+pub(crate) use local::leave;
 
 use cape_vm::object::{ExcObj, DictObj, ModuleObj, StrObj, TupleObj};
 use cape_vm::structseq::{Spec, StructSeq};
@@ -38,7 +39,7 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     handle::init(m);
     m.function("_excepthook($module, args, /)", "Handle uncaught Thread.run() exception.", excepthook)
         .function("_get_name($module, /)", "Get the name of the current thread.", get_name)
-        .function("_is_main_interpreter($module, /)", "Return True if the current interpreter is the main Python interpreter.", |_: &Vm| true)
+        .function("_is_main_interpreter($module, /)", "Return True if the current interpreter is the main Python interpreter.", |vm: &Vm| vm.interpreter().is_main())
         .function("exit($module, /)", "Raise SystemExit.", exit)
         .function("exit_thread($module, /)", "An obsolete synonym of exit().", exit)
         .function("get_ident($module, /)", "Return a non-zero integer that uniquely identifies the current thread.", get_ident)
