@@ -165,9 +165,10 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
         p
     };
     if p.is_null() {
-        return Err(take(vm).unwrap_or_else(|| {
+        let r = take(vm).unwrap_or_else(|| {
             vm.system_error(format!("initialization of {name} failed without raising an exception"))
-        }));
+        });
+        return Err(failed_in_further(vm, r)?);
     }
     if let Some(r) = take(vm) {
         let s = vm.system_error(format!("initialization of {name} raised unreported exception"));
@@ -183,6 +184,17 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
         }
     }
     single_phase(vm, p, name_value, path)
+}
+
+/// Why a module could not be initialised. In a further interpreter only that it could not: the main one is told of the exception, as if
+/// the module had been initialised there.
+fn failed_in_further(vm: &Vm, r: Raised) -> Res<Raised> {
+    if vm.interpreter().is_main() {
+        return Ok(r);
+    }
+    let main = cape_vm::interpreter::main();
+    cape_stdlib::interpreters::inside(vm, &main, |vm| vm.report_unraisable(r, "Exception ignored"))?;
+    Ok(vm.import_error("failed to import from subinterpreter due to exception"))
 }
 
 /// An ImportError where the interpreter does not take a module that cannot be loaded in several, or not in such with locks of their own.

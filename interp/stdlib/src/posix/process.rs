@@ -2,7 +2,6 @@
 
 use std::ffi::CString;
 
-use cape_heap::Root;
 use cape_vm::object::{Int, ListObj, ModuleObj, TupleObj, int_value};
 use cape_vm::structseq::{Spec, StructSeq};
 use cape_vm::{Ptr, Res, Value, Vm, gil, intern, rt, type_of};
@@ -10,6 +9,7 @@ use cape_vm::{Ptr, Res, Value, Vm, gil, intern, rt, type_of};
 use crate::fsname::{Path, PathOrFd, fsencode};
 use crate::import_lock;
 use crate::oserror::{errno, os_error};
+use crate::statics::StaticValue;
 use crate::sys_call::{blocking, check};
 
 static WAITID_RESULT: StructSeq = StructSeq::new(Spec {
@@ -114,22 +114,18 @@ fn waits(m: Ptr<ModuleObj>) {
 }
 
 /// What `register_at_fork` has collected: three lists.
-struct Hooks(Option<[Root; 3]>);
-struct HookCell(std::cell::UnsafeCell<Hooks>);
-// SAFETY: used with the GIL held.
-unsafe impl Sync for HookCell {}
-static AT_FORK: HookCell = HookCell(std::cell::UnsafeCell::new(Hooks(None)));
+static AT_FORK: [StaticValue; 3] = [const { StaticValue::new() }; 3];
 
 const BEFORE: usize = 0;
 const IN_CHILD: usize = 1;
 const IN_PARENT: usize = 2;
 
 fn hook_list(which: usize) -> Ptr<ListObj> {
-    // SAFETY: the GIL is held; the reference ends here.
-    let hooks = unsafe { &mut *AT_FORK.0.get() };
-    let roots =
-        hooks.0.get_or_insert_with(|| std::array::from_fn(|_| Root::new(ListObj::new(&[]).value())));
-    roots[which].get().downcast().expect("a list")
+    let hooks = &AT_FORK[which];
+    if hooks.try_get().is_none() {
+        hooks.set(ListObj::new(&[]).value());
+    }
+    hooks.try_get().and_then(|l| l.downcast()).expect("a list")
 }
 
 fn register_at_fork(vm: &Vm, before: Option<Value>, in_child: Option<Value>, in_parent: Option<Value>) -> Res<()> {
