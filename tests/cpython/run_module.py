@@ -35,8 +35,10 @@ class Report(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
         self.running = test
+        # A test may have an attribute `id` of its own later.
+        self.name = test.id()
         self.outcome = None
-        self.write("start", test.id())
+        self.write("start", self.name)
 
     def stopTest(self, test):
         super().stopTest(test)
@@ -45,15 +47,14 @@ class Report(unittest.TestResult):
             # What a test has claimed that was given up in its `setUp` would fail all that follow.
             for tool in range(6):
                 sys.monitoring.free_tool_id(tool)
-        self.write(*(self.outcome or ("pass", test.id())))
+        self.write(*(self.outcome or ("pass", self.name)))
 
     def note(self, kind, test, why):
-        outcome = (kind, test.id(), why)
         if self.running is None:  # a fixture of a class or module
             self.write("start", test.id())
-            self.write(*outcome)
+            self.write(kind, test.id(), why)
         elif self.outcome is None or self.outcome[0] == "skip":
-            self.outcome = (kind, self.running.id(), why)
+            self.outcome = (kind, self.name, why)
 
     def addError(self, test, err):
         self.note("fail", test, reason(err))
