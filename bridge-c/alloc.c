@@ -130,3 +130,35 @@ cape_new_mirror(PyTypeObject *type)
     }
     return op;
 }
+
+/* The end of a struct that was lent for a call and belongs to no managed object: what C has kept is its own from now on. */
+void
+cape_end_own(PyObject *op)
+{
+    if (CAPE_LIKELY(Py_REFCNT(op) == 1 && !cape_is_linked(op))) {
+        PyTypeObject *type = Py_TYPE(op);
+        if (type == &PyUnicode_Type) {
+            cape_unicode_dealloc(op);
+        }
+        else if (type == &PyBytes_Type) {
+            cape_bytes_dealloc(op);
+        }
+        else if (type == &PyTuple_Type) {
+            cape_tuple_dealloc(op);
+        }
+        else if (type == &PyList_Type) {
+            cape_list_dealloc(op);
+        }
+        else if (type == &PyLong_Type) {
+            cape_long_dealloc(op);
+        }
+        else {
+            Py_DECREF(op);
+        }
+        return;
+    }
+    if ((PyTuple_CheckExact(op) || PyList_CheckExact(op)) && !cape_is_linked(op) && _Py_AS_GC(op)->_gc_next == 0) {
+        cape_track(op);
+    }
+    Py_DECREF(op);
+}

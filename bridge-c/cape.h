@@ -133,8 +133,8 @@ cape_give(CapeFreeList *list, void *p, int limit)
 /* Of each kind of number. (A list of a hundred thousand crosses as a whole.) */
 #define CAPE_FREE_NUMBERS (4 << 20)
 
-enum { CAPE_FREE_INTS, CAPE_FREE_FLOATS, CAPE_FREE_KINDS };
-/* Freed ints of up to two digits, floats. bridge-rust/src/to_c.rs takes ints, too, and from_c.rs looks how many there are. */
+enum { CAPE_FREE_INTS, CAPE_FREE_FLOATS, CAPE_FREE_COMPLEXES, CAPE_FREE_KINDS };
+/* Freed ints of up to two digits, floats, complex numbers. bridge-rust/src/to_c.rs takes ints, too, and from_c.rs looks how many there are. */
 extern CAPE_PRIVATE CapeFreeList _Cape_free_numbers[CAPE_FREE_KINDS];
 
 /* Freed structs of static types with a collector's head, which is clear, by their size in words. */
@@ -297,6 +297,8 @@ CAPE_PRIVATE PyObject *cape_unfilled_list(Py_ssize_t size);
 CAPE_PRIVATE PyObject *cape_unfilled_tuple(Py_ssize_t size);
 CAPE_PRIVATE void cape_free_emptied_list(PyObject *op);
 CAPE_PRIVATE void cape_free_emptied_tuple(PyObject *op);
+CAPE_PRIVATE void cape_end_own(PyObject *op);
+CAPE_PRIVATE PyObject *cape_int(uint64_t magnitude, int negative);
 
 /* Frees such a struct, which is not tracked. */
 static inline void
@@ -342,7 +344,51 @@ cape_drop(PyObject *op)
     }
 }
 
-/* --- largetext.c: memory of exact str and bytes ------------------------------------------------------------- */
+/* --- largetext.c: memory of exact str and bytes, and of numbers that are larger than most ---------------------------- */
+
+/* Freed memory of up to 48, 64 ... 128 bytes. (Of texts there is none that is smaller.) What is freed as a block of some size has been
+ * allocated with all of that size, which is a multiple of CAPE_BLOCK_STEP. */
+#define CAPE_BLOCK_STEP ((size_t)16)
+#define CAPE_BLOCK_LEAST (3 * CAPE_BLOCK_STEP)
+#define CAPE_BLOCK_MOST (8 * CAPE_BLOCK_STEP)
+#define CAPE_BLOCK_LISTS ((CAPE_BLOCK_MOST - CAPE_BLOCK_LEAST) / CAPE_BLOCK_STEP + 1)
+extern CAPE_PRIVATE CapeFreeList _Cape_small_blocks[CAPE_BLOCK_LISTS];
+
+/* The size of the block that has room for so many bytes, one at least and CAPE_BLOCK_MOST at most. */
+static inline size_t
+cape_block_size(size_t size)
+{
+    size = (size + CAPE_BLOCK_STEP - 1) & ~(CAPE_BLOCK_STEP - 1);
+    return Py_MAX(size, CAPE_BLOCK_LEAST);
+}
+
+static inline CapeFreeList *
+cape_block_list(size_t block_size)
+{
+    return &_Cape_small_blocks[(block_size - CAPE_BLOCK_LEAST) / CAPE_BLOCK_STEP];
+}
+
+/* A block for so many bytes; NULL without an exception. */
+static inline void *
+cape_block_malloc(size_t size)
+{
+    size = cape_block_size(size);
+    void *op = cape_take(cape_block_list(size));
+    return CAPE_LIKELY(op != NULL) ? op : PyObject_Malloc(size);
+}
+
+/* Frees it. */
+static inline void
+cape_block_free(void *op, size_t size)
+{
+    size = cape_block_size(size);
+    CapeFreeList *list = cape_block_list(size);
+    if (CAPE_UNLIKELY((size_t)list->count * size >= CAPE_FREE_BYTES)) {
+        PyObject_Free(op);
+        return;
+    }
+    cape_give(list, op, INT_MAX);
+}
 
 /* Uninitialised memory for the head of a struct and its data; NULL without an exception. */
 CAPE_PRIVATE void *cape_text_malloc(size_t head, size_t data);

@@ -4,7 +4,10 @@
 PyObject *
 PyComplex_FromCComplex(Py_complex value)
 {
-    PyComplexObject *op = PyObject_Malloc(sizeof(PyComplexObject));
+    PyComplexObject *op = cape_take(&_Cape_free_numbers[CAPE_FREE_COMPLEXES]);
+    if (CAPE_UNLIKELY(op == NULL)) {
+        op = PyObject_Malloc(sizeof(PyComplexObject));
+    }
     if (op == NULL) {
         return PyErr_NoMemory();
     }
@@ -23,7 +26,9 @@ void
 cape_complex_dealloc(PyObject *op)
 {
     if (PyComplex_CheckExact(op)) {
-        PyObject_Free(op);
+        if (!cape_give(&_Cape_free_numbers[CAPE_FREE_COMPLEXES], op, CAPE_FREE_BYTES / (int)sizeof(PyComplexObject))) {
+            PyObject_Free(op);
+        }
     }
     else {
         Py_TYPE(op)->tp_free(op);

@@ -10,32 +10,20 @@ CAPE_PRIVATE size_t _Cape_heap_size = 0;
 #define LARGE ((size_t)64 << 10)
 #define LARGEST ((size_t)1 << 32)
 
-/* Freed memory of texts of up to 48, 64 ... 128 bytes. (Smaller there are none.) All memory of texts is of a multiple of STEP bytes, so any that
- * holds a text of such a size has room for all of that size. */
-#define STEP ((size_t)16)
-#define LEAST (3 * STEP)
-#define SMALL (8 * STEP)
-static CapeFreeList small_texts[(SMALL - LEAST) / STEP + 1];
+CAPE_PRIVATE CapeFreeList _Cape_small_blocks[CAPE_BLOCK_LISTS];
 
 static inline size_t
 rounded(size_t size)
 {
-    return (size + STEP - 1) & ~(STEP - 1);
-}
-
-/* The list of a size in bytes, which is one at least, rounded. */
-static inline CapeFreeList *
-list_for(size_t size)
-{
-    return &small_texts[(size - LEAST) / STEP];
+    return (size + CAPE_BLOCK_STEP - 1) & ~(CAPE_BLOCK_STEP - 1);
 }
 
 void
 cape_empty_texts(void)
 {
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(small_texts); i++) {
+    for (size_t i = 0; i < CAPE_BLOCK_LISTS; i++) {
         void *op;
-        while ((op = cape_take(&small_texts[i])) != NULL) {
+        while ((op = cape_take(&_Cape_small_blocks[i])) != NULL) {
             PyObject_Free(op);
         }
     }
@@ -51,10 +39,8 @@ void *
 cape_text_malloc(size_t head, size_t data)
 {
     size_t size = head + data;
-    if (CAPE_LIKELY(size <= SMALL)) {
-        size = Py_MAX(rounded(size), LEAST);
-        void *op = cape_take(list_for(size));
-        return CAPE_LIKELY(op != NULL) ? op : PyObject_Malloc(size);
+    if (CAPE_LIKELY(size <= CAPE_BLOCK_MOST)) {
+        return cape_block_malloc(size);
     }
     if (CAPE_UNLIKELY(data >= LARGE) && data < LARGEST) {
         char *place = _Cape_LendText(data);
@@ -69,7 +55,7 @@ void *
 cape_text_realloc(void *op, size_t head, size_t data)
 {
     if (!CAPE_UNLIKELY(is_lent(op))) {
-        return PyObject_Realloc(op, Py_MAX(rounded(head + data), LEAST));
+        return PyObject_Realloc(op, Py_MAX(rounded(head + data), CAPE_BLOCK_LEAST));
     }
     size_t room = _Cape_LentRoom(op) - head;
     if (data <= room && data >= LARGE && data >= room / 2) {
@@ -86,13 +72,9 @@ cape_text_realloc(void *op, size_t head, size_t data)
 void
 cape_text_free(void *op, size_t size)
 {
-    if (CAPE_LIKELY(size - 1 < SMALL)) {
-        size = Py_MAX(rounded(size), LEAST);
-        CapeFreeList *list = list_for(size);
-        if (CAPE_LIKELY((size_t)list->count * size < CAPE_FREE_BYTES)) {
-            cape_give(list, op, INT_MAX);
-            return;
-        }
+    if (CAPE_LIKELY(size - 1 < CAPE_BLOCK_MOST)) {
+        cape_block_free(op, size);
+        return;
     }
     if (CAPE_UNLIKELY(is_lent(op))) {
         _Cape_FreeText(op);

@@ -1,5 +1,5 @@
-/* int: structs with digits of 30 bits. Only ints that have lived for a while are linked, others cross by value. One- and two-digit structs
- * come from a free list, the small ints are static. */
+/* int: structs with digits of 30 bits. Only ints that have lived for a while are linked, others cross by value. Structs of few digits come
+ * from free lists, the small ints are static. */
 #include "cape.h"
 
 #undef PyUnstable_Long_IsCompact
@@ -51,6 +51,9 @@ cape_small_int(int value)
 
 /* --- making ints -------------------------------------------------------------------------------- */
 
+/* Bytes of a struct with so many digits. */
+#define SIZE(digits) (offsetof(PyLongObject, long_value.ob_digit) + (size_t)(digits) * sizeof(digit))
+
 /* A struct for `digits` digits, tag and digits not set; NULL with MemoryError. */
 static PyLongObject *
 new_digits(Py_ssize_t digits)
@@ -63,8 +66,8 @@ new_digits(Py_ssize_t digits)
         }
     }
     else if (digits <= (Py_ssize_t)((PY_SSIZE_T_MAX - sizeof(PyLongObject)) / sizeof(digit))) {
-        op = PyObject_Malloc(offsetof(PyLongObject, long_value.ob_digit)
-                             + (size_t)digits * sizeof(digit));
+        size_t size = SIZE(digits);
+        op = CAPE_LIKELY(size <= CAPE_BLOCK_MOST) ? cape_block_malloc(size) : PyObject_Malloc(size);
     }
     else {
         PyErr_SetString(PyExc_OverflowError, "too many digits in integer");
@@ -86,12 +89,15 @@ cape_long_dealloc(PyObject *op)
     else if (digit_count((PyLongObject *)op) <= 2) {
         cape_free_int(op);
     }
+    else if (SIZE(digit_count((PyLongObject *)op)) <= CAPE_BLOCK_MOST) {
+        cape_block_free(op, SIZE(digit_count((PyLongObject *)op)));
+    }
     else {
         PyObject_Free(op);
     }
 }
 
-static PyObject *
+static inline PyObject *
 from_magnitude(uint64_t magnitude, int negative)
 {
     if (magnitude <= (uint64_t)(negative ? -SMALL_MIN : SMALL_MAX)) {
@@ -103,11 +109,21 @@ from_magnitude(uint64_t magnitude, int negative)
         return NULL;
     }
     op->long_value.lv_tag = TAG(digits, negative ? -1 : 1);
-    for (Py_ssize_t i = 0; i < digits; i++) {
-        op->long_value.ob_digit[i] = (digit)(magnitude & PyLong_MASK);
-        magnitude >>= PyLong_SHIFT;
+    /* (There is room for two digits in any case.) */
+    digit *d = op->long_value.ob_digit;
+    d[0] = (digit)(magnitude & PyLong_MASK);
+    d[1] = (digit)(magnitude >> PyLong_SHIFT & PyLong_MASK);
+    if (digits == 3) {
+        d[2] = (digit)(magnitude >> 2 * PyLong_SHIFT);
     }
     return (PyObject *)op;
+}
+
+/* The same for Rust. */
+PyObject *
+cape_int(uint64_t magnitude, int negative)
+{
+    return from_magnitude(magnitude, negative);
 }
 
 /* Makes a struct a number of one digit that is not small. */
@@ -687,6 +703,16 @@ _PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little_endian, i
             if (little_endian != PY_LITTLE_ENDIAN) {
                 window = __builtin_bswap64(window);
             }
+        }
+        else if (n >= 8 && first < n) {
+            /* The last eight bytes, without those before it. */
+            uint64_t last;
+            memcpy(&last, little_endian ? bytes + n - 8 : bytes, 8);
+            if (little_endian != PY_LITTLE_ENDIAN) {
+                last = __builtin_bswap64(last);
+            }
+            size_t shift = (first + 8 - n) * 8;
+            window = last >> shift | window << (64 - shift);
         }
         else {
             for (size_t k = n; k > first; k--) {

@@ -223,7 +223,9 @@ _PyObject_New(PyTypeObject *type)
 PyVarObject *
 _PyObject_NewVar(PyTypeObject *type, Py_ssize_t nitems)
 {
-    PyVarObject *op = PyObject_Malloc(_PyObject_VAR_SIZE(type, nitems));
+    /* (With room for all of a block, as ints of this size are freed: largetext.c.) */
+    size_t size = _PyObject_VAR_SIZE(type, nitems);
+    PyVarObject *op = PyObject_Malloc((size + CAPE_BLOCK_STEP - 1) & ~(CAPE_BLOCK_STEP - 1));
     return PyObject_InitVar(op, type, nitems);
 }
 

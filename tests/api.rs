@@ -63,6 +63,7 @@ fn folder() -> &'static Path {
             "tracing",
             "tables",
             "quick",
+            "temporaries",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -278,6 +279,12 @@ fn hot_calls_into_c_do_what_cpythons_do() {
 }
 
 #[test]
+fn arguments_made_for_a_call_are_what_cpythons_are() {
+    compare("temporaries.py", "cape", &[], &[]);
+    compare("temporaries.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn weak_references_show_c_their_targets() {
     compare("weakrefs.py", "cape", &[], &[]);
     compare("weakrefs.py", "zeal", ZEAL, &[]);
@@ -377,6 +384,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("weakrefs.py");
     check_expected("callbacks.py");
     check_expected("hotcalls.py");
+    check_expected("temporaries.py");
     check_expected("largetext.py");
     check_expected("tracked.py");
     check_expected("classes.py");

@@ -16,7 +16,7 @@ use crate::layout::*;
 use crate::mirror::vectorcall_offset;
 use crate::slots::{Constructor, is_tp_call, passes_on, slot_convention, slot_wrapper_name, slot_wrapper_of};
 use crate::to_c::{decref, is_lasting, is_number, kwargs_dict, linked};
-use crate::{arguments, attributes, ffi, from_c, handled, lend, slots};
+use crate::{arguments, attributes, ffi, from_c, handled, lend, mirror, slots};
 
 /// Tells it.
 pub fn install() {
@@ -64,6 +64,8 @@ pub fn install() {
         finish_next,
         finish_number,
         give_link,
+        give_last,
+        end_last,
         take_at_once,
         give_back,
         keywords,
@@ -216,6 +218,26 @@ unsafe extern "C-unwind" fn give_link(vm: &Vm, v: Value) -> *mut u8 {
         return std::ptr::null_mut();
     }
     linked(vm, v).map_or(std::ptr::null_mut(), |p| p as *mut u8)
+}
+
+/// See [`Crossing::give_last`].
+unsafe extern "C-unwind" fn give_last(vm: &Vm, v: Value, fresh: u64) -> *mut u8 {
+    let own = mirror::of_its_own(vm, v, fresh != 0);
+    if own.is_null() && mirror::shares_memory(v) {
+        // (The address of such a struct is one of the object's, and would keep that alive wherever compiled code leaves it behind.)
+        return own as *mut u8;
+    }
+    if !own.is_null() {
+        return own.wrapping_byte_add(1) as *mut u8;
+    }
+    // SAFETY: the same caller.
+    unsafe { give_link(vm, v) }
+}
+
+/// See [`Crossing::end_last`].
+unsafe extern "C-unwind" fn end_last(p: *mut u8) {
+    // SAFETY: what [`give_last`] gave, a reference of which is the caller's.
+    unsafe { ffi::cape_end_own(p as *mut PyObject) }
 }
 
 /// See [`Crossing::take_at_once`].

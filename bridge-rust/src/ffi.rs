@@ -46,7 +46,7 @@ pub struct CapeFreeList {
 
 unsafe extern "C" {
     /// Freed ints, freed floats.
-    pub static mut _Cape_free_numbers: [CapeFreeList; 2];
+    pub static mut _Cape_free_numbers: [CapeFreeList; 3];
     pub static mut _Py_NoneStruct: PyObject;
     /// Bytes that extensions took since they were last counted.
     pub static mut _Cape_allocated: usize;
@@ -102,6 +102,8 @@ unsafe extern "C" {
     pub static mut PyCFunction_Type: PyTypeObject;
     pub static mut PyCapsule_Type: PyTypeObject;
     pub static mut PyMethodDescr_Type: PyTypeObject;
+    pub static mut PyMethod_Type: PyTypeObject;
+    pub static mut PyFunction_Type: PyTypeObject;
     pub static mut cape_datetime_types: [PyTypeObject; 6];
     pub fn cape_datetime_capsule(utc: *mut PyObject) -> *mut PyObject;
     pub static _Cape_static_types: [CapeStaticType; 0];
@@ -174,6 +176,8 @@ unsafe extern "C" {
     pub fn cape_text_malloc(head: usize, data: usize) -> *mut c_void;
     pub fn cape_free_emptied_list(op: *mut PyObject);
     pub fn cape_free_emptied_tuple(op: *mut PyObject);
+    pub fn cape_end_own(op: *mut PyObject);
+    pub fn cape_int(magnitude: u64, negative: i32) -> *mut PyObject;
     pub fn _Cape_CollectedFully(doomed: usize);
     pub fn cape_main_interpreter() -> *mut c_void;
     pub fn cape_new_thread_state(interpreter: *mut c_void) -> *mut c_void;

@@ -1,5 +1,6 @@
 //! C references into values: the sole conversion in this direction.
 
+use std::mem::MaybeUninit;
 use std::ptr::eq;
 use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -138,6 +139,11 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             Value::float((*(p as *mut PyFloatObject)).ob_fval)
         } else if let Some(v) = one_digit(p) {
             v
+        } else if eq(t, &raw const ffi::PyLong_Type) {
+            long_value(p)
+        } else if eq(t, &raw const ffi::PyComplex_Type) {
+            let c = p as *mut PyComplexObject;
+            ComplexObj::new((*c).real, (*c).imag).value()
         } else if t.is_null() {
             return Value::EMPTY;
         } else if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
@@ -252,6 +258,10 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
             let m = *digits as i64 | (*digits.add(1) as i64) << 30;
             return int_value(if negative { -m } else { m });
         }
+        if n == 3 && *digits.add(2) < 16 {
+            let (low, high) = (*digits as u64 | (*digits.add(1) as u64) << 30, *digits.add(2) as u64);
+            return magnitude_value(negative, low | high << 60);
+        }
         if n <= 4 {
             let m = (0..n).fold(0, |m, i| m | (*digits.add(i) as i128) << (30 * i));
             return i128_value(if negative { -m } else { m });
@@ -265,15 +275,25 @@ pub unsafe fn long_value(p: *mut PyObject) -> Value {
 fn long_digits(small: &[u32], negative: bool) -> Value {
     const FEW: usize = 34;
     if small.len() <= FEW {
-        let mut out = [0u64; (FEW * 30).div_ceil(64)];
-        for (i, &d) in small.iter().enumerate() {
-            let (at, shift) = (i * 30 / 64, i * 30 % 64);
-            out[at] |= (d as u64) << shift;
-            if shift > 64 - 30 {
-                out[at + 1] = d as u64 >> (64 - shift);
+        let mut out = [const { MaybeUninit::uninit() }; (FEW * 30).div_ceil(64)];
+        let (mut acc, mut bits, mut n) = (0u64, 0, 0);
+        for &d in small {
+            acc |= (d as u64) << bits;
+            bits += 30;
+            if bits >= 64 {
+                out[n].write(acc);
+                n += 1;
+                bits -= 64;
+                // What is left of the digit.
+                acc = d as u64 >> (30 - bits);
             }
         }
-        return digits::finish(negative, &out[..(small.len() * 30).div_ceil(64)]);
+        if bits > 0 {
+            out[n].write(acc);
+            n += 1;
+        }
+        // SAFETY: the first n are written.
+        return digits::finish(negative, unsafe { std::slice::from_raw_parts(out.as_ptr().cast(), n) });
     }
     let mut out = digits::Digits::with_capacity(small.len().div_ceil(2));
     let (mut acc, mut bits) = (0u64, 0);

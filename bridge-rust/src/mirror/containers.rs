@@ -58,6 +58,47 @@ pub fn exact_container(vm: &Vm, v: Value) -> Option<Res<*mut PyObject>> {
     }
 }
 
+/// See [`super::of_its_own`]. What has items that have no C side yet is not of that sort.
+#[inline(always)]
+pub(super) fn of_its_own(vm: &Vm, v: Value) -> *mut PyObject {
+    let (map, maps) = (v.header().map(), &rt().maps);
+    let (tuple, list) = (v.downcast::<TupleObj>(), v.downcast::<ListObj>());
+    // SAFETY: constructors; objects are laid out as their maps say; a struct whose items are not all set has NULL in place of the others.
+    unsafe {
+        let (p, items, values) = if map == maps.tuple
+            && let Some(values) = tuple.as_ref().map(|t| t.as_slice()).filter(|t| !t.is_empty())
+        {
+            let p = ffi::cape_unfilled_tuple(values.len() as isize);
+            (p, (&raw mut (*(p as *mut PyTupleObject)).ob_item) as *mut *mut PyObject, values)
+        } else if map == maps.list
+            && let Some(values) = list.as_ref().and_then(|l| l.generic_slice())
+        {
+            let p = ffi::cape_unfilled_list(values.len() as isize);
+            let items = if p.is_null() { p as *mut _ } else { (*(p as *mut PyListObject)).ob_item };
+            (p, items, values)
+        } else {
+            return std::ptr::null_mut();
+        };
+        if p.is_null() {
+            // (The way with a link says so, if there is still none.)
+            no_memory(vm);
+            return p;
+        }
+        let done = cross_known(values, items);
+        if map == maps.list {
+            (*(p as *mut PyVarObject)).ob_size = done as isize;
+        }
+        if done < values.len() {
+            if map == maps.tuple {
+                (done..values.len()).for_each(|i| items.add(i).write(std::ptr::null_mut()));
+            }
+            decref(p);
+            return std::ptr::null_mut();
+        }
+        p
+    }
+}
+
 /// What a constructor of C gave.
 #[inline(always)]
 fn fresh(vm: &Vm, p: *mut PyObject) -> Res<*mut PyObject> {

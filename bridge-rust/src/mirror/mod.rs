@@ -28,18 +28,73 @@ use crate::from_c::{from_c, long_value, str_value, take_over};
 use crate::layout::*;
 use crate::to_c::{boxed, to_c, to_c_borrowed};
 
+/// A struct that no link joins with its object, as fresh as if C had made it: of a number, and of an exact str, bytes, tuple or list to which
+/// nothing refers any more (`fresh`), if what is in it needs no more than that. NULL, with nothing done, for others.
+#[inline(always)]
+pub fn of_its_own(vm: &Vm, v: Value, fresh: bool) -> *mut PyObject {
+    let (map, maps) = (v.header().map(), &rt().maps);
+    let made = if map == maps.int {
+        // (Those that have lived for a while are linked.)
+        if crate::to_c::is_lasting(v) { return std::ptr::null_mut() } else { number(vm, v) }
+    } else if !fresh {
+        return std::ptr::null_mut();
+    } else {
+        // SAFETY: the maps are those of the layouts.
+        unsafe {
+            if map == maps.str {
+                let s = v.cast::<StrObj>();
+                if s.large_data().is_some() || s.is_empty() || s.is_interned() {
+                    return std::ptr::null_mut();
+                }
+                exact_string(vm, s)
+            } else if map == maps.bytes {
+                let b = v.cast::<BytesObj>();
+                if b.large_data().is_some() || b.is_empty() {
+                    return std::ptr::null_mut();
+                }
+                exact_bytes(vm, b)
+            } else {
+                return containers::of_its_own(vm, v);
+            }
+        }
+    };
+    made.unwrap_or(std::ptr::null_mut())
+}
+
+/// Whether an object is a large text, in whose memory its struct stands.
+pub fn shares_memory(v: Value) -> bool {
+    v.downcast::<StrObj>().is_some_and(|s| s.large_data().is_some())
+        || v.downcast::<BytesObj>().is_some_and(|b| b.large_data().is_some())
+}
+
 /// A fresh C number for a heap int or float: one reference, unlinked.
+#[inline]
 pub fn number(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if let Some(f) = v.downcast::<FloatObj>() {
         // SAFETY: a constructor.
         return Ok(unsafe { ffi::PyFloat_FromDouble(f.value) });
     }
     let l: Ptr<LongObj> = v.downcast().ok_or_else(|| vm.system_error("a number that is none"))?;
-    if let Some(i) = l.to_i64() {
+    let few = match *l.double_digits() {
+        [] => Some(0),
+        [magnitude] => Some(magnitude),
+        _ => None,
+    };
+    if let Some(magnitude) = few {
         // SAFETY: a constructor.
-        return Ok(unsafe { ffi::PyLong_FromLongLong(i) });
+        let p = unsafe { ffi::cape_int(magnitude, l.is_negative() as c_int) };
+        return if p.is_null() { Err(containers::no_memory(vm)) } else { Ok(p) };
     }
-    long(vm, l, &raw mut ffi::PyLong_Type, 0)
+    let count = digits30(l);
+    // SAFETY: a constructor, whose struct has room for the digits.
+    unsafe {
+        let p = ffi::_PyLong_New(count as isize);
+        if p.is_null() {
+            return Err(containers::no_memory(vm));
+        }
+        write_long(l, count, p as *mut PyLongObject);
+        Ok(p)
+    }
 }
 
 /// How many digits of 30 bits a heap int has.
@@ -133,6 +188,12 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     {
         return exact_bytes(vm, b);
     }
+    if let Some(m) = v.downcast::<BoundMethodObj>() {
+        return bound_method(vm, m);
+    }
+    if let Some(f) = v.downcast::<FunctionObj>() {
+        return python_function(vm, f);
+    }
     if v.is::<ExcObj>() || v.is::<TracebackObj>() {
         // (Their structs show nothing. The exception that says that the stack is used up crosses after it was raised, still deeper.)
         let t = types::type_to_c(vm, type_of(v))?;
@@ -160,9 +221,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     }
     if v.is::<InstanceObj>() {
         return instance(vm, v);
-    }
-    if let Some(m) = v.downcast::<BoundMethodObj>() {
-        return bound_method(vm, m, t);
     }
     if let Some(b) = v.downcast::<BytesObj>() {
         let p = alloc(vm, t, basic.max(33) + b.len())?;
@@ -207,10 +265,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             function(vm, b, p as *mut PyCFunctionObject)?;
         } else if let Some(m) = v.downcast::<ModuleObj>() {
             crate::module::fill_mirror(vm, m, p)?;
-        } else if let Some(f) = v.downcast::<FunctionObj>() {
-            let o = p as *mut PyFunctionObject;
-            show_function(vm, f, o)?;
-            (*o).vectorcall = Some(crate::slots::vectorcall_function);
         } else if let Some(c) = v.downcast::<CodeObj>() {
             show_code(vm, c, p as *mut PyCodeObject)?;
         } else if let Some(m) = v.downcast::<MethodDescrObj>()
@@ -227,17 +281,41 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     Ok(p)
 }
 
-fn bound_method(vm: &Vm, m: Ptr<BoundMethodObj>, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+/// A clear struct of a static type that has no subclasses and nothing in front of its structs but the collector's head.
+fn clear_struct(vm: &Vm, t: *mut PyTypeObject) -> Res<*mut PyObject> {
+    // SAFETY: a live type, to which the constructor is made.
+    unsafe {
+        crate::from_c::struct_taken(types::words_of(t) + 2);
+        let p = ffi::cape_new_mirror(t);
+        if p.is_null() { Err(containers::no_memory(vm)) } else { Ok(p) }
+    }
+}
+
+fn bound_method(vm: &Vm, m: Ptr<BoundMethodObj>) -> Res<*mut PyObject> {
     // What it refers to first: then there is nothing to free when that fails.
     let (func, this) = (shown(vm, m, &m.func)?, shown(vm, m, &m.this)?);
-    // SAFETY: a live type, and a fresh struct of its layout.
+    let p = clear_struct(vm, &raw mut ffi::PyMethod_Type)?;
+    let o = p as *mut PyMethodObject;
+    // SAFETY: a fresh struct of that layout.
     unsafe {
-        let p = alloc(vm, t, (*t).tp_basicsize as usize)?;
-        let o = p as *mut PyMethodObject;
         ((*o).im_func, (*o).im_self) = (func, this);
         (*o).vectorcall = Some(crate::slots::vectorcall_method);
-        Ok(p)
     }
+    Ok(p)
+}
+
+fn python_function(vm: &Vm, f: Ptr<FunctionObj>) -> Res<*mut PyObject> {
+    let p = clear_struct(vm, &raw mut ffi::PyFunction_Type)?;
+    let o = p as *mut PyFunctionObject;
+    // SAFETY: a fresh struct of that layout, whose only reference is ours.
+    unsafe {
+        if let Err(r) = show_function(vm, f, o) {
+            crate::to_c::decref(p);
+            return Err(r);
+        }
+        (*o).vectorcall = Some(crate::slots::vectorcall_function);
+    }
+    Ok(p)
 }
 
 /// The struct of an instance of a Python class.
@@ -291,11 +369,21 @@ unsafe fn show_vectorcall(p: *mut PyObject, t: *mut PyTypeObject) {
 
 /// What a macro reads of a field: a reference that is the field's, not the struct's, so it lives as long as the object does. NULL for
 /// nothing and None.
+#[inline(always)]
 fn shown<T: HeapObject>(vm: &Vm, owner: Ptr<T>, field: &Field) -> Res<*mut PyObject> {
     let v = field.get();
     if v.is_empty() || v.is_none() {
         return Ok(std::ptr::null_mut());
     }
+    let known = if v.is_ptr() { heap().mirror_of(v.header()) } else { std::ptr::null_mut() };
+    if known.is_null() { shown_first(vm, owner, field) } else { Ok(known as *mut PyObject) }
+}
+
+/// [`shown`], of what has no C side yet.
+#[inline(never)]
+fn shown_first<T: HeapObject>(vm: &Vm, owner: Ptr<T>, field: &Field) -> Res<*mut PyObject> {
+    vm.check_native_stack(" while crossing to C")?;
+    let v = field.get();
     let b = boxed(v);
     if b != v {
         field.set(owner, b);

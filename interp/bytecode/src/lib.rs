@@ -19,7 +19,7 @@ pub use enums::{
     Intrinsic2, SpecialMethod,
 };
 pub use instr::Word;
-pub use liveness::{Liveness, live_at};
+pub use liveness::{Liveness, live_at, touched};
 pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
 pub use positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, Runs};
 pub use serialize::{ReadError, deserialize, deserialize_embedded, serialize, version_hash};

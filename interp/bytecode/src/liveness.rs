@@ -47,6 +47,13 @@ pub fn live_at(code: &CodeUnit, word: u32, first: u16) -> Vec<u16> {
     (first..code.nregs).filter(|&r| row.has(r as u32)).collect()
 }
 
+/// The registers that an instruction at a word reads, writes or clears.
+pub fn touched(code: &CodeUnit, word: u32, op: Op) -> Vec<u32> {
+    let mut flow = Flow::new(code, word as usize, op);
+    flow.uses.append(&mut flow.kills);
+    flow.uses
+}
+
 /// What lives before each instruction, by its word.
 fn live_before(code: &CodeUnit, flows: &[Flow]) -> Vec<Set> {
     let none = Set::new(code.nregs as usize);

@@ -296,6 +296,12 @@ impl Heap {
         }
     }
 
+    /// Where the next object is made, and where its end may be at most (0: [`Heap`] is to be asked), for code that makes objects itself. They
+    /// stay where they are.
+    pub fn bump_cells(&self) -> (*const Cell<usize>, *const Cell<usize>) {
+        (&raw const self.cursor, &raw const self.limit)
+    }
+
     #[inline(always)]
     fn bump(&self, size: usize) -> usize {
         let p = self.cursor.get();

@@ -113,7 +113,7 @@ pub(super) fn concat_strings(items: &[Value]) -> Value {
 }
 
 /// `c[start:stop]` of a list, whose items are its own, or a tuple of exact type, with bounds that are unboxed ints or None.
-fn plain_slice(c: Value, s: Ptr<SliceObj>) -> Option<Value> {
+pub(super) fn plain_slice(c: Value, s: Ptr<SliceObj>) -> Option<Value> {
     if !c.is_ptr() || !s.step.get().is_none() {
         return None;
     }

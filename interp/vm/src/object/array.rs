@@ -119,7 +119,7 @@ impl ArrayObj {
 /// There must be room for them at `to`, elsewhere.
 #[inline(always)]
 pub(crate) unsafe fn copy_values(values: &[Value], to: *mut Value) {
-    if values.len() > 8 {
+    if values.len() > 16 {
         // SAFETY: the caller's promise.
         return unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) };
     }

@@ -3,7 +3,7 @@
 use cape_heap::{Ptr, Value};
 use smallvec::SmallVec;
 
-use super::long::{LongObj, i128_value};
+use super::long::{LongObj, i128_value, magnitude_value};
 use crate::runtime::rt;
 
 /// The digits of a result, base 2^64, least significant first.
@@ -63,6 +63,40 @@ pub fn add(a: Value, b: Value) -> Option<Value> {
         return Some(i128_value(x + y));
     }
     Some(sum(&Parts::of(a)?, &Parts::of(b)?, false))
+}
+
+/// Magnitudes of up to so many digits are added where the result is made at once.
+const FEW: usize = 8;
+
+/// The sum of two heap ints.
+#[inline]
+pub fn sum_of_longs(a: Ptr<LongObj>, b: Ptr<LongObj>) -> Value {
+    let (x, y) = (a.double_digits(), b.double_digits());
+    if let ([x], [y]) = (x, y) {
+        if a.is_negative() == b.is_negative()
+            && let Some(sum) = x.checked_add(*y)
+        {
+            return magnitude_value(a.is_negative(), sum);
+        }
+        let signed = |m: u64, negative: bool| if negative { -(m as i128) } else { m as i128 };
+        return i128_value(signed(*x, a.is_negative()) + signed(*y, b.is_negative()));
+    }
+    let (long, short) = if x.len() < y.len() { (y, x) } else { (x, y) };
+    if a.is_negative() != b.is_negative() || long.len() > FEW {
+        let parts = |l: Ptr<LongObj>| Parts { negative: l.is_negative(), long: Some(l), small: 0 };
+        return sum(&parts(a), &parts(b), false);
+    }
+    let mut out = [0; FEW + 1];
+    let mut carry = 0;
+    for (i, &d) in long.iter().enumerate() {
+        let wide = d as u128 + short.get(i).copied().unwrap_or(0) as u128 + carry;
+        out[i] = wide as u64;
+        carry = wide >> 64;
+    }
+    out[long.len()] = carry as u64;
+    // (The highest digit of the longer one is not zero; two digits are more than an unboxed int has.)
+    let n = long.len() + carry as usize;
+    LongObj::from_double_digits(rt().maps.int, a.is_negative(), &out[..n]).value()
 }
 
 /// `a - b`, as [`add`].

@@ -47,6 +47,17 @@ impl LongObj {
         p
     }
 
+    /// A heap integer of exact type from a sign and a magnitude that is too large for an unboxed one.
+    #[inline(always)]
+    fn of_magnitude(negative: bool, magnitude: u64) -> Ptr<LongObj> {
+        let map = rt().maps.int;
+        let len = 1 + (magnitude >> 32 != 0) as u32;
+        let init = LongObj { header: Header::new(map), negative, len };
+        let p = heap().alloc_plain_leaf(map, size_of::<LongObj>() + 8, init);
+        p.fill(&[magnitude]);
+        p
+    }
+
     /// A heap integer of exact type that is old from birth: a constant.
     pub fn constant(value: &BigInt) -> Ptr<LongObj> {
         let map = rt().maps.int;
@@ -186,8 +197,21 @@ fn wide(i: i64) -> Value {
 pub fn i128_value(i: i128) -> Value {
     match i64::try_from(i).ok().and_then(Value::try_int) {
         Some(v) => v,
+        None if i.unsigned_abs() >> 64 == 0 => LongObj::of_magnitude(i < 0, i.unsigned_abs() as u64).value(),
         None => LongObj::from_i128(rt().maps.int, i).value(),
     }
+}
+
+/// An `int` from its sign and magnitude: unboxed when it fits.
+#[inline]
+pub fn magnitude_value(negative: bool, magnitude: u64) -> Value {
+    if magnitude <= Value::INT_MAX as u64 {
+        return Value::int(if negative { -(magnitude as i64) } else { magnitude as i64 });
+    }
+    if negative && magnitude == Value::INT_MIN.unsigned_abs() {
+        return Value::int(Value::INT_MIN);
+    }
+    LongObj::of_magnitude(negative, magnitude).value()
 }
 
 /// An `int` from a big integer: unboxed when it fits.

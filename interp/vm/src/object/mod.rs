@@ -37,7 +37,7 @@ pub use self::float::{FloatObj, float_of};
 pub use self::function::{BoundMethodObj, ClassMethodObj, FunctionObj, PropertyObj, StaticMethodObj};
 pub use self::instance::{InstanceObj, NamespaceObj};
 pub use self::list::ListObj;
-pub use self::long::{Int, LongObj, big_value, i128_value, int_value, is_int, uint_value};
+pub use self::long::{Int, LongObj, big_value, i128_value, int_value, is_int, magnitude_value, uint_value};
 pub use self::module::ModuleObj;
 pub use self::native::{BuiltinObj, GetSetObj, MemberObj, MethodDescrObj};
 pub use self::range::{RangeIterObj, RangeObj, SeqIterObj, SliceObj};

@@ -16,6 +16,12 @@ impl TupleObj {
     /// Where the number of items is, for compiled code.
     pub(crate) const LEN: usize = std::mem::offset_of!(TupleObj, len);
 
+    /// The words in front of the items of a new tuple with `n` of them, for compiled code.
+    pub(crate) fn words(map: MapRef, n: usize) -> [u64; size_of::<TupleObj>() / 8] {
+        const { assert!(cfg!(target_endian = "little") && std::mem::offset_of!(TupleObj, hash) == 16) };
+        [map.id() as u64, n as u64, -1i64 as u64]
+    }
+
     fn bytes(&self) -> usize {
         size_of::<TupleObj>() + 8 * self.len
     }

@@ -6,6 +6,7 @@ use cape_jit::ir::condcodes::{FloatCC, IntCC};
 use cape_jit::ir::types::{F64, I64};
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
+use super::super::arith;
 use super::crossing::Convention;
 use super::emit::{Emit, FLOAT, INT, INT_SHIFT, Word64};
 use super::helpers::{self, Helper};
@@ -151,6 +152,11 @@ impl Emit<'_, '_> {
         let general: Helper = if constant { helpers::binary_k } else { helpers::binary };
         let (left, right) =
             (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
+        if matches!(op, Op::Add | Op::AddK) && arith::may_join(left, right) {
+            let (a, b) = (self.reg(w.b()), if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) });
+            self.make_at_once(w.a(), helpers::joined, [a, b], general);
+            return;
+        }
         let number = |v: Value| v.is_int() || v.is_float();
         let division = matches!(op, Op::TrueDiv | Op::TrueDivK);
         if left.is_not_number() && !left.is_empty() || right.is_not_number() && !right.is_empty() {

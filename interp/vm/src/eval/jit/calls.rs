@@ -139,7 +139,10 @@ impl Emit<'_, '_> {
         let this = self.callee_guard(w, callee, map, slow);
         let mut values: Vec<(Word64, Value)> = this.map(|this| (this, Value::EMPTY)).into_iter().collect();
         for r in first..first + n {
-            values.push((self.reg(r), self.hint(r)));
+            let v = self.reg(r);
+            let fresh = self.is_last(r);
+            self.last.extend(fresh.map(|fresh| (v, fresh)));
+            values.push((v, if fresh.is_some() { Value::EMPTY } else { self.hint(r) }));
         }
         self.cross(c, target, &values, receiver, site.stand, To::Register(w.a()), slow, after, None);
         self.otherwise(slow, site.general, after);

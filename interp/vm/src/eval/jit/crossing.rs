@@ -143,6 +143,11 @@ pub struct Crossing {
     pub finish_number: unsafe extern "C-unwind" fn(&Vm, i64) -> Value,
     /// Gives an object a C side, which its link keeps. NULL: it is a number, or there was an error; nothing is done then.
     pub give_link: unsafe extern "C-unwind" fn(&Vm, Value) -> *mut u8,
+    /// Gives a number, or an object that is used for the last time, a C side. If the last is not 0, nothing else refers to it; then the C side may
+    /// be one of its own, with the low bit set in its address, and is ended after the call. NULL: there was an error; nothing is done then.
+    pub give_last: unsafe extern "C-unwind" fn(&Vm, Value, u64) -> *mut u8,
+    /// Ends what was given so.
+    pub end_last: unsafe extern "C-unwind" fn(*mut u8),
     /// Takes an unlinked C object over if it is of one of the commonest sorts; EMPTY: it is not, and nothing is done.
     pub take_at_once: unsafe extern "C-unwind" fn(*mut u8) -> Value,
     /// Gives pairs back, from this one on.
@@ -277,13 +282,18 @@ impl Emit<'_, '_> {
         }
         // Numbers last: giving an object a C side may lend some, too.
         let mut p = vec![self.vm; values.len()];
+        let mut slow = slow;
         for numbers in [false, true] {
             for (i, (p, &(v, guess))) in p.iter_mut().zip(values).enumerate() {
                 if indexed && i == 1 {
                     continue;
                 }
                 if (guess.is_int() || guess.is_float()) == numbers {
+                    let passed = self.passed.len();
                     *p = self.lend(c, v, guess, &mut lent, slow);
+                    if let Some(&own) = self.passed.get(passed) {
+                        slow = self.without(c, own, slow);
+                    }
                 }
             }
         }
@@ -366,7 +376,10 @@ impl Emit<'_, '_> {
         // What was lent is given back when the result has been taken over, which may be a number that was lent. (Of no items there is
         // one tuple, which is not lent.)
         let tuple = tuple.filter(|_| p.len() > 1);
-        let settle = (lent.is_some() || tuple.is_some() || keywords.is_some()).then(|| {
+        let passed = std::mem::take(&mut self.passed);
+        self.last.clear();
+        let gives_back = lent.is_some() || tuple.is_some() || keywords.is_some() || !passed.is_empty();
+        let settle = gives_back.then(|| {
             let settle = self.b.create_block();
             self.b.append_block_param(settle, I64);
             settle
@@ -453,6 +466,7 @@ impl Emit<'_, '_> {
                 if let Some(l) = lent {
                     self.give_back(c, l);
                 }
+                passed.into_iter().for_each(|own| self.end_last(c, own));
                 self.b.block_params(settle)[0]
             }
         };

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use cape_bytecode::Word;
+use cape_bytecode::{Liveness, Word};
 use cape_heap::{MapRef, Ptr, Value};
 use cape_jit::FunctionBuilder;
 use cape_jit::ir::condcodes::IntCC;
@@ -11,6 +11,7 @@ use cape_jit::ir::types::{I32, I64};
 use cape_jit::ir::{self, Block, InstBuilder, MemFlagsData, SigRef};
 
 use super::helpers::Helper;
+use super::temporaries::Fresh;
 use crate::frame::Frame;
 use crate::object::*;
 
@@ -60,6 +61,16 @@ pub(super) struct Emit<'a, 'b> {
     guesses: HashMap<u16, Guess>,
     /// Which words are known to be ints.
     ints: Vec<Word64>,
+    /// Which registers hold objects that nothing else refers to, of those that were written since the block began; and what the instruction
+    /// under way makes.
+    pub fresh: HashMap<u16, Fresh>,
+    pub making: Option<(u16, Fresh)>,
+    /// Of the code, once it has been asked for.
+    pub liveness: Option<Liveness>,
+    /// The arguments of the call under way that are used for the last time.
+    pub last: Vec<(Word64, Fresh)>,
+    /// What C was given of its own in the call under way.
+    pub passed: Vec<Word64>,
     /// The word of the instruction that is translated.
     pub at: u32,
     /// The general case is to be built in.
@@ -118,6 +129,11 @@ impl<'a, 'b> Emit<'a, 'b> {
             known: HashMap::new(),
             guesses: HashMap::new(),
             ints: Vec::new(),
+            fresh: HashMap::new(),
+            making: None,
+            liveness: None,
+            last: Vec::new(),
+            passed: Vec::new(),
             at: 0,
             patient,
             ended: false,
@@ -150,6 +166,7 @@ impl<'a, 'b> Emit<'a, 'b> {
         self.b.switch_to_block(block);
         self.forget();
         self.guesses.clear();
+        self.fresh.clear();
         self.ended = false;
     }
 

@@ -110,6 +110,18 @@ fn raised(vm: &Vm, r: Raised) -> u64 {
     RAISED
 }
 
+/// [`arith::joined`]; EMPTY for `None`. Allocates: the frame must know where it stands.
+pub(super) unsafe extern "C-unwind" fn joined(a: Value, b: Value) -> Value {
+    arith::joined(a, b).unwrap_or(Value::EMPTY)
+}
+
+/// The items of a list at a slice, as [`joined`].
+pub(super) unsafe extern "C-unwind" fn slice_of_list(list: Value, slice: Value) -> Value {
+    let exact = list.is_ptr() && list.header().map() == rt().maps.list;
+    let slice = slice.downcast::<SliceObj>().filter(|_| exact);
+    slice.and_then(|slice| build::plain_slice(list, slice)).unwrap_or(Value::EMPTY)
+}
+
 macro_rules! helpers {
     ($( $name:ident($at:ident) $body:expr; )*) => { $(
         #[doc = concat!("`", stringify!($name), "`.")]

@@ -28,7 +28,7 @@ impl Emit<'_, '_> {
         p
     }
 
-    fn mirror_or_null(&mut self, v: Word64) -> Word64 {
+    pub(super) fn mirror_or_null(&mut self, v: Word64) -> Word64 {
         let meta = self.load32(v, 4);
         let link = self.b.ins().band_imm_s(meta, ObjFlags::LINK_MASK as i64);
         let entry = self.link_entry(link);
@@ -83,14 +83,21 @@ impl Emit<'_, '_> {
         guess: Value,
         slow: Block,
     ) -> Word64 {
+        let last = self.last.iter().find(|l| l.0 == v).map(|l| l.1);
         let after = self.b.create_block();
         let result = self.b.append_block_param(after, I64);
+        // Behind it, where that may be, what C has of its own.
+        let own = last.map(|_| self.b.append_block_param(after, I64));
+        let nothing = self.constant(0);
+        let answer = |p: Word64, mine: Word64| {
+            [p.into(), mine.into()].into_iter().take(1 + own.is_some() as usize).collect::<Vec<_>>()
+        };
         let singletons = [Value::NONE, Value::FALSE, Value::TRUE].into_iter().zip(crossing.singletons);
         for (value, at) in singletons.filter(|s| s.0 == guess) {
             let other = self.b.create_block();
             let same = self.equals(v, value.bits());
             let p = self.constant(at as u64);
-            self.b.ins().brif(same, after, &[p.into()], other, &[]);
+            self.b.ins().brif(same, after, &answer(p, nothing), other, &[]);
             self.follow(other);
         }
         let (object, other) = (self.b.create_block(), self.b.create_block());
@@ -100,11 +107,15 @@ impl Emit<'_, '_> {
         // (None comes where an object was as often as not.)
         let none = self.equals(v, Value::NONE.bits());
         let p = self.constant(crossing.singletons[0] as u64);
-        self.b.ins().brif(none, after, &[p.into()], slow, &[]);
+        self.b.ins().brif(none, after, &answer(p, nothing), slow, &[]);
         self.follow(object);
-        let p = self.lend_object(crossing, v, slow);
-        self.b.ins().jump(after, &[p.into()]);
+        let (p, mine) = match last {
+            Some(fresh) => self.lend_last(crossing, v, fresh, slow),
+            None => (self.lend_object(crossing, v, slow), nothing),
+        };
+        self.b.ins().jump(after, &answer(p, mine));
         self.follow(after);
+        self.passed.extend(own);
         result
     }
 

@@ -27,6 +27,7 @@ mod places;
 mod promises;
 mod returns;
 mod slots;
+mod temporaries;
 mod translate;
 
 use std::cell::{Cell, RefCell};

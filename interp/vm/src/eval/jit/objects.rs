@@ -13,6 +13,7 @@ use super::helpers;
 use super::mirrored::of_mirrored;
 use super::promises::Kept;
 use super::slots::{special, stable_map};
+use super::temporaries::Fresh;
 use crate::foreign::ForeignObj;
 use crate::frame::Frame;
 use crate::object::dict::Entry as DictEntry;
@@ -140,6 +141,11 @@ impl Emit<'_, '_> {
             if indexed && !constant && self.load_indexed(w) {
                 return;
             }
+            if guess == Some(maps.list) && key.1.is::<SliceObj>() && of_mirrored(self.hint(w.b())).is_none() {
+                let list = self.reg(w.b());
+                self.make_at_once(w.a(), helpers::slice_of_list, [list, key.0], general);
+                return;
+            }
             let objects = |c| matches!(c, Convention::Objects | Convention::Item);
             if !self.special_by_c(Special::Getitem, w.b(), &[key], Some(w.a()), objects, general) {
                 self.perform(general);
@@ -199,6 +205,49 @@ impl Emit<'_, '_> {
         self.b.ins().jump(after, &[]);
         self.otherwise(slow, helpers::load_subscr, after);
         true
+    }
+
+    /// A tuple of few items is made in place.
+    pub(super) fn build_tuple(&mut self, w: Word) {
+        const FEW: u16 = 8;
+        let n = w.c();
+        if n == 0 || n > FEW {
+            return self.perform(helpers::build_tuple);
+        }
+        let items: Vec<Word64> = (w.b()..w.b() + n).map(|r| self.reg(r)).collect();
+        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        let bytes = size_of::<TupleObj>() + 8 * n as usize;
+        let t = self.bump(bytes.next_multiple_of(16), slow);
+        if !bytes.is_multiple_of(16) {
+            let zero = self.constant(0);
+            self.store(zero, t, bytes);
+        }
+        let fields = TupleObj::words(rt().maps.tuple, n as usize);
+        for (i, field) in fields.into_iter().enumerate() {
+            let field = self.constant(field);
+            self.store(field, t, 8 * i);
+        }
+        for (i, item) in items.into_iter().enumerate() {
+            self.store(item, t, size_of::<TupleObj>() + 8 * i);
+        }
+        self.store(t, self.regs, 8 * w.a() as usize);
+        self.b.ins().jump(after, &[]);
+        self.otherwise(slow, helpers::build_tuple, after);
+        self.made(w.a(), Fresh::Surely);
+    }
+
+    /// So many bytes of the nursery; goes on with `slow` if it has none left at hand.
+    pub(super) fn bump(&mut self, size: usize, slow: Block) -> Word64 {
+        let (cursor, limit) = cape_heap::heap().bump_cells();
+        let (cursor, limit) = (self.constant(cursor as u64), self.constant(limit as u64));
+        let p = self.load(cursor, 0);
+        let end = self.b.ins().iadd_imm_s(p, size as i64);
+        let limit = self.load(limit, 0);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, end, limit);
+        self.unless(fits, slow);
+        self.store(end, cursor, 0);
+        p
     }
 
     pub(super) fn store_subscr(&mut self, w: Word) {

@@ -14,6 +14,7 @@ use cape_jit::{Assembler, FunctionBuilder, Switch};
 use super::emit::{Emit, Guess, Word64};
 use super::helpers::{self, Helper};
 use super::mirrored::of_mirrored;
+use super::temporaries::Fresh;
 use super::{Run, Unit, places};
 use crate::frame::Frame;
 use crate::object::*;
@@ -155,6 +156,7 @@ fn translate(
         if writes && !matches!(op, Op::Move | Op::LoadConst) {
             e.written(w.a(), makes_object(op));
         }
+        e.spread(op);
     }
     if !e.ended {
         e.leave_here();
@@ -267,6 +269,11 @@ impl Emit<'_, '_> {
             }
             Op::Call => self.call_site(w),
             Op::CallKw => self.call_site_kw(w),
+            Op::BuildTuple => self.build_tuple(w),
+            Op::BuildList => {
+                self.perform(helpers::plain(op).expect("a helper"));
+                self.made(w.a(), Fresh::Surely);
+            }
             Op::CallEx => {
                 self.poll();
                 self.perform(helpers::call_ex);
