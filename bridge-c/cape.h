@@ -426,6 +426,8 @@ CAPE_PRIVATE void cape_iterator_dealloc(PyObject *op);
 /* iterobject.c: iterators over an exact list or tuple. New references, or NULL. */
 CAPE_PRIVATE PyObject *cape_list_iterator(PyObject *list);
 CAPE_PRIVATE PyObject *cape_tuple_iterator(PyObject *tuple);
+/* iterobject.c, for Rust: an iterator over `len` numbers, `step` apart. A new reference, or NULL. */
+CAPE_PRIVATE PyObject *cape_range_iterator(int64_t start, int64_t step, Py_ssize_t len);
 CAPE_PRIVATE PyObject *cape_capsule_repr(PyObject *op);
 /* datetime.c: the types of the module, and its capsule; `utc` must stay alive. */
 extern CAPE_PRIVATE PyTypeObject cape_datetime_types[];

@@ -1,10 +1,10 @@
-/* Iterators over exact lists and tuples that C asks for: structs of C's own, which know their sequence and their place in it. Once
+/* Iterators over exact lists, tuples and ranges that C asks for: structs of C's own, which know their sequence and their place in it. Once
  * the managed side sees one, that has the state (mirror/mod.rs moves it), as with those it made itself. */
 #include "cape.h"
 
 #ifndef CAPE_INSIDE_CPYTHON
 
-/* CPython's layout of both. A struct that is the mirror of a managed iterator has no sequence. */
+/* CPython's layout of the first two. A struct that is the mirror of a managed iterator has no sequence. */
 typedef struct {
     PyObject ob_base;
     Py_ssize_t index;
@@ -109,12 +109,49 @@ tuple_next(PyObject *op)
     return tuple == NULL ? NULL : next_of(self, tuple->ob_item, Py_SIZE(tuple));
 }
 
+/* CPython's layout. */
+typedef struct {
+    PyObject ob_base;
+    int64_t start;
+    int64_t step;
+    Py_ssize_t len;
+} RangeIterator;
+
+PyObject *
+cape_range_iterator(int64_t start, int64_t step, Py_ssize_t len)
+{
+    RangeIterator *self = (RangeIterator *)cape_new_mirror(&PyRangeIter_Type);
+    if (CAPE_LIKELY(self != NULL)) {
+        self->start = start;
+        self->step = step;
+        self->len = len;
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+range_next(PyObject *op)
+{
+    RangeIterator *self = (RangeIterator *)op;
+    if (CAPE_UNLIKELY(cape_is_linked(op))) {
+        return managed_next(op);
+    }
+    if (self->len <= 0) {
+        return NULL;
+    }
+    int64_t number = self->start;
+    self->start = (int64_t)((uint64_t)number + (uint64_t)self->step);
+    self->len--;
+    return PyLong_FromInt64(number);
+}
+
 /* Before Rust fills the slots that are left. */
 __attribute__((constructor)) static void
 set_slots(void)
 {
     PyListIter_Type.tp_iternext = list_next;
     PyTupleIter_Type.tp_iternext = tuple_next;
+    PyRangeIter_Type.tp_iternext = range_next;
     PyListIter_Type.tp_traverse = PyTupleIter_Type.tp_traverse = traverse;
 }
 

@@ -6,7 +6,6 @@
 
 /* Freed storage for 4, 8, 12 and 16 items. */
 #define FREE_ITEMS 16
-#define FREE_LIMIT 4096
 static CapeFreeList free_items[FREE_ITEMS / 4 + 1];
 
 /* Storage for `*room` items, one at least, and perhaps for more, which it then says; NULL without an exception. */
@@ -33,9 +32,29 @@ drop_items(PyObject **items, Py_ssize_t room)
     if (items == NULL) {
         return;
     }
-    if (CAPE_UNLIKELY(room > FREE_ITEMS || room % 4 != 0 || !cape_give(&free_items[room / 4], items, FREE_LIMIT))) {
-        PyMem_Free(items);
+    if (CAPE_LIKELY(room <= FREE_ITEMS && room % 4 == 0)) {
+        CapeFreeList *list = &free_items[room / 4];
+        if (CAPE_LIKELY((size_t)list->count * (size_t)room < CAPE_FREE_BYTES / sizeof(void *))) {
+            cape_give(list, items, INT_MAX);
+            return;
+        }
     }
+    PyMem_Free(items);
+}
+
+/* Moves `size` items to storage for `wanted`, of a length that there are lists of; NULL without an exception. */
+static PyObject **
+moved_items(PyObject **items, Py_ssize_t room, Py_ssize_t size, Py_ssize_t wanted)
+{
+    PyObject **moved = new_items(&wanted);
+    if (CAPE_LIKELY(moved != NULL)) {
+        for (Py_ssize_t i = 0; i < size; i++) {
+            moved[i] = items[i];
+            __asm__ volatile("" : : : "memory"); /* or GCC makes a call of memcpy of it */
+        }
+        drop_items(items, room);
+    }
+    return moved;
 }
 
 void
@@ -175,9 +194,8 @@ resize(PyListObject *self, Py_ssize_t size)
     if (wanted == 0) {
         drop_items(self->ob_item, self->allocated);
     }
-    else if (self->ob_item == NULL && wanted <= FREE_ITEMS) {
-        Py_ssize_t room = (Py_ssize_t)wanted;
-        items = new_items(&room);
+    else if (wanted <= FREE_ITEMS && (size_t)self->allocated < wanted) {
+        items = moved_items(self->ob_item, self->allocated, Py_SIZE(self), (Py_ssize_t)wanted);
         if (items == NULL) {
             PyErr_NoMemory();
             return -1;

@@ -2,7 +2,7 @@
 //!
 //! A function here has the name and the parameters of the API function (`at_once = true` in `include/api.toml`), and answers it only
 //! where nobody's code runs, nothing is raised (but for want of memory, by C) and nothing can panic: keys are ints or strings of exact type.
-//! Strings are all that is made: a key that C has made is looked for by its letters, and gets a managed side when it stays. That needs no VM, no guard against panics and no look at what exception is handled. `None`: nothing
+//! Strings, and the tables of what grows, are all that is made: a key that C has made is looked for by its letters, and gets a managed side when it stays. That needs no VM, no guard against panics and no look at what exception is handled. `None`: nothing
 //! is done yet, and the body does it all.
 
 #![allow(non_snake_case, reason = "the functions are named as in C")]
@@ -10,7 +10,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use cape_heap::{HeapObject, heap};
+use cape_heap::{Header, HeapObject, heap};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Value};
 
@@ -119,9 +119,10 @@ unsafe fn place(table: &Table, key: *mut PyObject) -> Option<(Option<Value>, i64
     Some((None, hash, place))
 }
 
-/// Stores an entry where [`place`] has found it to belong; `None`, with nothing done, where the table has to grow as well.
+/// Stores an entry of `owner` where [`place`] has found it to belong.
 #[inline(always)]
 unsafe fn put(
+    owner: &Header,
     table: &Table,
     key: *mut PyObject,
     (known, hash, place): (Option<Value>, i64, Place),
@@ -130,15 +131,14 @@ unsafe fn put(
     match place {
         Ok(i) => table.set_value(i, value),
         Err(slot) => {
-            if !table.has_room() {
-                return None;
-            }
             let k = match known {
                 Some(k) => k,
                 // SAFETY: the callers' promise.
                 None => unsafe { linked_text(key, StrObj::from_latin1_hashed(text(key)?, hash)) },
             };
-            table.insert_in_room(slot, hash, k, value)?;
+            if table.insert_in_room(slot, hash, k, value).is_none() {
+                table.insert_and_grow(owner, slot, hash, k, value);
+            }
         }
     }
     Some(())
@@ -202,7 +202,7 @@ pub unsafe fn PyDict_SetItem(mp: *mut PyObject, key: *mut PyObject, item: *mut P
     // SAFETY: the caller's promise.
     unsafe {
         let (d, v) = (linked::<DictObj>(mp)?, value_made(item)?);
-        put(&d.table, key, place(&d.table, key)?, v)?;
+        put(d.header(), &d.table, key, place(&d.table, key)?, v)?;
         show_dict(mp, d);
     }
     Some(0)
@@ -219,7 +219,7 @@ pub unsafe fn PyDict_SetItemString(
         let (d, k) = (linked::<DictObj>(dp)?, name(key)?);
         let v = value_made(item)?;
         let (hash, place) = d.table.place_at_once(k)?;
-        put(&d.table, std::ptr::null_mut(), (Some(k), hash, place), v)?;
+        put(d.header(), &d.table, std::ptr::null_mut(), (Some(k), hash, place), v)?;
         show_dict(dp, d);
     }
     Some(0)
@@ -242,7 +242,7 @@ pub unsafe fn PyDict_SetDefaultRef(
                 // (Made here, should it be the key as well.)
                 let v = value_made(default_value)?;
                 at.0 = at.0.or_else(|| value(key));
-                put(&d.table, key, at, v)?;
+                put(d.header(), &d.table, key, at, v)?;
                 show_dict(mp, d);
                 (lent(v).unwrap_or(default_value), 0)
             }
@@ -382,7 +382,7 @@ pub unsafe fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> Option<c_int>
         let s = linked::<SetObj>(set)?;
         let at = place(&s.table, key)?;
         if at.2.is_err() {
-            put(&s.table, key, at, Value::NONE)?;
+            put(s.header(), &s.table, key, at, Value::NONE)?;
             let o = set as *mut PySetObject;
             (*o).used = s.len() as isize;
             (*o).fill = (*o).used;

@@ -159,6 +159,7 @@ unsafe extern "C" {
     pub fn cape_complete_attribute_slots(t: *mut PyTypeObject);
     pub fn cape_inherit_slots(t: *mut PyTypeObject, base: *mut PyTypeObject, own_hash: i32);
     pub fn cape_alloc(t: *mut PyTypeObject, size: usize) -> *mut PyObject;
+    pub fn cape_range_iterator(start: i64, step: i64, len: isize) -> *mut PyObject;
     pub fn cape_new_mirror(t: *mut PyTypeObject) -> *mut PyObject;
     pub fn cape_unfilled_list(n: isize) -> *mut PyObject;
     pub fn cape_unfilled_tuple(n: isize) -> *mut PyObject;

@@ -14,7 +14,7 @@ use crate::cross::cross;
 use crate::error::check_status;
 use crate::ffi;
 use crate::fresh::plain_items;
-use crate::from_c::{from_c, memory_given_back, small_int};
+use crate::from_c::{from_c, memory_given_back, number, small_int};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
 
@@ -87,6 +87,25 @@ impl Foreign for Bridge {
             // A list that C has made but not filled yet has NULL items.
             if p.is_null() { Some(Value::NONE) } else { from_c(current(), p).ok() }
         }
+    }
+
+    fn list_numbers(&self, list: &Header, at: usize, out: &mut [Value]) -> usize {
+        let l = list_struct(list);
+        // SAFETY: as above; so many items there are.
+        let items = unsafe {
+            let n = ((*l).ob_base.ob_size as usize).saturating_sub(at).min(out.len());
+            if n == 0 {
+                return 0;
+            }
+            std::slice::from_raw_parts((*l).ob_item.add(at), n)
+        };
+        for (i, (place, &p)) in out.iter_mut().zip(items).enumerate() {
+            match small_int(p).or_else(|| if p.is_null() { None } else { number(p) }) {
+                Some(v) => *place = v,
+                None => return i,
+            }
+        }
+        items.len()
     }
 
     fn list_items(&self, list: &Header, out: Ptr<ArrayObj>) {

@@ -48,19 +48,30 @@ pub fn from_c_at_once(p: *mut PyObject) -> Option<Value> {
     if l != 0 {
         return Some(heap().managed_of(l));
     }
-    if eq(p, &raw const ffi::_Py_NoneStruct) { Some(Value::NONE) } else { number_or_singleton(p) }
+    if eq(p, &raw const ffi::_Py_NoneStruct) {
+        return Some(Value::NONE);
+    }
+    one_digit(p).or_else(|| float_or_singleton(p))
 }
 
-fn number_or_singleton(p: *mut PyObject) -> Option<Value> {
-    one_digit(p)
-        .or_else(|| {
-            // SAFETY: a live object, laid out as its type says.
-            let t = unsafe { (*p).ob_type };
-            // SAFETY: as above.
-            eq(t, &raw const ffi::PyFloat_Type)
-                .then(|| Value::float(unsafe { (*(p as *mut PyFloatObject)).ob_fval }))
-        })
-        .or_else(|| singleton(p))
+fn float_or_singleton(p: *mut PyObject) -> Option<Value> {
+    float(p).or_else(|| singleton(p))
+}
+
+/// The value of an int of one digit, or of a float; `None` for all other objects.
+#[inline(always)]
+pub fn number(p: *mut PyObject) -> Option<Value> {
+    one_digit(p).or_else(|| float(p))
+}
+
+/// The value of a float of exact type; `None` for all other objects.
+#[inline(always)]
+fn float(p: *mut PyObject) -> Option<Value> {
+    // SAFETY: a live object, laid out as its type says.
+    unsafe {
+        eq((*p).ob_type, &raw const ffi::PyFloat_Type)
+            .then(|| Value::float((*(p as *mut PyFloatObject)).ob_fval))
+    }
 }
 
 /// The managed side of a new reference, which is taken over: what C made fresh and hands over whole is freed.
@@ -194,8 +205,7 @@ unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
             if (*a).state & WIDTH_AND_COMPACT != COMPACT_BYTES || n >= SMALL {
                 return None;
             }
-            let head = if kind_of(a).1 { size_of::<PyASCIIObject>() } else { 56 };
-            let s = StrObj::from_latin1(std::slice::from_raw_parts((p as *const u8).add(head), n as usize));
+            let s = one_byte_text(p, kind_of(a).1, n as usize);
             ffi::cape_unicode_dealloc(p);
             return Some(s.value());
         }
@@ -212,6 +222,17 @@ unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
         }
     }
     None
+}
+
+/// The managed side of a compact C string of one byte per code point, of which the struct says whether all are ASCII.
+///
+/// # Safety
+/// `p` must be such a string, of `n` code points.
+#[inline(always)]
+unsafe fn one_byte_text(p: *mut PyObject, ascii: bool, n: usize) -> Ptr<StrObj> {
+    // SAFETY: the caller's promise.
+    let data = |head| unsafe { std::slice::from_raw_parts((p as *const u8).add(head), n) };
+    if ascii { StrObj::from_ascii(data(size_of::<PyASCIIObject>())) } else { StrObj::from_latin1(data(56)) }
 }
 
 /// True or False, which comparisons give.
@@ -343,6 +364,7 @@ pub unsafe fn str_value(p: *mut PyObject) -> Ptr<StrObj> {
             *((p as *const u8).add(56) as *const *const u8)
         };
         match kind {
+            StrKind::One if compact => one_byte_text(p, ascii, n),
             StrKind::One => StrObj::from_latin1(std::slice::from_raw_parts(data, n)),
             StrKind::Two => {
                 let d = std::slice::from_raw_parts(data as *const u16, n);

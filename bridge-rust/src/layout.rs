@@ -241,6 +241,15 @@ pub struct PySequenceIterObject {
     pub it_seq: *mut PyObject,
 }
 
+/// What `Objects/rangeobject.c` has for its iterators.
+#[repr(C)]
+pub struct PyRangeIterObject {
+    pub ob_base: PyObject,
+    pub start: i64,
+    pub step: i64,
+    pub len: isize,
+}
+
 /// `classobject.h`: a bound method.
 #[repr(C)]
 pub struct PyMethodObject {

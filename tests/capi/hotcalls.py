@@ -337,3 +337,32 @@ row("spread", text_of(result), str(result[2] is given))
 result[2]["more"] = 3
 row("spread and changed", text_of(result), text_of(given), outcome(spread, 5, given))
 row("spread others", *(outcome(spread, 5, y) for y in ({1: 2}, {Text("key"): 3}, {"a": 1, 2: 3}, [("a", 1)], 5, {"key": o}, {str(n): n for n in range(40)})))
+
+
+# Sums of lists that C has seen, whose numbers are read many at a time, up to what is none.
+class Adds:
+    def __init__(self, items):
+        self.items = items
+
+    def __radd__(self, total):
+        self.items.append(total)
+        return 100
+
+
+def seen(items):
+    keywords(items)
+    return items
+
+
+def changed(numbers):
+    items = seen(list(numbers))
+    items.append(seen(Adds(items)))
+    items += numbers
+    return sum(items), items[-1]
+
+
+few, many = [1, 2, -3], [*range(-20, 20), 1 << 40, 1 << 62]
+for start in (0, 0.5, 1 << 49, 2j):
+    row(f"sum from {start}", *(outcome(sum, seen(list(x)), start) for x in (few, many, [*few, 0.1, *many], [0.1] * 40, [True, 2], [*many, 1j, 2.5])))
+row("sum of others", *(outcome(sum, seen(x)) for x in ([], [None], [*many, "x"], [[1]], [*range(16), None], [float("inf"), 1])))
+row("sum that changes", *(outcome(changed, x) for x in (few, many, [0.5] * 16)))

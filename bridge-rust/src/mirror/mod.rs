@@ -787,6 +787,10 @@ pub unsafe fn managed_for(vm: &Vm, p: *mut PyObject, class: Ptr<TypeObj>) -> Res
             let v = SeqIterObj::with_map(map, seq);
             v.index.set((*it).it_index as usize);
             v.value()
+        } else if is(RangeIterObj::kind()) {
+            // The same.
+            let it = p as *mut PyRangeIterObject;
+            RangeIterObj::new((*it).start, (*it).step, (*it).len as usize).value()
         } else if is(InstanceObj::kind()) {
             // What PyType_GenericAlloc made of a class written in Python.
             InstanceObj::new(map).value()

@@ -56,7 +56,7 @@ const SHORTENED: [(*mut PyTypeObject, u16); 18] = [
     (&raw mut ffi::PyGen_Type, OPAQUE),
     (&raw mut ffi::PyCoro_Type, OPAQUE),
     (&raw mut ffi::PyAsyncGen_Type, OPAQUE),
-    (&raw mut ffi::PyRangeIter_Type, OPAQUE),
+    (&raw mut ffi::PyRangeIter_Type, RANGE_ITERATOR),
     (&raw mut ffi::PyUnicodeIter_Type, OPAQUE),
     (&raw mut ffi::PyBytesIter_Type, OPAQUE),
     (&raw mut ffi::PySetIter_Type, OPAQUE),
@@ -74,6 +74,10 @@ const SHORTENED: [(*mut PyTypeObject, u16); 18] = [
 /// Words of a struct that shows nothing.
 const OPAQUE: u16 = (size_of::<PyObject>() / 8) as u16;
 
+/// Words of a range's iterator, which has room for the state of one that C has made (bridge-c/iterobject.c).
+const RANGE_ITERATOR: u16 = (size_of::<PyRangeIterObject>() / 8) as u16;
+const _: () = assert!(SET != OPAQUE && SET != RANGE_ITERATOR);
+
 /// Whether structs of the type show nothing.
 ///
 /// # Safety
@@ -81,7 +85,7 @@ const OPAQUE: u16 = (size_of::<PyObject>() / 8) as u16;
 #[inline(always)]
 pub(super) unsafe fn shows_nothing(t: *mut PyTypeObject) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { (*t).tp_versions_used == OPAQUE }
+    unsafe { matches!((*t).tp_versions_used, OPAQUE | RANGE_ITERATOR) }
 }
 
 /// Words of the struct of an object of a type, without its items.

@@ -13,6 +13,7 @@ use cape_vm::{Ptr, Res, Value};
 
 use crate::enter::{CResult, Cx, New, enter, enter_at_once, enter_infallible};
 use crate::error::take;
+use crate::ffi;
 use crate::from_c::{from_c, from_c_at_once, link_of};
 use crate::layout::*;
 use crate::lend::borrowed;
@@ -59,6 +60,11 @@ fn optional(cx: &Cx, p: *mut PyObject) -> Res<Value> {
 }
 
 pub(super) unsafe extern "C" fn unary<const S: usize>(o: *mut PyObject) -> *mut PyObject {
+    if S == Special::Iter as usize
+        && let Some(p) = iterator_of_range(o)
+    {
+        return p;
+    }
     enter("slot", null_mut(), |cx| -> CResult<New> {
         let v = arg(cx, o)?;
         let s = Special::all()[S];
@@ -68,6 +74,22 @@ pub(super) unsafe extern "C" fn unary<const S: usize>(o: *mut PyObject) -> *mut 
         }
         cx.answer(cx.vm.call_special(f, &[v])?)
     })
+}
+
+/// A new iterator over a range, as C's own struct, which needs no managed side unless Python code sees it; NULL with an exception.
+/// `None`, with nothing done: it is no range, or one of large numbers.
+#[inline(always)]
+fn iterator_of_range(o: *mut PyObject) -> Option<*mut PyObject> {
+    let l = if o.is_null() { 0 } else { link_of(o) };
+    if l == 0 {
+        return None;
+    }
+    let range = heap().managed_of(l).downcast::<RangeObj>()?;
+    let (start, step, len) = (range.start.get(), range.step.get(), range.length.get());
+    // (Of numbers that are unboxed, no step leaves the word.)
+    let small = start.is_int() && step.is_int() && len.is_int() && range.stop.get().is_int();
+    // SAFETY: a constructor.
+    small.then(|| unsafe { ffi::cape_range_iterator(start.as_int(), step.as_int(), len.as_int() as isize) })
 }
 
 pub(super) unsafe extern "C" fn binary<const N: usize>(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {

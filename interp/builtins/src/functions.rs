@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use cape_vm::class::full_name;
+use cape_vm::iteration::leading_numbers;
 use cape_vm::native::{IntoRes, NativeFn, OrNone};
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
@@ -611,23 +612,17 @@ fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
         (rt().types.bytes, "bytes", "b''.join(seq)"),
         (rt().types.bytearray, "bytearray", "b''.join(seq)"),
     ] {
-        if type_of(total).is_subtype(class) {
+        if !total.is_int() && type_of(total).is_subtype(class) {
             return Err(vm.type_error(format!("sum() can't sum {what} [use {hint} instead]")));
         }
     }
     let mut exact = Exact::of(total);
-    vm.for_each(it, |v| {
-        if exact.add(v) {
+    let begun = leading_numbers(it, |some| some.iter().take_while(|&&v| exact.add_to(&mut total, v)).count());
+    vm.for_each_from(it, begun, |v| {
+        if exact.add_to(&mut total, v) {
             return Ok(());
         }
         total = exact.value().unwrap_or(total);
-        let n = if v.is_bool() { Value::int((v == Value::TRUE) as i64) } else { v };
-        if total.both_ints(n)
-            && let Some(r) = total.int_add(n)
-        {
-            total = r;
-            return Ok(());
-        }
         total = vm.binary(total, v, &ops::ADD)?;
         exact = Exact::of(total);
         Ok(())
@@ -674,6 +669,22 @@ impl Exact {
         match total.downcast::<ComplexObj>().filter(|_| type_of(total) == rt().types.complex) {
             Some(z) => Exact::Complex(Compensated::new(z.re), Compensated::new(z.im)),
             None => Exact::No,
+        }
+    }
+
+    /// Adds to the total what needs no code of its own for that; false: something else is to be added, or the sum of ints is large.
+    #[inline(always)]
+    fn add_to(&mut self, total: &mut Value, v: Value) -> bool {
+        if !matches!(self, Exact::No) {
+            return self.add(v);
+        }
+        let n = if v.is_bool() { Value::int((v == Value::TRUE) as i64) } else { v };
+        match total.both_ints(n).then(|| total.int_add(n)).flatten() {
+            Some(sum) => {
+                *total = sum;
+                true
+            }
+            None => false,
         }
     }
 

@@ -331,6 +331,21 @@ impl CodeUnit {
         (pc < entry.end).then_some(entry)
     }
 
+    /// As [`Code::find_handler`], which looks first at the entry of the number in `hint`, and leaves there where it has found one.
+    #[inline(always)]
+    pub fn find_handler_near(&self, pc: u32, hint: &std::cell::Cell<u16>) -> Option<&ExcEntry> {
+        // (The ranges do not overlap: an entry that covers the instruction is the one.)
+        if let Some(entry) = self.exceptions.get(hint.get() as usize)
+            && entry.start <= pc
+            && pc < entry.end
+        {
+            return Some(entry);
+        }
+        let i = self.exceptions.partition_point(|e| e.start <= pc).checked_sub(1)?;
+        hint.set(i as u16);
+        Some(&self.exceptions[i]).filter(|entry| pc < entry.end)
+    }
+
     /// The name of the variable in register `reg`.
     pub fn register_name(&self, reg: u16) -> Option<&str> {
         if let Some(name) = self.varnames.get(reg as usize) {

@@ -360,37 +360,46 @@ unsafe fn doomed(s: *mut State, foreign: &dyn ForeignHeap, dead: &[u32]) -> Addr
     let mut doomed = HashMap::default();
     // SAFETY: the caller's promise.
     unsafe {
-        let (mut kept, mut dying) = (HashMap::<usize, u32, _>::default(), Vec::new());
+        let references = |m: *mut Mirror| (*m).refcnt.get() as i64 - (*s).unlinked.owed_of(m);
+        // The references of those that are kept, by link; of the others it does not matter.
+        const OTHER: i64 = i64::MAX;
+        let (mut left, mut dying) = (Vec::new(), Vec::new());
         for &i in dead {
             let e = (*s).links.entry(i);
             let p = e.managed.get().bits() as usize;
             if Block::of(p).mark.get(p) {
-                kept.insert(e.mirror.get() as usize, i);
+                if left.is_empty() {
+                    left.resize((*s).links.end as usize, OTHER);
+                }
+                left[i as usize] = references(e.mirror.get());
             } else if (*s).links.refers(i) {
                 dying.push(e.mirror.get());
             }
         }
-        let kept: AddressMap<u32> = kept;
-        if kept.is_empty() {
+        if left.is_empty() {
             return doomed;
         }
-        let mut left: AddressMap<i64> = HashMap::default();
+        let mut unlinked: AddressMap<i64> = HashMap::default();
         while let Some(m) = dying.pop() {
             foreign.traverse(m, &mut |child| {
                 if (*child).is_immortal() {
                     return;
                 }
-                let n = left
-                    .entry(child as usize)
-                    .or_insert_with(|| (*child).refcnt.get() as i64 - (*s).unlinked.owed_of(child));
-                *n -= 1;
-                match kept.get(&(child as usize)) {
-                    Some(&i) if *n == 1 => {
-                        doomed.insert(i as usize, ());
-                        dying.push(child);
+                if let Some(i) = (*s).links.index_of(child) {
+                    let n = &mut left[i as usize];
+                    if *n != OTHER {
+                        *n -= 1;
+                        if *n == 1 {
+                            doomed.insert(i as usize, ());
+                            dying.push(child);
+                        }
                     }
-                    None if *n == 0 => dying.push(child),
-                    _ => {}
+                    return;
+                }
+                let n = unlinked.entry(child as usize).or_insert_with(|| references(child));
+                *n -= 1;
+                if *n == 0 {
+                    dying.push(child);
                 }
             });
         }

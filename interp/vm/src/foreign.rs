@@ -52,6 +52,8 @@ pub trait Foreign: Sync {
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.
     fn list_get(&self, list: &Header, i: usize) -> Option<Value>;
+    /// The numbers among the items of a mirrored list from `at` on, up to the first that is none or as many as there is room for: how many.
+    fn list_numbers(&self, list: &Header, at: usize, out: &mut [Value]) -> usize;
     /// Replaces an item of a mirrored list; false when out of range.
     fn list_set(&self, list: &Header, i: usize, v: Value) -> bool;
     /// Writes the items of a mirrored list into an array, which has room for them.

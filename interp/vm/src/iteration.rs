@@ -278,8 +278,13 @@ impl Vm {
     }
 
     /// Runs `f` on every item of an iterable.
-    pub fn for_each(&self, v: Value, mut f: impl FnMut(Value) -> Res<()>) -> Res<()> {
-        if let Some(mut at) = exact_sequence(v) {
+    pub fn for_each(&self, v: Value, f: impl FnMut(Value) -> Res<()>) -> Res<()> {
+        self.for_each_from(v, 0, f)
+    }
+
+    /// As [`Vm::for_each`], from the item of this number on, if it is one of those that [`leading_numbers`] begins with.
+    pub fn for_each_from(&self, v: Value, from: usize, mut f: impl FnMut(Value) -> Res<()>) -> Res<()> {
+        if let Some(mut at) = exact_sequence(v, from) {
             while let Some(x) = at.next() {
                 f(x)?;
             }
@@ -321,20 +326,49 @@ fn native_next(it: Value) -> Option<&'static MethodDef> {
     t.native_next.get()
 }
 
-/// The items of a list or tuple of exact type, as its iterator would give them: a list may change meanwhile.
-fn exact_sequence(v: Value) -> Option<impl Iterator<Item = Value>> {
+/// A list or tuple of exact type: the one or the other.
+fn list_or_tuple(v: Value) -> Option<(Option<Ptr<ListObj>>, Option<Ptr<TupleObj>>)> {
     if !v.is_ptr() {
         return None;
     }
     let map = v.header().map();
-    let (list, tuple) = if map == rt().maps.list {
-        (v.downcast::<ListObj>(), None)
+    if map == rt().maps.list {
+        Some((v.downcast(), None))
     } else if map == rt().maps.tuple {
-        (None, v.downcast::<TupleObj>())
+        Some((None, v.downcast()))
     } else {
-        return None;
+        None
+    }
+}
+
+/// Hands the first items of a list or tuple of exact type to `f`, some at a time, until it takes less than all of them, or what comes
+/// next is no number perhaps. It says how many it has taken, and may neither run code nor make anything. How many were taken in all: none, of
+/// anything else.
+pub fn leading_numbers(v: Value, mut f: impl FnMut(&[Value]) -> usize) -> usize {
+    const SOME: usize = 16;
+    let list = match list_or_tuple(v) {
+        Some((Some(list), _)) => list,
+        Some((_, Some(tuple))) => return f(tuple.as_slice()),
+        _ => return 0,
     };
-    let mut i = 0;
+    if let Some(items) = list.generic_slice() {
+        return f(items);
+    }
+    let (mut some, mut done) = ([Value::EMPTY; SOME], 0);
+    loop {
+        let n = foreign().list_numbers(list.header(), done, &mut some);
+        let taken = f(&some[..n]);
+        done += taken;
+        if taken < SOME {
+            return done;
+        }
+    }
+}
+
+/// The items of a list or tuple of exact type, from one on, as its iterator would give them: a list may change meanwhile.
+fn exact_sequence(v: Value, from: usize) -> Option<impl Iterator<Item = Value>> {
+    let (list, tuple) = list_or_tuple(v)?;
+    let mut i = from;
     Some(std::iter::from_fn(move || {
         let item = match (list, tuple) {
             (Some(l), _) => l.get(i),

@@ -32,6 +32,8 @@ pub struct Vm {
     pub(crate) handled: Cell<Value>,
     /// How many generators on the stack have set the exception of their resumer aside.
     pub(crate) set_aside: Cell<u32>,
+    /// Where the handlers of late were in their tables, by the places of the instructions that raised ([`Vm::handler_hint`]).
+    handler_hints: [Cell<u16>; HINTS],
     /// What the bridge keeps for this thread (its `PyThreadState`); null before the first extension.
     pub c_state: Cell<*mut u8>,
     /// The state that the bridge made for this VM alone, if the VM is a guest; null before the first extension.
@@ -142,6 +144,8 @@ pub fn set_current(vm: Option<&Vm>) {
 
 /// Python frames allowed unless somebody says otherwise.
 const RECURSION_LIMIT: u32 = 1000;
+/// Notes of handlers: a power of two.
+const HINTS: usize = 128;
 
 const REGISTERS: usize = 8 << 20;
 const FRAMES: usize = 1 << 19;
@@ -257,6 +261,7 @@ impl Vm {
             left_at: Cell::new((std::ptr::null_mut(), -1)),
             handled: Cell::new(Value::EMPTY),
             set_aside: Cell::new(0),
+            handler_hints: [const { Cell::new(0) }; HINTS],
             c_state: Cell::new(std::ptr::null_mut()),
             c_own_state: Cell::new(std::ptr::null_mut()),
             native_def: Cell::new(std::ptr::null()),
@@ -491,6 +496,14 @@ impl Vm {
     #[inline(always)]
     pub fn handles_nothing(&self) -> bool {
         self.handled.get().is_empty() && self.set_aside.get() == 0
+    }
+
+    /// Where to note which handler an instruction has. (Several instructions share a note: it is a guess.)
+    #[inline(always)]
+    pub(crate) fn handler_hint(&self, at: *const Cell<u64>) -> &Cell<u16> {
+        // (Multiplied, for the instructions of one function are often evenly spaced.)
+        &self.handler_hints
+            [((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HINTS.ilog2())) as usize]
     }
 
     /// The raw handled-exception slot of this level.

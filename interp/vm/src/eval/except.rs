@@ -65,7 +65,7 @@ impl Vm {
             }
             again = false;
             raised = self.exception_event(std::mem::replace(&mut event, Event::Raise), raised);
-            if let Some(h) = f.code.unit.find_handler(f.lasti()) {
+            if let Some(h) = f.code.unit.find_handler_near(f.lasti(), self.handler_hint(f.pc)) {
                 // SAFETY: handler and register are inside the code and the window.
                 unsafe {
                     *f.base.add(h.reg as usize) = raised.value();
@@ -170,11 +170,13 @@ impl Vm {
 
     /// Whether the running instruction raises again, by a `raise` alone, what is being handled: nothing is added to its traceback.
     fn is_bare_raise(&self, raised: Raised) -> bool {
+        if self.handled_exception() != Some(raised.exc()) {
+            return false;
+        }
         // SAFETY: the top frame is initialised.
         let f = unsafe { &*self.frame_top.get() };
         let word = f.code.unit.code.get(f.lasti() as usize);
         word.is_some_and(|w| w.op() == Some(Op::Raise) && w.x() == 0)
-            && self.handled_exception() == Some(raised.exc())
     }
 
     /// The `raise` statement. `exc` EMPTY: re-raise; `cause` EMPTY: no `from`.

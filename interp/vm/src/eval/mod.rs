@@ -1292,6 +1292,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
             }
         };
         match vm.unwind(raised, false) {
+            Ok(()) if vm.handles_here() => return Ok(Next::Hot),
             Ok(()) => reload!(),
             Err(r) => return Err(r),
         }

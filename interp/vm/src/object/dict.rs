@@ -151,6 +151,7 @@ impl TableKeys {
         keys
     }
 
+    #[inline(always)]
     fn indices(&self) -> *mut u8 {
         // SAFETY: the index follows the fixed part.
         unsafe { (self as *const TableKeys).add(1) as *mut u8 }
@@ -376,6 +377,21 @@ impl Table {
         Some(())
     }
 
+    /// As [`Table::insert_in_room`], where there may be no room.
+    #[inline(never)]
+    pub fn insert_and_grow(&self, owner: &Header, mut slot: usize, hash: i64, key: Value, value: Value) {
+        if !self.has_room() {
+            self.grow(owner);
+            slot = self.keys().free_slot(hash);
+        }
+        self.write_entry(self.keys(), slot, Entry { hash, key, value });
+    }
+
+    /// Makes room for one more entry, and for as many as it is worth.
+    fn grow(&self, owner: &Header) {
+        self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
+    }
+
     /// Writes a new entry into `keys`, the table's, which must have room.
     #[inline(always)]
     fn write_entry(&self, keys: Ptr<TableKeys>, slot: usize, e: Entry) {
@@ -456,14 +472,8 @@ impl Table {
     }
 
     /// Adds a key that [`Table::search`] has not found, at the place that it gave. The table must not have changed since.
-    pub fn insert_at(&self, owner: &Header, mut slot: usize, hash: i64, key: Value, value: Value) {
-        let mut keys = self.keys();
-        if keys.free.get() == 0 {
-            self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
-            keys = self.keys();
-            slot = keys.free_slot(hash);
-        }
-        self.write_entry(keys, slot, Entry { hash, key, value });
+    pub fn insert_at(&self, owner: &Header, slot: usize, hash: i64, key: Value, value: Value) {
+        self.insert_and_grow(owner, slot, hash, key, value);
         self.tell();
     }
 

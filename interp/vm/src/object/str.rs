@@ -262,6 +262,12 @@ impl StrObj {
         Self::from_one_byte(s, is_ascii(s))
     }
 
+    /// A `str` from bytes that are known to be ASCII.
+    #[inline(always)]
+    pub fn from_ascii(s: &[u8]) -> Ptr<StrObj> {
+        Self::from_one_byte(s, true)
+    }
+
     /// A `str` from Latin-1 bytes, which are ASCII or not.
     fn from_one_byte(s: &[u8], ascii: bool) -> Ptr<StrObj> {
         debug_assert!(ascii == is_ascii(s));
@@ -280,9 +286,10 @@ impl StrObj {
 
     /// A `str` from code points of two bytes.
     pub fn from_two_byte(s: &[u16]) -> Ptr<StrObj> {
-        let all = s.iter().fold(0, |all, &c| all | c) as u32;
-        if all < 0x100 {
-            return Self::from_iter(rt().maps.str, s.len(), all, s.iter().map(|&c| c as u32));
+        // (Some at a time: where there is a wide one, it is most often among the first.)
+        let all = |some: &[u16]| some.iter().fold(0, |all, &c| all | c);
+        if s.chunks(32).all(|some| all(some) < 0x100) {
+            return Self::from_iter(rt().maps.str, s.len(), all(s) as u32, s.iter().map(|&c| c as u32));
         }
         let p = Self::alloc_exact(s.len(), StrKind::Two, false);
         // SAFETY: the storage has room for as many.

@@ -487,6 +487,10 @@ helpers! {
     get_len(at) Ok(Did::Value(Value::int(at.vm.len(at.reg(at.w.b()))? as i64)));
     load_special(at) pair(at, at.vm.load_special(at.reg(at.w.b()), at.w.x())?);
     check_exc_match(at) at.vm.exc_match_op(at.reg(at.w.b()), at.reg(at.w.c())).map(test);
+    raise(at) {
+        let cause = if at.w.x() > 1 { at.reg(at.w.b()) } else { Value::EMPTY };
+        Err(at.vm.raise_op(at.reg(at.w.a()), cause))
+    };
     import_from(at) value(at.vm.import_from(at.reg(at.w.b()), at.name(at.w.c() as u32)));
     format_value(at) {
         let spec = if at.w.x() & 4 != 0 { at.reg(at.w.c()) } else { Value::EMPTY };

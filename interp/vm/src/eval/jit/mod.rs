@@ -6,7 +6,8 @@
 //! - **Guards.** A template does what the caches (and the operands at the time of compilation) promise. Where the promise does not hold
 //!   it leaves for the interpreter, which does the instruction again from its beginning and updates its caches. Code that leaves so
 //!   too often is compiled again; from the third time on its templates have the general case built in as a call ([`helpers`]).
-//! - **Entries.** Loop heads, the beginning, and what follows a call. [`Unit::entry`] finds them by the instruction's word.
+//! - **Entries.** Loop heads, the beginning, what follows a call, and handlers of exceptions, once some were often used. [`Unit::entry`]
+//!   finds them by the instruction's word.
 //! - **What leaves.** Frames are pushed and popped by the interpreter's functions; [`evaluate`](super::evaluate) then goes
 //!   on with whichever frame is on top, in its compiled code if it has some.
 //!
@@ -81,6 +82,9 @@ pub(super) const CALL_HEAT: i32 = 4;
 const MISSES: u32 = 60;
 /// The generation from which on templates have the general case built in.
 const PATIENT: u32 = 2;
+/// So many exceptions that compiled code leaves to the interpreter to handle have it compiled again, with its handlers: those of most code
+/// never run.
+const CAUGHT: u32 = 64;
 /// No more than this many units are made of one code object.
 const GENERATIONS: u32 = 5;
 
@@ -129,6 +133,8 @@ pub struct Compiled {
     /// Counts up to zero; above: compiled, or not to be.
     heat: Cell<i32>,
     generation: Cell<u32>,
+    /// How many exceptions it has handled where the compiled form has no entry.
+    caught: Cell<u32>,
     /// Somebody watches the code.
     forbidden: Cell<bool>,
 }
@@ -157,6 +163,7 @@ impl Compiled {
             unit: Cell::new(None),
             heat: Cell::new(-threshold()),
             generation: Cell::new(0),
+            caught: Cell::new(0),
             forbidden: Cell::new(false),
         }
     }
@@ -165,6 +172,29 @@ impl Compiled {
     #[inline(always)]
     pub(super) fn goes_on(&self, by: i32, word: usize) -> bool {
         self.warm(by) && self.unit.get().is_none_or(|u| u.entries[word] != 0)
+    }
+
+    /// Whether the next unit has entries at the handlers. (Where everything is compiled at once, they are, too.)
+    fn handles(&self) -> bool {
+        self.caught.get() >= CAUGHT || threshold() == 1
+    }
+
+    /// An exception is to be handled at the word with this index: whether that can be done in compiled code.
+    #[inline]
+    pub(super) fn handles_at(&self, word: usize) -> bool {
+        let Some(unit) = self.unit.get() else { return false };
+        if unit.entries[word] != 0 {
+            return true;
+        }
+        let caught = self.caught.get().saturating_add(1);
+        self.caught.set(caught);
+        if caught == CAUGHT {
+            // (No guard has failed: it is no generation.)
+            self.generation.set(self.generation.get().saturating_sub(1));
+            self.unit.set(None);
+            self.heat.set(-32);
+        }
+        false
     }
 
     /// Counts; true once it is hot, and from then on.
@@ -237,7 +267,10 @@ impl Vm {
                 unit.give_up(code);
             }
             match r {
-                RAISED => return self.unwind_compiled(),
+                RAISED => match self.unwind_compiled() {
+                    Left::Here if self.handles_here() => {}
+                    left => return left,
+                },
                 RETURNED => return Left::Returned,
                 COLLECTS => return Left::Collects,
                 ENTER => {}
@@ -277,6 +310,16 @@ impl Vm {
                 self.raised.set(Some(r));
                 Left::Raised
             }
+        }
+    }
+
+    /// Whether the handler at which the top frame stands is compiled.
+    #[inline]
+    pub(super) fn handles_here(&self) -> bool {
+        // SAFETY: the top frame; its pc points into its code.
+        unsafe {
+            let f = &*self.frame_top.get();
+            f.code.compiled.handles_at(f.pc.offset_from(f.code.words.as_ptr()) as usize)
         }
     }
 

@@ -20,6 +20,7 @@ use crate::frame::Frame;
 use crate::object::*;
 use crate::runtime::rt;
 use crate::special::Special;
+use crate::vm::Vm;
 
 /// Code with more words is left to the interpreter.
 const MOST_WORDS: usize = 6_000;
@@ -70,6 +71,9 @@ struct Plan {
 impl Plan {
     fn of(code: Ptr<CodeObj>) -> Plan {
         let mut plan = Plan { entries: BTreeSet::from([0]), targets: BTreeSet::new() };
+        if code.compiled.handles() {
+            plan.entries.extend(code.unit.exceptions.iter().map(|e| e.handler));
+        }
         for (at, op, w) in code.unit.instructions() {
             let next = at + op.words() as u32;
             match op {
@@ -245,6 +249,25 @@ impl Emit<'_, '_> {
             }
             Op::MatchSequence => self.test(w, 1, helpers::match_sequence),
             Op::MatchMapping => self.test(w, 1, helpers::match_mapping),
+            Op::PushExcInfo => {
+                let (exc, before) = (self.reg(w.b()), self.load(self.vm, offset_of!(Vm, handled)));
+                self.store(exc, self.vm, offset_of!(Vm, handled));
+                let nothing = self.equals(before, Value::EMPTY.bits());
+                let none = self.constant(Value::NONE.bits());
+                let saved = self.b.ins().select(nothing, none, before);
+                self.set(w.a(), saved);
+            }
+            Op::PopExcInfo => {
+                let saved = self.reg(w.a());
+                let nothing = self.equals(saved, Value::NONE.bits());
+                let empty = self.constant(Value::EMPTY.bits());
+                let before = self.b.ins().select(nothing, empty, saved);
+                self.store(before, self.vm, offset_of!(Vm, handled));
+            }
+            Op::Raise if w.x() > 0 => {
+                self.perform(helpers::raise);
+                self.leave_here();
+            }
             Op::CheckExcMatch => self.test(w, 1, helpers::check_exc_match),
             Op::Jump => self.go(w.bc()),
             Op::JumpBack => {
