@@ -38,6 +38,18 @@ drop_items(PyObject **items, Py_ssize_t room)
     }
 }
 
+PyObject **
+cape_new_items(Py_ssize_t room)
+{
+    return new_items(&room);
+}
+
+void
+cape_drop_items(PyObject **items, Py_ssize_t room)
+{
+    drop_items(items, room);
+}
+
 void
 cape_empty_list_items(void)
 {

@@ -172,6 +172,9 @@ unsafe extern "C" {
         result: *mut *mut PyObject,
     ) -> std::ffi::c_int;
     pub fn cape_text_malloc(head: usize, data: usize) -> *mut c_void;
+    pub fn cape_new_items(room: isize) -> *mut *mut PyObject;
+    pub fn cape_drop_items(items: *mut *mut PyObject, room: isize);
+    pub fn cape_drop_entries(op: *mut PyObject);
     pub fn cape_free_emptied_list(op: *mut PyObject);
     pub fn cape_free_emptied_tuple(op: *mut PyObject);
     pub fn _Cape_CollectedFully(doomed: usize);

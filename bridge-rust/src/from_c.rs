@@ -16,6 +16,7 @@ use crate::layout::*;
 use crate::lend::{SMALL_MAX, SMALL_MIN};
 use crate::mirror::types::class_behind;
 use crate::to_c::{decref, incref};
+use crate::unseen;
 
 /// The link index in a head; 0 when the object is not linked.
 #[inline(always)]
@@ -409,6 +410,9 @@ pub fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             l.become_mirrored();
             link(l.header(), p);
             return Ok(l.value());
+        }
+        if eq(t, &raw const ffi::PyDict_Type) {
+            return unseen::managed(vm, p, fresh);
         }
         if let Some(v) = singleton(p) {
             return Ok(v);
