@@ -8,10 +8,14 @@ CAPE_PRIVATE size_t _Cape_allocated_small = 0;
 /* The structs of most objects are small, and many: collections come sooner for their sake (bridge-rust/src/from_c.rs). */
 #define SMALL 512
 
-/* Blocks of so many bytes are often a call's buffer: the latest one does not count once it has been freed. */
+/* Blocks of so many bytes are remembered, as far as there are places: what is given back of them does not count. */
 #define LARGE (64 << 10)
-static void *latest_large = NULL;
-static size_t latest_size;
+static struct {
+    void *p;
+    size_t size;
+} larges[64];
+/* Bytes given back since Rust last looked. */
+CAPE_PRIVATE size_t _Cape_returned = 0;
 
 static void *
 raw_malloc(void *Py_UNUSED(ctx), size_t size)
@@ -117,22 +121,26 @@ static PyObjectArenaAllocator arenas;
 
 #define COUNTED(size) (*((size) <= SMALL ? &_Cape_allocated_small : &_Cape_allocated) += (size))
 
+/* The place of a block. */
+#define PLACE(p) (((uintptr_t)(p) >> 12) % Py_ARRAY_LENGTH(larges))
+
 static inline void
 made(void *p, size_t size)
 {
     if (CAPE_UNLIKELY(size >= LARGE)) {
-        latest_large = p;
-        latest_size = size;
+        larges[PLACE(p)].p = p;
+        larges[PLACE(p)].size = size;
     }
 }
 
 static inline void
 freed(void *p)
 {
-    if (CAPE_UNLIKELY(p == latest_large && p != NULL)) {
-        /* (What Rust has counted stays counted.) */
-        _Cape_allocated -= Py_MIN(_Cape_allocated, latest_size);
-        latest_large = NULL;
+    if (CAPE_UNLIKELY(larges[PLACE(p)].p == p && p != NULL)) {
+        size_t uncounted = Py_MIN(_Cape_allocated, larges[PLACE(p)].size);
+        _Cape_allocated -= uncounted;
+        _Cape_returned += larges[PLACE(p)].size - uncounted;
+        larges[PLACE(p)].p = NULL;
     }
 }
 

@@ -30,6 +30,19 @@ unsafe fn linked<T: HeapObject>(p: *mut PyObject) -> Option<Ptr<T>> {
     if l == 0 { None } else { heap().managed_of(l).downcast() }
 }
 
+/// The linked dict behind a pointer, if it is one. (Most are of exact type, which the struct says at once.)
+#[inline(always)]
+unsafe fn dict(p: *mut PyObject) -> Option<Ptr<DictObj>> {
+    // SAFETY: the callers' promise: a live object or NULL; a struct of exact type is that of a dict.
+    unsafe {
+        if p.is_null() || link_of(p) == 0 {
+            return None;
+        }
+        let v = heap().managed_of(link_of(p));
+        if std::ptr::eq((*p).ob_type, &raw const ffi::PyDict_Type) { Some(v.cast()) } else { v.downcast() }
+    }
+}
+
 /// The managed side of an argument.
 #[inline(always)]
 fn value(p: *mut PyObject) -> Option<Value> {
@@ -223,12 +236,10 @@ pub unsafe fn _PyDict_NewPresized(minused: isize) -> Option<*mut PyObject> {
 
 #[inline(always)]
 pub unsafe fn PyDict_Size(mp: *mut PyObject) -> Option<isize> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise. (The struct shows the size always: macros read it.)
     unsafe {
-        match linked::<DictObj>(mp) {
-            Some(d) => Some(d.len() as isize),
-            None => unseen::len(mp),
-        }
+        let exact = !mp.is_null() && std::ptr::eq((*mp).ob_type, &raw const ffi::PyDict_Type);
+        exact.then(|| (*(mp as *mut PyDictObject)).ma_used)
     }
 }
 
@@ -236,7 +247,7 @@ pub unsafe fn PyDict_Size(mp: *mut PyObject) -> Option<isize> {
 pub unsafe fn PyDict_SetItem(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else { return unseen::set(mp, key, item).map(|()| 0) };
+        let Some(d) = dict(mp) else { return unseen::set(mp, key, item).map(|()| 0) };
         let v = value_made(item)?;
         put(&d.table, key, place(&d.table, key)?, v)?;
         show_dict(mp, d);
@@ -252,7 +263,7 @@ pub unsafe fn PyDict_SetItemString(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(dp) else { return unseen_set_string(dp, key, item) };
+        let Some(d) = dict(dp) else { return unseen_set_string(dp, key, item) };
         let k = name(key)?;
         let v = value_made(item)?;
         let (hash, place) = d.table.place_at_once(k)?;
@@ -289,7 +300,7 @@ pub unsafe fn PyDict_SetDefaultRef(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else {
+        let Some(d) = dict(mp) else {
             let (p, there) = unseen::set_default(mp, key, default_value)?;
             if !result.is_null() {
                 incref(p);
@@ -321,7 +332,7 @@ pub unsafe fn PyDict_SetDefaultRef(
 pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let d = dict(mp)?;
         let i = find(&d.table, key)??;
         d.table.remove_quietly(i);
         show_dict(mp, d);
@@ -333,7 +344,7 @@ pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_
 pub unsafe fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else { return unseen::get(mp, key) };
+        let Some(d) = dict(mp) else { return unseen::get(mp, key) };
         lent_from(d, find(&d.table, key)?)
     }
 }
@@ -342,7 +353,7 @@ pub unsafe fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> Option<*m
 pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else { return unseen::get(mp, key) };
+        let Some(d) = dict(mp) else { return unseen::get(mp, key) };
         lent_from(d, find(&d.table, key)?)
     }
 }
@@ -351,7 +362,7 @@ pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> 
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(dp)?;
+        let d = dict(dp)?;
         lent_from(d, find_known(&d.table, name(key)?)?)
     }
 }
@@ -367,7 +378,7 @@ pub unsafe fn PyDict_GetItemRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else {
+        let Some(d) = dict(mp) else {
             let p = unseen::get(mp, key)?;
             *result = p;
             return Some(if p.is_null() {
@@ -392,7 +403,7 @@ pub unsafe fn PyDict_GetItemStringRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let d = dict(mp)?;
         given_from(d, find_known(&d.table, name(key)?)?, result)
     }
 }
@@ -401,7 +412,7 @@ pub unsafe fn PyDict_GetItemStringRef(
 pub unsafe fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = linked::<DictObj>(mp) else { return Some(!unseen::get(mp, key)?.is_null() as c_int) };
+        let Some(d) = dict(mp) else { return Some(!unseen::get(mp, key)?.is_null() as c_int) };
         Some(find(&d.table, key)?.is_some() as c_int)
     }
 }
@@ -415,7 +426,7 @@ pub unsafe fn PyDict_Next(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise: a position, and places for key and value or NULL.
     unsafe {
-        let keys = linked::<DictObj>(mp)?.table.keys();
+        let keys = dict(mp)?.table.keys();
         let i = *pos as usize;
         if i >= keys.filled() {
             // (The body knows what a negative position means.)

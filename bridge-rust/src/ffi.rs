@@ -52,6 +52,8 @@ unsafe extern "C" {
     pub static mut _Cape_allocated: usize;
     /// The same for small blocks.
     pub static mut _Cape_allocated_small: usize;
+    /// Bytes of large blocks that they gave back since that was last counted.
+    pub static mut _Cape_returned: usize;
     /// Where the heap's addresses begin.
     pub static mut _Cape_heap_start: usize;
     /// How many they are.

@@ -533,6 +533,7 @@ fn tell_of_memory() {
 pub fn memory_given_back() {
     // SAFETY: the GIL is held.
     unsafe {
+        heap().memory_returned(std::mem::take(&mut *(&raw mut ffi::_Cape_returned)));
         ffi::_Cape_allocated_small = 0;
         for (i, least) in LEAST.iter().enumerate() {
             least.store(ffi::_Cape_free_numbers[i].count - (LOOK_SMALL / NUMBERS[i]) as i32, Relaxed);

@@ -234,16 +234,6 @@ pub unsafe fn get(p: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject>
     }
 }
 
-/// How many entries it has; `None`: it is none of these.
-///
-/// # Safety
-/// `p` must be a live object or NULL.
-#[inline(always)]
-pub unsafe fn len(p: *mut PyObject) -> Option<isize> {
-    // SAFETY: the caller's promise.
-    unsafe { is_one(p).then(|| (*(p as *mut PyDictObject)).ma_used) }
-}
-
 /// The managed side of one; `fresh`: nobody else knows it, and it is about to die, so that it is emptied; else it is linked.
 ///
 /// # Safety
