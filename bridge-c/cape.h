@@ -147,6 +147,20 @@ extern CAPE_PRIVATE CapeFreeList _Cape_free_blocks[CAPE_FREE_BLOCKS];
 
 /* listobject.c: the same for the storage of lists. */
 CAPE_PRIVATE void cape_empty_list_items(void);
+/* Storage for `room` items; NULL without an exception. */
+CAPE_PRIVATE PyObject **cape_new_items(Py_ssize_t room);
+/* Frees it, if there is any. */
+CAPE_PRIVATE void cape_drop_items(PyObject **items, Py_ssize_t room);
+
+/* dictobject.c: words of the row of a dict that only C has seen, with so many keys and values. bridge-rust/src/unseen.rs makes it. */
+#define CAPE_ROW 16
+#define CAPE_LONG_ROW 48
+static inline Py_ssize_t
+cape_row_room(Py_ssize_t used)
+{
+    return used <= CAPE_ROW ? CAPE_ROW : CAPE_LONG_ROW;
+}
+CAPE_PRIVATE void cape_drop_entries(PyObject *op);
 /* largetext.c: the same for texts. */
 CAPE_PRIVATE void cape_empty_texts(void);
 /* alloc.c: the memory of all of them is given back. */
@@ -413,6 +427,7 @@ extern CAPE_PRIVATE PyTypeObject _PyUnion_Type;
 
 /* Deallocators of structs that are not linked. */
 CAPE_PRIVATE void cape_list_dealloc(PyObject *op);
+CAPE_PRIVATE void cape_dict_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_tuple_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_unicode_dealloc(PyObject *op);
 CAPE_PRIVATE void cape_bytes_dealloc(PyObject *op);

@@ -57,6 +57,18 @@ moved_items(PyObject **items, Py_ssize_t room, Py_ssize_t size, Py_ssize_t wante
     return moved;
 }
 
+PyObject **
+cape_new_items(Py_ssize_t room)
+{
+    return new_items(&room);
+}
+
+void
+cape_drop_items(PyObject **items, Py_ssize_t room)
+{
+    drop_items(items, room);
+}
+
 void
 cape_empty_list_items(void)
 {

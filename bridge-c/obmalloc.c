@@ -8,6 +8,15 @@ CAPE_PRIVATE size_t _Cape_allocated_small = 0;
 /* The structs of most objects are small, and many: collections come sooner for their sake (bridge-rust/src/from_c.rs). */
 #define SMALL 512
 
+/* Blocks of so many bytes are remembered, as far as there are places: what is given back of them does not count. */
+#define LARGE (64 << 10)
+static struct {
+    void *p;
+    size_t size;
+} larges[64];
+/* Bytes given back since Rust last looked. */
+CAPE_PRIVATE size_t _Cape_returned = 0;
+
 static void *
 raw_malloc(void *Py_UNUSED(ctx), size_t size)
 {
@@ -72,7 +81,7 @@ static PyObjectArenaAllocator arenas;
 #define PRODUCT_TOO_LARGE(n, size) ((size) != 0 && (n) > (size_t)PY_SSIZE_T_MAX / (size))
 
 /* The four functions of one domain. */
-#define DOMAIN_FUNCTIONS(PREFIX, INDEX, COUNT) \
+#define DOMAIN_FUNCTIONS(PREFIX, INDEX, COUNT, MADE, FREED) \
     void * \
     PREFIX##Malloc(size_t size) \
     { \
@@ -80,7 +89,9 @@ static PyObjectArenaAllocator arenas;
             return NULL; \
         } \
         COUNT(size); \
-        return allocators[INDEX].malloc(allocators[INDEX].ctx, size); \
+        void *p = allocators[INDEX].malloc(allocators[INDEX].ctx, size); \
+        MADE(p, size); \
+        return p; \
     } \
     void * \
     PREFIX##Calloc(size_t count, size_t size) \
@@ -98,21 +109,47 @@ static PyObjectArenaAllocator arenas;
             return NULL; \
         } \
         COUNT(size); \
+        FREED(p); \
         return allocators[INDEX].realloc(allocators[INDEX].ctx, p, size); \
     } \
     void \
     PREFIX##Free(void *p) \
     { \
+        FREED(p); \
         allocators[INDEX].free(allocators[INDEX].ctx, p); \
     }
 
 #define COUNTED(size) (*((size) <= SMALL ? &_Cape_allocated_small : &_Cape_allocated) += (size))
-/* The raw domain is used without the GIL. */
-#define UNCOUNTED(size) ((void)0)
 
-DOMAIN_FUNCTIONS(PyMem_Raw, PYMEM_DOMAIN_RAW, UNCOUNTED)
-DOMAIN_FUNCTIONS(PyMem_, PYMEM_DOMAIN_MEM, COUNTED)
-DOMAIN_FUNCTIONS(PyObject_, PYMEM_DOMAIN_OBJ, COUNTED)
+/* The place of a block. */
+#define PLACE(p) (((uintptr_t)(p) >> 12) % Py_ARRAY_LENGTH(larges))
+
+static inline void
+made(void *p, size_t size)
+{
+    if (CAPE_UNLIKELY(size >= LARGE)) {
+        larges[PLACE(p)].p = p;
+        larges[PLACE(p)].size = size;
+    }
+}
+
+static inline void
+freed(void *p)
+{
+    if (CAPE_UNLIKELY(larges[PLACE(p)].p == p && p != NULL)) {
+        size_t uncounted = Py_MIN(_Cape_allocated, larges[PLACE(p)].size);
+        _Cape_allocated -= uncounted;
+        _Cape_returned += larges[PLACE(p)].size - uncounted;
+        larges[PLACE(p)].p = NULL;
+    }
+}
+
+/* The raw domain is used without the GIL. */
+#define UNCOUNTED(...) ((void)0)
+
+DOMAIN_FUNCTIONS(PyMem_Raw, PYMEM_DOMAIN_RAW, UNCOUNTED, UNCOUNTED, UNCOUNTED)
+DOMAIN_FUNCTIONS(PyMem_, PYMEM_DOMAIN_MEM, COUNTED, made, freed)
+DOMAIN_FUNCTIONS(PyObject_, PYMEM_DOMAIN_OBJ, COUNTED, made, freed)
 
 void
 PyMem_GetAllocator(PyMemAllocatorDomain domain, PyMemAllocatorEx *allocator)

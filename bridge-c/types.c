@@ -38,7 +38,7 @@
          Py_TPFLAGS_SEQUENCE | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | _Py_TPFLAGS_MATCH_SELF | Py_TPFLAGS_LIST_SUBCLASS) \
     TYPE(PyFloat_Type, "float", 24, 0, 0, 0, 0, &PyBaseObject_Type, cape_float_dealloc, \
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | _Py_TPFLAGS_MATCH_SELF) \
-    TYPE(PyDict_Type, "dict", 48, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
+    TYPE(PyDict_Type, "dict", 48, 0, 0, 0, 0, &PyBaseObject_Type, cape_dict_dealloc, \
          Py_TPFLAGS_MAPPING | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | _Py_TPFLAGS_MATCH_SELF | Py_TPFLAGS_DICT_SUBCLASS) \
     TYPE(PyBaseObject_Type, "object", 16, 0, 0, 0, 0, NULL, cape_mirror_dealloc, \
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE) \

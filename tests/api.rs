@@ -64,6 +64,7 @@ fn folder() -> &'static Path {
             "tables",
             "quick",
             "temporaries",
+            "dicts",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -365,6 +366,12 @@ fn tracers_in_c_are_told_what_cpythons_are() {
 }
 
 #[test]
+fn dicts_that_c_fills_are_what_cpythons_are() {
+    compare("dicts.py", "cape", &[], &[]);
+    compare("dicts.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn classes_that_c_has_seen_die() {
     compare("classes.py", "cape", &[], &[]);
     compare("classes.py", "compiled", &["-X", "jit=1"], &[]);
@@ -391,6 +398,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("tracing.py");
     check_expected("tables.py");
     check_expected("quick.py");
+    check_expected("dicts.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

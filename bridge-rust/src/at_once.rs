@@ -17,8 +17,8 @@ use cape_vm::{Ptr, Value};
 use crate::from_c::{from_c_at_once, link, link_of};
 use crate::layout::*;
 use crate::lend::borrowed;
-use crate::to_c::{incref, new_int};
-use crate::{ffi, interned};
+use crate::to_c::{decref, incref, new_int};
+use crate::{ffi, interned, unseen};
 
 /// The linked object behind a pointer, if it is laid out so.
 #[inline(always)]
@@ -28,6 +28,19 @@ unsafe fn linked<T: HeapObject>(p: *mut PyObject) -> Option<Ptr<T>> {
     }
     let l = link_of(p);
     if l == 0 { None } else { heap().managed_of(l).downcast() }
+}
+
+/// The linked dict behind a pointer, if it is one. (Most are of exact type, which the struct says at once.)
+#[inline(always)]
+unsafe fn dict(p: *mut PyObject) -> Option<Ptr<DictObj>> {
+    // SAFETY: the callers' promise: a live object or NULL; a struct of exact type is that of a dict.
+    unsafe {
+        if p.is_null() || link_of(p) == 0 {
+            return None;
+        }
+        let v = heap().managed_of(link_of(p));
+        if std::ptr::eq((*p).ob_type, &raw const ffi::PyDict_Type) { Some(v.cast()) } else { v.downcast() }
+    }
 }
 
 /// The managed side of an argument.
@@ -64,6 +77,16 @@ unsafe fn name(text: *const c_char) -> Option<Value> {
 /// The letters of a string of exact type that has no managed side yet, each a byte, and not many.
 #[inline(always)]
 unsafe fn text<'a>(p: *mut PyObject) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise: a live object.
+    unsafe { letters(p).filter(|_| link_of(p) == 0) }
+}
+
+/// The letters of a string of exact type, each a byte, one at least and not many.
+///
+/// # Safety
+/// `p` must be a live object; the answer is good as long as it lives.
+#[inline(always)]
+pub unsafe fn letters<'a>(p: *mut PyObject) -> Option<&'a [u8]> {
     /// In the state: the width, and that the data is behind the struct.
     const MASK: u32 = 7 << 2 | 1 << 5;
     const BYTES: u32 = 1 << 2 | 1 << 5;
@@ -74,7 +97,6 @@ unsafe fn text<'a>(p: *mut PyObject) -> Option<&'a [u8]> {
         if !std::ptr::eq((*p).ob_type, &raw const ffi::PyUnicode_Type)
             || (*a).state & MASK != BYTES
             || !(1..MOST).contains(&(*a).length)
-            || link_of(p) != 0
         {
             return None;
         }
@@ -94,8 +116,11 @@ unsafe fn value_made(p: *mut PyObject) -> Option<Value> {
 }
 
 /// Joins a string with the struct that it was made of.
+///
+/// # Safety
+/// Both must be unlinked.
 #[inline(always)]
-unsafe fn linked_text(p: *mut PyObject, s: Ptr<StrObj>) -> Value {
+pub unsafe fn linked_text(p: *mut PyObject, s: Ptr<StrObj>) -> Value {
     // SAFETY: the callers' promise; both are unlinked.
     unsafe { link(s.header(), p) };
     s.value()
@@ -198,10 +223,32 @@ unsafe fn given_from(d: Ptr<DictObj>, found: Option<usize>, result: *mut *mut Py
 }
 
 #[inline(always)]
+pub unsafe fn PyDict_New() -> Option<*mut PyObject> {
+    // SAFETY: the GIL is held.
+    Some(unsafe { unseen::new() })
+}
+
+#[inline(always)]
+pub unsafe fn _PyDict_NewPresized(minused: isize) -> Option<*mut PyObject> {
+    // SAFETY: the GIL is held.
+    unseen::has_room_for(minused).then(|| unsafe { unseen::new() })
+}
+
+#[inline(always)]
+pub unsafe fn PyDict_Size(mp: *mut PyObject) -> Option<isize> {
+    // SAFETY: the caller's promise. (The struct shows the size always: macros read it.)
+    unsafe {
+        let exact = !mp.is_null() && std::ptr::eq((*mp).ob_type, &raw const ffi::PyDict_Type);
+        exact.then(|| (*(mp as *mut PyDictObject)).ma_used)
+    }
+}
+
+#[inline(always)]
 pub unsafe fn PyDict_SetItem(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let (d, v) = (linked::<DictObj>(mp)?, value_made(item)?);
+        let Some(d) = dict(mp) else { return unseen::set(mp, key, item).map(|()| 0) };
+        let v = value_made(item)?;
         put(d.header(), &d.table, key, place(&d.table, key)?, v)?;
         show_dict(mp, d);
     }
@@ -216,13 +263,32 @@ pub unsafe fn PyDict_SetItemString(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let (d, k) = (linked::<DictObj>(dp)?, name(key)?);
+        let Some(d) = dict(dp) else { return unseen_set_string(dp, key, item) };
+        let k = name(key)?;
         let v = value_made(item)?;
         let (hash, place) = d.table.place_at_once(k)?;
         put(d.header(), &d.table, std::ptr::null_mut(), (Some(k), hash, place), v)?;
         show_dict(dp, d);
     }
     Some(0)
+}
+
+/// [`PyDict_SetItemString`] of a dict that only C has seen.
+#[inline(never)]
+unsafe fn unseen_set_string(dp: *mut PyObject, key: *const c_char, item: *mut PyObject) -> Option<c_int> {
+    // SAFETY: the callers' promise; the reference is ours.
+    unsafe {
+        if !unseen::is_one(dp) || key.is_null() {
+            return None;
+        }
+        let name = ffi::PyUnicode_InternFromString(key);
+        if name.is_null() {
+            return Some(-1);
+        }
+        let done = unseen::set(dp, name, item);
+        decref(name);
+        done.map(|()| 0)
+    }
 }
 
 #[inline(always)]
@@ -234,7 +300,14 @@ pub unsafe fn PyDict_SetDefaultRef(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let Some(d) = dict(mp) else {
+            let (p, there) = unseen::set_default(mp, key, default_value)?;
+            if !result.is_null() {
+                incref(p);
+                *result = p;
+            }
+            return Some(there as c_int);
+        };
         let mut at = place(&d.table, key)?;
         let (p, there) = match at.2 {
             Ok(i) => (lent(d.table.keys().entry(i).value)?, 1),
@@ -259,7 +332,7 @@ pub unsafe fn PyDict_SetDefaultRef(
 pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let d = dict(mp)?;
         let i = find(&d.table, key)??;
         d.table.remove_quietly(i);
         show_dict(mp, d);
@@ -271,7 +344,7 @@ pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_
 pub unsafe fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let Some(d) = dict(mp) else { return unseen::get(mp, key) };
         lent_from(d, find(&d.table, key)?)
     }
 }
@@ -280,7 +353,7 @@ pub unsafe fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> Option<*m
 pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let Some(d) = dict(mp) else { return unseen::get(mp, key) };
         lent_from(d, find(&d.table, key)?)
     }
 }
@@ -289,7 +362,7 @@ pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> 
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(dp)?;
+        let d = dict(dp)?;
         lent_from(d, find_known(&d.table, name(key)?)?)
     }
 }
@@ -305,7 +378,16 @@ pub unsafe fn PyDict_GetItemRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let Some(d) = dict(mp) else {
+            let p = unseen::get(mp, key)?;
+            *result = p;
+            return Some(if p.is_null() {
+                0
+            } else {
+                incref(p);
+                1
+            });
+        };
         given_from(d, find(&d.table, key)?, result)
     }
 }
@@ -321,7 +403,7 @@ pub unsafe fn PyDict_GetItemStringRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let d = dict(mp)?;
         given_from(d, find_known(&d.table, name(key)?)?, result)
     }
 }
@@ -330,7 +412,7 @@ pub unsafe fn PyDict_GetItemStringRef(
 pub unsafe fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = linked::<DictObj>(mp)?;
+        let Some(d) = dict(mp) else { return Some(!unseen::get(mp, key)?.is_null() as c_int) };
         Some(find(&d.table, key)?.is_some() as c_int)
     }
 }
@@ -344,7 +426,7 @@ pub unsafe fn PyDict_Next(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise: a position, and places for key and value or NULL.
     unsafe {
-        let keys = linked::<DictObj>(mp)?.table.keys();
+        let keys = dict(mp)?.table.keys();
         let i = *pos as usize;
         if i >= keys.filled() {
             // (The body knows what a negative position means.)

@@ -52,6 +52,8 @@ unsafe extern "C" {
     pub static mut _Cape_allocated: usize;
     /// The same for small blocks.
     pub static mut _Cape_allocated_small: usize;
+    /// Bytes of large blocks that they gave back since that was last counted.
+    pub static mut _Cape_returned: usize;
     /// Where the heap's addresses begin.
     pub static mut _Cape_heap_start: usize;
     /// How many they are.
@@ -175,6 +177,9 @@ unsafe extern "C" {
         result: *mut *mut PyObject,
     ) -> std::ffi::c_int;
     pub fn cape_text_malloc(head: usize, data: usize) -> *mut c_void;
+    pub fn cape_new_items(room: isize) -> *mut *mut PyObject;
+    pub fn cape_drop_items(items: *mut *mut PyObject, room: isize);
+    pub fn cape_drop_entries(op: *mut PyObject);
     pub fn cape_free_emptied_list(op: *mut PyObject);
     pub fn cape_free_emptied_tuple(op: *mut PyObject);
     pub fn cape_end_own(op: *mut PyObject);

@@ -17,6 +17,7 @@ use crate::fresh::plain_items;
 use crate::from_c::{from_c, memory_given_back, number, small_int};
 use crate::layout::*;
 use crate::to_c::{decref, to_c};
+use crate::unseen;
 
 /// The bridge.
 pub struct Bridge;
@@ -362,6 +363,10 @@ impl ForeignHeap for Bridge {
                     .map(|i| *(*l).ob_item.add(i))
                     .filter(|x| !x.is_null())
                     .for_each(|x| visit(x as *mut Mirror));
+            } else if f & tpflags::DICT_SUBCLASS != 0
+                && unseen::each_reference(p, |x| visit(x as *mut Mirror))
+            {
+                return;
             } else if managed_side(p) {
                 if f & tpflags::HEAPTYPE != 0 {
                     visit(t as *mut Mirror);
@@ -474,6 +479,9 @@ impl ForeignHeap for Bridge {
                 (*l).allocated = 0;
                 (0..n).map(|i| *items.add(i)).filter(|x| !x.is_null()).for_each(|x| decref(x));
                 ffi::PyMem_Free(items as *mut c_void);
+            }
+            if (*t).tp_flags & tpflags::DICT_SUBCLASS != 0 {
+                unseen::clear(p);
             }
             if (*t).tp_flags & tpflags::TYPE_SUBCLASS != 0
                 && let Some(class) = heap().managed_of_mirror(&*mirror).downcast()

@@ -2,14 +2,14 @@
 //! of an item goes as its value is taken, and the struct back to where it came from, in one pass.
 
 use std::mem::MaybeUninit;
-use std::ptr::eq;
+use std::ptr::{eq, null_mut};
 
 use cape_heap::{heap, write_barrier};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::from_c::{NUMBERS, from_unlinked, link_of, one_digit, small_int, truth};
+use crate::from_c::{NUMBERS, from_unlinked, link_of, one_digit, small_int, take_over, truth};
 use crate::layout::*;
 use crate::to_c::decref;
 
@@ -153,7 +153,7 @@ unsafe fn take_plain(items: *mut *mut PyObject, n: usize, cells: *mut Value) -> 
         (0..done).for_each(|i| drop_plain(*items.add(i)));
         if done < n {
             (done..n).for_each(|i| cells.add(i).write(Value::EMPTY));
-            (0..done).for_each(|i| items.add(i).write(std::ptr::null_mut()));
+            (0..done).for_each(|i| items.add(i).write(null_mut()));
         }
         done
     }
@@ -183,6 +183,23 @@ pub unsafe fn item_of_fresh(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     }
     // SAFETY: a live object.
     from_unlinked(vm, p, unsafe { (*p).ob_refcnt } == 1)
+}
+
+/// An item of a fresh container, whose reference is taken over.
+///
+/// # Safety
+/// `p` must be NULL or a live object whose reference is the caller's.
+#[inline(always)]
+pub unsafe fn take_item(vm: &Vm, p: *mut PyObject) -> Res<Value> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let v = owned(p);
+        if v.is_empty() {
+            return take_over(vm, p);
+        }
+        drop_plain(p);
+        Ok(v)
+    }
 }
 
 /// Where a tuple has its items, and how many.
@@ -259,14 +276,17 @@ pub unsafe fn list(vm: &Vm, p: *mut PyObject) -> Res<Value> {
             ffi::cape_free_emptied_list(p);
             return Ok(ListObj::from_array(items, n).value());
         }
-        let r = (|| {
-            for i in done..n {
-                items.set(i, item_of_fresh(vm, *(*(p as *mut PyListObject)).ob_item.add(i))?);
+        for i in done..n {
+            match take_item(vm, place.add(i).replace(null_mut())) {
+                Ok(v) => items.set(i, v),
+                Err(raised) => {
+                    decref(p);
+                    return Err(raised);
+                }
             }
-            Ok(ListObj::from_array(items, n).value())
-        })();
-        decref(p);
-        r
+        }
+        ffi::cape_free_emptied_list(p);
+        Ok(ListObj::from_array(items, n).value())
     }
 }
 
@@ -289,14 +309,17 @@ pub unsafe fn tuple(vm: &Vm, p: *mut PyObject) -> Res<Value> {
             ffi::cape_free_emptied_tuple(p);
             return Ok(v.value());
         }
-        let r = (|| {
-            for i in done..n {
-                v.init(i, item_of_fresh(vm, *items.add(i))?);
+        for i in done..n {
+            match take_item(vm, items.add(i).replace(null_mut())) {
+                Ok(item) => v.init(i, item),
+                Err(raised) => {
+                    decref(p);
+                    return Err(raised);
+                }
             }
-            Ok(v.value())
-        })();
-        decref(p);
-        r
+        }
+        ffi::cape_free_emptied_tuple(p);
+        Ok(v.value())
     }
 }
 

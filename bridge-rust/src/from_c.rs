@@ -17,6 +17,7 @@ use crate::layout::*;
 use crate::lend::{SMALL_MAX, SMALL_MIN};
 use crate::mirror::types::class_behind;
 use crate::to_c::{decref, incref};
+use crate::unseen;
 
 /// The link index in a head; 0 when the object is not linked.
 #[inline(always)]
@@ -452,6 +453,9 @@ pub fn from_unlinked(vm: &Vm, p: *mut PyObject, fresh: bool) -> Res<Value> {
             link(l.header(), p);
             return Ok(l.value());
         }
+        if eq(t, &raw const ffi::PyDict_Type) {
+            return unseen::managed(vm, p, fresh);
+        }
         if let Some(v) = singleton(p) {
             return Ok(v);
         }
@@ -571,6 +575,7 @@ fn tell_of_memory() {
 pub fn memory_given_back() {
     // SAFETY: the GIL is held.
     unsafe {
+        heap().memory_returned(std::mem::take(&mut *(&raw mut ffi::_Cape_returned)));
         ffi::_Cape_allocated_small = 0;
         for (i, least) in LEAST.iter().enumerate() {
             least.store(ffi::_Cape_free_numbers[i].count - (LOOK_SMALL / NUMBERS[i]) as i32, Relaxed);

@@ -534,7 +534,12 @@ pub unsafe extern "C" fn _PyDict_GetItem_KnownHash(mp: *mut PyObject, key: *mut 
 /// `PyObject *_PyDict_NewPresized(Py_ssize_t minused)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyDict_NewPresized(minused: isize) -> *mut PyObject {
-    enter("_PyDict_NewPresized", core::ptr::null_mut(), |cx| -> CResult<New> { dictobject::_PyDict_NewPresized(cx, minused) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(minused: isize) -> *mut PyObject {
+        enter("_PyDict_NewPresized", core::ptr::null_mut(), |cx| -> CResult<New> { dictobject::_PyDict_NewPresized(cx, minused) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::_PyDict_NewPresized(minused).unwrap_or_else(|| in_full(minused)) }
 }
 
 /// `PyObject *PyFile_NewStdPrinter(int i)`
@@ -893,7 +898,12 @@ pub unsafe extern "C" fn PyDict_Keys(mp: *mut PyObject) -> *mut PyObject {
 /// `PyObject *PyDict_New(void)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_New() -> *mut PyObject {
-    enter("PyDict_New", core::ptr::null_mut(), |cx| -> CResult<New> { dictobject::PyDict_New(cx) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full() -> *mut PyObject {
+        enter("PyDict_New", core::ptr::null_mut(), |cx| -> CResult<New> { dictobject::PyDict_New(cx) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_New().unwrap_or_else(|| in_full()) }
 }
 
 /// `int PyDict_Next(PyObject *mp, Py_ssize_t *pos, PyObject **key, PyObject **value)`
@@ -932,7 +942,12 @@ pub unsafe extern "C" fn PyDict_SetItemString(dp: *mut PyObject, key: *const c_c
 /// `Py_ssize_t PyDict_Size(PyObject *mp)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Size(mp: *mut PyObject) -> isize {
-    enter("PyDict_Size", -1, |cx| -> CResult<isize> { dictobject::PyDict_Size(cx, Borrowed::from_c(mp)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(mp: *mut PyObject) -> isize {
+        enter("PyDict_Size", -1, |cx| -> CResult<isize> { dictobject::PyDict_Size(cx, Borrowed::from_c(mp)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyDict_Size(mp).unwrap_or_else(|| in_full(mp)) }
 }
 
 /// `int PyDict_Update(PyObject *mp, PyObject *other)`

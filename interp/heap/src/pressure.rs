@@ -21,7 +21,7 @@ pub(crate) struct Pressure {
     external: usize,
     /// Bytes that extensions took since the last minor collection.
     taken: usize,
-    /// Bytes that they took since the last full collection, given back or not.
+    /// Bytes that they took since the last full collection, given back or not as far as that is not known.
     taken_since_full: usize,
     /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection, or as much memory taken by small structs.
     many_links: bool,
@@ -117,6 +117,13 @@ impl Heap {
         if p.minor_due() {
             self.stop_bumping();
         }
+    }
+
+    /// Tells of `bytes` that [`Heap::memory_taken`] was told of, and that have been given back.
+    pub fn memory_returned(&self, bytes: usize) {
+        // SAFETY: the GIL is held.
+        let p = unsafe { &mut (*self.state()).pressure };
+        p.taken_since_full = p.taken_since_full.saturating_sub(bytes);
     }
 
     /// Tells of `bytes` that an extension has taken (or given back, when negative). They count towards the next collections,

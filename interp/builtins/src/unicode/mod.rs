@@ -117,31 +117,34 @@ pub fn map_case(c: u32, case: Case, mut push: impl FnMut(u32)) {
     }
 }
 
-/// Where the rows of [`DECOMPOSED`] for each block of 128 code points begin, and the end.
-static DECOMPOSED_BLOCKS: [u16; BLOCKS + 1] = {
-    let mut starts = [0; BLOCKS + 1];
+/// For each block of 128 code points, up to the last that has any: how many rows of [`DECOMPOSED`] are before it, and a bit for each
+/// code point that has one.
+static DECOMPOSED_BLOCKS: [(u16, u128); DECOMPOSED_END] = {
+    let mut blocks = [(0, 0); DECOMPOSED_END];
     let (mut block, mut row) = (0, 0);
-    while block <= BLOCKS {
-        while row < DECOMPOSED.len() && ((DECOMPOSED[row].0 >> 7) as usize) < block {
+    while block < DECOMPOSED_END {
+        blocks[block].0 = row as u16;
+        while row < DECOMPOSED.len() && DECOMPOSED[row].0 as usize >> 7 == block {
+            blocks[block].1 |= 1 << (DECOMPOSED[row].0 & 127);
             row += 1;
         }
-        starts[block] = row as u16;
         block += 1;
     }
-    starts
+    blocks
 };
 
-/// How many blocks of 128 code points there are.
-const BLOCKS: usize = 0x110000 >> 7;
+/// How many blocks these are.
+const DECOMPOSED_END: usize = (DECOMPOSED[DECOMPOSED.len() - 1].0 >> 7) as usize + 1;
 
 /// The decomposition of a code point as the database has it: its tag (empty: canonical) and the code points. Hangul
 /// syllables are not in the table.
 pub fn decomposition(c: u32) -> Option<(&'static str, &'static [u32])> {
-    let block = c as usize >> 7;
-    let (from, to) = (*DECOMPOSED_BLOCKS.get(block)?, *DECOMPOSED_BLOCKS.get(block + 1)?);
-    let near = &DECOMPOSED[from as usize..to as usize];
-    let i = near.binary_search_by_key(&c, |d| d.0).ok()?;
-    let (_, tag, at, n) = near[i];
+    let &(before, those) = DECOMPOSED_BLOCKS.get(c as usize >> 7)?;
+    let upwards = those >> (c & 127);
+    if upwards & 1 == 0 {
+        return None;
+    }
+    let (_, tag, at, n) = DECOMPOSED[before as usize + (those.count_ones() - upwards.count_ones()) as usize];
     Some((TAGS[tag as usize], &DECOMPOSITIONS[at as usize..at as usize + n as usize]))
 }
 

@@ -116,8 +116,13 @@ fn next(vm: &Vm, r: Ptr<ReaderObj>) -> Res<Value> {
             ));
         };
         r.lines.set(r.lines.get() + 1);
-        for c in text.chars() {
-            p.char(c)?;
+        let mut i = 0;
+        while i < text.len() {
+            let run = p.run(text, i);
+            if run == 0 {
+                p.char(text.char_at(i))?;
+            }
+            i += run.max(1);
         }
         p.char(END)?;
         if p.at == At::StartRecord {
@@ -137,8 +142,24 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// Adds the characters of a line from the `i`th on that belong to the field whatever they are: how many they are.
+    #[inline(always)]
+    fn run(&mut self, text: Ptr<StrObj>, i: usize) -> usize {
+        let d = self.d;
+        let end = match self.at {
+            At::Field => text.find_any(i, &[10, 13, d.escapechar, d.delimiter]),
+            At::Quoted => text.find_any(i, &[d.escapechar, d.quotechar, d.quotechar, d.quotechar]),
+            _ => return 0,
+        };
+        if (self.field.len() + end - i) as i64 > super::FIELD_LIMIT.0.get() {
+            return 0;
+        }
+        self.field.push_part(&text, i, end);
+        end - i
+    }
+
     fn save(&mut self) -> Res<()> {
-        let field = std::mem::take(&mut self.field).finish();
+        let field = self.field.take();
         let quoting = self.d.quoting;
         let v = if self.unquoted && field.is_empty() && matches!(quoting, QUOTE_NOTNULL | QUOTE_STRINGS) {
             Value::NONE

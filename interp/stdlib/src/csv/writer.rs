@@ -74,7 +74,8 @@ fn write_row(vm: &Vm, w: Ptr<WriterObj>, row: Value) -> Res<Value> {
             r
         }
     })?;
-    let mut out = StrBuilder::new();
+    let mut out = StrBuilder::with_capacity(64);
+    let special = Special::of(&d);
     let (mut n, mut null) = (0, false);
     while let Some(v) = vm.next(it)? {
         null = v.is_none();
@@ -86,24 +87,66 @@ fn write_row(vm: &Vm, w: Ptr<WriterObj>, row: Value) -> Res<Value> {
             _ => false,
         };
         let text = if null { None } else { Some(vm.str(v)?) };
-        append(vm, &d, &mut out, n, text, quoted)?;
+        append(vm, &d, &special, &mut out, n, text, quoted)?;
         n += 1;
     }
     if n > 0 && out.is_empty() {
         if d.quoting == QUOTE_NONE || null && matches!(d.quoting, QUOTE_STRINGS | QUOTE_NOTNULL) {
             return Err(raise(vm, "single empty field record must be quoted"));
         }
-        append(vm, &d, &mut out, 0, None, true)?;
+        append(vm, &d, &special, &mut out, 0, None, true)?;
     }
     let end: Ptr<StrObj> = d.lineterminator.downcast().expect("a str");
     out.push_obj(&end);
     vm.call(w.write.get(), &[out.finish().value()])
 }
 
+/// The characters that a dialect quotes or escapes.
+struct Special {
+    /// A bit for each below 256.
+    low: [u64; 4],
+    /// Others, and those of the dialect that are not set.
+    high: [u32; 3],
+    ends: Ptr<StrObj>,
+}
+
+impl Special {
+    fn of(d: &DialectObj) -> Special {
+        let ends: Ptr<StrObj> = d.lineterminator.downcast().expect("a str");
+        let mut low = [0; 4];
+        let high = [d.delimiter, d.escapechar, d.quotechar];
+        for c in high.into_iter().chain([10, 13]).chain(ends.chars()).filter(|&c| c < 256) {
+            low[c as usize >> 6] |= 1u64 << (c & 63);
+        }
+        Special { low, high, ends }
+    }
+
+    #[inline(always)]
+    fn has_byte(&self, c: u8) -> bool {
+        self.low[c as usize >> 6] >> (c & 63) & 1 != 0
+    }
+
+    fn has(&self, c: u32) -> bool {
+        match u8::try_from(c) {
+            Ok(c) => self.has_byte(c),
+            Err(_) => self.high.contains(&c) || self.ends.chars().any(|e| e == c),
+        }
+    }
+
+    /// Whether a text has one.
+    fn is_in(&self, text: &StrObj) -> bool {
+        match text.latin1() {
+            Some(bytes) => bytes.iter().any(|&c| self.has_byte(c)),
+            None => text.chars().any(|c| self.has(c)),
+        }
+    }
+}
+
 /// Appends one field (`None`: an absent one).
 fn append(
     vm: &Vm,
     d: &DialectObj,
+    special: &Special,
     out: &mut StrBuilder,
     index: usize,
     text: Option<Ptr<StrObj>>,
@@ -120,17 +163,17 @@ fn append(
         }
         quoted = true;
     }
-    let ends: Ptr<StrObj> = d.lineterminator.downcast().expect("a str");
-    let special = |c: u32| {
-        c == d.delimiter || c == d.escapechar || c == d.quotechar || c == 10 || c == 13 || ends.chars().any(|e| e == c)
-    };
     let mut body = StrBuilder::new();
+    let mut plain = None;
     if let Some(t) = text {
         if d.quoting != QUOTE_NONE && !quoted && d.skipinitialspace && d.delimiter == ' ' as u32 {
             quoted = t.chars().next() == Some(' ' as u32) || quoted;
         }
-        for c in t.chars() {
-            if special(c) {
+        if !special.is_in(&t) {
+            plain = Some(t);
+        }
+        for c in t.chars().take(if plain.is_some() { 0 } else { t.len() }) {
+            if special.has(c) {
                 let mut escape = false;
                 if d.quoting == QUOTE_NONE {
                     escape = true;
@@ -164,7 +207,10 @@ fn append(
     if quoted {
         out.push(d.quotechar);
     }
-    out.push_obj(&body.finish());
+    match plain {
+        Some(text) => out.push_obj(&text),
+        None => out.push_built(&body),
+    }
     if quoted {
         out.push(d.quotechar);
     }

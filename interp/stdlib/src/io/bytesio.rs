@@ -86,6 +86,12 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
     m.class(t);
 }
 
+/// Whether a BytesIO of exact type is closed; `None` of all else.
+pub fn closed_exactly(v: Value) -> Option<bool> {
+    let b: Ptr<BytesIoObj> = v.downcast()?;
+    (type_of(v) == BYTES_IO.get()).then(|| b.is_closed())
+}
+
 impl BytesIoObj {
     #[allow(clippy::mut_from_ref, reason = "guarded by the GIL")]
     fn data(&self) -> &mut Vec<u8> {

@@ -7,8 +7,8 @@ use super::{Lazy, iterator, state};
 
 const E: Value = Value::EMPTY;
 
-/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`; `n` is the length
-/// of the results, `m`: 0 before the first, 1 running, 2 finished.
+/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`, `d` the items of the
+/// latest result, in which few change from one to the next; `n` is the length of the results, `m`: 0 before the first, 1 running, 2 finished.
 fn indices(l: Lazy) -> Ptr<ArrayObj> {
     array(&l.b)
 }
@@ -34,18 +34,28 @@ fn array(v: &cape_heap::Field) -> Ptr<ArrayObj> {
     v.downcast().expect("an array")
 }
 
-/// What a pool has at the index that is the `i`th of these. (There always is such an item; EMPTY otherwise.)
+/// Has the `i`th item of the results be that of the pool at this index.
 #[inline(always)]
-fn item(pool: Ptr<ArrayObj>, indices: &[Value], i: usize) -> Value {
-    let place = indices.get(i).map_or(usize::MAX, |n| n.as_int() as usize);
-    pool.as_slice().get(place).copied().unwrap_or(E)
+fn choose(l: Lazy, i: usize, index: usize) {
+    put(indices(l), i, index);
+    show(l, i, index);
 }
 
-/// The pool's items at the first `n` indices.
+/// Writes the pool's item at this index into the results from now on.
+#[inline(always)]
+fn show(l: Lazy, i: usize, index: usize) {
+    array(&l.d).set(i, array(&l.a).get(index));
+}
+
+/// A result.
+#[inline(always)]
 fn selection(l: Lazy) -> Value {
-    let (pool, idx) = (array(&l.a), indices(l));
-    // SAFETY: reading the pool makes nothing, and does not panic.
-    unsafe { TupleObj::of(l.n.get() as usize, |i| item(pool, idx.as_slice(), i)) }.value()
+    TupleObj::new(array(&l.d).as_slice()).value()
+}
+
+/// The first `n` items of a pool, or what there is.
+fn first(pool: Ptr<ArrayObj>, n: usize) -> Value {
+    ArrayObj::from_slice(&pool.as_slice()[..n.min(pool.len())]).value()
 }
 
 /// Handles the first call and the end: true when the state is to be advanced.
@@ -73,15 +83,18 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             let pool = vm.list_of(items)?;
             let r = length(vm, r)?;
             let idx = numbers(0..r.min(pool.len()));
-            Ok(state(cls, [pool.value(), idx.value(), E, E], [r as i64, if r > pool.len() { 2 } else { 0 }, 0]))
+            Ok(state(cls, [pool.value(), idx.value(), E, first(pool, r)], [r as i64, if r > pool.len() { 2 } else { 0 }, 0]))
         });
     iterator(m, "itertools.combinations_with_replacement", "Return successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.\n\ncombinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')", replacement_next)
         .new_fn("__new__(cls, iterable, r)", "", |vm: &Vm, cls, items: Value, r: Value| -> Res<Lazy> {
             let pool = vm.list_of(items)?;
             let r = length(vm, r)?;
             let none = pool.is_empty() && r > 0;
-            let idx = numbers((0..if none { 0 } else { r }).map(|_| 0));
-            Ok(state(cls, [pool.value(), idx.value(), E, E], [r as i64, if none { 2 } else { 0 }, 0]))
+            let n = if none { 0 } else { r };
+            let idx = numbers((0..n).map(|_| 0));
+            let items = ArrayObj::new(n);
+            (0..n).for_each(|i| items.set(i, pool.get(0)));
+            Ok(state(cls, [pool.value(), idx.value(), E, items.value()], [r as i64, if none { 2 } else { 0 }, 0]))
         });
     iterator(m, "itertools.permutations", "Return successive r-length permutations of elements in the iterable.\n\npermutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)", permutations_next)
         .new_fn("__new__(cls, iterable, r=None)", "", permutations_new);
@@ -106,38 +119,32 @@ fn product_new(vm: &Vm, cls: Ptr<TypeObj>, all: Ptr<TupleObj>, repeat: Option<Va
         (0..repeat).for_each(|k| pools.set(k * n + i, pool.value()));
     }
     let idx = numbers((0..n * repeat).map(|_| 0));
-    Ok(state(cls, [pools.value(), idx.value(), E, E], [(n * repeat) as i64, if empty { 2 } else { 0 }, 0]))
+    let items = ArrayObj::new(n * repeat);
+    if !empty {
+        (0..n * repeat).for_each(|i| items.set(i, pools.get(i).downcast::<ArrayObj>().map_or(E, |pool| pool.get(0))));
+    }
+    Ok(state(cls, [pools.value(), idx.value(), E, items.value()], [(n * repeat) as i64, if empty { 2 } else { 0 }, 0]))
 }
 
 fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
-    let (pools, idx) = (array(&l.a), indices(l));
-    let n = pools.len();
-    let pool = |i: usize| pools.get(i).downcast::<ArrayObj>().expect("a pool");
     match advance(l) {
         None => return Ok(E),
-        Some(false) => {}
-        Some(true) => {
-            let mut i = n;
-            loop {
-                if i == 0 {
-                    return finish(l);
-                }
-                i -= 1;
-                let next = at(idx, i) + 1;
-                if next < pool(i).len() {
-                    put(idx, i, next);
-                    break;
-                }
-                put(idx, i, 0);
-            }
-        }
+        Some(false) => return Ok(selection(l)),
+        Some(true) => {}
     }
-    let item = |i: usize| {
-        let pool = pools.as_slice().get(i).and_then(|p| p.downcast::<ArrayObj>());
-        pool.map_or(E, |pool| item(pool, idx.as_slice(), i))
-    };
-    // SAFETY: reading the pools makes nothing, and does not panic.
-    Ok(unsafe { TupleObj::of(n, item) }.value())
+    let (pools, idx, items) = (array(&l.a), indices(l), array(&l.d));
+    for i in (0..pools.len()).rev() {
+        let pool = pools.get(i).downcast::<ArrayObj>().expect("a pool");
+        let next = at(idx, i) + 1;
+        if next < pool.len() {
+            put(idx, i, next);
+            items.set(i, pool.get(next));
+            return Ok(selection(l));
+        }
+        put(idx, i, 0);
+        items.set(i, pool.get(0));
+    }
+    finish(l)
 }
 
 fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
@@ -150,7 +157,7 @@ fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     let Some(i) = (0..r).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
     let first = at(idx, i) + 1;
     for j in i..r {
-        put(idx, j, first + j - i);
+        choose(l, j, first + j - i);
     }
     Ok(selection(l))
 }
@@ -164,7 +171,7 @@ fn replacement_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
     let Some(i) = (0..r).rev().find(|&i| at(idx, i) + 1 != n) else { return finish(l) };
     let next = at(idx, i) + 1;
-    (i..r).for_each(|j| put(idx, j, next));
+    (i..r).for_each(|j| choose(l, j, next));
     Ok(selection(l))
 }
 
@@ -178,7 +185,7 @@ fn permutations_new(vm: &Vm, cls: Ptr<TypeObj>, items: Value, r: Option<Value>) 
     };
     let idx = numbers(0..n);
     let cycles = numbers((0..r.min(n)).map(|i| n - i));
-    Ok(state(cls, [pool.value(), idx.value(), cycles.value(), E], [r as i64, if r > n { 2 } else { 0 }, 0]))
+    Ok(state(cls, [pool.value(), idx.value(), cycles.value(), first(pool, r)], [r as i64, if r > n { 2 } else { 0 }, 0]))
 }
 
 fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
@@ -205,6 +212,8 @@ fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
             let (x, y) = (at(idx, i), at(idx, j));
             put(idx, i, y);
             put(idx, j, x);
+            // What is behind has been rotated.
+            (i..r).for_each(|k| show(l, k, at(idx, k)));
             return Ok(selection(l));
         }
     }

@@ -19,9 +19,11 @@ fn chains(m: Ptr<ModuleObj>) {
     iterator(m, "itertools.chain", "Return a chain object whose .__next__() method returns elements from the\nfirst iterable until it is exhausted, then elements from the next\niterable, until all of the iterables are exhausted.", |vm: &Vm, c: Lazy| -> Res<Value> {
         loop {
             if !c.b.get().is_empty() {
-                if let Some(v) = pull(vm, c.b.get())? {
+                let v = vm.next_or_empty(c.b.get())?;
+                if !v.is_empty() {
                     return Ok(v);
                 }
+                vm.take_stop_value();
                 c.b.set(c, E);
             }
             if c.a.get().is_empty() {

@@ -54,10 +54,11 @@ fn fsum(vm: &Vm, seq: Value) -> Res<f64> {
         let mut x = given;
         let mut n = 0;
         for i in 0..partials.len() {
-            // (The next turn waits for the sum alone, not for which of the two is larger.)
+            // (What the sum leaves out, whichever of the two is larger: no branch, which would be guessed wrong half of the time.)
             let y = partials[i];
             let hi = x + y;
-            let lo = if x.abs() < y.abs() { x - (hi - y) } else { y - (hi - x) };
+            let of_y = hi - x;
+            let lo = (x - (hi - of_y)) + (y - of_y);
             if lo != 0.0 {
                 partials[n] = lo;
                 n += 1;

@@ -295,6 +295,62 @@ impl Vm {
         }
     }
 
+    /// The short path of Op::Call in compiled code for native functions and methods whose arguments need no binding; `None` if
+    /// this is no such call. (Methods of lists have forms of their own, for which [`Vm::call_op`] records them.)
+    ///
+    /// # Safety
+    /// As [`Vm::call_op`].
+    #[inline(always)]
+    pub(super) unsafe fn call_plain_native(
+        &self,
+        frame: *mut Frame,
+        pc: *const Cell<u64>,
+        w: Word,
+    ) -> Option<Res<Value>> {
+        // SAFETY: the compiler's call layout; what the map says is what the object is.
+        unsafe {
+            let f = (*frame).base.add(w.b() as usize);
+            let (callee, this) = (*f, *f.add(1));
+            if !callee.is_ptr() {
+                return None;
+            }
+            let map = callee.header().map();
+            let n = w.c() as usize;
+            let (def, args) = if map == rt().maps.method_descriptor {
+                let m = callee.cast::<MethodDescrObj>();
+                let class = m.class.cast();
+                if class == rt().types.list || this.is_empty() || !type_of(this).is_subtype(class) {
+                    return None;
+                }
+                (m.def, std::slice::from_raw_parts(f.add(1), n + 1))
+            } else if map == rt().maps.builtin_function && this.is_empty() {
+                let def = callee.cast::<BuiltinObj>().def;
+                if def.flavour != Flavour::Function || def.scrubs.get() {
+                    return None;
+                }
+                (def, std::slice::from_raw_parts(f.add(2), n))
+            } else {
+                return None;
+            };
+            let all = def.nparams == args.len();
+            let few = !all && !args.is_empty() && def.positional.get().is_none() && def.takes_few(args.len());
+            if def.raw.is_some() || !def.simple || !all && !few {
+                return None;
+            }
+            if this.is_empty() {
+                Callee::Native(def).record(pc.add(1));
+            }
+            (*frame).pc = pc.add(2);
+            let r = if all {
+                self.native_def.set(def);
+                (def.func)(self, args)
+            } else {
+                def.call_few(self, args[0], &args[1..])
+            };
+            Some(r.and_then(|v| self.stop_if_empty(v)))
+        }
+    }
+
     /// Op::CallKw.
     ///
     /// # Safety

@@ -392,6 +392,14 @@ impl Table {
         self.resize(owner, (self.used.get() + 1) * 3 / 2 + 1 + self.used.get() / 2);
     }
 
+    /// Adds a key that is known to be absent, where there is room. The caller shows the object's mirror, if it has one, the new size.
+    #[inline(always)]
+    pub fn add_in_room(&self, hash: i64, key: Value, value: Value) {
+        assert!(self.has_room());
+        let keys = self.keys();
+        self.write_entry(keys, keys.free_slot(hash), Entry { hash, key, value });
+    }
+
     /// Writes a new entry into `keys`, the table's, which must have room.
     #[inline(always)]
     fn write_entry(&self, keys: Ptr<TableKeys>, slot: usize, e: Entry) {

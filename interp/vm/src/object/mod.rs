@@ -41,6 +41,6 @@ pub use self::long::{Int, LongObj, big_value, i128_value, int_value, is_int, mag
 pub use self::module::ModuleObj;
 pub use self::native::{BuiltinObj, GetSetObj, MemberObj, MethodDescrObj};
 pub use self::range::{RangeIterObj, RangeObj, SeqIterObj, SliceObj};
-pub use self::str::{StrBuilder, StrKind, StrObj, hash_bytes, push_wtf8};
+pub use self::str::{StrBuilder, StrKind, StrObj, hash_bytes, push_wtf8, same_bytes};
 pub use self::tuple::TupleObj;
 pub use self::types::{TypeFlags, TypeObj};

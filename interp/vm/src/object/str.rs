@@ -570,6 +570,22 @@ impl StrObj {
         }
     }
 
+    /// The code points of a string of width one; `None` of others.
+    #[inline(always)]
+    pub fn latin1(&self) -> Option<&[u8]> {
+        (self.kind() == StrKind::One).then(|| self.data1())
+    }
+
+    /// Where the first of some code points is, from the `from`th on; the length where there is none.
+    #[inline(always)]
+    pub fn find_any<const N: usize>(&self, from: usize, wanted: &[u32; N]) -> usize {
+        let found = match self.latin1() {
+            Some(bytes) => bytes[from..].iter().position(|&b| wanted.contains(&(b as u32))),
+            None => self.chars().skip(from).position(|c| wanted.contains(&c)),
+        };
+        found.map_or(self.len, |i| from + i)
+    }
+
     /// The code points.
     pub fn chars(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + '_ {
         (0..self.len).map(move |i| self.char_at(i))
@@ -678,11 +694,13 @@ impl StrObj {
     }
 }
 
-/// Whether two rows of bytes, of one length, are the same. Most are short, and then a call would cost more than the comparison.
+/// Whether two rows of bytes are the same. Most are short, and then a call would cost more than the comparison.
 #[inline(always)]
-fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     let n = a.len();
-    debug_assert!(n == b.len());
+    if n != b.len() {
+        return false;
+    }
     if n > 16 {
         return a == b;
     }
@@ -873,8 +891,32 @@ impl StrBuilder {
         }
     }
 
+    /// Appends what another builder has.
+    pub fn push_built(&mut self, other: &StrBuilder) {
+        if self.is_wide || other.is_wide {
+            other.narrow.iter().for_each(|&c| self.push(c as u32));
+            other.wide.iter().for_each(|&c| self.push(c));
+        } else {
+            self.narrow.extend_from_slice(&other.narrow);
+            self.max = self.max.max(other.max);
+        }
+    }
+
     /// The string.
-    pub fn finish(self) -> Ptr<StrObj> {
-        if self.is_wide { StrObj::from_code_points(&self.wide) } else { StrObj::from_latin1(&self.narrow) }
+    pub fn finish(mut self) -> Ptr<StrObj> {
+        self.take()
+    }
+
+    /// The string; the builder is empty then, and keeps its memory.
+    pub fn take(&mut self) -> Ptr<StrObj> {
+        let s = if self.is_wide {
+            StrObj::from_code_points(&self.wide)
+        } else {
+            StrObj::from_latin1(&self.narrow)
+        };
+        self.narrow.clear();
+        self.wide.clear();
+        (self.is_wide, self.max) = (false, 0);
+        s
     }
 }

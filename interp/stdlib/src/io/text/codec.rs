@@ -28,6 +28,8 @@ pub enum Errors {
     Backslash,
     /// Bytes as lone surrogates.
     Escape,
+    /// Character references of XML, for encoding only.
+    Xml,
 }
 
 impl Codec {
@@ -67,6 +69,7 @@ impl Errors {
             "replace" => Errors::Replace,
             "backslashreplace" => Errors::Backslash,
             "surrogateescape" => Errors::Escape,
+            "xmlcharrefreplace" => Errors::Xml,
             _ => return None,
         })
     }
@@ -162,6 +165,9 @@ fn bad_bytes(
             let object = BytesObj::new(data).value();
             return Err(vm.unicode_decode_error_at(codec.name(), object, range.start, range.end, reason));
         }
+        Errors::Xml => {
+            return Err(vm.type_error("don't know how to handle UnicodeDecodeError in error callback"));
+        }
         Errors::Ignore => {}
         Errors::Replace => out.push(0xfffd),
         Errors::Escape => out.extend(bytes.iter().map(|&b| 0xdc00 + b as u32)),
@@ -204,6 +210,7 @@ pub fn encode(vm: &Vm, codec: Codec, errors: Errors, text: Ptr<StrObj>, out: &mu
             Errors::Replace => out.push(b'?'),
             Errors::Escape if (0xdc80..0xdd00).contains(&c) => out.push((c - 0xdc00) as u8),
             Errors::Escape => return Err(cannot_encode(vm, codec, text, i, fits, out, start)),
+            Errors::Xml => out.extend(format!("&#{c};").bytes()),
             Errors::Backslash => out.extend(
                 match c {
                     0..=0xff => format!("\\x{c:02x}"),

@@ -16,6 +16,7 @@ use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 use self::codec::{Codec, Errors};
 use super::base::{TEXT_IO_BASE, no_pickle};
 use super::buffered::{self, BufferedObj, type_name};
+use super::bytesio;
 use super::fileio::{get_finalizing, set_finalizing};
 use super::newline::{Newlines, newlines_value};
 use super::util::*;
@@ -220,7 +221,10 @@ fn check_open(vm: &Vm, t: Ptr<TextObj>) -> Res<()> {
     check_attached(vm, t)?;
     let closed = match t.direct().filter(|_| type_of(t.value()) == TEXT_IO.get()) {
         Some(b) => buffered::closed(vm, b)?,
-        None => is_closed(vm, t.value())?,
+        None => match bytesio::closed_exactly(t.buffer.get()).filter(|_| type_of(t.value()) == TEXT_IO.get()) {
+            Some(closed) => closed,
+            None => is_closed(vm, t.value())?,
+        },
     };
     if closed { Err(closed_error(vm)) } else { Ok(()) }
 }

@@ -290,6 +290,9 @@ fn call_any(at: &At<'_>) -> Res<Did> {
             at.vm.call_python(at.frame, at.pc, at.w, f)?;
             return Ok(Did::Answer(ENTER));
         }
+        if let Some(r) = at.vm.call_plain_native(at.frame, at.pc, at.w) {
+            return value(r);
+        }
         if super::super::calls::collects(at.reg(at.w.b())) {
             return Ok(Did::Answer(COLLECTS));
         }
