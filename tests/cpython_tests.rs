@@ -2,6 +2,7 @@
 //! with the manifest.
 //!
 //!     cargo run --release -p cape-tests --bin cpython-tests -- [--all | MODULE...] [--bless] [--zeal OPTIONS]
+//!     cargo run --release -p cape-tests --bin cpython-tests -- --battery quick|all [--zeal OPTIONS]
 //!
 //! Without modules, those of `cpython/ci.txt`. The suite is CPython 3.14's: `CAPE_CPYTHON_TESTS` names the
 //! folder, else it is asked from an installed CPython. A test that kills its process, or is silent for too
@@ -13,22 +14,26 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use cape_tests::manifest::{Fate, Manifest, Module};
+use cape_tests::manifest::{Expected, Fate, Manifest, Module};
 use cape_tests::process::{Outcome, limit, parallel, run};
 use cape_tests::{cape, cpython, root};
 
 const USAGE: &str = "\
-usage: cpython-tests [--all | MODULE...] [--bless] [--limit SECONDS] [--zeal OPTIONS] [--peer]
+usage: cpython-tests [--all | --battery quick|all | MODULE...] [--bless] [--limit SECONDS] [--zeal OPTIONS] [--peer]
 
 --all     every module of the suite, not those of ci.txt
+--battery the modules of zeal.txt (those before its empty line, or all) under zeal
 --bless   write the results to the manifest
 --limit   how long one test may be silent (60)
---zeal    run with -X gc=OPTIONS; what is new in it fails, what is better is not said
+--zeal    run with -X gc=OPTIONS; what is new in it fails unless zeal.tsv has a reason, what is better is not said
 --peer    run under CPython instead, to see what the suite does there; nothing is compared
 ";
 
 /// How many processes a module may cost.
 const MAX_PROCESSES: usize = 40;
+
+/// What a battery runs with: moving all the time costs little, checking the whole heap much.
+const BATTERY: &str = "every:20,full:500,move,poison,verify:500";
 
 struct Options {
     modules: Vec<String>,
@@ -55,12 +60,27 @@ fn options() -> Option<Options> {
             "--bless" => options.bless = true,
             "--peer" => options.peer = true,
             "--zeal" => options.zeal = Some(args.next()?),
+            "--battery" => {
+                options.modules = battery(&args.next()?)?;
+                options.zeal.get_or_insert_with(|| BATTERY.into());
+            }
             "--limit" => options.silence = Duration::from_secs(args.next()?.parse().ok()?),
             name if !name.starts_with('-') => options.modules.push(name.trim_start_matches("test.").into()),
             _ => return None,
         }
     }
     Some(options)
+}
+
+/// The modules of `cpython/zeal.txt`: all, or those before the empty line.
+fn battery(part: &str) -> Option<Vec<String>> {
+    let list = std::fs::read_to_string(root().join("tests/cpython/zeal.txt")).expect("zeal.txt");
+    let list = match part {
+        "all" => &list,
+        "quick" => list.split("\n\n").next()?,
+        _ => return None,
+    };
+    Some(list.split_whitespace().map(str::to_string).collect())
 }
 
 /// Extensions in C that belong to CPython's suite: they are compiled for CPython, and Cape loads them as any others. (`_testinternalcapi` and
@@ -252,7 +272,9 @@ fn compare(results: BTreeMap<String, Module>, options: &Options) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut worse = 0;
+    let expected = if options.zeal.is_some() { Expected::read(&folder) } else { Expected::default() };
     for (name, module) in &results {
+        let module = &expected.without(name, module);
         match manifest.modules.get(name) {
             Some(before) => {
                 for regression in before.regressions(module) {

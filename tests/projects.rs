@@ -220,6 +220,7 @@ projects! {
     #[ignore = "takes minutes"] attrs "attrs";
     #[ignore = "takes minutes"] click "click";
     #[ignore = "takes minutes"] jinja2 "jinja2";
+    #[ignore = "takes minutes"] flask "flask";
     #[ignore = "takes minutes"] idna "idna";
     #[ignore = "takes minutes"] more_itertools "more-itertools";
     #[ignore = "takes minutes"] packaging "packaging";
@@ -228,4 +229,5 @@ projects! {
     #[ignore = "takes minutes"] markdown "markdown";
     #[ignore = "takes minutes"] pyparsing "pyparsing";
     #[ignore = "takes minutes"] networkx "networkx";
+    #[ignore = "takes minutes"] requests "requests";
 }

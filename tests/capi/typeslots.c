@@ -506,6 +506,16 @@ call(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     return called;
 }
 
+/* by_object(type): an instance, made by the tp_new of object, as code in Rust makes those of its classes. */
+static PyObject *
+by_object(PyObject *Py_UNUSED(module), PyObject *type)
+{
+    PyObject *none = PyTuple_New(0);
+    PyObject *made = PyBaseObject_Type.tp_new((PyTypeObject *)type, none, NULL);
+    Py_DECREF(none);
+    return made;
+}
+
 /* ---- functions of every convention: what they were given ---- */
 
 static PyObject *
@@ -656,6 +666,7 @@ static PyMethodDef methods[] = {
     {"make_type", (PyCFunction)(void (*)(void))make_type, METH_VARARGS | METH_KEYWORDS, NULL},
     {"deallocations", deallocations, METH_NOARGS, NULL},
     {"forget_only", forget_only, METH_NOARGS, NULL},
+    {"by_object", by_object, METH_O, NULL},
     {"call", (PyCFunction)(void (*)(void))call, METH_VARARGS | METH_KEYWORDS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -768,6 +768,8 @@ def construction():
         case(f"{cls.__name__} known, then fails", lambda: cls("init: call", lambda made: kept.append(made) or 1 / 0))
         case(f"{cls.__name__} what was known", lambda: [type(made).__name__ for made in kept])
         case(f"{cls.__name__} within itself", lambda: cls("init: call", lambda made: cls("init: call", lambda m: cls("x"))).seen[0][0])
+    for cls in (typeslots.Closed, typeslots.NoNew, typeslots.Neither):
+        case(f"{cls.__name__} by object's tp_new", lambda: type(typeslots.by_object(cls)).__name__)
     for cls in (typeslots.Closed, typeslots.NoNew):
         case(f"{cls.__name__}()", lambda: cls())
         case(f"{cls.__name__}(1, k=2)", lambda: cls(1, k=2))

@@ -26,7 +26,7 @@ const JINJA: &str = "jinja2==3.1.6";
 const MARKUPSAFE: &str = "markupsafe==3.0.4";
 const SORTED: &str = "sortedcontainers==2.4.0";
 
-/// The projects. (Those of flask, werkzeug and requests are not among them: their tests import `ssl`.)
+/// The projects.
 pub const PROJECTS: &[Project] = &[
     Project {
         requirement: "pytest==9.2.0",
@@ -59,6 +59,23 @@ pub const PROJECTS: &[Project] = &[
         source: true,
         arguments: &["tests"],
     },
+    Project {
+        requirement: "flask==3.1.3",
+        with: &[
+            // Its fixtures ask for a name that later ones do not have.
+            "pytest==8.4.2",
+            "asgiref==3.13.0",
+            "blinker==1.9.0",
+            CLICK,
+            ITSDANGEROUS,
+            JINJA,
+            MARKUPSAFE,
+            "python-dotenv==1.2.4",
+            "werkzeug==3.1.9",
+        ],
+        source: true,
+        arguments: &["tests"],
+    },
     Project { requirement: IDNA, with: &[HYPOTHESIS, SORTED], source: true, arguments: &["tests"] },
     Project { requirement: "more-itertools==11.2.1", with: &[], source: true, arguments: &["tests"] },
     Project {
@@ -87,6 +104,34 @@ pub const PROJECTS: &[Project] = &[
         source: true,
         // What is left out expects a finalizer at the end of a function: when Cape's runs depends on the collections.
         arguments: &["tests", "-k", "not testWarnIncorrectAssignmentToForward"],
+    },
+    Project {
+        requirement: "requests==2.34.2",
+        with: &[
+            IDNA,
+            "certifi==2026.10.19.post1",
+            "charset-normalizer==3.5.3",
+            "urllib3==2.8.0",
+            "pysocks==1.7.1",
+            "pytest-mock==3.17.0",
+            // The server that its tests talk to.
+            "pytest-httpbin==2.1.0",
+            "httpbin==0.10.4",
+            "blinker==1.9.0",
+            "brotlicffi==1.2.1.0",
+            "cffi==2.1.1",
+            CLICK,
+            "decorator==5.3.1",
+            "flask==3.1.3",
+            ITSDANGEROUS,
+            JINJA,
+            MARKUPSAFE,
+            "six==1.17.0",
+            "werkzeug==3.1.9",
+        ],
+        source: true,
+        // What is left out waits for an address that answers nothing, and in some networks is refused at once.
+        arguments: &["tests", "-k", "not test_connect_timeout and not test_total_timeout_connect"],
     },
     Project {
         requirement: "networkx==3.7",

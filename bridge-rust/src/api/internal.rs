@@ -27,9 +27,7 @@ pub fn _Cape_Audit(cx: &Cx, event: *const c_char, args: Borrowed) -> CResult<c_i
 
 pub fn _Cape_ByteArrayResize(cx: &Cx, op: Borrowed, size: isize) -> CResult<c_int> {
     let b = super::layout::<BytearrayObj>(cx, op.get(cx)?)?;
-    if b.exports.get() > 0 {
-        return Err(cx.vm.buffer_error("Existing exports of data: object cannot be re-sized"));
-    }
+    cape_builtins::bytearray::resizable(cx.vm, b)?;
     let done = b.with_mut(|data| {
         let more = (size as usize).saturating_sub(data.len());
         let room = data.try_reserve(more);

@@ -61,7 +61,7 @@ pub fn resizable(vm: &Vm, a: Array) -> Res<()> {
     if a.exports.get() == 0 {
         return Ok(());
     }
-    crate::memoryview::release_dead(vm)?;
+    crate::memoryview::release_dead(vm, &|exporter| exporter == a.value(), &|| a.exports.get() != 0)?;
     if a.exports.get() == 0 {
         return Ok(());
     }
@@ -178,6 +178,8 @@ fn splice(vm: &Vm, a: Array, from: usize, to: usize, new: &[u8]) -> Res<()> {
     }
     resizable(vm, a)?;
     a.with_mut(|d| {
+        // Finalizers may have changed it.
+        let (from, to) = (from.min(d.len()), to.min(d.len()));
         d.splice(from..to, new.iter().copied());
     });
     Ok(())

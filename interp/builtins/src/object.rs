@@ -59,9 +59,7 @@ fn object_new(vm: &Vm, cls: Ptr<TypeObj>, args: Ptr<TupleObj>, kwargs: Ptr<DictO
         return Err(abstract_error(vm, cls)?);
     }
     if std::ptr::eq(cls.kind.get(), ForeignObj::kind()) {
-        if cls.has(TypeFlags::NO_INSTANTIATION) {
-            return Err(vm.type_error(format!("cannot create '{}' instances", full_name(cls))));
-        }
+        // Also of a class that Python code cannot instantiate (which `type.__call__` sees to): its own code, in C, comes here.
         return foreign().new_instance(vm, cls);
     }
     if !std::ptr::eq(cls.kind.get(), InstanceObj::kind()) {

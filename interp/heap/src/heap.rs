@@ -546,11 +546,23 @@ impl Heap {
 
     /// Runs a collection; `full` of the whole heap, else of the nursery.
     pub fn collect(&self, full: bool) {
+        self.prepare_collection();
+        with_registers(|sp| self.collect_from(sp, full));
+    }
+
+    /// What comes before a collection that somebody asked for.
+    pub(crate) fn prepare_collection(&self) {
         assert!(!self.collecting.get(), "collection inside a collection");
         self.ensure_init();
         self.check_thread();
         self.close_run();
-        with_registers(|sp| self.collect_from(sp, full));
+    }
+
+    /// Runs `f`, which is a collection.
+    pub(crate) fn while_collecting(&self, f: impl FnOnce()) {
+        self.collecting.set(true);
+        f();
+        self.collecting.set(false);
     }
 
     /// A minor collection, and a full one when it is due.
@@ -563,22 +575,21 @@ impl Heap {
 
     fn collect_from(&self, sp: usize, full: bool) {
         let s = self.state();
-        self.collecting.set(true);
         // SAFETY: the GIL is held, the run is closed, and sp covers the running thread's frames.
-        unsafe {
+        self.while_collecting(|| unsafe {
             minor::collect(self, s, sp);
             let full = full || (*s).pressure.major_due(&(*s).old, &(*s).large);
-            if (*s).options.verify {
+            let check = (*s).options.verify_now();
+            if check {
                 verify::verify(self, s);
             }
             if full {
-                major::collect(self, s, sp);
-                if (*s).options.verify {
+                major::collect(self, s, sp, check, None);
+                if check {
                     verify::verify(self, s);
                 }
             }
-        }
-        self.collecting.set(false);
+        });
     }
 
     /// Checks the heap, every map, root and link; panics with a description of what is wrong.

@@ -38,6 +38,7 @@ mod finalize;
 pub mod heap;
 mod held;
 mod identity;
+mod idle;
 mod kind;
 mod large;
 mod links;

@@ -7,6 +7,7 @@ use crate::block::Block;
 use crate::conservative::words;
 use crate::cycles;
 use crate::heap::{Heap, State};
+use crate::idle::{Idle, may_go};
 use crate::kind::Tracer;
 use crate::map::MapRef;
 use crate::maps::MAP_MARKED;
@@ -15,17 +16,18 @@ use crate::region::Space;
 use crate::weak::WeakCtx;
 use crate::{census, large, old};
 
-/// Runs a full collection, right after a minor one.
+/// Runs a full collection, right after a minor one. `check`: also checks that the maps of live objects are marked; `idle`: objects that
+/// are let go although native frames mention them ([`crate::idle`]).
 ///
 /// # Safety
 /// As for [`crate::minor::collect`].
-pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
+pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize, check: bool, idle: Option<Idle<'_>>) {
     // SAFETY: for the whole body: as in minor::collect.
     unsafe {
         let poisoned = (*s).options.poison;
         let before = (*s).old.bytes + (*s).large.old_bytes;
         cycles::begin(s);
-        mark_roots(heap, s, sp);
+        mark_roots(heap, s, sp, idle);
         drain(s);
         cycles::mark_held(s);
 
@@ -56,8 +58,8 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         let objects = (*s).old.sweep(heap, &mut (*s).region, poisoned)
             + (*s).large.sweep(heap, &mut (*s).region, poisoned);
         (*s).nursery.clear_marks(&(*s).region);
-        if (*s).options.verify && (*s).maps.reclaims().is_some() {
-            let check = &mut |p: usize| {
+        if check && (*s).maps.reclaims().is_some() {
+            let marked = &mut |p: usize| {
                 let map = (*(p as *const Header)).map();
                 let name = map.kind().name;
                 assert!(
@@ -65,8 +67,8 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
                     "the map of a live object ({name} at {p:#x}) is not marked"
                 );
             };
-            (*s).old.each(&(*s).region, check);
-            (&(*s).pinned).iter().for_each(|&p| check(p));
+            (*s).old.each(&(*s).region, marked);
+            (&(*s).pinned).iter().for_each(|&p| marked(p));
         }
         (*s).maps.sweep();
         let keep = (*s).nursery.size / crate::block::BLOCK + 256;
@@ -85,11 +87,15 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
 ///
 /// # Safety
 /// As for [`collect`].
-unsafe fn mark_roots(heap: &Heap, s: *mut State, sp: usize) {
-    // SAFETY: as in collect; stack ranges are readable.
+unsafe fn mark_roots(heap: &Heap, s: *mut State, sp: usize, idle: Option<Idle<'_>>) {
+    // SAFETY: as in collect; stack ranges are readable. What is let go is marked when its finalizer is queued.
     unsafe {
+        let keeps = |p: usize| idle.is_none_or(|idle| !may_go(idle, &(*s).finalizers, p));
         for i in 0..(*s).pinned.len() {
-            mark(s, (&(*s).pinned)[i]);
+            let p = (&(*s).pinned)[i];
+            if keeps(p) {
+                mark(s, p);
+            }
         }
         (*s).threads.ranges(sp, &mut |start, end| {
             words(start, end, &mut |w| {
@@ -99,7 +105,7 @@ unsafe fn mark_roots(heap: &Heap, s: *mut State, sp: usize) {
                         Space::LargeOld | Space::LargeYoung | Space::Tail => large::find(&(*s).region, w),
                         Space::Nursery | Space::Free => None,
                     };
-                    if let Some(p) = found {
+                    if let Some(p) = found.filter(|&p| keeps(p)) {
                         mark(s, p);
                     }
                 } else if let Some(map) = (*s).maps.find(w) {

@@ -8,15 +8,16 @@ pub(crate) struct Options {
     full: usize,
     /// Fill vacated memory.
     pub(crate) poison: bool,
-    /// Check the heap after each collection.
-    pub(crate) verify: bool,
+    /// Check the heap after every Kth collection, which costs as much as a full one; 0 for never.
+    verify: usize,
     pub(crate) nursery: Option<usize>,
     count: usize,
+    collections: usize,
 }
 
 impl Options {
     pub(crate) const fn new() -> Options {
-        Options { every: 0, full: 10, poison: false, verify: false, nursery: None, count: 0 }
+        Options { every: 0, full: 10, poison: false, verify: 0, nursery: None, count: 0, collections: 0 }
     }
 
     /// Whether every allocation must take the slow path.
@@ -32,6 +33,12 @@ impl Options {
             return None;
         }
         Some((self.count / self.every).is_multiple_of(self.full))
+    }
+
+    /// Counts a collection; whether the heap is to be checked after it.
+    pub(crate) fn verify_now(&mut self) -> bool {
+        self.collections += 1;
+        self.verify != 0 && self.collections.is_multiple_of(self.verify)
     }
 
     /// Parses the text of `-X gc=...`.
@@ -55,7 +62,7 @@ impl Options {
                 "full" => o.full = number()?,
                 "nursery" => o.nursery = Some(number()?.max(64 << 10)),
                 "poison" => o.poison = true,
-                "verify" => o.verify = true,
+                "verify" => o.verify = if arg.is_some() { number()? } else { 1 },
                 // Whatever is not pinned moves anyway when it survives its first collection.
                 "move" => {}
                 _ => return Err(format!("unknown gc option: {part:?}")),
@@ -72,9 +79,18 @@ mod tests {
     #[test]
     fn options_parse() {
         let o = Options::parse("every:3,move,poison,verify,nursery:256K").unwrap();
-        assert!(o.zeal() && o.poison && o.verify && o.nursery == Some(256 << 10));
+        assert!(o.zeal() && o.poison && o.verify == 1 && o.nursery == Some(256 << 10));
         assert!(!Options::parse("").unwrap().zeal());
         assert!(Options::parse("every:0").is_err() && Options::parse("often").is_err());
+    }
+
+    #[test]
+    fn every_kth_collection_is_checked() {
+        let checks = |text| {
+            let mut o = Options::parse(text).unwrap();
+            (0..6).filter(|_| o.verify_now()).count()
+        };
+        assert_eq!(["verify", "verify:3", "poison"].map(checks), [6, 2, 0]);
     }
 
     #[test]

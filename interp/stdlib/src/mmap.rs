@@ -332,15 +332,16 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
 }
 
 /// Whether somebody holds a buffer of the mapping; what only garbage holds does not count.
-fn is_exported(vm: &Vm, m: M) -> bool {
-    if m.map.exports.get() > 0 {
-        crate::gc::collect_all(vm);
+fn is_exported(vm: &Vm, m: M) -> Res<bool> {
+    let held = || m.map.exports.get() != 0;
+    if held() {
+        cape_builtins::memoryview::release_dead(vm, &|exporter| exporter == m.value(), &held)?;
     }
-    m.map.exports.get() > 0
+    Ok(held())
 }
 
 fn close(vm: &Vm, m: M) -> Res<()> {
-    if is_exported(vm, m) {
+    if is_exported(vm, m)? {
         return Err(vm.buffer_error("cannot close exported pointers exist"));
     }
     m.map.close();
@@ -557,7 +558,7 @@ fn size(vm: &Vm, m: M) -> Res<i64> {
 
 fn resize(vm: &Vm, m: M, size: isize) -> Res<()> {
     let (map, old) = (&m.map, m.bytes(vm)?.len());
-    if is_exported(vm, m) {
+    if is_exported(vm, m)? {
         return Err(vm.buffer_error("mmap can't resize with extant buffers exported."));
     }
     if !map.trackfd {

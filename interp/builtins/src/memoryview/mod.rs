@@ -288,7 +288,7 @@ fn release(vm: &Vm, m: View) -> Res<()> {
     }
     if m.exports.get() != 0 {
         // Who borrowed may be dead.
-        release_dead(vm)?;
+        release_dead(vm, &|exporter| exporter == m.value(), &|| m.exports.get() != 0)?;
     }
     match m.exports.get() {
         0 => {
@@ -391,8 +391,25 @@ pub fn release_buffer_method(vm: &Vm, v: Value, view: Value) -> Res<()> {
     release(vm, m)
 }
 
-/// Collects dead views, so that they give back what they hold.
-pub fn release_dead(vm: &Vm) -> Res<()> {
-    heap().collect(true);
+/// Collects dead views of a buffer, so that they give it back, as reference counting would have made them. `of` tells their exporters;
+/// `held` says whether the buffer is still lent. A view that native frames alone mention, and that has lent nothing, counts as dead: the
+/// word is more likely what an earlier call left there. (What a native frame mentions keeps the views to which it refers.) The young are looked at first, for most views die at once. Other holders than
+/// views may be finalised, in the end, which can run any code.
+pub fn release_dead(vm: &Vm, of: &dyn Fn(Value) -> bool, held: &dyn Fn() -> bool) -> Res<()> {
+    let idle = |h: &Header| {
+        h.as_value().downcast::<MemoryViewObj>().is_some_and(|m| {
+            m.exports.get() == 0 && !m.released.get() && of(m.managed().exporter.get())
+        })
+    };
+    vm.clear_dead_temporaries(usize::MAX);
+    for full in [false, true] {
+        heap().collect_idle(full, &idle);
+        heap().run_finalizers_of(&idle, &mut |v| {
+            v.downcast::<MemoryViewObj>().expect("a view").give_up();
+        });
+        if !held() {
+            return Ok(());
+        }
+    }
     (vm.hooks().poll)(vm)
 }

@@ -98,15 +98,26 @@ impl ArrayTypeObj {
 
     /// Whether the size may change now.
     fn check_resize(&self, vm: &Vm) -> Res<()> {
+        if self.exports.get() == 0 { Ok(()) } else { self.take_back(vm) }
+    }
+
+    /// Takes the memory back from those that are dead; BufferError when it is still lent.
+    #[cold]
+    fn take_back(&self, vm: &Vm) -> Res<()> {
+        let this = self.header.as_value();
+        cape_builtins::memoryview::release_dead(vm, &|exporter| exporter == this, &|| self.exports.get() != 0)?;
         if self.exports.get() == 0 { Ok(()) } else { Err(frozen(vm)) }
     }
 
     /// Replaces items `from..to` by the items in `new`; BufferError when that changes a frozen size.
     fn splice(&self, vm: &Vm, from: usize, to: usize, new: &[u8]) -> Res<()> {
         let size = self.item_type().size;
-        let range = from * size..to * size;
+        let mut range = from * size..to * size;
         if new.len() != range.len() {
             self.check_resize(vm)?;
+            // Finalizers may have run.
+            let len = self.with(|d| d.len());
+            range = range.start.min(len)..range.end.min(len);
         }
         self.with(|d| {
             if new.len() == range.len() {

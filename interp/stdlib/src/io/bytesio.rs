@@ -150,10 +150,17 @@ fn check(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<()> {
 }
 
 fn check_exports(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<()> {
-    if b.exports.get() > 0 {
-        return Err(vm.buffer_error("Existing exports of data: object cannot be re-sized"));
+    if b.exports.get() == 0 {
+        return Ok(());
     }
-    Ok(())
+    let of = |exporter: Value| {
+        exporter.downcast::<BytesBufferObj>().is_some_and(|buffer| buffer.source.get() == b.value())
+    };
+    cape_builtins::memoryview::release_dead(vm, &of, &|| b.exports.get() != 0)?;
+    if b.exports.get() == 0 {
+        return Ok(());
+    }
+    Err(vm.buffer_error("Existing exports of data: object cannot be re-sized"))
 }
 
 fn able(vm: &Vm, b: Ptr<BytesIoObj>) -> Res<bool> {
