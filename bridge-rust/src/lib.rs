@@ -45,6 +45,7 @@ pub mod slots;
 pub mod thread;
 pub mod to_c;
 pub mod typeready;
+mod typespec;
 
 #[path = "generated/shims.rs"]
 #[rustfmt::skip]

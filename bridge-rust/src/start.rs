@@ -300,12 +300,7 @@ fn finish(vm: &Vm, code: i32) -> i32 {
     {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
-    if let Some(m) = rt().modules().get_str(intern("atexit"))
-        && let Ok(f) = vm.get_attr_str(m, "_run_exitfuncs")
-        && let Err(r) = vm.call(f, &[])
-    {
-        cape_stdlib::report::print_exception(vm, r.exc());
-    }
+    cape_stdlib::atexit::run(vm);
     cape_bridge::end_comes_to(cape_bridge::End::Finalizing);
     cape_stdlib::faulthandler::finish(vm);
     cape_stdlib::sys::begin_finalizing();
