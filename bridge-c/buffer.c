@@ -192,12 +192,11 @@ PyBuffer_ToContiguous(void *buf, const Py_buffer *view, Py_ssize_t len, char ord
     if (!spell_out(&source, strides)) {
         return -1;
     }
-    int fortran = order == 'F';
     char *to = buf;
     for (Py_ssize_t n = len / view->itemsize; n > 0; n--) {
         memcpy(to, PyBuffer_GetPointer(&source, indices), (size_t)view->itemsize);
         to += view->itemsize;
-        next_index(&source, indices, fortran);
+        next_index(&source, indices, order == 'F');
     }
     return 0;
 }

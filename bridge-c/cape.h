@@ -61,6 +61,11 @@ CAPE_PRIVATE CapeInterpreter *cape_new_interpreter(int64_t id);
 CAPE_PRIVATE void cape_free_interpreter(CapeInterpreter *interp);
 CAPE_PRIVATE void cape_run_at_exit(void);
 
+/* The kinds of objects that are watched: a bit each (watchers.c). */
+extern CAPE_PRIVATE int _Cape_watched;
+CAPE_PRIVATE void cape_tell_watchers(int kind_bit, int event, PyObject *object, PyObject *key, PyObject *value);
+CAPE_PRIVATE int cape_tell_watchers_of_end(PyObject *op);
+
 #ifdef CAPE_INSIDE_CPYTHON  /* the differential tests run these files in CPython */
 #  define cape_tstate() PyThreadState_GetUnchecked()
 #else
@@ -477,6 +482,8 @@ CAPE_PRIVATE void cape_exception_dealloc(PyObject *op);
 
 /* The largest character of `size` characters of `kind`, rounded up to 0x7f, 0xff, 0xffff or 0x10ffff. */
 CAPE_PRIVATE Py_UCS4 cape_max_char(int kind, const void *data, Py_ssize_t size);
+/* ValueError unless all are code points. */
+CAPE_PRIVATE int cape_are_characters(const wchar_t *u, Py_ssize_t size);
 /* Copies characters, widening them or narrowing what is known to fit. */
 CAPE_PRIVATE void cape_copy_chars(int to_kind, void *to, Py_ssize_t to_start, int from_kind,
                                   const void *from, Py_ssize_t from_start, Py_ssize_t count);

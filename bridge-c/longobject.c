@@ -490,8 +490,9 @@ PyLong_AsVoidPtr(PyObject *op)
     int \
     NAME(PyObject *op, TYPE *value) \
     { \
+        TYPE result; /* *value stays as it is in case of an error. */ \
         Py_ssize_t bytes = PyLong_AsNativeBytes( \
-            op, value, sizeof(*value), \
+            op, &result, sizeof(result), \
             Py_ASNATIVEBYTES_NATIVE_ENDIAN | Py_ASNATIVEBYTES_ALLOW_INDEX | (FLAGS)); \
         if (bytes < 0) { \
             return -1; \
@@ -501,6 +502,7 @@ PyLong_AsVoidPtr(PyObject *op)
                             "Python int too large to convert to C " C_NAME); \
             return -1; \
         } \
+        *value = result; \
         return 0; \
     }
 #define UNSIGNED (Py_ASNATIVEBYTES_UNSIGNED_BUFFER | Py_ASNATIVEBYTES_REJECT_NEGATIVE)

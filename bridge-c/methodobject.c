@@ -78,7 +78,11 @@ PyInstanceMethod_Function(PyObject *op)
 PyObject *
 PyInstanceMethod_New(PyObject *function)
 {
-    return PyObject_CallOneArg((PyObject *)&PyInstanceMethod_Type, function);
+    PyTypeObject *type = &PyInstanceMethod_Type;
+    if (PyType_Ready(type) < 0) {
+        return NULL;
+    }
+    return PyObject_CallOneArg((PyObject *)type, function);
 }
 
 /* --- calls ---------------------------------------------------------------------------------------- */

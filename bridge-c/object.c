@@ -156,6 +156,9 @@ _Py_Dealloc(PyObject *op)
 void
 cape_mirror_dealloc(PyObject *op)
 {
+    if (CAPE_UNLIKELY(_Cape_watched) && cape_tell_watchers_of_end(op)) {
+        return;
+    }
     PyTypeObject *type = Py_TYPE(op);
     if (cape_has_list(type)) {
         cape_untrack(op);

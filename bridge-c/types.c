@@ -84,8 +84,6 @@
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR) \
     TYPE(PyProperty_Type, "property", 64, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC) \
-    TYPE(PyInstanceMethod_Type, "instancemethod", 24, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \
-         Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyStaticMethod_Type, "staticmethod", 32, 0, 0, 0, 24, &PyBaseObject_Type, cape_mirror_dealloc, \
          Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC) \
     TYPE(PyDictValues_Type, "dict_values", 24, 0, 0, 0, 0, &PyBaseObject_Type, cape_mirror_dealloc, \

@@ -413,6 +413,18 @@ PyUnicode_AsUCS4Copy(PyObject *op)
     return PyUnicode_AsUCS4(op, target, length + 1, 1);
 }
 
+int
+cape_are_characters(const wchar_t *u, Py_ssize_t size)
+{
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if ((Py_UCS4)u[i] > 0x10ffff) {
+            PyErr_Format(PyExc_ValueError, "character U+%x is not in range [U+0000; U+10ffff]", (unsigned int)u[i]);
+            return 0;
+        }
+    }
+    return 1;
+}
+
 PyObject *
 PyUnicode_FromWideChar(const wchar_t *u, Py_ssize_t size)
 {
@@ -422,6 +434,9 @@ PyUnicode_FromWideChar(const wchar_t *u, Py_ssize_t size)
     }
     if (size == -1) {
         size = (Py_ssize_t)wcslen(u);
+    }
+    if (!cape_are_characters(u, size)) {
+        return NULL;
     }
     return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, u, size);
 }

@@ -289,6 +289,9 @@ PyUnicodeWriter_WriteWideChar(PyUnicodeWriter *writer, const wchar_t *str, Py_ss
     if (size < 0) {
         size = (Py_ssize_t)wcslen(str);
     }
+    if (!cape_are_characters(str, size)) {
+        return -1;
+    }
     return size == 0 ? 0 : PyUnicodeWriter_WriteUCS4(writer, (Py_UCS4 *)str, size);
 }
 

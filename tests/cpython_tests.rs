@@ -149,7 +149,7 @@ fn main() -> ExitCode {
     if !options.peer {
         link_extensions(&suite, &path);
     }
-    let _installed = (!options.peer).then(|| Installed::new(cape(), &path, &work));
+    let installed = (!options.peer).then(|| Installed::new(cape(), &suite, &path, &work));
     let engine = if options.peer { cpython().expect("CPython 3.14") } else { cape().to_path_buf() };
     let names = if !options.modules.is_empty() {
         options.modules.clone()
@@ -162,6 +162,7 @@ fn main() -> ExitCode {
     let runner = Runner {
         engine: &engine,
         path: &path,
+        suite: installed.as_ref().and_then(|i| i.suite.as_deref()),
         work: &work,
         arguments: options.zeal.iter().flat_map(|zeal| ["-X".into(), format!("gc={zeal}")]).collect(),
         silence: options.silence,
@@ -193,14 +194,18 @@ fn main() -> ExitCode {
     compare(results, &options)
 }
 
-/// What an installed Python has in its prefix, for a `cape` that was built here: the library as files, which some tests read, and a folder
-/// `lib-dynload`, which is `path`, so that isolated processes, which tests start and which ignore PYTHONPATH, find the suite and its
-/// extensions. Links, gone when this is dropped.
-struct Installed(Vec<PathBuf>);
+/// What an installed Python has in its prefix, for a `cape` that was built here: the library as files, which some tests read, the suite
+/// beside them, and a folder `lib-dynload`, which is `path`, with the suite's extensions. So isolated processes, which tests start and which
+/// ignore PYTHONPATH, find both. Gone when this is dropped.
+struct Installed {
+    links: Vec<PathBuf>,
+    /// The suite in the library, if there is one to put it into.
+    suite: Option<PathBuf>,
+}
 
 impl Installed {
-    fn new(engine: &Path, path: &Path, work: &Path) -> Installed {
-        let mut installed = Installed(vec![]);
+    fn new(engine: &Path, suite: &Path, path: &Path, work: &Path) -> Installed {
+        let mut installed = Installed { links: vec![], suite: None };
         let target = root().join("target");
         let library = engine.ancestors().nth(2).map(|prefix| prefix.join("lib/python3.14"));
         let inside =
@@ -216,22 +221,44 @@ impl Installed {
             installed.link(&entry.path(), library.join(entry.file_name()));
         }
         installed.link(path, library.join("lib-dynload"));
+        // (Not a link to the suite: tests compare the names of its folders with where they are.)
+        let beside = library.join("test");
+        let _ = std::fs::remove_dir_all(&beside);
+        copy_tree(suite, &beside).expect("the target folder can be written");
+        installed.suite = Some(beside);
         installed
     }
 
     fn link(&mut self, to: &Path, link: PathBuf) {
         let _ = std::fs::remove_file(&link);
         std::os::unix::fs::symlink(to, &link).expect("the target folder can be written");
-        self.0.push(link);
+        self.links.push(link);
     }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        for link in &self.0 {
+        for link in &self.links {
             let _ = std::fs::remove_file(link);
         }
+        self.suite.iter().for_each(|suite| drop(std::fs::remove_dir_all(suite)));
     }
+}
+
+/// A folder as another one, its files in both where the file system can do that.
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        match entry.file_type()? {
+            kind if kind.is_dir() && entry.file_name() == "__pycache__" => {}
+            kind if kind.is_dir() => copy_tree(&entry.path(), &copy)?,
+            _ => std::fs::hard_link(entry.path(), &copy)
+                .or_else(|_| std::fs::copy(entry.path(), &copy).map(drop))?,
+        }
+    }
+    Ok(())
 }
 
 /// Every module and package of tests.
@@ -295,6 +322,8 @@ fn compare(results: BTreeMap<String, Module>, options: &Options) -> ExitCode {
 struct Runner<'a> {
     engine: &'a Path,
     path: &'a Path,
+    /// Where the suite is when it is part of the library.
+    suite: Option<&'a Path>,
     work: &'a Path,
     arguments: Vec<String>,
     silence: Duration,
@@ -372,11 +401,13 @@ impl Runner<'_> {
             .args(&self.arguments)
             .arg(root().join("tests/cpython/run_module.py"))
             .args([name.as_ref(), report.as_os_str(), done.as_os_str()])
-            .env("PYTHONPATH", self.path)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             // CPython's runner sets it, to see that other characters than ASCII reach child processes.
             .env("PYTHONREGRTEST_UNICODE_GUARD", "\u{20ac}")
             .current_dir(&scratch);
+        if self.suite.is_none() {
+            command.env("PYTHONPATH", self.path);
+        }
         let mut size = 0;
         let mut last = Duration::ZERO;
         let mut total = limit(self.silence * 15);

@@ -124,14 +124,6 @@ _PyEval_EvalFrameDefault(PyThreadState *tstate, struct _PyInterpreterFrame *f, i
     return NULL;
 }
 
-#undef PyCode_AddWatcher
-PyAPI_FUNC(int)
-PyCode_AddWatcher(PyCode_WatchCallback callback)
-{
-    _Cape_Missing("PyCode_AddWatcher");
-    return -1;
-}
-
 #undef PyCode_Addr2Line
 PyAPI_FUNC(int)
 PyCode_Addr2Line(PyCodeObject *code, int i)
@@ -145,14 +137,6 @@ PyAPI_FUNC(int)
 PyCode_Addr2Location(PyCodeObject *code, int i, int *i2, int *i3, int *i4, int *i5)
 {
     _Cape_Missing("PyCode_Addr2Location");
-    return -1;
-}
-
-#undef PyCode_ClearWatcher
-PyAPI_FUNC(int)
-PyCode_ClearWatcher(int watcher_id)
-{
-    _Cape_Missing("PyCode_ClearWatcher");
     return -1;
 }
 
@@ -220,60 +204,12 @@ PyCompile_OpcodeStackEffectWithJump(int opcode, int oparg, int jump)
     return -1;
 }
 
-#undef PyContext_AddWatcher
-PyAPI_FUNC(int)
-PyContext_AddWatcher(PyContext_WatchCallback callback)
-{
-    _Cape_Missing("PyContext_AddWatcher");
-    return -1;
-}
-
-#undef PyContext_ClearWatcher
-PyAPI_FUNC(int)
-PyContext_ClearWatcher(int watcher_id)
-{
-    _Cape_Missing("PyContext_ClearWatcher");
-    return -1;
-}
-
 #undef PyDescr_NewWrapper
 PyAPI_FUNC(PyObject *)
 PyDescr_NewWrapper(PyTypeObject *type, struct wrapperbase *arg, void *ptr)
 {
     _Cape_Missing("PyDescr_NewWrapper");
     return NULL;
-}
-
-#undef PyDict_AddWatcher
-PyAPI_FUNC(int)
-PyDict_AddWatcher(PyDict_WatchCallback callback)
-{
-    _Cape_Missing("PyDict_AddWatcher");
-    return -1;
-}
-
-#undef PyDict_ClearWatcher
-PyAPI_FUNC(int)
-PyDict_ClearWatcher(int watcher_id)
-{
-    _Cape_Missing("PyDict_ClearWatcher");
-    return -1;
-}
-
-#undef PyDict_Unwatch
-PyAPI_FUNC(int)
-PyDict_Unwatch(int watcher_id, PyObject *dict)
-{
-    _Cape_Missing("PyDict_Unwatch");
-    return -1;
-}
-
-#undef PyDict_Watch
-PyAPI_FUNC(int)
-PyDict_Watch(int watcher_id, PyObject *dict)
-{
-    _Cape_Missing("PyDict_Watch");
-    return -1;
 }
 
 #undef PyFile_SetOpenCodeHook
@@ -289,22 +225,6 @@ PyAPI_FUNC(int)
 _PyFrame_IsEntryFrame(PyFrameObject *frame)
 {
     _Cape_MissingFatal("_PyFrame_IsEntryFrame");
-}
-
-#undef PyFunction_AddWatcher
-PyAPI_FUNC(int)
-PyFunction_AddWatcher(PyFunction_WatchCallback callback)
-{
-    _Cape_Missing("PyFunction_AddWatcher");
-    return -1;
-}
-
-#undef PyFunction_ClearWatcher
-PyAPI_FUNC(int)
-PyFunction_ClearWatcher(int watcher_id)
-{
-    _Cape_Missing("PyFunction_ClearWatcher");
-    return -1;
 }
 
 #undef PyFunction_SetVectorcall
@@ -585,38 +505,6 @@ PyRefTracer_SetTracer(PyRefTracer tracer, void *data)
     return -1;
 }
 
-#undef PyType_AddWatcher
-PyAPI_FUNC(int)
-PyType_AddWatcher(PyType_WatchCallback callback)
-{
-    _Cape_Missing("PyType_AddWatcher");
-    return -1;
-}
-
-#undef PyType_ClearWatcher
-PyAPI_FUNC(int)
-PyType_ClearWatcher(int watcher_id)
-{
-    _Cape_Missing("PyType_ClearWatcher");
-    return -1;
-}
-
-#undef PyType_Unwatch
-PyAPI_FUNC(int)
-PyType_Unwatch(int watcher_id, PyObject *type)
-{
-    _Cape_Missing("PyType_Unwatch");
-    return -1;
-}
-
-#undef PyType_Watch
-PyAPI_FUNC(int)
-PyType_Watch(int watcher_id, PyObject *type)
-{
-    _Cape_Missing("PyType_Watch");
-    return -1;
-}
-
 #undef PyUnstable_Object_ClearWeakRefsNoCallbacks
 PyAPI_FUNC(void)
 PyUnstable_Object_ClearWeakRefsNoCallbacks(PyObject *op)
@@ -753,14 +641,6 @@ PySignal_SetWakeupFd(int fd)
 {
     _Cape_Missing("PySignal_SetWakeupFd");
     return -1;
-}
-
-#undef PyUnstable_Exc_PrepReraiseStar
-PyAPI_FUNC(PyObject *)
-PyUnstable_Exc_PrepReraiseStar(PyObject *orig, PyObject *excs)
-{
-    _Cape_Missing("PyUnstable_Exc_PrepReraiseStar");
-    return NULL;
 }
 
 #undef PyUnstable_InterpreterFrame_GetCode

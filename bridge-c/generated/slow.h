@@ -35,9 +35,11 @@ extern Py_LOCAL_SYMBOL PyObject * _Cape_NewTime(const int *fields, PyObject *tzi
 extern Py_LOCAL_SYMBOL PyObject * _Cape_NewTimeZone(PyObject *offset, PyObject *name);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_NextNotImplemented(PyObject *op);
 extern Py_LOCAL_SYMBOL int _Cape_SetClosure(PyObject *function, PyObject *value);
+extern Py_LOCAL_SYMBOL void _Cape_SetWatched(int kinds);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_Str(PyObject *o);
 extern Py_LOCAL_SYMBOL void _Cape_ThreadStateDies(PyThreadState *tstate);
 extern Py_LOCAL_SYMBOL PyObject * _Cape_Unary(PyObject *o, int operator);
+extern Py_LOCAL_SYMBOL int _Cape_WatchClass(PyObject *type);
 extern Py_LOCAL_SYMBOL void _Cape_WriteUnraisable(PyObject *message, PyObject *object);
 
 /* Public. */
@@ -103,6 +105,7 @@ PyAPI_FUNC(int) (_PyMonitoring_FireStopIterationEvent)(PyMonitoringState *state,
 PyAPI_FUNC(void) (PyObject_ClearManagedDict)(PyObject *obj);
 PyAPI_FUNC(int) (PyObject_VisitManagedDict)(PyObject *obj, visitproc visit, void *arg);
 PyAPI_FUNC(PyObject *) (_PyType_Lookup)(PyTypeObject *type, PyObject *op);
+PyAPI_FUNC(PyObject *) (PyUnstable_Exc_PrepReraiseStar)(PyObject *orig, PyObject *excs);
 PyAPI_FUNC(PyFrameObject *) (PyFrame_GetBack)(PyFrameObject *frame);
 PyAPI_FUNC(Py_hash_t) (PyObject_GenericHash)(PyObject *op);
 PyAPI_FUNC(Py_hash_t) (Py_HashBuffer)(const void *ptr, Py_ssize_t len);

@@ -153,6 +153,9 @@ unsafe fn put(
     (known, hash, place): (Option<Value>, i64, Place),
     value: Value,
 ) -> Option<()> {
+    if table.is_watched() {
+        return None;
+    }
     match place {
         Ok(i) => table.set_value(i, value),
         Err(slot) => {
@@ -334,6 +337,9 @@ pub unsafe fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> Option<c_
     unsafe {
         let d = dict(mp)?;
         let i = find(&d.table, key)??;
+        if d.table.is_watched() {
+            return None;
+        }
         d.table.remove_quietly(i);
         show_dict(mp, d);
     }

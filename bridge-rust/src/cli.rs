@@ -283,6 +283,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, i32> {
         Main::Stdin => None,
     };
     c.argv = first.into_iter().chain(args[rest_from.min(args.len())..].iter().cloned()).collect();
+    crate::path_file::read(&mut c);
     environment(&mut c, random_hashes)?;
     c.utf8_mode = utf8_mode(&c)?;
     c.ascii_names = !c.utf8_mode && keeps_c_locale(&c);

@@ -147,6 +147,13 @@ unsafe extern "C" {
     pub fn cape_bytes_dealloc(o: *mut PyObject);
     pub fn cape_bytes_getbuffer(o: *mut PyObject, view: *mut Py_buffer, flags: i32) -> i32;
     pub fn cape_run_at_exit();
+    pub fn cape_tell_watchers(
+        kind: i32,
+        event: i32,
+        object: *mut PyObject,
+        key: *mut PyObject,
+        value: *mut PyObject,
+    );
     /// The full name of the extension module that is being loaded.
     pub static mut _Cape_package_context: *const std::ffi::c_char;
     pub fn PyState_FindModule(def: *mut crate::layout::PyModuleDef) -> *mut PyObject;

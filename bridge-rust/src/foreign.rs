@@ -8,6 +8,7 @@ use cape_vm::native::MethodDef;
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::vm::current;
+use cape_vm::watchers::Watched;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::cross::cross;
@@ -234,6 +235,11 @@ impl Foreign for Bridge {
         unsafe { (*(class.foreign.get() as *mut PyTypeObject)).tp_flags }
     }
 
+    fn class_size(&self, class: Ptr<TypeObj>) -> usize {
+        // SAFETY: as above.
+        unsafe { (*(class.foreign.get() as *mut PyTypeObject)).tp_basicsize as usize }
+    }
+
     fn thread_runs(&self, vm: &Vm) {
         if crate::is_started() {
             crate::thread::turn(vm);
@@ -319,6 +325,22 @@ impl Foreign for Bridge {
             check_status(vm, || "a trace function".to_string(), status).map(|_| Value::NONE)
         });
         r.map(drop)
+    }
+
+    fn tell_watchers(&self, vm: &Vm, kind: Watched, event: i32, values: [Value; 3]) {
+        let class = values[0].downcast::<TypeObj>();
+        if kind == Watched::Class && class.is_none_or(|t| t.foreign.get().is_null()) {
+            return; // C does not know it
+        }
+        let given = |v: Value, p: *mut PyObject| if v.is_empty() { std::ptr::null_mut() } else { p };
+        let shown = values.map(|v| if v.is_empty() { Value::NONE } else { v });
+        // (Should there be no memory for what C is to see, nobody is told.)
+        let _ = cross(vm, shown, |p| {
+            let (key, value) = (given(values[1], p[1]), given(values[2], p[2]));
+            // SAFETY: all of them live while it runs, and the first is what the kind says. It raises nothing.
+            unsafe { ffi::cape_tell_watchers(kind as i32, event, p[0], key, value) };
+            Ok(Value::NONE)
+        });
     }
 
     fn power_by_modulus(&self, vm: &Vm, a: Value, b: Value, c: Value) -> Option<Res<Value>> {

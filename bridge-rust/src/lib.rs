@@ -46,6 +46,7 @@ pub mod thread;
 pub mod to_c;
 pub mod typeready;
 mod unseen;
+mod typespec;
 
 #[path = "generated/shims.rs"]
 #[rustfmt::skip]

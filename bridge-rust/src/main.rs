@@ -1,6 +1,7 @@
 //! The `cape` command.
 
 mod cli;
+mod path_file;
 mod program;
 mod start;
 

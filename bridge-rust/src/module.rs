@@ -299,11 +299,15 @@ pub unsafe fn from_def(vm: &Vm, def: *mut PyModuleDef, spec: Value, name: Value)
                 let doc = CStr::from_ptr((*def).m_doc).to_string_lossy();
                 m.dict().set_str(rt().names.doc, StrObj::new(&doc).value());
             }
-        } else if !(*def).m_methods.is_null() && (*def).m_size > 0 {
+        } else if (*def).m_size > 0 {
             return Err(vm.system_error(format!(
                 "module {} is not a module object, but requests module state",
                 text()
             )));
+        } else {
+            for (key, function) in functions((*def).m_methods, v, name) {
+                vm.set_attr(v, key, function)?;
+            }
         }
         Ok(v)
     }
@@ -337,18 +341,37 @@ fn sync_mirror(m: Ptr<ModuleObj>) {
 ///
 /// # Safety
 /// The table must end with a NULL name and live as long as the module.
-pub unsafe fn add_functions(_vm: &Vm, m: Ptr<ModuleObj>, mut f: *mut PyMethodDef) -> Res<()> {
+pub unsafe fn add_functions(_vm: &Vm, m: Ptr<ModuleObj>, f: *mut PyMethodDef) -> Res<()> {
     let module_name = m.get(rt().names.name).unwrap_or(Value::NONE);
     // SAFETY: the caller's promise.
     unsafe {
-        while !f.is_null() && !(*f).ml_name.is_null() {
-            let def = row(f, std::ptr::null_mut());
-            let b = BuiltinObj::new(def, m.value(), module_name);
-            m.dict().set_str(intern(def.name), b.value());
-            f = f.add(1);
+        for (key, function) in functions(f, m.value(), module_name) {
+            m.dict().set_str(key, function);
         }
     }
     Ok(())
+}
+
+/// The functions of a table with their names, made one by one.
+///
+/// # Safety
+/// NULL, or a table that ends with a NULL name and stays.
+unsafe fn functions(
+    mut f: *mut PyMethodDef,
+    this: Value,
+    module: Value,
+) -> impl Iterator<Item = (Value, Value)> {
+    std::iter::from_fn(move || {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if f.is_null() || (*f).ml_name.is_null() {
+                return None;
+            }
+            let def = row(f, std::ptr::null_mut());
+            f = f.add(1);
+            Some((intern(def.name), BuiltinObj::new(def, this, module).value()))
+        }
+    })
 }
 
 /// Gives a module the state that its definition asks for.

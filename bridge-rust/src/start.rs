@@ -386,12 +386,7 @@ fn at_exit(vm: &Vm) {
     {
         cape_stdlib::report::print_exception(vm, r.exc());
     }
-    if let Some(m) = rt().modules().get_str(intern("atexit"))
-        && let Ok(f) = vm.get_attr_str(m, "_run_exitfuncs")
-        && let Err(r) = vm.call(f, &[])
-    {
-        cape_stdlib::report::print_exception(vm, r.exc());
-    }
+    cape_stdlib::atexit::run(vm);
 }
 
 /// What a program has put into `sys` and has a `__del__`: it is finalized when all else is.

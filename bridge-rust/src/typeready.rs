@@ -236,8 +236,6 @@ unsafe fn add_descriptors(vm: &Vm, class: Ptr<TypeObj>, t: *mut PyTypeObject) ->
 }
 
 const PY_TP_TOKEN: c_int = 83;
-/// `Py_RELATIVE_OFFSET` in member flags.
-const RELATIVE_OFFSET: c_int = 8;
 
 /// The `PyType_FromSpec` family (`PyType_FromMetaclass`). A new reference.
 ///
@@ -252,17 +250,16 @@ pub unsafe fn from_spec(
 ) -> Res<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
+        let members = crate::typespec::members(vm, spec)?;
         let name_c = CStr::from_ptr((*spec).name);
         let full = name_c.to_string_lossy().into_owned();
         let mut base: *mut PyTypeObject = std::ptr::null_mut();
         let mut base_tuple = bases;
-        let mut members: *mut PyMemberDef = std::ptr::null_mut();
         let mut s = (*spec).slots;
         while !s.is_null() && (*s).slot != 0 {
             match (*s).slot {
                 48 => base = (*s).pfunc as *mut PyTypeObject,
                 49 if base_tuple.is_null() => base_tuple = (*s).pfunc as *mut PyObject,
-                72 => members = (*s).pfunc as *mut PyMemberDef,
                 _ => {}
             }
             s = s.add(1);
@@ -286,6 +283,7 @@ pub unsafe fn from_spec(
         let metaclass = if meta.is_null() { type_of(best.value()) } else { class_of(vm, meta)? };
         let metaclass = cape_builtins::functions::winning_metaclass(vm, metaclass, managed_bases.as_slice())?;
         let meta_c = type_to_c(vm, metaclass)?;
+        crate::typespec::check(vm, spec, managed_bases, base_c, metaclass)?;
         let size = heap_type::SIZE.max((*meta_c).tp_basicsize as usize);
         let p = ffi::cape_alloc(meta_c, size) as *mut PyTypeObject;
         if p.is_null() {
@@ -310,7 +308,7 @@ pub unsafe fn from_spec(
             n => n,
         };
         (*p).tp_itemsize = (*spec).itemsize as isize;
-        take_offsets(p, members, own_offset);
+        crate::typespec::take_offsets(p, members, own_offset);
         let field = |offset: usize| (p as *mut u8).add(offset) as *mut *mut PyObject;
         let short = full.rsplit('.').next().unwrap_or(&full);
         *field(heap_type::NAME) = to_c(vm, intern(short))?;
@@ -353,7 +351,7 @@ unsafe fn fill_from_slots(
                         (*p).tp_doc = CStr::from_ptr(f as *const c_char).to_owned().into_raw();
                     }
                 }
-                72 => (*p).tp_members = copy_members(members, own_offset),
+                72 => (*p).tp_members = crate::typespec::copy_members(members, own_offset),
                 PY_TP_TOKEN => {
                     if !f.is_null() {
                         *token = f as *mut PyObject;
@@ -372,51 +370,6 @@ unsafe fn fill_from_slots(
         }
     }
     Ok(())
-}
-
-/// Offsets that are given as members of these names.
-unsafe fn take_offsets(p: *mut PyTypeObject, members: *mut PyMemberDef, own_offset: isize) {
-    let mut m = members;
-    // SAFETY: NULL, or a table that ends with a NULL name.
-    unsafe {
-        while !m.is_null() && !(*m).name.is_null() {
-            let relative = (*m).flags & RELATIVE_OFFSET != 0;
-            let offset = (*m).offset + if relative { own_offset } else { 0 };
-            match CStr::from_ptr((*m).name).to_bytes() {
-                b"__weaklistoffset__" => (*p).tp_weaklistoffset = offset,
-                b"__dictoffset__" => (*p).tp_dictoffset = offset,
-                b"__vectorcalloffset__" => (*p).tp_vectorcall_offset = offset,
-                _ => {}
-            }
-            m = m.add(1);
-        }
-    }
-}
-
-unsafe fn copy_members(m: *mut PyMemberDef, own_offset: isize) -> *mut PyMemberDef {
-    let mut out = Vec::new();
-    let mut m = m;
-    // SAFETY: the table ends with a NULL name.
-    unsafe {
-        while !(*m).name.is_null() {
-            let name = CStr::from_ptr((*m).name).to_bytes();
-            let relative = (*m).flags & RELATIVE_OFFSET != 0;
-            if !matches!(name, b"__weaklistoffset__" | b"__dictoffset__" | b"__vectorcalloffset__") {
-                out.push(PyMemberDef {
-                    name: (*m).name,
-                    type_: (*m).type_,
-                    offset: (*m).offset + if relative { own_offset } else { 0 },
-                    flags: (*m).flags & !RELATIVE_OFFSET,
-                    doc: (*m).doc,
-                });
-            }
-            m = m.add(1);
-        }
-    }
-    let null = std::ptr::null();
-    out.push(PyMemberDef { name: null, type_: 0, offset: 0, flags: 0, doc: null });
-    // Lives as long as the type, which is for ever as far as C may know.
-    Box::leak(out.into_boxed_slice()).as_mut_ptr()
 }
 
 /// `tp_dealloc` of Python classes derived from C classes, and of specified types without one: the nearest different

@@ -9,6 +9,15 @@ _Cape_LinkedDealloc(PyObject *Py_UNUSED(op))
     Py_FatalError("no object of CPython is linked");
 }
 
+/* (CPython tells its own watchers.) */
+int _Cape_watched = 0;
+
+int
+cape_tell_watchers_of_end(PyObject *Py_UNUSED(op))
+{
+    return 0;
+}
+
 void
 _Cape_WriteUnraisable(PyObject *message, PyObject *object)
 {

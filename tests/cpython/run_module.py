@@ -86,15 +86,19 @@ def flat(suite):
 
 
 class Insides(types.ModuleType):
-    """Stands in for CPython's `_testinternalcapi` in one test module: whoever calls one of its functions is skipped."""
+    """Stands in for CPython's `_testinternalcapi` in the modules whose names begin with `asks`: who wants one of its functions after the
+    import, or calls it, is skipped."""
 
     def __init__(self, name, asks):
         super().__init__(name)
         self.asks = asks
+        self.imported = False
 
     def __getattr__(self, name):
-        if name.startswith("__") or sys._getframe(1).f_globals.get("__name__") != self.asks:
+        if name.startswith("__") or not sys._getframe(1).f_globals.get("__name__", "").startswith(self.asks):
             raise AttributeError(name)
+        if self.imported:
+            raise unittest.SkipTest(f"asks for CPython's insides: {name}")
 
         def function(*args, **kwargs):
             raise unittest.SkipTest(f"asks for CPython's insides: {name}")
@@ -102,7 +106,7 @@ class Insides(types.ModuleType):
         return function
 
 
-def import_without_insides(name):
+def import_without_insides(name, asks):
     """Imports a test module that cannot be imported without `_testinternalcapi`, which is there as long as that takes."""
     insides = "_testinternalcapi"
     try:
@@ -110,21 +114,26 @@ def import_without_insides(name):
     except ModuleNotFoundError as error:
         if error.name != insides:
             return
-        sys.modules[insides] = Insides(insides, name)
+        sys.modules[insides] = Insides(insides, asks)
         try:
             importlib.import_module(name)
         finally:
-            del sys.modules[insides]
+            sys.modules.pop(insides).imported = True
     except Exception:
         pass  # the loader tells
 
 
 def load(name):
     """The tests of a module, or of all modules of a package."""
-    import_without_insides(f"test.{name}")
+    name = f"test.{name}"
+    import_without_insides(name, name)
+    for folder in getattr(sys.modules.get(name), "__path__", ()):
+        for inner in sorted(os.listdir(folder)):
+            if inner.startswith("test_") and inner.endswith(".py"):
+                import_without_insides(f"{name}.{inner[:-3]}", name)
     loader = unittest.TestLoader()
-    tests = list(flat(loader.loadTestsFromName(f"test.{name}")))
-    module = sys.modules.get(f"test.{name}")
+    tests = list(flat(loader.loadTestsFromName(name)))
+    module = sys.modules.get(name)
     if not tests and hasattr(module, "__path__"):
         top = os.path.dirname(os.path.dirname(module.__path__[0]))
         tests = list(flat(loader.discover(module.__path__[0], top_level_dir=top)))

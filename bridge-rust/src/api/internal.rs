@@ -155,6 +155,18 @@ pub fn _Cape_LinkedDealloc(cx: &Cx, op: Borrowed) -> CResult<()> {
     Ok(())
 }
 
+pub fn _Cape_SetWatched(_: &Cx, kinds: c_int) -> CResult<()> {
+    cape_vm::watchers::set_watched(kinds as u8);
+    Ok(())
+}
+
+pub fn _Cape_WatchClass(cx: &Cx, class: Borrowed) -> CResult<c_int> {
+    if let Some(class) = class.get(cx)?.downcast() {
+        cape_vm::class::version(class);
+    }
+    Ok(0)
+}
+
 pub fn _Cape_LendText(_: &Cx, size: usize) -> CResult<*mut c_char> {
     // SAFETY: the memory reaches from the start to the end of the data.
     Ok(heap()

@@ -2,9 +2,8 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
-use cape_heap::{Field, Header, heap};
 use cape_vm::object::*;
-use cape_vm::runtime::{intern, rt, type_of};
+use cape_vm::runtime::{intern, rt};
 use cape_vm::{Ptr, Raised, Value};
 
 use super::{bad_call, layout, text};
@@ -12,21 +11,25 @@ use crate::enter::{Borrowed, CResult, Cx, New, Stolen};
 
 /// Reports an exception that cannot be raised, through `sys.unraisablehook`.
 pub fn unraisable(cx: &Cx, r: Raised, message: &str, object: Value) {
-    let e = r.exc();
-    let map = rt().maps.simple_namespace;
-    let d = DictObj::new();
-    d.set_str(intern("exc_type"), type_of(r.value()).value());
-    d.set_str(intern("exc_value"), r.value());
-    d.set_str(intern("exc_traceback"), e.traceback.get());
-    let m = if message.is_empty() { Value::NONE } else { StrObj::new(message).value() };
-    d.set_str(intern("err_msg"), m);
-    d.set_str(intern("object"), object);
-    let ns = heap().alloc(map, NamespaceObj { header: Header::new(map), dict: Field::new(d.value()) });
-    if let Some(hook) = rt().sys().get_str(rt().names.unraisablehook)
-        && let Err(second) = cx.vm.call(hook, &[ns.value()])
-    {
-        cape_stdlib::report::print_exception(cx.vm, second.exc());
+    cape_stdlib::report::unraisable(cx.vm, r, message, object);
+}
+
+pub fn PyUnstable_Exc_PrepReraiseStar(cx: &Cx, orig: Borrowed, excs: Borrowed) -> CResult<New> {
+    let Some(e) = orig.get(cx)?.downcast::<ExcObj>() else {
+        return Err(cx.vm.type_error("orig must be an exception"));
+    };
+    let excs = excs.get(cx)?;
+    let Some(list) = excs.downcast::<ListObj>() else {
+        return Err(cx.vm.type_error("excs must be a list of exceptions"));
+    };
+    let wrong = |v: Value| !v.is_none() && !v.is::<ExcObj>();
+    if let Some(i) = (0..list.len()).find(|&i| list.get(i).is_some_and(wrong)) {
+        return Err(cx.vm.type_error(format!("item {i} in excs is not an exception")));
     }
+    if e.traceback.get().is_none() || e.traceback.get().is_empty() {
+        return Err(cx.vm.value_error("orig must be a raised exception"));
+    }
+    cx.give(cx.vm.prep_reraise_star(e.value(), excs)?)
 }
 
 fn exc(cx: &Cx, o: Borrowed) -> CResult<Ptr<ExcObj>> {

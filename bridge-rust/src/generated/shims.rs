@@ -185,6 +185,12 @@ pub unsafe extern "C" fn _Cape_SetClosure(function: *mut PyObject, value: *mut P
     enter("_Cape_SetClosure", -1, |cx| -> CResult<c_int> { internal::_Cape_SetClosure(cx, Borrowed::from_c(function), Borrowed::from_c(value)) })
 }
 
+/// `void _Cape_SetWatched(int kinds)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_SetWatched(kinds: c_int) {
+    enter("_Cape_SetWatched", (), |cx| -> CResult<()> { internal::_Cape_SetWatched(cx, kinds) })
+}
+
 /// `PyObject *_Cape_Str(PyObject *o)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_Str(o: *mut PyObject) -> *mut PyObject {
@@ -201,6 +207,12 @@ pub unsafe extern "C" fn _Cape_ThreadStateDies(tstate: *mut PyThreadState) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_Unary(o: *mut PyObject, operator: c_int) -> *mut PyObject {
     enter("_Cape_Unary", core::ptr::null_mut(), |cx| -> CResult<New> { internal::_Cape_Unary(cx, Borrowed::from_c(o), operator) })
+}
+
+/// `int _Cape_WatchClass(PyObject *type)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_WatchClass(type_: *mut PyObject) -> c_int {
+    enter("_Cape_WatchClass", -1, |cx| -> CResult<c_int> { internal::_Cape_WatchClass(cx, Borrowed::from_c(type_)) })
 }
 
 /// `void _Cape_WriteUnraisable(PyObject *message, PyObject *object)`
@@ -708,6 +720,12 @@ pub unsafe extern "C" fn PyObject_VisitManagedDict(obj: *mut PyObject, visit: vi
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyType_Lookup(type_: *mut PyTypeObject, op: *mut PyObject) -> *mut PyObject {
     enter("_PyType_Lookup", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { object::_PyType_Lookup(cx, type_, Borrowed::from_c(op)) })
+}
+
+/// `PyObject *PyUnstable_Exc_PrepReraiseStar(PyObject *orig, PyObject *excs)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyUnstable_Exc_PrepReraiseStar(orig: *mut PyObject, excs: *mut PyObject) -> *mut PyObject {
+    enter("PyUnstable_Exc_PrepReraiseStar", core::ptr::null_mut(), |cx| -> CResult<New> { pyerrors::PyUnstable_Exc_PrepReraiseStar(cx, Borrowed::from_c(orig), Borrowed::from_c(excs)) })
 }
 
 /// `PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)`

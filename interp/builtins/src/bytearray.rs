@@ -51,7 +51,7 @@ pub fn init(_vm: &Vm) {
         .method("__sizeof__($self, /)", "Returns the size of the bytearray object in memory, in bytes.", |_: &Vm, a: Array| a.with_mut(|d| 56 + if d.capacity() == 0 { 0 } else { d.capacity() + 1 }))
         .method("__reduce__($self, /)", "Return state information for pickling.", |vm: &Vm, a: Array| reduce(vm, a, None))
         .method("__reduce_ex__($self, proto=0, /)", "Return state information for pickling.", |vm: &Vm, a: Array, proto: Option<i32>| reduce(vm, a, proto))
-        .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", crate::memoryview::buffer_method)
+        .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", crate::memoryview::row_buffer_method)
         .method("__release_buffer__($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.", crate::memoryview::release_buffer_method);
     add_common(t);
 }

@@ -5,6 +5,7 @@ use cape_heap::Field;
 use cape_vm::class::{full_name, lookup_mro};
 use cape_vm::native::{TypeBuilder, extend};
 use cape_vm::object::{BoundMethodObj, CellObj, CodeObj, DictObj, FunctionObj, StrObj, TupleObj, TypeObj};
+use cape_vm::watchers::{Watched, event, tell, watched};
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 use crate::number::warn;
@@ -216,6 +217,13 @@ fn changed(f: Ptr<FunctionObj>) {
     cape_vm::foreign::changed(f.header());
 }
 
+/// Tells watchers what a function is about to get.
+fn change(f: Ptr<FunctionObj>, event: i32, v: Value) {
+    if watched(Watched::Function) {
+        tell(Watched::Function, event, f.value(), Value::EMPTY, v);
+    }
+}
+
 /// The audit event of reading an attribute.
 fn read(vm: &Vm, f: Ptr<FunctionObj>, name: &str) -> Res<()> {
     if rt().is_audited() { vm.audit_attribute(f.value(), name, None) } else { Ok(()) }
@@ -238,6 +246,7 @@ fn set_code(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
     }
     // That of the old code, which stays.
     doc(f);
+    change(f, event::FUNCTION_CODE, v);
     f.code.set(f, v);
     changed(f);
     Ok(())
@@ -249,6 +258,7 @@ fn set_defaults(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
         return Err(vm.type_error("__defaults__ must be set to a tuple object"));
     }
     vm.audit_attribute(f.value(), "__defaults__", Some(v))?;
+    change(f, event::FUNCTION_DEFAULTS, v);
     f.defaults.set(f, v);
     changed(f);
     Ok(())
@@ -260,6 +270,7 @@ fn set_kwdefaults(vm: &Vm, f: Ptr<FunctionObj>, v: Value) -> Res<()> {
         return Err(vm.type_error("__kwdefaults__ must be set to a dict object"));
     }
     vm.audit_attribute(f.value(), "__kwdefaults__", Some(v))?;
+    change(f, event::FUNCTION_KWDEFAULTS, v);
     f.kwdefaults.set(f, v);
     changed(f);
     Ok(())

@@ -141,15 +141,49 @@ fn unsigned(mut s: &[u8], mut base: u32, negative: bool) -> Result<Int, Bad> {
             s = &s[1..];
         }
     }
+    let limit = max_digits();
+    if !base.is_power_of_two() && limit != 0 && s.len() > limit {
+        // What is too long must cost next to nothing.
+        let n = count_digits(s, base).ok_or(Bad::Syntax)?;
+        if n > limit {
+            return Err(Bad::Digits(n));
+        }
+    }
     let digits = digits_of(s, base).ok_or(Bad::Syntax)?;
     if implied && marked == 0 && digits[0] == 0 && digits.iter().any(|&d| d != 0) {
         return Err(Bad::Syntax);
     }
-    let limit = max_digits();
-    if !base.is_power_of_two() && limit != 0 && digits.len() > limit {
-        return Err(Bad::Digits(digits.len()));
-    }
     Ok(from_digits(&digits, base, negative))
+}
+
+/// What each byte is worth as a digit; 0xff: it is none.
+static DIGITS: [u8; 256] = {
+    let mut table = [0xff; 256];
+    let mut b = 0;
+    while b < 36 {
+        if b < 10 {
+            table[b'0' as usize + b] = b as u8;
+        } else {
+            table[b'a' as usize + b - 10] = b as u8;
+            table[b'A' as usize + b - 10] = b as u8;
+        }
+        b += 1;
+    }
+    table
+};
+
+/// How many digits there are; single underscores may stand between them.
+fn count_digits(s: &[u8], base: u32) -> Option<usize> {
+    let (mut n, mut underscore) = (0, true);
+    for &b in s {
+        let is_digit = (DIGITS[b as usize] as u32) < base;
+        if !is_digit && (b != b'_' || underscore) {
+            return None;
+        }
+        n += is_digit as usize;
+        underscore = !is_digit;
+    }
+    (!underscore).then_some(n)
 }
 
 /// Digit values; single underscores may stand between digits.
@@ -164,11 +198,11 @@ fn digits_of(s: &[u8], base: u32) -> Option<Vec<u8>> {
             underscore = true;
             continue;
         }
-        let d = (b as char).to_digit(36)?;
-        if d >= base {
+        let d = DIGITS[b as usize];
+        if d as u32 >= base {
             return None;
         }
-        out.push(d as u8);
+        out.push(d);
         underscore = false;
     }
     if underscore { None } else { Some(out) }

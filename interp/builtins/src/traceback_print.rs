@@ -327,6 +327,8 @@ fn qualified_name(class: Ptr<TypeObj>) -> String {
     match cape_vm::class::lookup_mro(class, intern("__module__")).and_then(|m| m.downcast::<StrObj>()) {
         Some(m) if m.eq_str("builtins") || m.eq_str("__main__") => name,
         Some(m) => format!("{}.{name}", m.display()),
+        // Builtin classes have none in their namespaces.
+        None if !class.has(TypeFlags::HEAP) => name,
         None => format!("<unknown>.{name}"),
     }
 }

@@ -127,6 +127,9 @@ fn variable(t: Ptr<TypeObj>) -> bool {
 }
 
 fn basic_size(t: Ptr<TypeObj>) -> usize {
+    if t.has(TypeFlags::FOREIGN) && !t.foreign.get().is_null() {
+        return cape_vm::foreign::foreign().class_size(t);
+    }
     // SAFETY: a class's kind is a static. CPython's head is eight bytes larger than ours.
     let own = unsafe { (*t.kind.get()).fixed_size } + 8;
     let fixed = if t.is_subtype(rt().types.int) { 24 } else { own };

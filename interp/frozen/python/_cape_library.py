@@ -85,12 +85,19 @@ class EmbeddedFinder:
         else:
             raise ImportError("only the embedded library is supported", path=path)
         self.path = path
+        self._files = None
+
+    def _find_file(self, fullname, target):
+        """What an installation has beside the library in the folder, if it exists."""
+        if self._files is None:
+            self._files = _external.FileFinder(self.path, *_external._get_supported_file_loaders())
+        return self._files.find_spec(fullname, target)
 
     def find_spec(self, fullname, target=None):
         name = self._prefix + fullname.rpartition(".")[2]
         found = _cape_stdlib.find(name)
         if found is None:
-            return None
+            return self._find_file(fullname, target)
         is_package, file = found
         file = f"{sys._stdlib_dir}/{file}"
         loader = EmbeddedLoader(name, file)
@@ -101,7 +108,7 @@ class EmbeddedFinder:
         return spec
 
     def invalidate_caches(self):
-        pass
+        self._files = None
 
     def iter_modules(self, prefix=""):
         for name, is_package in _cape_stdlib.names(self._prefix):

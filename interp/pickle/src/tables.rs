@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use cape_heap::Root;
 use cape_vm::object::{DictObj, ListObj, ModuleObj, StrObj, TupleObj};
-use cape_vm::{Ptr, Res, Value, Vm, intern, rt};
+use cape_vm::{Ptr, Res, Value, Vm, rt};
 
 /// A dict of a module in Python, kept from its first use on; each interpreter has its own.
 pub struct Shared {
@@ -116,21 +116,6 @@ pub fn import_whole(vm: &Vm, name: Value) -> Res<Value> {
     let list = ListObj::new(&[]).value();
     vm.call(import, &[name, empty, empty, list, Value::int(0)])?;
     rt().modules().get(vm, name)?.ok_or_else(|| vm.key_error_for(name))
-}
-
-/// Tells the audit hooks.
-pub fn audit(vm: &Vm, event: &str, args: &[Value]) -> Res<()> {
-    let hooks = rt().sys().get_str(intern("_audit_hooks")).and_then(|h| h.downcast::<ListObj>());
-    match hooks {
-        Some(h) if !h.is_empty() => {
-            let f = rt().sys().get_str(intern("audit")).ok_or_else(|| vm.runtime_error("lost sys.audit"))?;
-            let mut all = cape_vm::object::ValueVec::new();
-            all.push(StrObj::new(event).value());
-            all.extend_from_slice(args);
-            vm.call(f, &all).map(drop)
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The parts of a dotted name.

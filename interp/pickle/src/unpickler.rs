@@ -260,7 +260,7 @@ impl UnpicklerObj {
 
     /// The object that a module has under a name.
     pub fn find_class(&self, vm: &Vm, mut module: Value, mut name: Value) -> Res<Value> {
-        tables::audit(vm, "pickle.find_class", &[module, name])?;
+        vm.audit("pickle.find_class", &[module, name])?;
         if self.proto.get() < 3 && self.fix_imports.get() {
             (module, name) = tables::renamed(vm, &tables::NAMES, &tables::IMPORTS, module, name)?;
         }

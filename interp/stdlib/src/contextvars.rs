@@ -8,6 +8,7 @@ use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::native::{Named, new_type};
 use cape_vm::object::*;
 use cape_vm::runtime::StaticType;
+use cape_vm::watchers::{Watched, event, tell, watched};
 use cape_vm::{Ptr, Res, Value, Vm, rt, type_of};
 
 heap_object! {
@@ -294,7 +295,17 @@ fn enter(vm: &Vm, c: Ptr<ContextObj>) -> Res<()> {
     c.previous.set(c, current(vm).value());
     c.entered.set(true);
     vm.context.set(c.value());
+    switched(vm);
     Ok(())
+}
+
+/// Tells watchers which context runs now.
+fn switched(vm: &Vm) {
+    if watched(Watched::Context) {
+        let now = vm.context.get();
+        let now = if now.is_empty() { Value::NONE } else { now };
+        tell(Watched::Context, event::CONTEXT_SWITCHED, now, Value::EMPTY, Value::EMPTY);
+    }
 }
 
 /// Goes back to the context from which `c` was entered.
@@ -302,6 +313,7 @@ fn leave(vm: &Vm, c: Ptr<ContextObj>) {
     vm.context.set(c.previous.get());
     c.previous.set(c, Value::EMPTY);
     c.entered.set(false);
+    switched(vm);
 }
 
 /// `PyContext_Enter`, and with `exit` `PyContext_Exit`.

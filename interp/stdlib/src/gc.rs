@@ -193,14 +193,18 @@ fn is_visible(h: &Header) -> bool {
     }
 }
 
+/// Modules whose types are part of CPython's core, and static there.
+const CORE_MODULES: &[&str] = &["types", "datetime", "weakref", "_contextvars"];
+
 fn is_tracked(h: &Header) -> bool {
     let map = h.map();
     let v = h.as_value();
     let builtin =
         |class: Ptr<TypeObj>| class.has(TypeFlags::IMMUTABLE) && !class.has(TypeFlags::HEAP);
     if let Some(class) = v.downcast::<TypeObj>() {
-        // Those of extension modules are heap types in CPython.
-        return !builtin(class) || class.dict().get_str(rt().names.module).is_some();
+        // Those of extension modules are heap types in CPython, but for the modules that its core has.
+        let module = class.dict().get_str(rt().names.module).and_then(|m| m.downcast::<StrObj>());
+        return !builtin(class) || module.is_some_and(|m| !CORE_MODULES.iter().any(|core| m.eq_str(core)));
     }
     if v.is::<BytearrayObj>() || v.is::<CodeObj>() {
         return false;

@@ -18,7 +18,7 @@ struct Frozen {
     name: &'static str,
     /// The module of the embedded library whose code it has.
     code: &'static str,
-    /// What it says it was frozen from.
+    /// What it says it was frozen from; empty: it does not say.
     origin: &'static str,
     package: bool,
     /// Found also where programs are told not to use frozen modules.
@@ -40,6 +40,7 @@ const FROZEN: &[Frozen] = &[
     essential("_cape_library", "_cape_library"),
     frozen_module("__hello__", "__hello__", false),
     frozen_module("__hello_alias__", "__hello__", false),
+    Frozen { origin: "", ..frozen_module("__hello_only__", "__hello__", false) },
     frozen_module("__phello_alias__", "__hello__", true),
     frozen_module("__phello_alias__.spam", "__hello__", false),
     frozen_module("__phello__", "__phello__", true),
@@ -102,6 +103,10 @@ fn frozen(name: &str) -> Option<&'static Frozen> {
 }
 
 impl Frozen {
+    fn origin(&self) -> Value {
+        if self.origin.is_empty() { Value::NONE } else { StrObj::new(self.origin).value() }
+    }
+
     fn code(&self, vm: &Vm) -> Res<Ptr<CodeObj>> {
         let module = cape_frozen::find(self.code).expect("the library has what is frozen");
         embedded_code(vm, &module, &format!("<frozen {}>", self.code))
@@ -189,7 +194,7 @@ fn find_frozen(vm: &Vm, name: Ptr<StrObj>, withdata: Option<bool>) -> Res<Value>
         }
         _ => Value::NONE,
     };
-    Ok(TupleObj::new(&[data, Value::bool(f.package), StrObj::new(f.origin).value()]).value())
+    Ok(TupleObj::new(&[data, Value::bool(f.package), f.origin()]).value())
 }
 
 /// Code of an embedded module, with this file name.
@@ -250,7 +255,7 @@ fn init_frozen(vm: &Vm, name: Ptr<StrObj>) -> Res<Value> {
         d.set_str(rt().names.path, ListObj::new(&[]).value());
     }
     d.set_str(rt().names.builtins, rt().builtins().value());
-    d.set_str(intern("__origname__"), StrObj::new(f.origin).value());
+    d.set_str(intern("__origname__"), f.origin());
     vm.run_code(code, d, d.value(), None)?;
     Ok(rt().modules().get_str(key).unwrap_or(Value::NONE))
 }

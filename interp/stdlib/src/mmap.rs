@@ -134,6 +134,16 @@ pub fn init(_: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .getter("closed", "", |_: &Vm, m: M| m.map.data.get().is_null())
         .method("__repr__($self, /)", "Return repr(self).", repr)
         .method("__len__($self, /)", "Return len(self).", |vm: &Vm, m: M| Ok(m.bytes(vm)?.len()))
+        .method(
+            "__buffer__($self, flags, /)",
+            "Return a buffer object that exposes the underlying memory of the object.",
+            |vm: &Vm, m: M, flags: i32| cape_builtins::memoryview::row_buffer_method(vm, m.value(), flags),
+        )
+        .method(
+            "__release_buffer__($self, buffer, /)",
+            "Release the buffer object that exposes the underlying memory of the object.",
+            |vm: &Vm, m: M, view: Value| cape_builtins::memoryview::release_buffer_method(vm, m.value(), view),
+        )
         .method("__getitem__($self, key, /)", "Return self[key].", getitem)
         .method("__setitem__($self, key, value, /)", "Set self[key] to value.", setitem)
         .method("__delitem__($self, key, /)", "Delete self[key].", delitem)

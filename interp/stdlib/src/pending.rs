@@ -135,10 +135,17 @@ fn exception_from(vm: &Vm, v: Value) -> Res<Raised> {
     }
 }
 
-/// Runs what collections have left: finalizers and callbacks. Their exceptions are reported, not raised.
+/// Runs what collections have left: finalizers and callbacks. Their exceptions are reported, not raised; so they wait for the handlers of
+/// signals that have arrived, whose exceptions are the program's.
 pub fn run_finalizers(vm: &Vm) {
-    while let Some(p) = heap().take_pending() {
+    let waits = || crate::signal::tripped() && gil::is_main_thread(vm);
+    while !waits()
+        && let Some(p) = heap().take_pending()
+    {
         run_one(vm, p);
+    }
+    if waits() {
+        request();
     }
 }
 

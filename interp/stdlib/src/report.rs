@@ -127,10 +127,11 @@ fn system_exit(vm: &Vm, r: Raised) -> i32 {
     1
 }
 
-/// Reports an exception that cannot be raised, through `sys.unraisablehook`. `message` begins the report, `object` is
+/// Reports an exception that cannot be raised, through `sys.unraisablehook`. `message`, if there is one, begins the report, `object` is
 /// what it is about.
 pub fn unraisable(vm: &Vm, r: Raised, message: &str, object: Value) {
-    match vm.call_unraisable_hook(&r, StrObj::new(message).value(), object) {
+    let begins = if message.is_empty() { Value::NONE } else { StrObj::new(message).value() };
+    match vm.call_unraisable_hook(&r, begins, object) {
         Some(Ok(())) => return,
         Some(Err(second)) => {
             write_stderr(vm, "Exception ignored in sys.unraisablehook:\n");

@@ -42,6 +42,10 @@ pub mod flags {
     pub const ANY_CONTIGUOUS: u32 = 0x80 | STRIDES;
     /// Suboffsets.
     pub const INDIRECT: u32 = 0x100 | STRIDES;
+    /// No request, but what `PyMemoryView_FromMemory` is told: memory that is only read.
+    pub const READ: u32 = 0x100;
+    /// Memory that is written, too.
+    pub const WRITE: u32 = 0x200;
     /// Everything, read-only allowed.
     pub const FULL_RO: u32 = INDIRECT | FORMAT;
 }

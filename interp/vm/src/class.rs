@@ -12,6 +12,7 @@ use crate::runtime::{intern, rt, special_of, type_of};
 use crate::shape;
 use crate::special::{SPECIAL_NAMES, Special};
 use crate::vm::Vm;
+use crate::watchers::{Watched, tell, watched};
 
 /// A class to be made by native code.
 pub struct NewType {
@@ -485,6 +486,9 @@ fn remove_subclass(base: Ptr<TypeObj>, t: Ptr<TypeObj>) {
 /// The class or one of its bases changed: nothing cached about it holds any more.
 pub fn modified(t: Ptr<TypeObj>) {
     if t.version.get() != 0 {
+        if watched(Watched::Class) {
+            tell(Watched::Class, 0, t.value(), Value::EMPTY, Value::EMPTY);
+        }
         t.version.set(0);
         for m in shape::maps_of(t) {
             m.version.set(0);

@@ -1,7 +1,6 @@
 //! The interpreter's options: command line and environment, read once.
 
-use foldhash::SharedSeed;
-use foldhash::fast::SeedableRandomState;
+use crate::siphash::Key;
 
 /// Options that the VM and the `sys` module look at.
 #[derive(Clone, Debug)]
@@ -56,6 +55,8 @@ pub struct Config {
     pub int_max_str_digits: usize,
     /// Folders that `PYTHONPATH` lists.
     pub python_path: Vec<std::ffi::OsString>,
+    /// What a file beside the executable says that `sys.path` is.
+    pub path_file: Option<Vec<std::ffi::OsString>>,
     /// `CAPEHOME`: a standard library on disk instead of the embedded one.
     pub home: Option<String>,
     /// `-X frozen_modules`-like switch for tests: import the library from `home` only.
@@ -100,6 +101,7 @@ impl Default for Config {
             hash_seed: None,
             int_max_str_digits: 4300,
             python_path: Vec::new(),
+            path_file: None,
             home: None,
             warn_default_encoding: false,
             io_encoding: String::new(),
@@ -121,11 +123,8 @@ impl Config {
         }
     }
 
-    /// The hasher of strings: random, or from the fixed seed.
-    pub fn hash_state(&self) -> SeedableRandomState {
-        match self.hash_seed {
-            None => SeedableRandomState::random(),
-            Some(seed) => SeedableRandomState::with_seed(seed as u64, SharedSeed::global_fixed()),
-        }
+    /// The key of the hashes of strings: random, or from the fixed seed.
+    pub(crate) fn hash_key(&self) -> Key {
+        self.hash_seed.map_or_else(Key::random, Key::of_seed)
     }
 }

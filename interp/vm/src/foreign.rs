@@ -9,6 +9,7 @@ use crate::native::MethodDef;
 use crate::object::{ArrayObj, DictObj, TupleObj, TypeObj};
 use crate::special::Special;
 use crate::vm::Vm;
+use crate::watchers::Watched;
 
 heap_object! {
     /// The proxy of an object whose struct lives in C memory, reached through its link: an instance of a class implemented in C or derived from one.
@@ -48,6 +49,8 @@ pub trait Foreign: Sync {
     }
     /// The flags that C knows a class of its own by.
     fn class_flags(&self, class: Ptr<TypeObj>) -> u64;
+    /// Bytes of the fixed part of its instances.
+    fn class_size(&self, class: Ptr<TypeObj>) -> usize;
     /// Number of items of a mirrored list.
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.
@@ -128,6 +131,10 @@ pub trait Foreign: Sync {
     fn trace_event(&self, vm: &Vm, tracer: Tracer, frame: Value, what: i32, argument: Value) -> Res<()> {
         let _ = (vm, tracer, frame, what, argument);
         Ok(())
+    }
+    /// Tells C's watchers of an event: an object, a key and a value (EMPTY: none).
+    fn tell_watchers(&self, vm: &Vm, kind: Watched, event: i32, values: [Value; 3]) {
+        let _ = (vm, kind, event, values);
     }
     /// There are audit hooks from now on.
     fn audited(&self) {}

@@ -30,10 +30,12 @@ pub mod profile;
 mod results;
 pub mod runtime;
 pub mod shape;
+mod siphash;
 pub mod special;
 pub mod structseq;
 pub mod suggest;
 pub mod vm;
+pub mod watchers;
 
 pub use cape_heap::{Ptr, Value};
 pub use exc::{Raised, Res};

@@ -9,12 +9,12 @@ use std::sync::OnceLock;
 use cape_heap::{
     Field, Header, HeapObject, KindInfo, MapRef, Ptr, Root, Tracer, Value, WeakCell, WeakCtx, heap,
 };
-use foldhash::fast::SeedableRandomState;
 
 use crate::builtin_types::{Maps, ROWS, Types};
 use crate::interned::Interned;
 use crate::object::*;
 use crate::shape::ShapeObj;
+use crate::siphash::Key;
 use crate::special::{SPECIAL_COUNT, SPECIAL_NAMES, Special};
 
 /// What all threads share.
@@ -30,7 +30,7 @@ pub struct Runtime {
     pub(crate) special_index: [u8; crate::special::INDEX],
     shared: Shared,
     latin1: [Value; 256],
-    hash_state: SeedableRandomState,
+    hash_key: Key,
     interned: Interned,
     roots: UnsafeCell<Vec<Root>>,
     /// Inline caches that the marking under way has met.
@@ -141,7 +141,7 @@ impl Runtime {
         assert!(!started());
         let map = |kind: &'static KindInfo| MapRef::new(kind, Value::EMPTY, 0);
         // Stage 1: maps without classes, enough to make strings, dicts and tuples.
-        let hash_state = config.hash_state();
+        let hash_key = config.hash_key();
         let row_maps: Vec<MapRef> = ROWS
             .iter()
             .map(|r| {
@@ -184,7 +184,7 @@ impl Runtime {
             },
             latin1: [placeholder; 256],
             interned: Interned::new(),
-            hash_state,
+            hash_key,
             roots: UnsafeCell::new(Vec::new()),
             caches: UnsafeCell::new(Vec::new()),
             type_version: Cell::new(1),
@@ -313,10 +313,10 @@ impl Runtime {
         &self.latin1
     }
 
-    /// The randomised hasher of strings and bytes.
+    /// The key of the hashes of strings and bytes.
     #[inline(always)]
-    pub fn hash_state(&self) -> &SeedableRandomState {
-        &self.hash_state
+    pub(crate) fn hash_key(&self) -> Key {
+        self.hash_key
     }
 
     /// The interned string with this text.

@@ -36,7 +36,7 @@ pub fn init(vm: &Vm) {
         .method("__le__($self, value, /)", "Return self<=value.", |_: &Vm, a: Ptr<BytesObj>, b: Value| compare(a, b, |o| o.is_le()))
         .method("__gt__($self, value, /)", "Return self>value.", |_: &Vm, a: Ptr<BytesObj>, b: Value| compare(a, b, |o| o.is_gt()))
         .method("__ge__($self, value, /)", "Return self>=value.", |_: &Vm, a: Ptr<BytesObj>, b: Value| compare(a, b, |o| o.is_ge()))
-        .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", crate::memoryview::buffer_method);
+        .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", crate::memoryview::row_buffer_method);
     add_common(t);
 }
 

@@ -3,7 +3,7 @@
 use cape_vm::buffer::{self, Layout, flags};
 use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Res, Value, Vm};
+use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use super::View;
 use super::item::{letter, pack, unpack};
@@ -26,10 +26,15 @@ pub(super) fn len(vm: &Vm, m: View) -> Res<usize> {
     }
 }
 
+/// NotImplementedError for a view whose items are of no native format.
+pub(super) fn unsupported(vm: &Vm, m: View) -> Raised {
+    vm.not_implemented_error(format!("memoryview: unsupported format {}", m.layout.format))
+}
+
 /// The value of the item at `p`.
 pub(super) fn read(vm: &Vm, m: View, p: *mut u8) -> Res<Value> {
     let Some(c) = letter(&m.layout.format) else {
-        return Err(vm.not_implemented_error(format!("memoryview: format {} not supported", m.layout.format)));
+        return Err(unsupported(vm, m));
     };
     let mut item = [0; 8];
     let n = m.layout.itemsize.min(8);
@@ -141,16 +146,14 @@ fn window(m: View, raw: (isize, isize, isize)) -> View {
 
 fn setitem(vm: &Vm, m: View, key: Value, v: Value) -> Res<()> {
     m.check(vm)?;
+    let Some(c) = letter(&m.layout.format) else {
+        return Err(unsupported(vm, m));
+    };
     if m.readonly {
         return Err(vm.type_error("cannot modify read-only memory"));
     }
     let ndim = m.layout.shape.len();
     let write = |p: &dyn Fn() -> Res<*mut u8>| -> Res<()> {
-        let Some(c) = letter(&m.layout.format) else {
-            return Err(
-                vm.not_implemented_error(format!("memoryview: format {} not supported", m.layout.format))
-            );
-        };
         let mut item = [0; 8];
         let n = m.layout.itemsize.min(8);
         pack(vm, c, v, &mut item[..n])?;

@@ -67,12 +67,14 @@ fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
     let mut layout = Layout::row(wanted.into(), itemsize, len / itemsize);
     if let Some(items) = new_shape {
         let mut dims = Vec::new();
-        let mut product: isize = 1;
+        let mut product = itemsize as isize;
         for &v in items.as_slice() {
             let Some(n) = Int::of(v) else {
                 return Err(vm.type_error("memoryview.cast(): elements of shape must be integers"));
             };
-            let n = n.to_i64().unwrap_or(isize::MAX as i64) as isize;
+            let Some(n) = n.to_i64().map(|n| n as isize) else {
+                return Err(vm.overflow_error("Python int too large to convert to C ssize_t"));
+            };
             if n <= 0 {
                 return Err(
                     vm.value_error("memoryview.cast(): elements of shape must be integers > 0")
@@ -83,7 +85,7 @@ fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
                 .ok_or_else(|| vm.value_error("memoryview.cast(): product(shape) > SSIZE_MAX"))?;
             dims.push(n);
         }
-        if product as i128 * itemsize as i128 != len as i128 {
+        if product != len as isize {
             return Err(
                 vm.type_error("memoryview: product(shape) * itemsize != buffer size")
             );

@@ -51,11 +51,27 @@ fn equal(vm: &Vm, m: View, other: Value, negate: bool) -> Res<Value> {
         let (Some(p), Some(q)) = (left.get(vm, &x, i)?, right.get(vm, &y, i)?) else {
             return answer(false);
         };
-        if !vm.eq(p, q)? {
+        if !equal_items(vm, p, q)? {
             return answer(false);
         }
     }
     answer(true)
+}
+
+/// Whether two items are equal. Those of a struct are objects of their own each time: a NaN is not the same one as the other's.
+fn equal_items(vm: &Vm, p: Value, q: Value) -> Res<bool> {
+    let (Some(a), Some(b)) = (p.downcast::<TupleObj>(), q.downcast::<TupleObj>()) else {
+        return vm.eq(p, q);
+    };
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    for i in 0..a.len() {
+        if !vm.eq(a.get(i), b.get(i))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 

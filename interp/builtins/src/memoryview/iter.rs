@@ -37,7 +37,7 @@ fn iter(vm: &Vm, m: View) -> Res<Ptr<MemoryIterObj>> {
         _ => return Err(vm.not_implemented_error("multi-dimensional sub-views are not implemented")),
     }
     if super::item::letter(&m.layout.format).is_none() {
-        return Err(vm.not_implemented_error(format!("memoryview: format {} not supported", m.layout.format)));
+        return Err(super::access::unsupported(vm, m));
     }
     let map = ITERATOR.get().instance_map();
     Ok(heap().alloc(

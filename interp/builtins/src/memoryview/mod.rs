@@ -209,10 +209,13 @@ impl ManagedObj {
     fn drop_view(&self) {
         let n = self.views.get() - 1;
         self.views.set(n);
-        if n == 0
-            && let Some(f) = self.release.0.take()
-        {
-            f(self.exporter.get(), self.internal.0)
+        if n == 0 {
+            if let Some(f) = self.release.0.take() {
+                f(self.exporter.get(), self.internal.0)
+            }
+            // A view that is only released must not keep them.
+            self.exporter.set_no_barrier(Value::NONE);
+            self.base.set_no_barrier(Value::NONE);
         }
     }
 }
@@ -377,6 +380,14 @@ pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
 pub fn buffer_method(vm: &Vm, v: Value, what: i32) -> Res<View> {
     let own = vm.own_buffer(v, what as u32)?;
     Ok(from_buffer(own.map_or_else(|| vm.buffer(v, what as u32), Ok)?))
+}
+
+/// `__buffer__` of types whose memory is a row of bytes, which know the flags that are no request.
+pub fn row_buffer_method(vm: &Vm, v: Value, what: i32) -> Res<View> {
+    match what as u32 {
+        flags::READ | flags::WRITE => Err(vm.system_error("bad argument to internal function")),
+        _ => buffer_method(vm, v, what),
+    }
 }
 
 /// `__release_buffer__` of the builtin types: releases the view.

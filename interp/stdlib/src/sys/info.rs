@@ -144,7 +144,7 @@ pub(super) fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             i(314159),
             i(0),
             i(1000003),
-            s("foldhash"),
+            s("siphash13"),
             i(64),
             i(128),
             i(0),

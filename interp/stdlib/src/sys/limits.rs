@@ -53,7 +53,7 @@ fn functions(m: Ptr<ModuleObj>) {
     .function(
         "_is_immortal(op, /)",
         "Return True if the given object is \"immortal\" per PEP 683.",
-        |_: &Vm, v: Value| !v.is_ptr(),
+        is_immortal,
     )
     .function("getrefcount(object, /)", "Return the reference count of object.", getrefcount)
     .function("getsizeof(object, default=None)", "Return the size of object in bytes.", getsizeof)
@@ -155,6 +155,14 @@ fn getrefcount(vm: &Vm, v: Value) -> i64 {
     crate::gc::collect_all(vm);
     // (The link of an object that is held stays.)
     cape_vm::foreign::foreign().references(v.header()).map_or(IMMORTAL, |n| n as i64 + 1)
+}
+
+/// Whether CPython's object of that kind never dies, or C's side of this one.
+fn is_immortal(_: &Vm, v: Value) -> bool {
+    if !v.is_ptr() {
+        return !v.is_float();
+    }
+    v.header().link() != 0 && cape_vm::foreign::foreign().references(v.header()).is_none()
 }
 
 fn setrecursionlimit(vm: &Vm, n: i64) -> Res<()> {

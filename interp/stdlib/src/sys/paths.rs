@@ -88,13 +88,15 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
         m.add(name, value);
     }
     let path = ListObj::new(&[]);
-    for folder in &c.python_path {
+    for folder in c.path_file.as_ref().unwrap_or(&c.python_path) {
         path.push(crate::fsname::decode(folder.as_bytes()).value());
     }
-    path.push(s(&library));
-    let extensions = format!("{library}/lib-dynload");
-    if Path::new(&extensions).is_dir() {
-        path.push(s(&extensions));
+    if c.path_file.is_none() {
+        path.push(s(&library));
+        let extensions = format!("{library}/lib-dynload");
+        if Path::new(&extensions).is_dir() {
+            path.push(s(&extensions));
+        }
     }
     m.add("path", path.value());
     m.add("meta_path", ListObj::new(&[]).value());

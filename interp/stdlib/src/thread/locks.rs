@@ -154,7 +154,12 @@ fn acquire(vm: &Vm, l: Ptr<LockObj>, blocking: Option<Value>, timeout: Option<Va
         return Ok(true);
     }
     let time = wait_time(vm, blocking, timeout)?;
-    l.lock.acquire(vm, time)
+    let got = l.lock.acquire(vm, time)?;
+    if got {
+        // What arrived meanwhile is served here, not in the midst of what the caller does with the lock.
+        vm.poll().inspect_err(|_| l.lock.release())?;
+    }
+    Ok(got)
 }
 
 fn release(vm: &Vm, l: Ptr<LockObj>) -> Res<()> {
@@ -205,7 +210,10 @@ fn acquire_r(vm: &Vm, l: Ptr<RLockObj>, blocking: Option<Value>, timeout: Option
     }
     l.owner.set(vm.ident.get());
     l.count.set(1);
-    Ok(true)
+    match vm.poll() {
+        Ok(()) => Ok(true),
+        Err(e) => release_r(vm, l).and(Err(e)),
+    }
 }
 
 fn release_r(vm: &Vm, l: Ptr<RLockObj>) -> Res<()> {
@@ -235,7 +243,7 @@ fn acquire_restore(vm: &Vm, l: Ptr<RLockObj>, state: Ptr<TupleObj>) -> Res<()> {
     }
     let (count, owner) = (u64::from_arg(vm, state.get(0), 0)?, u64::from_arg(vm, state.get(1), 0)?);
     // Not to be interrupted: the caller relies on holding the lock afterwards. Signal handlers run when it is done.
-    while !l.lock.acquire(vm, None).unwrap_or(false) {}
+    l.lock.acquire_uninterrupted(vm);
     l.owner.set(owner);
     l.count.set(count);
     Ok(())

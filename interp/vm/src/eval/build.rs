@@ -256,6 +256,10 @@ impl Vm {
             && (o.header().map() == rt().maps.dict
                 || type_of(m).special(Special::Iter) == rt().types.dict.special(Special::Iter))
         {
+            if d.is_empty() && d != o {
+                d.table.copy_from(d.header(), &o.table);
+                return Ok(());
+            }
             let n = o.len();
             let mut i = 0;
             while let Some((at, e)) = o.table.next_entry(i) {

@@ -12,6 +12,7 @@ use crate::monitor::Listed;
 use crate::object::*;
 use crate::runtime::{intern, rt};
 use crate::vm::Vm;
+use crate::watchers::{Watched, event, tell, watched};
 
 /// What a constant is as a value.
 pub fn const_value(vm: &Vm, c: &Const) -> Value {
@@ -95,7 +96,7 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
     let star = flags::VARARGS | flags::VARKEYWORDS;
     let later = || Field::new(Value::EMPTY);
     let (name, qualname) = (intern(&unit.name), intern(&unit.qualname));
-    heap().alloc_old(
+    let code = heap().alloc_old(
         map,
         CodeObj {
             header: Header::new(map),
@@ -123,7 +124,11 @@ fn code_of_file(unit: Arc<CodeUnit>, filename: Value) -> Ptr<CodeObj> {
             listed: Native(Listed::not_yet()),
             unit: Native(unit),
         },
-    )
+    );
+    if watched(Watched::Code) {
+        tell(Watched::Code, event::CODE_MADE, code.value(), Value::EMPTY, Value::EMPTY);
+    }
+    code
 }
 
 /// The names of the parameters and the other variables of the code's own, made when they are first asked for.

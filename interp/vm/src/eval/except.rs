@@ -321,8 +321,8 @@ impl Vm {
         self.call(class.value(), &[StrObj::new(message).value(), list.value()])
     }
 
-    /// The end of `try`/`except*`: what to raise, or None.
-    pub(crate) fn prep_reraise_star(&self, orig: Value, excs: Value) -> Res<Value> {
+    /// The end of `try`/`except*`: what to raise, or None. `excs` is a list.
+    pub fn prep_reraise_star(&self, orig: Value, excs: Value) -> Res<Value> {
         let list: Ptr<ListObj> = excs.downcast().expect("the list of except* results");
         let items = list.snapshot();
         let items: &[Value] = items.as_slice();

@@ -11,6 +11,7 @@ use super::StrObj;
 use crate::exc::Res;
 use crate::runtime::rt;
 use crate::vm::Vm;
+use crate::watchers::{Watched, event, tell, watched};
 
 /// One entry; `key` is EMPTY in a deleted one.
 #[repr(C)]
@@ -267,6 +268,30 @@ impl Table {
         unsafe { self.keys.cast() }
     }
 
+    /// The dict or set whose table this is.
+    #[inline(always)]
+    fn owner(&self) -> &Header {
+        const { assert!(std::mem::offset_of!(DictObj, table) == std::mem::offset_of!(SetObj, table)) };
+        let header = (self as *const Table).wrapping_byte_sub(std::mem::offset_of!(DictObj, table));
+        // SAFETY: a table is part of a dict or a set, at one place in both.
+        unsafe { &*(header as *const Header) }
+    }
+
+    /// Whether watchers may want to know of what is about to change: that of a dict that C knows.
+    #[inline(always)]
+    pub fn is_watched(&self) -> bool {
+        watched(Watched::Dict) && self.owner().link() != 0
+    }
+
+    /// Tells watchers what is about to change.
+    #[cold]
+    fn announce(&self, event: i32, key: Value, value: Value) {
+        let owner = self.owner().as_value();
+        if owner.is::<DictObj>() {
+            tell(Watched::Dict, event, owner, key, value);
+        }
+    }
+
     #[inline(always)]
     fn set_used(&self, n: usize) {
         self.used.set(n);
@@ -276,10 +301,7 @@ impl Table {
     /// Has the mirror, if there is one, show the size.
     #[inline(always)]
     fn tell(&self) {
-        const { assert!(std::mem::offset_of!(DictObj, table) == std::mem::offset_of!(SetObj, table)) };
-        let header = (self as *const Table).wrapping_byte_sub(std::mem::offset_of!(DictObj, table));
-        // SAFETY: a table is part of a dict or a set, at one place in both.
-        crate::foreign::changed(unsafe { &*(header as *const Header) });
+        crate::foreign::changed(self.owner());
     }
 
     /// Number of live entries.
@@ -365,19 +387,19 @@ impl Table {
         self.keys().free.get() != 0
     }
 
-    /// As [`Table::insert_at`], where there is room and nothing has to be allocated; `None`, with nothing done, elsewhere. The caller shows
-    /// the object's mirror the new size.
+    /// As [`Table::insert_at`], where there is room, nothing has to be allocated, and nothing is watched; `None`, with nothing done,
+    /// elsewhere. The caller shows the object's mirror the new size.
     #[inline(always)]
     pub fn insert_in_room(&self, slot: usize, hash: i64, key: Value, value: Value) -> Option<()> {
         let keys = self.keys();
-        if keys.free.get() == 0 {
+        if keys.free.get() == 0 || self.is_watched() {
             return None;
         }
         self.write_entry(keys, slot, Entry { hash, key, value });
         Some(())
     }
 
-    /// As [`Table::insert_in_room`], where there may be no room.
+    /// As [`Table::insert_in_room`], where there may be no room. Watchers are not told.
     #[inline(never)]
     pub fn insert_and_grow(&self, owner: &Header, mut slot: usize, hash: i64, key: Value, value: Value) {
         if !self.has_room() {
@@ -481,6 +503,9 @@ impl Table {
 
     /// Adds a key that [`Table::search`] has not found, at the place that it gave. The table must not have changed since.
     pub fn insert_at(&self, owner: &Header, slot: usize, hash: i64, key: Value, value: Value) {
+        if self.is_watched() {
+            self.announce(event::DICT_ADDED, key, value);
+        }
         self.insert_and_grow(owner, slot, hash, key, value);
         self.tell();
     }
@@ -524,6 +549,9 @@ impl Table {
     /// Replaces the value of entry `i`.
     #[inline(always)]
     pub fn set_value(&self, i: usize, value: Value) {
+        if self.is_watched() {
+            self.announce(event::DICT_MODIFIED, self.keys().entry(i).key, value);
+        }
         let keys = self.keys();
         debug_assert!(i < keys.filled());
         // SAFETY: in bounds.
@@ -544,12 +572,15 @@ impl Table {
     /// ([`Table::pop_last`] does use it again: the slot of the removed entry then goes on naming it; whatever is stored
     /// there later is found through both slots, which does no harm, and the budget of insertions keeps free slots in the index.)
     pub fn remove_at(&self, i: usize) -> Value {
+        if self.is_watched() {
+            self.announce(event::DICT_DELETED, self.keys().entry(i).key, Value::EMPTY);
+        }
         let value = self.remove_quietly(i);
         self.tell();
         value
     }
 
-    /// As [`Table::remove_at`]; the caller shows the object's mirror the new size.
+    /// As [`Table::remove_at`], of what is not watched; the caller shows the object's mirror the new size.
     #[inline(always)]
     pub fn remove_quietly(&self, i: usize) -> Value {
         let keys = self.keys();
@@ -594,6 +625,9 @@ impl Table {
 
     /// Removes everything.
     pub fn clear(&self, _owner: &Header) {
+        if self.is_watched() && !self.is_empty() {
+            self.announce(event::DICT_CLEARED, Value::EMPTY, Value::EMPTY);
+        }
         self.keys().version.set(0);
         self.keys.set_no_barrier(rt().empty_keys().value());
         self.set_used(0);
@@ -647,6 +681,9 @@ impl Table {
         if other.is_empty() {
             return self.clear(owner);
         }
+        if self.is_watched() {
+            self.announce(event::DICT_CLONED, other.owner().as_value(), Value::EMPTY);
+        }
         self.keys.set_no_barrier(rt().empty_keys().value());
         self.used.set(0);
         let (n, log2) = (other.len(), other.keys().log2);
@@ -667,7 +704,7 @@ impl Table {
         }
         self.resize(owner, n);
         for e in other.iter() {
-            self.insert_new(owner, e.hash, e.key, e.value);
+            self.insert_and_grow(owner, self.keys().free_slot(e.hash), e.hash, e.key, e.value);
         }
     }
 

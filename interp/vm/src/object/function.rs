@@ -6,6 +6,7 @@ use cape_heap::{Field, Header, Ptr, Value, heap, heap_object};
 
 use super::CodeObj;
 use crate::runtime::rt;
+use crate::watchers::{Watched, event, tell, watched};
 
 heap_object! {
     /// A Python function. `defaults` is a tuple or EMPTY, `kwdefaults` a dict or EMPTY, `closure` a tuple of
@@ -59,7 +60,7 @@ impl FunctionObj {
     ) -> Ptr<FunctionObj> {
         let map = rt().maps.function;
         let none = || Field::new(Value::EMPTY);
-        heap().alloc(
+        let f = heap().alloc(
             map,
             FunctionObj {
                 header: Header::new(map),
@@ -78,7 +79,11 @@ impl FunctionObj {
                 type_params: none(),
                 version: Cell::new(0),
             },
-        )
+        );
+        if watched(Watched::Function) {
+            tell(Watched::Function, event::FUNCTION_MADE, f.value(), Value::EMPTY, Value::EMPTY);
+        }
+        f
     }
 
     /// The code object.

@@ -679,7 +679,7 @@ impl StrObj {
         self.chars().cmp(other.chars())
     }
 
-    /// The hash, computed once; never 0 nor -1.
+    /// The hash, computed once; never -1.
     #[inline(always)]
     pub fn hash(&self) -> i64 {
         let h = self.hash.get();
@@ -721,14 +721,14 @@ pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// The hash of a string's or bytes' content: never 0 nor -1 (the empty one's is 0 in CPython; here it is arbitrary
-/// inside the VM and reported as 0 by `hash()`).
+/// The hash of a string's or bytes' content: never -1, and 0 only if there is none.
 pub fn hash_bytes(data: &[u8]) -> i64 {
-    use std::hash::{BuildHasher, Hasher};
-    let mut h = rt().hash_state().build_hasher();
-    h.write(data);
-    match h.finish() as i64 {
-        0 | -1 => 0x5bd1_e995,
+    if data.is_empty() {
+        return 0;
+    }
+    match rt().hash_key().hash(data) as i64 {
+        -1 => -2,
+        0 => 0x5bd1_e995,
         h => h,
     }
 }
