@@ -10,13 +10,15 @@ pub(crate) struct Options {
     pub(crate) poison: bool,
     /// Check the heap after each collection.
     pub(crate) verify: bool,
+    /// Objects whose end can be seen end when they are dropped.
+    pub(crate) prompt: bool,
     pub(crate) nursery: Option<usize>,
     count: usize,
 }
 
 impl Options {
     pub(crate) const fn new() -> Options {
-        Options { every: 0, full: 10, poison: false, verify: false, nursery: None, count: 0 }
+        Options { every: 0, full: 10, poison: false, verify: false, prompt: false, nursery: None, count: 0 }
     }
 
     /// Whether every allocation must take the slow path.
@@ -56,6 +58,7 @@ impl Options {
                 "nursery" => o.nursery = Some(number()?.max(64 << 10)),
                 "poison" => o.poison = true,
                 "verify" => o.verify = true,
+                "prompt" => o.prompt = true,
                 // Whatever is not pinned moves anyway when it survives its first collection.
                 "move" => {}
                 _ => return Err(format!("unknown gc option: {part:?}")),

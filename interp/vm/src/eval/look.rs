@@ -24,11 +24,16 @@ impl Vm {
         if !(attention().is_looking() || certainly && attention().is_watching()) {
             return false;
         }
-        let held =
-            heap().all_held(certainly, |cell, v| self.root_state(cell, v), |v| self.find_in_registers(v));
+        let held = self.all_held(certainly);
         // What is called next may stay for long, with places that nothing writes.
         self.scrub_frames_to_come();
         !held
+    }
+
+    /// Looks after the watched objects. (Its frame, in which they are mentioned, is written over when it has returned.)
+    #[inline(never)]
+    fn all_held(&self, certainly: bool) -> bool {
+        heap().all_held(certainly, |cell, v| self.root_state(cell, v), |v| self.find_in_registers(v))
     }
 
     /// Whether an instruction that has raised is to be tried once more with a clean native stack: it wants to change the size of a

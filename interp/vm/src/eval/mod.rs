@@ -266,7 +266,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                     () => {
                         if attention().any() {
                             sync!();
-                            if !std::mem::take(&mut looked) && vm.has_dropped(false) {
+                            if pc != cleaned && !std::mem::take(&mut looked) && vm.has_dropped(false) {
                                 return Ok(Next::Looks);
                             }
                             tri!(vm.poll());
