@@ -178,6 +178,7 @@ fn run_main(vm: &Vm, cli: &Cli) -> Res<()> {
     let (program, of_file) = prepare(vm, cli)?;
     // The frames that follow stay on the stack while the program runs.
     vm.scrub_native_stack();
+    cape_heap::heap().begin_watching();
     let done = match program {
         Program::Code(code) => run_in_main(vm, code),
         Program::Call(f, args) => vm.call(f, &args).map(|_| ()),

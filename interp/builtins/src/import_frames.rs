@@ -1,13 +1,21 @@
-//! What tracebacks do not show of an import: the frames of the import system.
+//! The frames of the import system, and what tracebacks do not show of them.
 
 use cape_vm::frame::FrameObj;
 use cape_vm::object::*;
-use cape_vm::{Ptr, Raised, Value, rt};
+use cape_vm::{Ptr, Raised, Value, Vm, rt};
 
 /// Files of the import system.
 const FILES: [&str; 2] = ["<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"];
 /// The function that runs modules and finders: frames from the first of the import system to its frame are left out.
 const CALLER: &str = "_call_with_frames_removed";
+
+/// Whether the code that runs is the import system's.
+pub(crate) fn imports(vm: &Vm) -> bool {
+    let Some(frame) = vm.top_frame() else { return false };
+    // SAFETY: the top frame is initialised.
+    let code = unsafe { (*frame).code };
+    code.filename.downcast::<StrObj>().is_some_and(|f| FILES.iter().any(|x| f.eq_str(x)))
+}
 
 /// Takes the frames of the import system out of the traceback of an exception that an import let through: all of them for an
 /// `ImportError`, otherwise those that lead to a module's own code.

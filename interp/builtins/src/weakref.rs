@@ -102,7 +102,14 @@ pub fn make(vm: &Vm, cls: Ptr<TypeObj>, target: Value, callback: Value) -> Res<V
     {
         return Ok(c.value());
     }
-    Ok(heap().new_weak(map, target, callback).value())
+    let r = heap().new_weak(map, target, callback).value();
+    // Classes are in cycles anyway, and modules stay. Each import has a lock for a moment.
+    if !crate::import_frames::imports(vm)
+        && !target.is::<TypeObj>()
+        && !target.is::<cape_vm::object::ModuleObj>() {
+        heap().watch(target.header());
+    }
+    Ok(r)
 }
 
 /// `weakref.proxy(target, callback)`.

@@ -187,6 +187,19 @@ impl Finalizers {
         }
     }
 
+    /// Queues the finalizer of a young registered object that nothing refers to, unless it has been called; whether it is queued now.
+    pub(crate) fn finish_young(&mut self, object: &Header) -> bool {
+        let p = object as *const Header as usize;
+        let Some(i) = self.young.iter().rposition(|&q| q == p) else { return false };
+        self.young.remove(i);
+        let first = !object.has(ObjFlags::FINALIZED);
+        if first {
+            object.set(ObjFlags::FINALIZED);
+            self.queue.push_back(Item::Finalize(Cell::new(object.as_value())));
+        }
+        first
+    }
+
     /// Follows registered objects that moved. All of them are alive by now.
     pub(crate) fn update(&mut self, ctx: &WeakCtx<'_>) {
         follow(ctx, &mut self.young, &mut self.old, &mut |_| {});
@@ -257,6 +270,7 @@ impl Heap {
         // SAFETY: the GIL is held.
         let f = unsafe { &mut (*self.state()).finalizers };
         if self.is_young_ptr(p) { &mut f.young } else { &mut f.old }.push(p);
+        self.watch(object);
     }
 
     /// Gives each object to `f` that is registered for finalization and not queued: what is alive, and what has died since it was last

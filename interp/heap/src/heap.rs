@@ -21,6 +21,7 @@ use crate::object::{Header, ObjFlags, Ptr};
 use crate::old::{MAX_SMALL, Old};
 use crate::options::Options;
 use crate::pressure::Pressure;
+use crate::prompt::Watched;
 use crate::region::{Region, Space};
 use crate::root::Roots;
 use crate::stats::Stats;
@@ -74,6 +75,8 @@ pub(crate) struct State {
     pub(crate) links: Links,
     pub(crate) unlinked: Unlinked,
     pub(crate) pressure: Pressure,
+    /// Young objects whose end is to be seen at once.
+    pub(crate) watched: Watched,
     pub(crate) stats: Stats,
     pub(crate) census: Census,
     pub(crate) options: Options,
@@ -134,6 +137,7 @@ static HEAP: Heap = Heap {
         links: Links::new(),
         unlinked: Unlinked::new(),
         pressure: Pressure::new(),
+        watched: Watched::new(),
         stats: Stats::new(),
         census: Census::new(),
         options: Options::new(),
@@ -343,12 +347,20 @@ impl Heap {
                     return p;
                 }
                 self.close_run();
+                if (*s).watched.is_due() {
+                    self.collect_minor();
+                }
                 match (*s).nursery.next_run() {
                     Some((start, _)) => self.cursor.set(start),
                     None => self.collect_minor(),
                 }
             }
         }
+    }
+
+    /// The next free byte of the run in use.
+    pub(crate) fn cursor(&self) -> usize {
+        self.cursor.get()
     }
 
     /// Ends the run in use: what is left of it becomes a filler.
@@ -565,12 +577,22 @@ impl Heap {
         self.collecting.set(false);
     }
 
-    /// A minor collection, and a full one when it is due.
+    /// A minor collection, which keeps watched objects young, and a full one when it is due.
     #[cold]
     #[inline(never)]
     fn collect_minor(&self) {
         self.close_run();
+        self.keep_watched(true);
         with_registers(|sp| self.collect_from(sp, false));
+        self.keep_watched(false);
+    }
+
+    /// A full collection that keeps watched objects young.
+    pub(crate) fn collect_all_keeping(&self) {
+        self.close_run();
+        self.keep_watched(true);
+        with_registers(|sp| self.collect_from(sp, true));
+        self.keep_watched(false);
     }
 
     fn collect_from(&self, sp: usize, full: bool) {
@@ -590,6 +612,7 @@ impl Heap {
                 }
             }
         });
+        self.watched_collected();
     }
 
     /// Checks the heap, every map, root and link; panics with a description of what is wrong.

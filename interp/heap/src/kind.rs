@@ -61,6 +61,8 @@ enum Mode<'a> {
     Mark(*mut State),
     /// Calls a function.
     Call(&'a mut dyn FnMut(&Cell<Value>)),
+    /// Calls a function: only references to young objects matter.
+    CallYoung(&'a mut dyn FnMut(&Cell<Value>)),
     /// Calls the first for every cell, the second for every map.
     CallBoth(&'a mut dyn FnMut(&Cell<Value>), &'a mut dyn FnMut(MapRef)),
 }
@@ -76,6 +78,11 @@ impl<'a> Tracer<'a> {
         Tracer { mode: Mode::CallBoth(visit, map), _not_send: PhantomData }
     }
 
+    /// As [`Tracer::new`], where only references to young objects matter.
+    pub(crate) fn young(visit: &'a mut dyn FnMut(&Cell<Value>)) -> Tracer<'a> {
+        Tracer { mode: Mode::CallYoung(visit), _not_send: PhantomData }
+    }
+
     pub(crate) fn minor(state: *mut State) -> Tracer<'static> {
         Tracer { mode: Mode::Minor(state), _not_send: PhantomData }
     }
@@ -87,7 +94,7 @@ impl<'a> Tracer<'a> {
     /// Whether only references to young objects matter: a root that is known to hold none may be skipped.
     #[inline]
     pub fn young_only(&self) -> bool {
-        matches!(self.mode, Mode::Minor(_))
+        matches!(self.mode, Mode::Minor(_) | Mode::CallYoung(_))
     }
 
     /// Whether a full collection is marking what is reachable.
@@ -112,7 +119,7 @@ impl<'a> Tracer<'a> {
             }
             // SAFETY: a full collection made this tracer and is running; cells refer to live objects.
             Mode::Mark(s) => unsafe { major::mark(*s, v.bits() as usize) },
-            Mode::Call(f) | Mode::CallBoth(f, _) => f(cell),
+            Mode::Call(f) | Mode::CallYoung(f) | Mode::CallBoth(f, _) => f(cell),
         }
     }
 
@@ -136,7 +143,7 @@ impl<'a> Tracer<'a> {
             // SAFETY: as in visit.
             Mode::Mark(s) => unsafe { major::mark_map(*s, map) },
             Mode::CallBoth(_, f) => f(map),
-            Mode::Minor(_) | Mode::Call(_) => {}
+            Mode::Minor(_) | Mode::Call(_) | Mode::CallYoung(_) => {}
         }
     }
 

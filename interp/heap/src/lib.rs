@@ -29,6 +29,7 @@
 //! * watching: `watch_allocations`, [`WeakCtx::place`];
 //! * tests: [`testing::exclusive`], because the heap is one per process.
 
+mod attention;
 mod barrier;
 mod block;
 mod census;
@@ -51,16 +52,19 @@ mod object;
 mod old;
 mod options;
 mod pressure;
+mod prompt;
 mod region;
 mod root;
 mod shared;
 mod stats;
 pub mod testing;
+mod trial;
 mod value;
 mod verify;
 mod watch;
 mod weak;
 
+pub use attention::{Attention, attention};
 pub use barrier::{write_barrier, write_barrier_at};
 pub use census::{Counts, Request};
 pub use conservative::{native_stack_base, stack_bounds};
@@ -70,6 +74,7 @@ pub use kind::{HeapObject, KindInfo, Native, Trace, Tracer};
 pub use links::{ForeignHeap, Link, Mirror};
 pub use map::{ID_SHIFT as MAP_ID_SHIFT, Map, MapFlags, MapRef};
 pub use object::{Field, Header, ObjFlags, Ptr};
+pub use prompt::RootState;
 pub use root::{Root, RootVec};
 pub use stats::Stats;
 pub use value::Value;

@@ -43,6 +43,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize, check: bool,
         (*s).census.settle(&ctx);
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
+        (*s).watched.update(&ctx);
         (*s).weak.run_processors(&ctx);
         if let Some(hook) = (*s).maps.reclaims() {
             hook(&ctx);

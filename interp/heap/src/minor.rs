@@ -31,6 +31,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
     // SAFETY: for the whole body: the caller's promise; fields of the state are borrowed one at a time, and what is called
     // in between (trace functions, scanners) reaches the state only through the tracer's pointer.
     unsafe {
+        (*s).pinned.clear();
         pin_mentioned(heap, s, sp);
         let t = &mut Tracer::minor(s);
         for i in 0..(*s).pinned.len() {
@@ -54,6 +55,7 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         held.end(s);
         (*s).weak.update(&ctx);
         (*s).finalizers.update(&ctx);
+        (*s).watched.update(&ctx);
         (*s).weak.run_processors(&ctx);
         (*s).census.settle(&ctx);
         (*s).links.cut_dead_young(heap, &mut (*s).finalizers);
@@ -73,16 +75,34 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
     }
 }
 
-/// Pins the objects that words of native stacks point into.
+/// Pins the objects that words of native stacks point into, and those that are watched.
 ///
 /// # Safety
 /// As for [`collect`].
 unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
+    // SAFETY: as in collect.
+    unsafe {
+        let grey = &raw mut (*s).grey;
+        (*s).watched.pin(heap, &mut (*s).pinned);
+        mentioned(heap, s, sp, &mut |p| {
+            keep_large(heap, &mut *grey, p);
+        });
+        for &p in &(*s).pinned {
+            (*(p as *const Header)).set(ObjFlags::OLD);
+        }
+    }
+}
+
+/// Finds the young objects that words of native stacks point into, or words that are in `pinned` already: gives the large ones to
+/// `large`, and leaves the others in `pinned`, sorted.
+///
+/// # Safety
+/// As for [`collect`].
+pub(crate) unsafe fn mentioned(heap: &Heap, s: *mut State, sp: usize, large: &mut dyn FnMut(usize)) {
     // SAFETY: as in collect; stack ranges are readable.
     unsafe {
         let pinned = &mut (*s).pinned;
-        pinned.clear();
-        let (region, grey) = (&(*s).region, &mut (*s).grey);
+        let region = &(*s).region;
         (*s).threads.ranges(sp, &mut |start, end| {
             words(start, end, &mut |w| {
                 if !heap.in_region(w) {
@@ -94,7 +114,7 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
                         if let Some(p) = large::find(region, w)
                             && heap.space_of(p) == Space::LargeYoung
                         {
-                            keep_large(heap, grey, p);
+                            large(p);
                         }
                     }
                     _ => {}
@@ -120,9 +140,7 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
                 next += extent(object);
             }
             p = next;
-            let h = &*(object as *const Header);
-            if h.raw_map().get() != FILLER {
-                h.set(ObjFlags::OLD);
+            if (*(object as *const Header)).raw_map().get() != FILLER {
                 pinned[kept] = object;
                 kept += 1;
             }

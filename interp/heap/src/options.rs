@@ -10,6 +10,8 @@ pub(crate) struct Options {
     pub(crate) poison: bool,
     /// Check the heap after every Kth collection, which costs as much as a full one; 0 for never.
     verify: usize,
+    /// Objects whose end can be seen end when they are dropped.
+    pub(crate) prompt: bool,
     pub(crate) nursery: Option<usize>,
     count: usize,
     collections: usize,
@@ -17,7 +19,16 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) const fn new() -> Options {
-        Options { every: 0, full: 10, poison: false, verify: 0, nursery: None, count: 0, collections: 0 }
+        Options {
+            every: 0,
+            full: 10,
+            poison: false,
+            verify: 0,
+            prompt: false,
+            nursery: None,
+            count: 0,
+            collections: 0,
+        }
     }
 
     /// Whether every allocation must take the slow path.
@@ -63,6 +74,7 @@ impl Options {
                 "nursery" => o.nursery = Some(number()?.max(64 << 10)),
                 "poison" => o.poison = true,
                 "verify" => o.verify = if arg.is_some() { number()? } else { 1 },
+                "prompt" => o.prompt = true,
                 // Whatever is not pinned moves anyway when it survives its first collection.
                 "move" => {}
                 _ => return Err(format!("unknown gc option: {part:?}")),

@@ -200,6 +200,29 @@ impl Weak {
         }
     }
 
+    /// Clears the references to an object that nothing refers to any more, and queues the callbacks of those that are `reached`, the latest
+    /// first.
+    pub(crate) fn end(
+        &mut self,
+        heap: &Heap,
+        target: usize,
+        reached: impl Fn(usize) -> bool,
+        finalizers: &mut Finalizers,
+    ) {
+        let mut cells = self.by_target.remove(&target).unwrap_or_default();
+        // SAFETY: the table holds references whose memory is intact.
+        let serial = |c: &usize| unsafe { cell(*c) }.serial.get();
+        cells.sort_unstable_by_key(|c| std::cmp::Reverse(serial(c)));
+        for addr in cells {
+            // SAFETY: as above.
+            let c = unsafe { cell(addr) };
+            let callback = c.clear(heap);
+            if !callback.is_empty() && reached(addr) {
+                finalizers.queue_callback(c.header.as_value(), callback);
+            }
+        }
+    }
+
     /// After all tracing: forgets dead references, and follows those that moved or whose targets did.
     pub(crate) fn update(&mut self, ctx: &WeakCtx<'_>) {
         let young = std::mem::take(&mut self.young);

@@ -63,8 +63,14 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     for (name, v) in DEBUG_FLAGS {
         m.add(name, Value::int(*v));
     }
-    m.function("enable($module, /)", "Enable automatic garbage collection.", |_: &Vm| ENABLED.0.set(true))
-        .function("disable($module, /)", "Disable automatic garbage collection.", |_: &Vm| ENABLED.0.set(false))
+    m.function("enable($module, /)", "Enable automatic garbage collection.", |_: &Vm| {
+            ENABLED.0.set(true);
+            tell_heap();
+        })
+        .function("disable($module, /)", "Disable automatic garbage collection.", |_: &Vm| {
+            ENABLED.0.set(false);
+            tell_heap();
+        })
         .function("isenabled($module, /)", "Returns true if automatic garbage collection is enabled.", |_: &Vm| ENABLED.0.get())
         .function(
             "collect($module, /, generation=2)",
@@ -90,6 +96,7 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
             |_: &Vm, a: i32, b: Option<i32>, c: Option<i32>| {
                 let [_, old_b, old_c] = THRESHOLD.0.get();
                 THRESHOLD.0.set([a, b.unwrap_or(old_b), c.unwrap_or(old_c)]);
+                tell_heap();
             },
         )
         .function("get_stats($module, /)", "Return a list of dictionaries containing per-generation statistics.", stats)
@@ -181,6 +188,11 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     // What words left in native frames keep alive is neither to stay nor to be shown.
     m.called_cleanly(&["collect", "get_objects", "get_referrers"]);
     Ok(())
+}
+
+/// Tells the heap whether dead cycles that can be seen to end are to wait for `gc.collect()`.
+fn tell_heap() {
+    heap().let_cycles_wait(!ENABLED.0.get() || THRESHOLD.0.get()[0] == 0);
 }
 
 /// Whether Python code can get hold of the object: it is laid out as its class says (arrays and tables inside other

@@ -1,11 +1,11 @@
 //! The state of one thread that runs Python code.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::AtomicPtr;
 use std::sync::{Arc, Mutex};
 
 use cape_bytecode::Liveness;
-use cape_heap::{Ptr, Tracer, Value, heap};
+use cape_heap::{Ptr, Tracer, Value, attention, heap};
 
 use crate::exc::{Raised, Res};
 use crate::frame::{Frame, mark};
@@ -92,27 +92,20 @@ pub struct Hooks {
     pub restricted_view: fn(crate::buffer::Buffer) -> Value,
 }
 
-static REQUEST: AtomicBool = AtomicBool::new(false);
-
 /// Asks the running thread to call [`Hooks::poll`] soon.
 pub fn request() {
-    REQUEST.store(true, Ordering::Release);
+    attention().request();
 }
 
 /// Whether somebody asked.
 #[inline(always)]
 pub(crate) fn requested() -> bool {
-    REQUEST.load(Ordering::Relaxed)
-}
-
-/// Where compiled code looks whether somebody asked.
-pub(crate) fn request_flag() -> *const AtomicBool {
-    &REQUEST
+    attention().is_requested()
 }
 
 /// The request is being served.
 pub fn clear_request() {
-    REQUEST.store(false, Ordering::Relaxed);
+    attention().clear_request();
 }
 
 struct Current(Cell<*const Vm>);
@@ -382,6 +375,11 @@ impl Vm {
             f(unsafe { &mut *at });
             at = at.wrapping_add(1);
         }
+    }
+
+    /// The first register, and the first that is not traced.
+    pub(crate) fn registers(&self) -> (*mut Value, *mut Value) {
+        (self.regs, self.sp.get())
     }
 
     pub(crate) fn frames_base(&self) -> *mut Frame {

@@ -13,6 +13,7 @@ mod except;
 mod frames;
 mod import;
 mod jit;
+mod look;
 mod matching;
 mod misc;
 mod names;
@@ -23,7 +24,7 @@ pub use supers::super_lookup;
 use std::cell::Cell;
 
 use cape_bytecode::{Op, Word};
-use cape_heap::{Ptr, Value};
+use cape_heap::{Ptr, Value, attention};
 
 use crate::exc::{Raised, Res};
 use crate::frame::Frame;
@@ -31,7 +32,7 @@ use crate::generator::{AsyncGenAuxObj, GeneratorObj};
 use crate::monitor::{Event, Stop};
 use crate::object::*;
 use crate::runtime::rt;
-use crate::vm::{Vm, requested};
+use crate::vm::Vm;
 
 pub(crate) use code::specialise;
 pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
@@ -64,6 +65,8 @@ pub(crate) enum Next {
     Stops,
     /// The instruction collects garbage: it is to be done when this loop's native frame is gone, too.
     Collects,
+    /// A watched object may have been dropped: that is to be found out when this loop's native frame is gone.
+    Looks,
 }
 
 /// Where the interpreter's loop begins.
@@ -73,6 +76,8 @@ pub(crate) enum Start {
     Here,
     /// With an instruction that collects garbage, and nothing but what is live on the native stack.
     Clean,
+    /// Anywhere; it has just been looked for what was dropped.
+    Looked,
 }
 
 /// As [`run`]; when `throw` is given, the frame first raises it at its present instruction.
@@ -113,6 +118,7 @@ pub(crate) fn evaluate(vm: &Vm, mut left: jit::Left) -> Res<Value> {
                 vm.scrub_native_stack();
                 Start::Clean
             }
+            jit::Left::Looked => Start::Looked,
             jit::Left::Returned => return Ok(vm.returned.replace(Value::EMPTY)),
             jit::Left::Raised => return Err(vm.raised.take().expect("an exception")),
         };
@@ -124,6 +130,13 @@ pub(crate) fn evaluate(vm: &Vm, mut left: jit::Left) -> Res<Value> {
             Next::Stops => unreachable!("stops are taken"),
             Next::Returned(v) => return Ok(v),
             Next::Collects => jit::Left::Collects,
+            Next::Looks => {
+                vm.scrub_native_stack();
+                if let Err(r) = vm.end_dropped() {
+                    vm.unwind(r, false)?;
+                }
+                jit::Left::Looked
+            }
             Next::Hot => jit::Left::Hot,
         };
     }
@@ -134,12 +147,14 @@ pub(crate) fn evaluate(vm: &Vm, mut left: jit::Left) -> Res<Value> {
 /// waits for, is a twentieth faster when an instruction can only come from the code.
 #[inline(never)]
 pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next> {
-    let mut clean = start == Start::Clean;
+    let mut looked = start == Start::Looked;
     // SAFETY (all blocks of this function): `frame` is the top frame, `regs` its window, `pc` points into its code; the
     // compiler's output only names registers of the window, constants and names that exist.
     let mut frame: *mut Frame = vm.frame_top.get();
     #[allow(clippy::undocumented_unsafe_blocks, reason = "see above")]
     let (mut regs, mut pc): (*mut Value, *const Cell<u64>) = unsafe { ((*frame).base, (*frame).pc) };
+    // The instruction that is done with a clean stack.
+    let mut cleaned = if start == Start::Clean { pc } else { std::ptr::null() };
     macro_rules! reload {
         () => {{
             frame = vm.frame_top.get();
@@ -249,11 +264,36 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                 }
                 macro_rules! poll {
                     () => {
-                        if requested() {
+                        if attention().any() {
                             sync!();
+                            if pc != cleaned && !std::mem::take(&mut looked) && vm.has_dropped(false) {
+                                return Ok(Next::Looks);
+                            }
                             tri!(vm.poll());
                         }
                     };
+                }
+                // Something may just have been dropped; `pc` stands at the next instruction.
+                macro_rules! look {
+                    ($certainly:expr) => {
+                        let looking =
+                            if $certainly { attention().is_watching() } else { attention().is_looking() };
+                        if looking {
+                            sync!();
+                            if vm.has_dropped($certainly) {
+                                return Ok(Next::Looks);
+                            }
+                        }
+                    };
+                }
+                // As `step!`, of an instruction that may have dropped something.
+                macro_rules! drop_step {
+                    ($n:expr, $certainly:expr) => {{
+                        // SAFETY: as above.
+                        pc = unsafe { pc.add($n) };
+                        look!($certainly);
+                        continue 'next;
+                    }};
                 }
                 // The next instruction's operand word without dispatching it: for fusing a comparison with its jump.
                 macro_rules! branch_on {
@@ -296,6 +336,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         set!($ret, $v);
                         // SAFETY: as above.
                         pc = unsafe { pc.add(1) };
+                        look!(false);
                         go_on!(0)
                     }};
                 }
@@ -376,7 +417,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             }
                             Flow::Value(v) => {
                                 set!($dst, v);
-                                step!($words);
+                                drop_step!($words, false);
                             }
                         }
                     };
@@ -422,7 +463,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         }
                         Op::Clear => {
                             set!(w.a(), Value::EMPTY);
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadConst => {
                             set!(w.a(), konst!(w.bc()));
@@ -475,7 +516,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                                 break 'run vm.unbound_local(code!(), w.a());
                             }
                             c.content.set_no_barrier(Value::EMPTY);
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadName => {
                             sync!();
@@ -493,7 +534,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::DelName => {
                             sync!();
                             tri!(vm.del_name(frame, name!(w.bc())));
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadGlobal => {
                             // SAFETY: two cache words follow.
@@ -519,7 +560,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::DelGlobal => {
                             sync!();
                             tri!(vm.del_global(frame, name!(w.bc())));
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadLocals => {
                             sync!();
@@ -600,7 +641,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::DelAttr => {
                             sync!();
                             tri!(vm.del_attr(reg!(w.a()), name!(w.c())));
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadSuperAttr => {
                             sync!();
@@ -669,7 +710,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::DelSubscr => {
                             sync!();
                             tri!(vm.del_item(reg!(w.a()), reg!(w.b())));
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::LoadSlice => {
                             sync!();
@@ -945,9 +986,11 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             // SAFETY: as above.
                             if let Some(r) = unsafe { vm.call_raw(frame, pc, w) } {
                                 set!(w.a(), tri!(r));
-                                step!(3)
+                                drop_step!(3, false)
                             }
-                            if calls::collects(reg!(w.b())) && !std::mem::take(&mut clean) {
+                            if calls::collects(reg!(w.b()))
+                                && std::mem::replace(&mut cleaned, std::ptr::null()) != pc
+                            {
                                 sync!();
                                 return Ok(Next::Collects);
                             }
@@ -966,7 +1009,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             sync!();
                             let b = w.b();
                             set!(w.a(), tri!(vm.call_ex(reg!(b), reg!(b + 2), reg!(b + 3))));
-                            step!(1)
+                            drop_step!(1, false)
                         }
                         Op::CallIntrinsic1 => {
                             sync!();
@@ -1077,7 +1120,7 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         Op::PopExcInfo => {
                             let v = reg!(w.a());
                             vm.handled.set(if v.is_none() { Value::EMPTY } else { v });
-                            step!(1)
+                            drop_step!(1, true)
                         }
                         Op::Raise => {
                             sync!();

@@ -385,11 +385,23 @@ impl<'a, 'b> Emit<'a, 'b> {
 
     /// Leaves when somebody asked for work between instructions: the interpreter sees to it.
     pub(super) fn poll(&mut self) {
-        let flag = self.constant(crate::vm::request_flag() as u64);
-        let asked = self.b.ins().load(cape_jit::ir::types::I8, MemFlagsData::trusted(), flag, 0);
+        let flags = self.constant(cape_heap::attention().bytes() as u64);
+        let both = cape_jit::ir::types::I16;
+        let bytes = if super::looks() { both } else { cape_jit::ir::types::I8 };
+        let asked = self.b.ins().load(bytes, MemFlagsData::trusted(), flags, 0);
         let next = self.b.create_block();
         let a = self.address(self.at);
         self.b.ins().brif(asked, self.leave, &[a.into()], next, &[]);
+        self.follow(next);
+    }
+
+    /// Leaves to the interpreter when objects are watched, for an instruction that drops something.
+    pub(super) fn look(&mut self) {
+        let flags = self.constant(cape_heap::attention().bytes() as u64);
+        let looking = self.b.ins().load(cape_jit::ir::types::I8, MemFlagsData::trusted(), flags, 1);
+        let next = self.b.create_block();
+        let a = self.address(self.at);
+        self.b.ins().brif(looking, self.leave, &[a.into()], next, &[]);
         self.follow(next);
     }
 

@@ -65,6 +65,8 @@ pub(crate) enum Left {
     Hot,
     /// The instruction collects garbage, so that nothing should be left on the native stack.
     Collects,
+    /// (The interpreter has just looked for what was dropped.)
+    Looked,
     /// An exception waits in `Vm::raised`: it has left the entry frame.
     Raised,
     /// The entry frame has returned what is in `Vm::returned`.
@@ -211,6 +213,11 @@ impl Compiled {
 
 /// Compilation that is switched off has no threshold that can be reached.
 static THRESHOLD: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(HOT);
+
+/// Whether compiled code looks for what was dropped: where all code is compiled, also what runs but once. Hot code has no time for it.
+pub(super) fn looks() -> bool {
+    threshold() == 1
+}
 
 fn threshold() -> i32 {
     THRESHOLD.load(std::sync::atomic::Ordering::Relaxed)

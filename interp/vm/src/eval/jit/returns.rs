@@ -28,6 +28,12 @@ impl Emit<'_, '_> {
             let status = self.call(helpers::return_from_generator);
             self.leave_if(status, status);
         }
+        if super::looks() {
+            let flags = self.constant(cape_heap::attention().bytes() as u64);
+            let looking = self.b.ins().load(I8, MemFlagsData::trusted(), flags, 1);
+            let looking = self.b.ins().uextend(I64, looking);
+            special = self.b.ins().bor(special, looking);
+        }
         let (here, plain) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(here);
         self.b.ins().brif(special, here, &[], plain, &[]);

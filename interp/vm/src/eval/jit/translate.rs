@@ -167,10 +167,17 @@ fn translate(
     }
 }
 
+/// Instructions that may drop the last reference to something, other than calls and returns.
+const DROPS: [Op; 7] =
+    [Op::Clear, Op::DelName, Op::DelGlobal, Op::DelDeref, Op::DelAttr, Op::DelSubscr, Op::PopExcInfo];
+
 impl Emit<'_, '_> {
     fn instruction_at(&mut self, generic: Op) {
         let w = self.instruction(self.at);
         let op = w.op().unwrap_or(generic);
+        if super::looks() && DROPS.contains(&op) {
+            self.look();
+        }
         match op {
             Op::Nop => {}
             Op::Move => {
