@@ -132,22 +132,6 @@ PyCode_AddWatcher(PyCode_WatchCallback callback)
     return -1;
 }
 
-#undef PyCode_Addr2Line
-PyAPI_FUNC(int)
-PyCode_Addr2Line(PyCodeObject *code, int i)
-{
-    _Cape_Missing("PyCode_Addr2Line");
-    return -1;
-}
-
-#undef PyCode_Addr2Location
-PyAPI_FUNC(int)
-PyCode_Addr2Location(PyCodeObject *code, int i, int *i2, int *i3, int *i4, int *i5)
-{
-    _Cape_Missing("PyCode_Addr2Location");
-    return -1;
-}
-
 #undef PyCode_ClearWatcher
 PyAPI_FUNC(int)
 PyCode_ClearWatcher(int watcher_id)

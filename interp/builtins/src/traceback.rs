@@ -50,7 +50,7 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno
     let map = cls.instance_map();
     let word = match lasti {
         ..0 => -1,
-        2.. if lasti % 2 == 0 => lasti / 2 - 1,
+        2.. if lasti % 8 == 2 => lasti / 8,
         _ => FOREIGN.wrapping_sub(lasti),
     };
     let tb = heap().alloc(

@@ -331,6 +331,12 @@ impl CodeUnit {
         (pc < entry.end).then_some(entry)
     }
 
+    /// How many words come before the body of a function: what makes cells and the generator.
+    pub fn prologue(&self) -> u32 {
+        let body = self.instructions().find(|(_, op, _)| !matches!(op, Op::MakeCell | Op::ReturnGenerator));
+        body.map_or(0, |(at, ..)| at)
+    }
+
     /// The name of the variable in register `reg`.
     pub fn register_name(&self, reg: u16) -> Option<&str> {
         if let Some(name) = self.varnames.get(reg as usize) {
