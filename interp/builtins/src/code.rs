@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cape_bytecode::{
-    CodeBody, CodeUnit, Const, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, PositionTable, RESUME, UNITS, Word,
+    CodeBody, CodeUnit, Const, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, PositionTable, RESUME, Word,
     flags,
 };
 use cape_heap::{Field, Header, heap, heap_object};
@@ -17,8 +17,8 @@ use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
-    /// An iterator over the lines or positions of a code object.
-    pub struct CodeIterObj { items: Field, index: std::cell::Cell<usize> }
+    /// An iterator over the lines or positions of a code object: each item, and how often it is given.
+    pub struct CodeIterObj { items: Field, index: std::cell::Cell<usize>, given: std::cell::Cell<i64> }
 }
 
 impl Named for CodeIterObj {
@@ -77,10 +77,15 @@ pub fn init(_vm: &Vm) {
         let b = new_type::<CodeIterObj>(name, rt().types.object, TypeFlags::NO_INSTANTIATION)
             .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
             .method("__next__($self, /)", "Implement next(self).", |_: &Vm, i: Ptr<CodeIterObj>| {
-                let at = i.index.get();
-                let items = i.items.downcast::<ArrayObj>();
-                i.index.set(at + 1);
-                items.filter(|a| at < a.len()).map_or(Value::EMPTY, |a| a.get(at))
+                let Some(items) = i.items.downcast::<ArrayObj>() else { return Value::EMPTY };
+                let (at, given) = (i.index.get(), i.given.get());
+                if at >= items.len() {
+                    return Value::EMPTY;
+                }
+                let last = Value::int(given + 1) == items.get(at + 1);
+                i.index.set(at + 2 * last as usize);
+                i.given.set(if last { 0 } else { given + 1 });
+                items.get(at)
             });
         slot.set(b.class());
     }
@@ -174,6 +179,7 @@ fn iterator(class: Ptr<TypeObj>, items: ValueVec) -> Value {
                 header: Header::new(map),
                 items: Field::new(array.value()),
                 index: std::cell::Cell::new(0),
+                given: std::cell::Cell::new(0),
             },
         )
         .value()
@@ -187,6 +193,7 @@ fn lines(c: Code) -> Value {
         let line = line.map_or(Value::NONE, |l| Value::int(l as i64));
         let [from, to] = [from, to].map(|unit| Value::int(2 * unit as i64));
         out.push(TupleObj::new(&[from, to, line]).value());
+        out.push(Value::int(1));
     };
     let mut start = 0;
     for (n, p) in c.unit.positions.runs_with_call(c.unit.prologue(), c.first_line()) {
@@ -227,7 +234,7 @@ fn branches(vm: &Vm, c: Code) -> Res<Value> {
 
 /// `(line, end_line, column, end_column)` of each unit of two bytes.
 fn positions(c: Code) -> Value {
-    let mut out = ValueVec::with_capacity(UNITS as usize * c.unit.code.len() + 1);
+    let mut out = ValueVec::new();
     // (Code from elsewhere has columns, too.)
     let lines_only = rt().config().no_debug_ranges;
     let place = |p: Option<Position>| match p {
@@ -242,7 +249,8 @@ fn positions(c: Code) -> Value {
     };
     for (n, p) in c.unit.positions.runs_with_call(c.unit.prologue(), c.first_line()) {
         let t = place(p);
-        (0..n).for_each(|_| out.push(t.value()));
+        out.push(t.value());
+        out.push(Value::int(n as i64));
     }
     iterator(POSITIONS.get(), out)
 }

@@ -467,6 +467,7 @@ impl Vm {
         // SAFETY: the top frame is initialised.
         unsafe { (*self.frame_top.get()).set_mark(mark::STARTED, true) };
         let (code, at) = self.top_place();
+        let at = code.unit.instruction_of(at);
         match self.fire(code, at, event, &[raised.value()]) {
             Ok(()) => raised,
             Err(r) => r,
