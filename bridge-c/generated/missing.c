@@ -124,22 +124,6 @@ _PyEval_EvalFrameDefault(PyThreadState *tstate, struct _PyInterpreterFrame *f, i
     return NULL;
 }
 
-#undef PyCode_Addr2Line
-PyAPI_FUNC(int)
-PyCode_Addr2Line(PyCodeObject *code, int i)
-{
-    _Cape_Missing("PyCode_Addr2Line");
-    return -1;
-}
-
-#undef PyCode_Addr2Location
-PyAPI_FUNC(int)
-PyCode_Addr2Location(PyCodeObject *code, int i, int *i2, int *i3, int *i4, int *i5)
-{
-    _Cape_Missing("PyCode_Addr2Location");
-    return -1;
-}
-
 #undef PyCode_Optimize
 PyAPI_FUNC(PyObject *)
 PyCode_Optimize(PyObject *code, PyObject *const s, PyObject *names, PyObject *lnotab)

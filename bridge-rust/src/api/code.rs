@@ -18,7 +18,7 @@ pub type PyCodeObject = PyObject;
 
 fn empty(cx: &Cx, filename: &str, name: &str, line: u32) -> Ptr<CodeObj> {
     let mut positions = PositionBuilder::new(line);
-    positions.push(1, None);
+    positions.push(2, None);
     let unit = CodeUnit {
         name: name.into(),
         qualname: name.into(),
@@ -38,7 +38,7 @@ fn empty(cx: &Cx, filename: &str, name: &str, line: u32) -> Ptr<CodeObj> {
             temp_names: Vec::new(),
             names: Vec::new(),
             consts: vec![Const::None],
-            code: vec![Word::abc32(Op::ReturnConst, 0, 0, 0)],
+            code: vec![Word::abc32(Op::LoadConst, 0, 0, 0), Word::new(Op::Return, 0, 0, 0, 0)],
             exceptions: Vec::new(),
             positions: positions.finish(),
         }

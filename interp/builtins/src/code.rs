@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cape_bytecode::{
-    CodeBody, CodeUnit, Const, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, PositionTable, Word, flags,
+    CodeBody, CodeUnit, Const, ExcEntry, NO_COLUMN, Op, Position, PositionBuilder, PositionTable, RESUME, Word,
+    flags,
 };
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::class::full_name;
@@ -16,8 +17,8 @@ use cape_vm::runtime::StaticType;
 use cape_vm::{Ptr, Res, Value, Vm, intern, rt, type_of};
 
 heap_object! {
-    /// An iterator over the lines or positions of a code object.
-    pub struct CodeIterObj { items: Field, index: std::cell::Cell<usize> }
+    /// An iterator over the lines or positions of a code object: each item, and how often it is given.
+    pub struct CodeIterObj { items: Field, index: std::cell::Cell<usize>, given: std::cell::Cell<i64> }
 }
 
 impl Named for CodeIterObj {
@@ -76,10 +77,15 @@ pub fn init(_vm: &Vm) {
         let b = new_type::<CodeIterObj>(name, rt().types.object, TypeFlags::NO_INSTANTIATION)
             .method("__iter__($self, /)", "Implement iter(self).", |_: &Vm, i: Value| i)
             .method("__next__($self, /)", "Implement next(self).", |_: &Vm, i: Ptr<CodeIterObj>| {
-                let at = i.index.get();
-                let items = i.items.downcast::<ArrayObj>();
-                i.index.set(at + 1);
-                items.filter(|a| at < a.len()).map_or(Value::EMPTY, |a| a.get(at))
+                let Some(items) = i.items.downcast::<ArrayObj>() else { return Value::EMPTY };
+                let (at, given) = (i.index.get(), i.given.get());
+                if at >= items.len() {
+                    return Value::EMPTY;
+                }
+                let last = Value::int(given + 1) == items.get(at + 1);
+                i.index.set(at + 2 * last as usize);
+                i.given.set(if last { 0 } else { given + 1 });
+                items.get(at)
             });
         slot.set(b.class());
     }
@@ -96,21 +102,46 @@ pub fn consts(c: Code) -> Ptr<ArrayObj> {
     unfolded(c).consts.downcast().expect("constants of code")
 }
 
+/// The words, and two bytes that stand for the call where the body begins, so that what is at an offset is the instruction there.
 fn code_bytes(u: &CodeUnit) -> Ptr<BytesObj> {
-    let mut out = Vec::with_capacity(u.code.len() * 8);
-    u.code.iter().for_each(|w| out.extend_from_slice(&w.0.to_le_bytes()));
+    let mut out = Vec::with_capacity(u.code.len() * 8 + 2);
+    let (prologue, body) = u.code.split_at(u.prologue() as usize);
+    prologue.iter().for_each(|w| out.extend_from_slice(&w.0.to_le_bytes()));
+    out.extend_from_slice(&[RESUME, 0]);
+    body.iter().for_each(|w| out.extend_from_slice(&w.0.to_le_bytes()));
     BytesObj::new(&out)
 }
 
+/// The words in such bytes: words of one alone come before what stands for the call, if anything does.
+fn words_of(mut bytes: &[u8]) -> Option<Vec<Word>> {
+    let mut words = Vec::with_capacity(bytes.len() / 8);
+    let mut called = false;
+    loop {
+        if let [RESUME, _, rest @ ..] = bytes
+            && !called
+        {
+            (bytes, called) = (rest, true);
+        }
+        let Some((word, rest)) = bytes.split_first_chunk() else { return bytes.is_empty().then_some(words) };
+        let word = Word(u64::from_le_bytes(*word));
+        called |= !matches!(word.op(), Some(Op::MakeCell | Op::ReturnGenerator));
+        words.push(word);
+        bytes = rest;
+    }
+}
+
 fn line_bytes(c: Code) -> Ptr<BytesObj> {
-    BytesObj::new(&c.unit.positions.to_location_table(c.unit.first_line, c.first_line()))
+    BytesObj::new(&c.unit.positions.to_location_table(c.unit.first_line, c.unit.prologue(), c.first_line()))
 }
 
 /// `co_lnotab`: pairs of bytes that say how far the next line's code is, and how far the line.
 fn lnotab(vm: &Vm, c: Code) -> Res<Ptr<BytesObj>> {
     crate::number::warn(vm, rt().types.deprecation_warning, "co_lnotab is deprecated, use co_lines instead.")?;
     let (mut out, mut at, mut line) = (Vec::new(), 0, c.unit.first_line as i64);
-    for (start, _, p) in c.unit.positions.runs() {
+    let mut end = 0;
+    for (units, p) in c.unit.positions.runs_with_call(c.unit.prologue(), c.first_line()) {
+        let start = end;
+        end += units;
         let Some(p) = p.filter(|p| p.line as i64 != line) else { continue };
         let (mut code, mut lines) = (2 * (start - at), p.line as i64 - line);
         (at, line) = (start, p.line as i64);
@@ -148,25 +179,26 @@ fn iterator(class: Ptr<TypeObj>, items: ValueVec) -> Value {
                 header: Header::new(map),
                 items: Field::new(array.value()),
                 index: std::cell::Cell::new(0),
+                given: std::cell::Cell::new(0),
             },
         )
         .value()
 }
 
-/// `(start, end, line)` of each run of instructions on one line, with [`byte_offset`]s.
+/// `(start, end, line)` of each run of instructions on one line, with offsets.
 fn lines(c: Code) -> Value {
     let mut out = ValueVec::new();
-    let mut open: Option<(i32, i32, Option<u32>)> =
-        (c.unit.positions.byte_len() > 0).then(|| (-1, 0, Some(c.first_line())));
-    let offset = |w: i32| Value::int(byte_offset(w).max(0));
-    let mut emit = |(from, to, line): (i32, i32, Option<u32>)| {
+    let mut open: Option<(u32, u32, Option<u32>)> = None;
+    let mut emit = |(from, to, line): (u32, u32, Option<u32>)| {
         let line = line.map_or(Value::NONE, |l| Value::int(l as i64));
-        out.push(TupleObj::new(&[offset(from), offset(to), line]).value());
+        let [from, to] = [from, to].map(|unit| Value::int(2 * unit as i64));
+        out.push(TupleObj::new(&[from, to, line]).value());
+        out.push(Value::int(1));
     };
-    for (start, n, p) in c.unit.positions.runs() {
+    let mut start = 0;
+    for (n, p) in c.unit.positions.runs_with_call(c.unit.prologue(), c.first_line()) {
         // What begins without a line is on that of the call.
         let line = p.map(|p| p.line).or(if start == 0 { Some(c.first_line()) } else { None });
-        let (start, n) = (start as i32, n as i32);
         match &mut open {
             Some(o) if o.2 == line => o.1 = start + n,
             _ => {
@@ -176,6 +208,7 @@ fn lines(c: Code) -> Value {
                 open = Some((start, start + n, line));
             }
         }
+        start += n;
     }
     if let Some(o) = open {
         emit(o);
@@ -199,9 +232,9 @@ fn branches(vm: &Vm, c: Code) -> Res<Value> {
     vm.iter(TupleObj::new(&out).value())
 }
 
-/// `(line, end_line, column, end_column)` of the call and of each word.
+/// `(line, end_line, column, end_column)` of each unit of two bytes.
 fn positions(c: Code) -> Value {
-    let mut out = ValueVec::with_capacity(c.unit.code.len() + 1);
+    let mut out = ValueVec::new();
     // (Code from elsewhere has columns, too.)
     let lines_only = rt().config().no_debug_ranges;
     let place = |p: Option<Position>| match p {
@@ -214,12 +247,10 @@ fn positions(c: Code) -> Value {
         }
         None => TupleObj::new(&[Value::NONE; 4]),
     };
-    if let Some(call) = c.unit.positions.of_call(c.first_line()) {
-        out.push(place(Some(call)).value());
-    }
-    for (_, n, p) in c.unit.positions.runs() {
+    for (n, p) in c.unit.positions.runs_with_call(c.unit.prologue(), c.first_line()) {
         let t = place(p);
-        (0..n).for_each(|_| out.push(t.value()));
+        out.push(t.value());
+        out.push(Value::int(n as i64));
     }
     iterator(POSITIONS.get(), out)
 }
@@ -521,12 +552,8 @@ fn changed(
             "co_nlocals" => nlocals = Some(number()?),
             "co_linetable" => line_table = Some(bytes()?),
             "co_code" => {
-                let b = bytes()?;
-                let (words, rest) = b.as_slice().as_chunks::<8>();
-                if !rest.is_empty() {
-                    return Err(vm.value_error("code: co_code is malformed"));
-                }
-                u.code = words.iter().map(|w| Word(u64::from_le_bytes(*w))).collect();
+                let words = words_of(bytes()?.as_slice());
+                u.code = words.ok_or_else(|| vm.value_error("code: co_code is malformed"))?;
                 doubtful = true;
             }
             "co_exceptiontable" => {
@@ -556,7 +583,7 @@ fn changed(
         check(vm, &u)?;
     }
     if let Some(table) = line_table {
-        u.positions = PositionTable::from_location_table(table.as_slice(), u.first_line);
+        u.positions = PositionTable::from_location_table(table.as_slice(), u.first_line, u.prologue());
     }
     if u.flags & flags::HAS_DOCSTRING != 0 && u.consts.is_empty() {
         u.flags &= !flags::HAS_DOCSTRING;

@@ -26,7 +26,10 @@ pub fn init(_vm: &Vm) {
         })
         .getter("tb_lasti", "", |_: &Vm, tb: Ptr<TracebackObj>| match tb.lasti.get() {
             given if given < -1 => (FOREIGN - given) as i64,
-            word => byte_offset(word),
+            word => match (u32::try_from(word), tb.frame.downcast::<FrameObj>()) {
+                (Ok(w), Some(frame)) => byte_offset(frame.code().unit.instruction_of(w) as i32),
+                _ => byte_offset(word),
+            },
         })
         .getter("tb_lineno", "", line);
 }
@@ -41,16 +44,17 @@ fn line(_: &Vm, tb: Ptr<TracebackObj>) -> Option<i32> {
 
 fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno: i32) -> Res<Value> {
     let next = check_next(vm, next)?;
-    if !frame.is::<FrameObj>() {
+    let Some(code) = frame.downcast::<FrameObj>().map(|f| f.code()) else {
         return Err(vm.type_error(format!(
             "traceback() argument 'tb_frame' must be frame, not {}",
             type_of(frame).name_str()
         )));
-    }
+    };
+    let begins = |word: i32| code.unit.instruction_of(word as u32) == word as u32;
     let map = cls.instance_map();
     let word = match lasti {
         ..0 => -1,
-        2.. if lasti % 2 == 0 => lasti / 2 - 1,
+        2.. if lasti % 8 == 2 && begins(lasti / 8) => lasti / 8,
         _ => FOREIGN.wrapping_sub(lasti),
     };
     let tb = heap().alloc(

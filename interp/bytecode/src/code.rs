@@ -346,6 +346,21 @@ impl CodeUnit {
         Some(&self.exceptions[i]).filter(|entry| pc < entry.end)
     }
 
+    /// Where the instruction begins that word `pc` belongs to: a frame that calls stands at a cache word.
+    pub fn instruction_of(&self, pc: u32) -> u32 {
+        let mut begins = 0;
+        for (at, ..) in self.instructions().take_while(|(at, ..)| *at <= pc) {
+            begins = at;
+        }
+        begins
+    }
+
+    /// How many words come before the body of a function: what makes cells and the generator.
+    pub fn prologue(&self) -> u32 {
+        let body = self.instructions().find(|(_, op, _)| !matches!(op, Op::MakeCell | Op::ReturnGenerator));
+        body.map_or(0, |(at, ..)| at)
+    }
+
     /// The name of the variable in register `reg`.
     pub fn register_name(&self, reg: u16) -> Option<&str> {
         if let Some(name) = self.varnames.get(reg as usize) {

@@ -5,7 +5,10 @@ use crate::{Op, Slot};
 impl Op {
     /// Whether the op gives a truth value that a conditional jump directly after it may consume without its being written.
     pub const fn is_test(self) -> bool {
-        matches!(self.generic(), Op::Compare | Op::CompareK | Op::Is | Op::Contains | Op::UnaryNot)
+        matches!(
+            self.generic(),
+            Op::Compare | Op::CompareK | Op::Is | Op::Contains | Op::UnaryNot | Op::ToBool
+        )
     }
 }
 

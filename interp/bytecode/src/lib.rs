@@ -20,7 +20,7 @@ pub use enums::{
 };
 pub use instr::Word;
 pub use liveness::{Liveness, live_at, touched};
-pub use opcodes::{Kind, Op, OpInfo, Slot, TABLE_HASH};
-pub use positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, Runs};
+pub use opcodes::{Kind, Op, OpInfo, RESUME, Slot, TABLE_HASH};
+pub use positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, Runs, UNITS};
 pub use serialize::{ReadError, deserialize, deserialize_embedded, serialize, version_hash};
 pub use verify::verify;

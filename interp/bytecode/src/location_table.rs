@@ -1,12 +1,12 @@
 //! Source positions in the form of CPython's `co_linetable`, which programs read and replace.
 //!
-//! An entry covers up to eight instructions. Its first byte is `0x80 | kind << 3 | count - 1`; the kind says what follows: 0 to 9, columns in
+//! An entry covers up to eight units, of two bytes each; a word has four of them. Its first byte is `0x80 | kind << 3 | count - 1`; the kind says what follows: 0 to 9, columns in
 //! one line that need one byte more; 10 to 12, the same for lines up to two further on, with two bytes; 13, a line without columns; 14,
 //! everything as varints (six bits a byte, least significant first); 15, nothing is known.
 
-use crate::positions::{NO_COLUMN, Position, PositionBuilder, PositionTable};
+use crate::positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, UNITS};
 
-/// Instructions of an entry at most.
+/// Units of an entry at most.
 const MOST: u32 = 8;
 
 const LINE_ONLY: u8 = 13;
@@ -25,7 +25,7 @@ fn write_signed(out: &mut Vec<u8>, n: i64) {
     write_varint(out, ((n.unsigned_abs() as u32) << 1) | (n < 0) as u32);
 }
 
-/// One entry for `count` instructions at `p`, after an entry of line `line`.
+/// One entry for `count` units at `p`, after an entry of line `line`.
 fn write_entry(out: &mut Vec<u8>, count: u32, p: Option<Position>, line: u32) {
     let head = |out: &mut Vec<u8>, kind: u8| out.push(0x80 | kind << 3 | (count - 1) as u8);
     let Some(p) = p else { return head(out, NOTHING) };
@@ -107,35 +107,35 @@ impl Reader<'_> {
 }
 
 impl PositionTable {
-    /// The table as `co_linetable` of code that begins at `first_line`. Its first unit stands for the call, on line `called`, where CPython
-    /// has an instruction.
-    pub fn to_location_table(&self, first_line: u32, called: u32) -> Vec<u8> {
-        let (mut out, mut line) = (Vec::new(), called);
-        if let Some(call) = self.of_call(called) {
-            write_entry(&mut out, 1, Some(call), first_line);
-        }
-        for (_, mut words, p) in self.runs() {
-            while words > 0 {
-                let count = words.min(MOST);
+    /// The table as `co_linetable` of code that begins at `first_line`: of its words and, behind the first `prologue` of them, a unit that
+    /// stands for the call, on line `called`.
+    pub fn to_location_table(&self, first_line: u32, prologue: u32, called: u32) -> Vec<u8> {
+        let (mut out, mut line) = (Vec::new(), first_line);
+        for (mut units, p) in self.runs_with_call(prologue, called) {
+            while units > 0 {
+                let count = units.min(MOST);
                 write_entry(&mut out, count, p, line);
                 line = p.map_or(line, |p| p.line);
-                words -= count;
+                units -= count;
             }
         }
         out
     }
 
-    /// Reads a `co_linetable`, as far as it goes, but for its first unit.
-    pub fn from_location_table(table: &[u8], first_line: u32) -> PositionTable {
+    /// Reads a `co_linetable`, as far as it goes, but for the unit that stands for the call. A word is where its first unit is.
+    pub fn from_location_table(table: &[u8], first_line: u32, prologue: u32) -> PositionTable {
         let (mut reader, mut line) = (Reader(table), first_line);
         let mut positions = PositionBuilder::new(first_line);
-        let mut call = 1;
+        let mut unit = 0;
         while let Some(head) = reader.byte()
             && let Some(p) = reader.position(head >> 3 & 15, &mut line)
         {
-            let words = (head & 7) as u32 + 1 - std::mem::take(&mut call);
-            if words > 0 {
-                positions.push(words, p);
+            for _ in 0..(head & 7) + 1 {
+                let call = UNITS * prologue;
+                if unit != call && (unit - (unit > call) as u32).is_multiple_of(UNITS) {
+                    positions.push(1, p);
+                }
+                unit += 1;
             }
         }
         positions.finish()
@@ -162,9 +162,12 @@ mod tests {
             b.push(n, p);
         }
         let table = b.finish();
-        let bytes = table.to_location_table(5, 0);
-        assert!(PositionTable::from_location_table(&bytes, 5).runs().eq(table.runs()));
-        assert_eq!(PositionTable::from_location_table(&[0xf9], 5).runs().collect::<Vec<_>>(), [(0, 1, None)]);
-        assert_eq!(PositionTable::from_location_table(&[0xf0], 5).runs().count(), 0);
+        for prologue in [0, 3] {
+            let bytes = table.to_location_table(5, prologue, 0);
+            assert!(PositionTable::from_location_table(&bytes, 5, prologue).runs().eq(table.runs()));
+        }
+        let read = |table: &[u8]| PositionTable::from_location_table(table, 5, 0);
+        assert_eq!(read(&[0xf9]).runs().collect::<Vec<_>>(), [(0, 1, None)]);
+        assert_eq!(read(&[0xf8]).runs().count(), 0);
     }
 }

@@ -16,6 +16,9 @@
 //! - Unless an op says otherwise, values read from operand registers are never EMPTY.
 //! - *pair at f*: a callee in `r[f]` and its self argument, or EMPTY, in `r[f+1]`.
 
+/// The number that stands, in the bytes of code that Python code sees, for where a call arrives. No opcode has it.
+pub const RESUME: u8 = 255;
+
 /// Where an operand lives in the instruction word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(non_camel_case_types)]
@@ -220,6 +223,8 @@ opcodes! {
         Clear(a Dst);
         /// `r[a] = consts[bc]`.
         LoadConst(a Dst, bc Const);
+        /// `r[a] = bc`, an int from 0 to 255, which needs no constant.
+        LoadSmallInt(a Dst, bc Count);
         /// `r[a] = ` a builtin object that must not be affected by shadowing (`assert`, `__annotate__`).
         LoadCommon(a Dst, x Common);
         /// If `r[a]` is EMPTY raise UnboundLocalError `cannot access local variable '%s' where it is not associated with a
@@ -305,6 +310,8 @@ opcodes! {
         UnaryInvert(a Dst, b Reg);
         /// `r[a] = not r[b]` (a bool).
         UnaryNot(a Dst, b Reg);
+        /// `r[a] = not not r[b]` (a bool).
+        ToBool(a Dst, b Reg);
         /// `r[a] = r[b] <op> r[c]`; `x` = the operator, in-place ones included.
         BinaryOp(a Dst, b Reg, c Reg, x Binary) cache 1;
         /// `r[a] = r[b] <op> consts[c]`; the constant is an int, a float or a str.
@@ -378,8 +385,6 @@ opcodes! {
         CallIntrinsic2(a Dst, b Reg, c Reg, x Intr2);
         /// Leave the frame with value `r[a]`. In a generator: StopIteration(value); in an async generator: StopAsyncIteration.
         Return(a Reg);
-        /// As `Return` with `consts[bc]`.
-        ReturnConst(bc Const);
 
         // ---- functions ----
         /// `r[a] = ` new function of code constant `bc` with the frame's globals; `__doc__` from the code's docstring flag.
@@ -482,6 +487,8 @@ opcodes! {
         Unfold of Nop;
         /// In place of the first word of an instruction that somebody watches; the others of its fields are the instruction's.
         Stop of Nop;
+        /// `LoadConst` of what the `Return` behind it returns: returns it. Only where nobody watches.
+        ReturnConst of LoadConst;
         /// `BinaryOp` with `+` or `+=`.
         Add of BinaryOp;
         /// `BinaryOpK` with `+` or `+=`.

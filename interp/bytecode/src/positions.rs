@@ -19,6 +19,9 @@ pub struct Position {
     pub end_col: u32,
 }
 
+/// Units of two bytes in a word: CPython's instructions consist of such units, and programs count in them.
+pub const UNITS: u32 = 4;
+
 /// Stands for a column that is not known.
 pub const NO_COLUMN: u32 = u32::MAX;
 
@@ -123,6 +126,20 @@ impl PositionTable {
         let known = self.runs().find_map(|(_, _, p)| p);
         let column = if known.is_some_and(|p| p.col == NO_COLUMN) { NO_COLUMN } else { 0 };
         (self.byte_len() > 0).then_some(Position { line, end_line: line, col: column, end_col: column })
+    }
+
+    /// How many units of two bytes there are at each position in turn, as Python code sees them: four for a word and, behind the first
+    /// `prologue` words, one for the call, on line `called`.
+    pub fn runs_with_call(&self, prologue: u32, called: u32) -> Vec<(u32, Option<Position>)> {
+        let mut out = Vec::new();
+        let Some(call) = self.of_call(called) else { return out };
+        for (start, words, p) in self.runs() {
+            let before = prologue.saturating_sub(start).min(words);
+            let calls = (start..start + words).contains(&prologue) as u32;
+            let parts = [(UNITS * before, p), (calls, Some(call)), (UNITS * (words - before), p)];
+            out.extend(parts.into_iter().filter(|(units, _)| *units > 0));
+        }
+        out
     }
 
     /// Size in bytes.

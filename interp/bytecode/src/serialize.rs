@@ -11,7 +11,7 @@ use crate::{Body, CodeBody, CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Wor
 
 const MAGIC: &[u8; 4] = b"CAPE";
 /// Changes with the layout of this file, and with what the compiler makes of a program.
-const VERSION: u64 = 5;
+const VERSION: u64 = 6;
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

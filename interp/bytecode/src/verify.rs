@@ -137,7 +137,7 @@ pub(crate) fn effect(code: &CodeUnit, pc: usize, op: Op, word: Word) -> Result<E
             let spec = (x & crate::FORMAT_HAS_SPEC != 0) as u32;
             e.reads.extend(run(b, 2 + spec));
         }
-        Op::Jump | Op::JumpBack | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise => {
+        Op::Jump | Op::JumpBack | Op::Return | Op::Raise | Op::Reraise => {
             e.ends = true;
         }
         _ => {}

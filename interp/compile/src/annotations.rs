@@ -163,8 +163,8 @@ impl<'a> Compiler<'a> {
         self.emit_return(t);
         let code = self.exit_unit()?;
         let r = self.u.temp();
-        self.make_function(code, r);
         let d = self.const_temp(Const::Tuple([Const::Int(1)].into()));
+        self.make_function(code, r);
         self.set_attr(r, d, cape_bytecode::FuncAttr::Defaults);
         self.u.next_temp = r as u32 + 1;
         Ok(r)

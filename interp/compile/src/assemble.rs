@@ -56,13 +56,86 @@ fn invert_jumps(u: &mut Unit<'_>, targets: &mut [u32], is_target: &[bool], keep:
     }
 }
 
+/// Whether an instruction has no position of its own.
+fn lineless(ins: &Ins) -> bool {
+    ins.range.start().to_u32() == NO_RANGE
+}
+
+/// Whether what follows an instruction is only reached from elsewhere.
+fn ends(ins: &Ins) -> bool {
+    matches!(ins.word.op(), Some(Op::Jump | Op::Return | Op::Raise | Op::Reraise))
+}
+
+/// What is at `at`, if it returns at once: the number of instructions.
+fn returns(u: &Unit<'_>, at: u32) -> Option<usize> {
+    let op = |i: u32| u.ins.get(i as usize).and_then(|ins| ins.word.op());
+    match op(at)? {
+        Op::Return => Some(1),
+        Op::LoadConst | Op::LoadSmallInt if op(at + 1)? == Op::Return => Some(2),
+        _ => None,
+    }
+}
+
+/// Who jumps to where something is returned returns it instead.
+fn return_at_once(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
+    let copied = |u: &Unit<'_>, i: usize, target: u32| match u.ins[i].word.op() {
+        Some(Op::Jump) => returns(u, target),
+        _ => None,
+    };
+    let lengths: Vec<Option<usize>> = (0..u.ins.len()).map(|i| copied(u, i, targets[i])).collect();
+    if lengths.iter().all(Option::is_none) {
+        return;
+    }
+    // Where each instruction goes.
+    let mut places = Vec::with_capacity(u.ins.len() + 1);
+    let (mut ins, mut leads) = (Vec::with_capacity(u.ins.len()), Vec::with_capacity(u.ins.len()));
+    for (i, n) in lengths.iter().enumerate() {
+        places.push(ins.len() as u32);
+        match n {
+            Some(n) => {
+                let first = targets[i] as usize;
+                ins.extend_from_slice(&u.ins[first..first + n]);
+                leads.resize(ins.len(), u32::MAX);
+            }
+            None => {
+                ins.push(u.ins[i]);
+                leads.push(targets[i]);
+            }
+        }
+    }
+    places.push(ins.len() as u32);
+    let place = |at: u32| places[at as usize];
+    leads.iter_mut().filter(|t| **t != u32::MAX).for_each(|t| *t = place(*t));
+    u.labels.iter_mut().filter_map(|l| l.at.as_mut()).for_each(|at| *at = place(*at));
+    (u.ins, *targets) = (ins, leads);
+}
+
+/// Which instructions can be reached.
+fn reached(u: &Unit<'_>, targets: &[u32]) -> Vec<bool> {
+    let mut reached = vec![false; u.ins.len()];
+    let mut open = vec![0usize];
+    while let Some(mut at) = open.pop() {
+        while let Some(ins) = u.ins.get(at).filter(|_| !reached[at]) {
+            reached[at] = true;
+            if targets[at] != u32::MAX {
+                open.push(targets[at] as usize);
+            }
+            if ins.handler != 0 {
+                let label = u.handlers[ins.handler as usize - 1].label;
+                open.extend(u.labels[label.0 as usize].at.map(|at| at as usize));
+            }
+            if ends(ins) {
+                break;
+            }
+            at += 1;
+        }
+    }
+    reached
+}
+
 /// The end of a unit that several ways reach has no line of its own: each way returns on the line it comes from, by a copy of the
 /// instructions if need be, so that who traces sees where it came from. So does the end of a loop's body, which jumps back.
 fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
-    let lineless = |ins: &Ins| ins.range.start().to_u32() == NO_RANGE;
-    let ends = |ins: &Ins| {
-        matches!(ins.word.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
-    };
     let mut is_target = vec![false; u.ins.len() + 1];
     targets.iter().filter(|&&t| t != u32::MAX).for_each(|&t| is_target[t as usize] = true);
     // The first of the instructions without a line that lead to `exit`, and to nothing else. What a class does at its end belongs to it.
@@ -81,7 +154,7 @@ fn give_exits_lines(u: &mut Unit<'_>, targets: &mut Vec<u32>) {
     let exits: Vec<usize> = (0..u.ins.len())
         .filter(|&i| lineless(&u.ins[i]))
         .filter(|&i| match u.ins[i].word.op() {
-            Some(Op::ReturnConst | Op::Return) => true,
+            Some(Op::Return) => true,
             // One that nobody jumps to goes on with what is before it.
             Some(Op::Jump) => targets[i] as usize <= i && is_target[first_of(u, targets, &is_target, i)],
             _ => false,
@@ -152,27 +225,16 @@ impl Compiler<'_> {
             }
         }
         give_exits_lines(&mut u, &mut targets);
+        return_at_once(&mut u, &mut targets);
         let count = u.ins.len();
-        // Instructions that threading made unreachable: a jump that no label precedes, after another jump.
-        let mut keep = vec![true; count];
+        let mut keep = reached(&u, &targets);
         let mut is_target = vec![false; count + 1];
-        for &t in &targets {
-            if t != u32::MAX {
-                is_target[t as usize] = true;
-            }
+        for (&t, _) in targets.iter().zip(&keep).filter(|(t, kept)| **t != u32::MAX && **kept) {
+            is_target[t as usize] = true;
         }
         for h in &u.handlers {
             if let Some(at) = u.labels[h.label.0 as usize].at {
                 is_target[at as usize] = true;
-            }
-        }
-        let ends = |w: Word| {
-            matches!(w.op(), Some(Op::Jump | Op::Return | Op::ReturnConst | Op::Raise | Op::Reraise))
-        };
-        for i in 1..count {
-            if u.ins[i].word.op() == Some(Op::Jump) && !is_target[i] && ends(u.ins[i - 1].word) && keep[i - 1]
-            {
-                keep[i] = false;
             }
         }
         invert_jumps(&mut u, &mut targets, &is_target, &mut keep);
@@ -187,7 +249,7 @@ impl Compiler<'_> {
                 next = i as u32;
             }
         }
-        self.drop_lines(&u, &is_target, &mut keep);
+        self.drop_lines(&mut u, &is_target, &mut keep);
         // Word offsets.
         let mut offsets: Vec<u32> = Vec::with_capacity(count + 1);
         let mut at = 0u32;
@@ -203,7 +265,10 @@ impl Compiler<'_> {
         let mut exceptions: Vec<ExcEntry> = Vec::new();
         let mut hint = u.first_line.saturating_sub(1) as usize;
         hint = hint.min(self.source.line(u32::MAX) as usize - 1);
-        let mut before = None;
+        // A function that does nothing returns on the line of the call.
+        let begins = Position { line: u.first_line, end_line: u.first_line, col: 0, end_col: 0 };
+        let called = u.flags & cape_bytecode::flags::OPTIMIZED != 0;
+        let mut before = called.then_some(begins);
         for (i, ins) in u.ins.iter().enumerate() {
             if !keep[i] {
                 continue;
@@ -229,12 +294,15 @@ impl Compiler<'_> {
             }
             code.resize(code.len() + op.cache_words(), Word::ZERO);
             // What has no position goes on with what was done before, unless it is reached from elsewhere, too.
-            let inherited = before.filter(|_| !is_target[i] && ins.range.start().to_u32() == NO_RANGE);
-            let range = inherited.unwrap_or(ins.range);
-            before = (!ends(ins.word)).then_some(range);
-            let start = range.start().to_u32();
-            let position =
-                if start == NO_RANGE { None } else { Some(self.source.position(range, &mut hint)) };
+            let inherited = before.filter(|_| !is_target[i]);
+            let position = match ins.range.start().to_u32() {
+                NO_RANGE if op == Op::MakeCell => None,
+                NO_RANGE => inherited,
+                _ => Some(self.source.position(ins.range, &mut hint)),
+            };
+            if op != Op::MakeCell {
+                before = position.filter(|_| !ends(ins));
+            }
             let position = position.map(|p| match self.opts.no_columns {
                 true => Position { end_line: p.line, col: NO_COLUMN, end_col: NO_COLUMN, ..p },
                 false => p,
@@ -290,23 +358,26 @@ impl Compiler<'_> {
         })
     }
 
-    /// Drops the places where lines begin that an instruction beside them begins as well.
-    fn drop_lines(&self, u: &Unit<'_>, is_target: &[bool], keep: &mut [bool]) {
+    /// Drops the places where lines begin that an instruction beside them begins as well, or can begin, having no line of its own.
+    fn drop_lines(&self, u: &mut Unit<'_>, is_target: &[bool], keep: &mut [bool]) {
         let mut hint = 0;
-        let mut line = |i: usize| {
-            let range = u.ins[i].range;
-            (range.start().to_u32() != NO_RANGE).then(|| self.source.position(range, &mut hint).line)
-        };
+        let mut line = |ins: &Ins| (!lineless(ins)).then(|| self.source.position(ins.range, &mut hint).line);
         for i in 0..u.ins.len() {
             if !keep[i] || u.ins[i].word.op() != Some(Op::Nop) {
                 continue;
             }
             // (Removed instructions between may be targets: whoever jumps there does not come from here.)
             let next = (i + 1..u.ins.len()).find(|&j| keep[j] || is_target[j]);
-            let follows = next.is_some_and(|j| keep[j] && !is_target[j] && line(j) == line(i));
+            let next = next.filter(|&j| keep[j] && !is_target[j]);
+            let here = line(&u.ins[i]);
             let before = (0..i).rev().find(|&j| keep[j]);
-            let continues = !is_target[i] && before.is_some_and(|j| line(j) == line(i));
-            keep[i] = !(follows || continues);
+            let continues = !is_target[i] && before.is_some_and(|j| line(&u.ins[j]) == here);
+            if continues || next.is_some_and(|j| line(&u.ins[j]) == here) {
+                keep[i] = false;
+            } else if let Some(j) = next.filter(|&j| lineless(&u.ins[j])) {
+                u.ins[j].range = u.ins[i].range;
+                keep[i] = false;
+            }
         }
     }
 

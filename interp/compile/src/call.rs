@@ -27,8 +27,8 @@ impl<'a> Compiler<'a> {
         self.u.range = a.range;
         if let Some((base, x)) = self.super_call(a)? {
             let n = self.attr_index(&a.attr.id)?;
-            self.u.range = self.attribute_range(a.range, a);
             self.u.opx(Op::LoadSuperMethod, x, f, base, n);
+            self.at(self.attribute_range(a.range, a), |c| c.u.line_begins());
         } else {
             let obj = self.expr_near(&a.value, f)?;
             let n = self.attr_index(&a.attr.id)?;

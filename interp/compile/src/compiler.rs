@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cape_bytecode::{CodeUnit, Const, Op, Word, flags};
+use cape_bytecode::{CodeUnit, Const, Op, flags};
 use ruff_text_size::{TextRange, TextSize};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -223,9 +223,15 @@ impl<'a> Compiler<'a> {
 
     /// `return None` at the end of a unit, if its end can be reached.
     pub fn return_none(&mut self) {
-        let k = if self.u.reachable { self.u.const_index(Const::None) } else { 0 };
-        self.u.emit(Word::abc32(Op::ReturnConst, 0, 0, k));
-        self.u.dead();
+        self.return_constant(Const::None);
+    }
+
+    /// Return the constant `k`.
+    pub fn return_constant(&mut self, k: Const) {
+        let mark = self.u.next_temp;
+        let t = self.const_temp(k);
+        self.emit_return(t);
+        self.u.next_temp = mark;
     }
 }
 

@@ -235,6 +235,20 @@ impl<'a> Compiler<'a> {
     fn element(&mut self, parts: &Parts<'a>, i: usize, acc: Option<Reg>) -> R<()> {
         let mark = self.u.next_temp;
         if let Some(g) = parts.generators.get(i + 1) {
+            if let Some(item) = only_item(g) {
+                // `for y in [x]` means `y = x`.
+                let next = self.u.label();
+                let t = self.u.temp();
+                self.expr_to(item, t)?;
+                self.at(g.target.range(), |c| c.store(&g.target, t))?;
+                self.u.next_temp = mark;
+                for cond in &g.ifs {
+                    self.jump_if(cond, false, next)?;
+                }
+                self.element(parts, i + 1, acc)?;
+                self.u.bind(next);
+                return Ok(());
+            }
             let iter = self.u.temp();
             self.outermost_iterator(g, iter)?;
             self.generators(parts, i + 1, iter, acc)?;
@@ -263,6 +277,19 @@ impl<'a> Compiler<'a> {
         }
         self.u.next_temp = mark;
         Ok(())
+    }
+}
+
+/// The only item that a generator gives, if that is plain to see.
+fn only_item(g: &ast::Comprehension) -> Option<&Expr> {
+    let items = match &g.iter {
+        Expr::List(l) => &l.elts,
+        Expr::Tuple(t) => &t.elts,
+        _ => return None,
+    };
+    match &items[..] {
+        [item] if !g.is_async && !matches!(item, Expr::Starred(_)) => Some(item),
+        _ => None,
     }
 }
 

@@ -138,18 +138,24 @@ impl<'a> Compiler<'a> {
     }
 
     pub(crate) fn compare_value(&mut self, c: &'a ast::ExprCompare, dst: Reg) -> R<()> {
-        self.check_compare(c);
         if c.ops.len() == 1 {
-            let l = self.expr_near(&c.left, dst)?;
-            let right = self.compare_operand(c.ops[0], &c.comparators[0], &mut None)?;
-            self.compare(c.ops[0], dst, l, right);
-            return Ok(());
+            return self.compare_as(c, c.ops[0], dst);
         }
+        self.check_compare(c);
         let t = self.scratch(dst);
         let end = self.u.label();
         self.compare_chain(c, t, |c, t| c.u.jump_op_keep(Op::JumpIfFalse, t, end))?;
         self.u.bind(end);
         self.u.movr(dst, t);
+        Ok(())
+    }
+
+    /// The only comparison of `c`, by `op`: its operator, or the opposite.
+    pub(crate) fn compare_as(&mut self, c: &'a ast::ExprCompare, op: CmpOp, dst: Reg) -> R<()> {
+        self.check_compare(c);
+        let l = self.expr_near(&c.left, dst)?;
+        let right = self.compare_operand(op, &c.comparators[0], &mut None, true)?;
+        self.compare(op, dst, l, right);
         Ok(())
     }
 
@@ -160,7 +166,7 @@ impl<'a> Compiler<'a> {
         let mut free = None;
         let last = c.ops.len() - 1;
         for (i, (op, right)) in c.ops.iter().zip(&c.comparators).enumerate() {
-            let r = self.compare_operand(*op, right, &mut free)?;
+            let r = self.compare_operand(*op, right, &mut free, i == last)?;
             self.compare(*op, t, left, r);
             if i < last {
                 fail(self, t);
@@ -196,23 +202,24 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Right operand of a comparison; it takes the temporary in `free`, if it needs one.
-    fn compare_operand(&mut self, op: CmpOp, e: &'a Expr, free: &mut Option<Reg>) -> R<Operand> {
+    /// Right operand of a comparison; it takes the temporary in `free`, if it needs one. Unless it is the `last`, it is compared with the
+    /// next one, too. (An int that is not short gets a register: few are compared with, and tools look for them among what is loaded.)
+    fn compare_operand(&mut self, op: CmpOp, e: &'a Expr, free: &mut Option<Reg>, last: bool) -> R<Operand> {
         if rich_comparison(op).is_some()
             && let Some(k) = self.operand_constant(e)
+            && !matches!(self.u.consts[k as usize], Const::Int(i) if i16::try_from(i).is_err())
         {
             return Ok(Operand::Const(k));
         }
         if let Some(r) = self.variable(e) {
             return Ok(Operand::Reg(r));
         }
-        let container = match op {
-            CmpOp::In | CmpOp::NotIn => self.constant_container(e),
-            _ => None,
-        };
+        let searched = last && matches!(op, CmpOp::In | CmpOp::NotIn);
+        let container = if searched { self.constant_container(e) } else { None };
         let r = free.take().unwrap_or_else(|| self.u.temp());
         match container {
             Some(k) => self.u.load_const(r, k),
+            None if searched => self.items_to(e, r)?,
             None => self.expr_to(e, r)?,
         }
         Ok(Operand::Reg(r))

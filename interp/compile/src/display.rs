@@ -2,6 +2,7 @@
 
 use cape_bytecode::{Const, Op};
 use ruff_python_ast::{self as ast, Expr};
+use ruff_text_size::Ranged;
 
 use crate::compiler::Compiler;
 use crate::error::R;
@@ -9,6 +10,11 @@ use crate::unit::Reg;
 
 /// Most values that are collected in registers at once: longer displays grow piece by piece, so that frames stay small.
 pub(crate) const MAX_RUN: usize = 30;
+
+/// Whether these are collected in registers at once.
+fn is_run(elts: &[Expr]) -> bool {
+    elts.len() <= MAX_RUN && !elts.iter().any(|e| matches!(e, Expr::Starred(_)))
+}
 
 impl<'a> Compiler<'a> {
     pub(crate) fn tuple(&mut self, t: &'a ast::ExprTuple, e: &'a Expr, dst: Reg) -> R<()> {
@@ -33,6 +39,19 @@ impl<'a> Compiler<'a> {
         self.sequence(Op::BuildList, dst, &l.elts)
     }
 
+    /// What is only searched or iterated over: of a list display, a tuple.
+    pub(crate) fn items_to(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
+        match e {
+            Expr::List(l) if is_run(&l.elts) => {
+                let (mark, range) = (self.u.next_temp, std::mem::replace(&mut self.u.range, e.range()));
+                self.sequence(Op::BuildTuple, dst, &l.elts)?;
+                (self.u.next_temp, self.u.range) = (mark, range);
+                Ok(())
+            }
+            e => self.expr_to(e, dst),
+        }
+    }
+
     pub(crate) fn set(&mut self, s: &'a ast::ExprSet, dst: Reg) -> R<()> {
         if s.elts.len() >= 3
             && let Some(items) = self.constants(&s.elts)
@@ -49,8 +68,7 @@ impl<'a> Compiler<'a> {
 
     /// Build a sequence of `elts` in `dst`.
     fn sequence(&mut self, op: Op, dst: Reg, elts: &'a [Expr]) -> R<()> {
-        let plain = elts.len() <= MAX_RUN && !elts.iter().any(|e| matches!(e, Expr::Starred(_)));
-        if plain {
+        if is_run(elts) {
             // The topmost destination can hold the first element.
             let first = if self.u.is_top(dst) && !elts.is_empty() { dst } else { self.u.next_temp as Reg };
             for (i, e) in elts.iter().enumerate() {

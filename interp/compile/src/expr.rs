@@ -1,12 +1,13 @@
 //! Expressions.
 
 use cape_bytecode::{AwaitKind, Const, Op, Word, flags};
-use ruff_python_ast::{self as ast, Expr};
+use ruff_python_ast::{self as ast, Expr, UnaryOp};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::compiler::Compiler;
 use crate::error::{R, err};
-use crate::operators::{binary_op, unary_op};
+use crate::fold::maybe_constant;
+use crate::operators::{binary_op, rich_comparison, unary_op};
 use crate::unit::{Reg, UnitKind};
 
 impl<'a> Compiler<'a> {
@@ -109,6 +110,9 @@ impl<'a> Compiler<'a> {
                     self.u.load_const(dst, k);
                     return Ok(());
                 }
+                if u.op == UnaryOp::Not {
+                    return self.not(&u.operand, dst);
+                }
                 let r = self.expr_near(&u.operand, dst)?;
                 self.u.op2(unary_op(u.op), dst, r);
                 Ok(())
@@ -203,8 +207,29 @@ impl<'a> Compiler<'a> {
         self.u.next_temp = mark;
     }
 
+    /// `dst = not e`: a test that can be asked the other way round is, and twice not is whether.
+    fn not(&mut self, e: &'a Expr, dst: Reg) -> R<()> {
+        let (op, operand) = match e {
+            Expr::Compare(c) if c.ops.len() == 1 && rich_comparison(c.ops[0]).is_none() => {
+                self.u.range = e.range();
+                return self.compare_as(c, c.ops[0].negate(), dst);
+            }
+            Expr::UnaryOp(u) if u.op == UnaryOp::Not => (Op::ToBool, &*u.operand),
+            e => (Op::UnaryNot, e),
+        };
+        let r = self.expr_near(operand, dst)?;
+        self.u.op2(op, dst, r);
+        Ok(())
+    }
+
     fn binary(&mut self, b: &'a ast::ExprBinOp, dst: Reg) -> R<()> {
         let l = self.expr_near(&b.left, dst)?;
+        if maybe_constant(&b.left) {
+            // Two constants that are not folded.
+            let r = self.expr(&b.right)?;
+            self.u.opx(Op::BinaryOp, binary_op(b.op) as u8, dst, l, r);
+            return Ok(());
+        }
         self.binary_right(l, binary_op(b.op) as u8, &b.right, dst)
     }
 
@@ -238,6 +263,7 @@ impl<'a> Compiler<'a> {
         if let Some(base) = self.super_call(a)? {
             let n = self.attr_index(&a.attr.id)?;
             self.u.opx(Op::LoadSuperAttr, base.1, dst, base.0, n);
+            self.at(self.attribute_range(self.u.range, a), |c| c.u.line_begins());
             return Ok(());
         }
         let obj = self.expr_near(&a.value, dst)?;
@@ -257,6 +283,10 @@ impl<'a> Compiler<'a> {
     fn subscript(&mut self, s: &'a ast::ExprSubscript, dst: Reg) -> R<()> {
         self.check_subscripter(&s.value);
         self.check_index(&s.value, &s.slice);
+        if let Some(k) = self.constant_item(s) {
+            self.u.load_const(dst, k);
+            return Ok(());
+        }
         let obj = self.expr_near(&s.value, dst)?;
         if let Expr::Slice(slice) = &*s.slice
             && slice.step.is_none()

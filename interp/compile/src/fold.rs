@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
     /// The value of `e` if it is a constant expression.
     pub(crate) fn constant(&mut self, e: &Expr) -> Option<Const> {
         match e {
-            Expr::UnaryOp(_) | Expr::BinOp(_) | Expr::Tuple(_) => {
+            Expr::UnaryOp(_) | Expr::BinOp(_) | Expr::Tuple(_) | Expr::Subscript(_) => {
                 stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.constant_inner(e))
             }
             e => self.constant_inner(e),
@@ -78,6 +78,7 @@ impl<'a> Compiler<'a> {
             }
             // A constant that no literal makes, in a tree of Python code.
             Expr::IpyEscapeCommand(e) => self.source.kept(&e.node_index)?.clone(),
+            Expr::Subscript(s) => self.constant_item(s)?,
             Expr::Tuple(t) => Const::Tuple(self.constants(&t.elts)?.into()),
             Expr::UnaryOp(u) => {
                 let k = self.constant(&u.operand)?;
@@ -105,6 +106,20 @@ impl<'a> Compiler<'a> {
         let r = self.constant(&b.right)?;
         let l = self.constant(&b.left)?;
         binary(binary_op(b.op), &l, &r)
+    }
+
+    /// An item of a constant.
+    pub(crate) fn constant_item(&mut self, s: &ast::ExprSubscript) -> Option<Const> {
+        if !maybe_item(s) {
+            return None;
+        }
+        let at = match &*s.slice {
+            Expr::Slice(slice) => self.constant_slice(slice)?,
+            e if maybe_constant(e) => self.constant(e)?,
+            _ => return None,
+        };
+        let k = self.constant(&s.value)?;
+        item(&k, &at)
     }
 
     /// All of `list`, if all are constant.
@@ -143,7 +158,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// A quick necessary condition, without recursion.
-fn maybe_constant(e: &Expr) -> bool {
+pub(crate) fn maybe_constant(e: &Expr) -> bool {
     matches!(
         e,
         Expr::NoneLiteral(_)
@@ -156,7 +171,62 @@ fn maybe_constant(e: &Expr) -> bool {
             | Expr::Tuple(_)
             | Expr::UnaryOp(_)
             | Expr::BinOp(_)
-    ) || matches!(e, Expr::Name(n) if n.id == "__debug__")
+    ) || match e {
+        Expr::Name(n) => n.id == "__debug__",
+        Expr::Subscript(s) => maybe_item(s),
+        _ => false,
+    }
+}
+
+/// As [`maybe_constant`], for an item of an item... of something.
+fn maybe_item(s: &ast::ExprSubscript) -> bool {
+    let mut e = &*s.value;
+    while let Expr::Subscript(s) = e {
+        e = &s.value;
+    }
+    matches!(e, Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::Tuple(_) | Expr::BinOp(_))
+        && maybe_constant(e)
+}
+
+/// Item `at` of the constant `k`, if it has it.
+fn item(k: &Const, at: &Const) -> Option<Const> {
+    let mut chars = Vec::new();
+    let len = match k {
+        Const::Tuple(t) => t.len(),
+        Const::Bytes(b) => b.len(),
+        Const::Str(s) => {
+            chars.extend(s.as_str()?.chars());
+            chars.len()
+        }
+        _ => return None,
+    } as i64;
+    if let Const::Slice(parts) = at {
+        let [start, stop, step] = &**parts;
+        if *step != Const::None {
+            return None;
+        }
+        let bound = |b: &Const, otherwise: i64| match b {
+            Const::None => Some(otherwise),
+            Const::Int(i) if *i < 0 => Some((i + len).max(0)),
+            Const::Int(i) => Some((*i).min(len)),
+            _ => None,
+        };
+        let start = bound(start, 0)? as usize;
+        let stop = (bound(stop, len)? as usize).max(start);
+        return Some(match k {
+            Const::Tuple(t) => Const::Tuple(t[start..stop].into()),
+            Const::Bytes(b) => Const::Bytes(b[start..stop].into()),
+            _ => Const::Str(chars[start..stop].iter().collect::<String>().into()),
+        });
+    }
+    let i = as_int(at)?.to_i64()?;
+    let i = if i < 0 { i + len } else { i };
+    let i = usize::try_from(i).ok().filter(|&i| (i as i64) < len)?;
+    Some(match k {
+        Const::Tuple(t) => t[i].clone(),
+        Const::Bytes(b) => Const::Int(b[i].into()),
+        _ => Const::Str(chars[i].to_string().into()),
+    })
 }
 
 /// A number literal.

@@ -125,6 +125,10 @@ impl<'a> Compiler<'a> {
         }
         self.body(rest)?;
         self.return_at_end();
+        if self.u.consts.is_empty() {
+            // There is always one, as in CPython, where it may be the documentation.
+            self.u.const_index(Const::None);
+        }
         Ok(())
     }
 
@@ -213,9 +217,7 @@ impl<'a> Compiler<'a> {
             self.expr_discard(&l.body)?;
             self.return_none();
         } else if let Some(k) = self.constant(&l.body) {
-            let k = self.u.const_index(k);
-            self.u.emit(Word::abc32(Op::ReturnConst, 0, 0, k));
-            self.u.dead();
+            self.return_constant(k);
         } else {
             let r = self.expr(&l.body)?;
             self.emit_return(r);

@@ -4,7 +4,7 @@ use cape_bytecode::Op;
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, no_range};
 use crate::error::{R, err};
 use crate::unit::{FBlock, FEntry, Label, Reg};
 
@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = self.source.with_semicolon(s.range);
+        self.u.range = no_range();
         self.u.jump(top);
         self.u.bind(orelse);
         self.body(&s.orelse)?;
@@ -60,7 +60,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = self.source.with_semicolon(s.range);
+        self.u.range = no_range();
         self.u.jump(top);
         self.u.bind(orelse);
         self.body(&s.orelse)?;
@@ -75,6 +75,11 @@ impl<'a> Compiler<'a> {
                 self.u.range = e.range();
                 self.u.load_const(dst, k);
                 Ok(dst)
+            }
+            None if matches!(e, Expr::List(_)) => {
+                let t = self.scratch(dst);
+                self.items_to(e, t)?;
+                Ok(t)
             }
             None => self.expr_near(e, dst),
         }
@@ -121,7 +126,7 @@ impl<'a> Compiler<'a> {
         self.push_loop(top, end)?;
         self.body(&s.body)?;
         self.u.fblocks.pop();
-        self.u.range = self.source.with_semicolon(s.range);
+        self.u.range = no_range();
         self.u.jump(top);
         self.u.bind_handler(exhausted, start, bound);
         self.u.range = s.iter.range();

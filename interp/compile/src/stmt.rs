@@ -1,6 +1,6 @@
 //! Statements.
 
-use cape_bytecode::{CommonConst, Const, Intrinsic1, Op, Word, flags};
+use cape_bytecode::{CommonConst, Const, Intrinsic1, Op, flags};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -167,14 +167,15 @@ impl<'a> Compiler<'a> {
             Some(v) => self.constant(v),
         };
         if let Some(k) = constant {
-            self.u.line_begins();
-            self.u.range = self.unwind_all(s.range)?;
+            // Where the value is, if that is on the statement's first line.
+            let value = s.value.as_ref().map_or(s.range, |v| v.range());
+            let line = |range: TextRange| self.source.line(range.start().to_u32());
+            let range = if line(value) == line(s.range) { value } else { s.range };
+            self.at(value, |c| c.u.line_begins());
+            self.at(range, |c| c.u.line_begins());
+            self.u.range = self.unwind_all(range)?;
             let handler = std::mem::replace(&mut self.u.handler, 0);
-            if self.u.reachable {
-                let k = self.u.const_index(k);
-                self.u.emit(Word::abc32(Op::ReturnConst, 0, 0, k));
-            }
-            self.u.dead();
+            self.return_constant(k);
             self.u.handler = handler;
             return Ok(());
         }

@@ -279,10 +279,14 @@ impl Unit<'_> {
     }
 
     pub fn load_const(&mut self, dst: Reg, c: Const) {
-        if self.reachable {
-            let k = self.const_index(c);
-            self.emit(Word::abc32(Op::LoadConst, 0, dst, k));
+        if !self.reachable {
+            return;
         }
+        if let Const::Int(i @ 0..=255) = c {
+            return self.emit(Word::abc32(Op::LoadSmallInt, 0, dst, i as u32));
+        }
+        let k = self.const_index(c);
+        self.emit(Word::abc32(Op::LoadConst, 0, dst, k));
     }
 
     pub fn const_index(&mut self, c: Const) -> u32 {

@@ -4,9 +4,13 @@ Cape's code is for a machine with registers. An instruction has several operands
 says most (a jump's target, a name, a constant, an operator, else a register) is `Instruction.arg`, and all of them together are
 `Instruction.argrepr`. Registers that are variables are shown by their names, others as `r5`.
 
-An offset is twice the number of a word of the code, as everywhere in Python (`f_lasti`, `co_lines()`): the first unit is that of the
-call. What comes before the body of a function (making cells and the generator) is shown from there on, and `RESUME` where the body
-begins.
+The name of an instruction is CPython's where CPython has one for what it does: `BINARY_OP` for `a[b]`, too. Instructions that move a
+register are called after it: `STORE_FAST` if it becomes a variable's value, `LOAD_FAST_BORROW` if it is one's. `Instruction.opcode` is
+the number of the name.
+
+An instruction is eight bytes of `co_code`, and eight more for each word of its inline cache: two for the opcode and a small operand,
+the others for three more, which count as the cache does. Where the body of a function begins, behind what makes cells and the
+generator, two bytes stand for the call: `RESUME`.
 """
 
 import collections
@@ -17,6 +21,7 @@ import types
 
 import _opcode
 from opcode import *
+from _opcode_metadata import _implied, _names, _own_names
 from opcode import (
     __all__ as _opcode_names,
     _common_constants,
@@ -32,6 +37,15 @@ __all__ = ["code_info", "dis", "disassemble", "distb", "disco", "findlinestarts"
            "Instruction", "Bytecode"] + _opcode_names
 
 _RESUME = opmap['RESUME']
+# Bytes of a word.
+_WORD = 8
+
+
+def _offset(word):
+    """Where a word of the body begins."""
+    return _WORD * word + 2
+
+
 _CACHE = opmap['CACHE']
 
 # Opcode or name of a specialised form: that of the general one.
@@ -163,7 +177,8 @@ del _field, _text
 
 # An operand: what it means (a `Kind` of Cape's table of opcodes), the field of the instruction it is in, its number, and how it is
 # shown.
-Operand = collections.namedtuple('Operand', ['kind', 'field', 'value', 'text'])
+# What it stands for is `what`.
+Operand = collections.namedtuple('Operand', ['kind', 'field', 'value', 'text', 'what'])
 
 _OPNAME_WIDTH = 20
 _OPARG_WIDTH = 5
@@ -173,11 +188,10 @@ class Instruction(_Fields):
     """Details of an operation of the bytecode.
 
     opname, opcode, arg, argval, argrepr, offset, start_offset, starts_line, line_number, label, positions and cache_info as they
-    are documented for the fields; operands is a tuple of all operands, each with kind, field, value and text.
+    are documented for the fields; operands is a tuple of all operands, each with kind, field, value, text and what.
     """
 
     operands = ()
-    _extra = 0
 
     @classmethod
     def make(cls, opname, arg, argval, argrepr, offset, start_offset, starts_line, line_number, label=None, positions=None,
@@ -204,7 +218,7 @@ class Instruction(_Fields):
     @property
     def cache_offset(self):
         """Start index of the cache entries following the operation."""
-        return self.offset + 2 + 2 * self._extra
+        return self.offset + 2
 
     @property
     def end_offset(self):
@@ -214,7 +228,9 @@ class Instruction(_Fields):
     @property
     def jump_target(self):
         """Bytecode index of the jump target if this is a jump operation, otherwise None."""
-        return 2 * (self.arg + 1) if self.opcode in hasjump else None
+        if self.opcode not in hasjump:
+            return None
+        return self.end_offset + 2 * (-self.arg if self.opname == 'JUMP_BACKWARD' else self.arg)
 
     @property
     def is_jump_target(self):
@@ -260,7 +276,7 @@ class _Registers:
                     return n, f'name {n}'
                 return self.names[n], self.names[n]
             case 'Target':
-                offset = 2 * (n + 1)
+                offset = _offset(n)
                 label = self.labels.get(offset)
                 return offset, f'to {offset}' if label is None else f'to L{label}'
             case 'Null':
@@ -301,15 +317,15 @@ class _Registers:
         return f'{self.register(first)}, ..., {self.register(first + count - 1)}'
 
     def show(self, base, operands):
-        """All operands of an instruction."""
+        """All operands of an instruction that Cape calls so."""
         by_field = {o.field: o.text for o in operands}
         number = {o.field: o.value for o in operands}
         if base in _PATTERNS:
             text = _PATTERNS[base].format_map(by_field)
         else:
             match base:
-                case 'IS_OP' | 'CONTAINS_OP':
-                    word = (('is', 'is not') if base == 'IS_OP' else ('in', 'not in'))[number['x'] & 1]
+                case 'IS' | 'CONTAINS':
+                    word = (('is', 'is not') if base == 'IS' else ('in', 'not in'))[number['x'] & 1]
                     text = '{a}, {b} {word} {c}'.format(word=word, **by_field)
                 case 'BUILD_TUPLE' | 'BUILD_LIST' | 'BUILD_SET' | 'BUILD_STRING' | 'BUILD_SLICE' | 'UNPACK_SEQUENCE':
                     text = f"{by_field['a']}, ({self.run(number['b'], number['c'])})"
@@ -328,12 +344,12 @@ class _Registers:
                 case 'CALL_KW':
                     text = '{}, {}({}; {})'.format(
                         by_field['a'], by_field['b'], self.run(number['b'] + 2, number['c']), by_field['w'])
-                case 'CALL_FUNCTION_EX':
+                case 'CALL_EX':
                     b = number['b']
                     text = f"{by_field['a']}, {by_field['b']}(*{self.register(b + 2)}, **{self.register(b + 3)})"
                 case 'FORMAT_VALUE' if not number['x'] & 4:
                     text = ', '.join(by_field[field] for field in 'abx' if by_field[field])
-                case 'RAISE_VARARGS':
+                case 'RAISE':
                     text = ('', '{a}', '{a} from {b}')[min(number['x'], 2)].format_map(by_field)
                 case _:
                     text = ', '.join(o.text for o in operands if o.text and o.kind != 'Null')
@@ -346,23 +362,24 @@ _PATTERNS = {
     'LOAD_ATTR': '{a}, {b}.{c}',
     'LOAD_METHOD': '{a}, {b}.{c}',
     'STORE_ATTR': '{a}.{c}, {b}',
-    'DELETE_ATTR': '{a}.{c}',
+    'DEL_ATTR': '{a}.{c}',
     'LOAD_SUBSCR': '{a}, {b}[{c}]',
     'LOAD_SUBSCR_K': '{a}, {b}[{c}]',
     'STORE_SUBSCR': '{a}[{b}], {c}',
-    'DELETE_SUBSCR': '{a}[{b}]',
-    'UNARY_NEGATIVE': '{a}, -{b}',
-    'UNARY_POSITIVE': '{a}, +{b}',
+    'DEL_SUBSCR': '{a}[{b}]',
+    'UNARY_NEG': '{a}, -{b}',
+    'UNARY_POS': '{a}, +{b}',
     'UNARY_INVERT': '{a}, ~{b}',
     'UNARY_NOT': '{a}, not {b}',
+    'YIELD_FROM': '{a}, from {b}, sent {c}',
     'BINARY_OP': '{a}, {b} {x} {c}',
     'BINARY_OP_K': '{a}, {b} {x} {c}',
-    'COMPARE_OP': '{a}, {b} {x} {c}',
-    'COMPARE_OP_K': '{a}, {b} {x} {c}',
+    'COMPARE': '{a}, {b} {x} {c}',
+    'COMPARE_K': '{a}, {b} {x} {c}',
     'IMPORT_NAME': '{a}, {c}, from list {b}, level {x}',
     'IMPORT_FROM': '{a}, {b}.{c}',
     'LOAD_SPECIAL': '{a}, {b}.{x}',
-    'SET_FUNCTION_ATTRIBUTE': '{a}.{x}, {b}',
+    'SET_FUNC_ATTR': '{a}.{x}, {b}',
 }
 
 
@@ -378,28 +395,16 @@ def _parse_exception_table(code):
     """The rows of co_exceptiontable: four numbers of four bytes, of which three are words of the code."""
     numbers = memoryview(code.co_exceptiontable).cast('I')
     return [
-        _ExceptionTableEntry(*(2 * (word + 1) for word in row[:3]), row[3])
+        _ExceptionTableEntry(*(_offset(word) for word in row[:3]), row[3])
         for row in itertools.batched(numbers, 4)
     ]
-
-
-def _prologue(rows):
-    """How many instructions come before the body."""
-    make_cell, generator = opmap['MAKE_CELL'], opmap['RETURN_GENERATOR']
-    n = 0
-    while n < len(rows) and rows[n][1] == make_cell:
-        n += 1
-    if n < len(rows) and rows[n][1] == generator:
-        n += 1
-    return n
 
 
 def _jump_targets(rows):
     found = {}
     for _, op, argument, operands, _, _ in rows:
-        op = opmap.get(deoptmap.get(opname[op]), op)
         if argument is not None and operands[argument][0] == 'Target':
-            found[2 * (operands[argument][2] + 1)] = None
+            found[_offset(operands[argument][2])] = None
     return list(found)
 
 
@@ -428,7 +433,7 @@ def _instructions(code, first_line=None, adaptive=False):
     rows = _opcode.instructions(code, adaptive)
     whole = not isinstance(code, bytes)
     targets = set(_jump_targets(rows))
-    positions, starts, shift, body = [], {}, 0, 0
+    positions, starts, shift = [], {}, 0
     if whole:
         for entry in _parse_exception_table(code):
             targets.update((entry.start, entry.end, entry.target))
@@ -436,13 +441,21 @@ def _instructions(code, first_line=None, adaptive=False):
         starts = dict(findlinestarts(code))
         if first_line is not None:
             shift = first_line - code.co_firstlineno
-        body = _prologue(rows)
     labels = {offset: i for i, offset in enumerate(sorted(targets), 1)}
     registers = _Registers(code, labels)
     line = None
 
-    def make(op, arg, value, text, offset, operands=(), extra=0, cache=()):
-        nonlocal line
+    for offset, number, argument, given, raw, cache in rows:
+        operands = []
+        for kind, field, n in given:
+            what, text = registers.value_and_text(kind, n)
+            operands.append(Operand(kind, field, n, text, what))
+        name, arg, value = _name_and_argument(number, operands, argument)
+        if argument is not None and operands[argument].kind == 'Target':
+            # How far it is, in units of two bytes.
+            arg = (value - offset - len(raw) - _WORD * len(cache)) // 2
+            if name == 'JUMP_BACKWARD':
+                arg = -arg
         begins = offset in starts
         if begins:
             line = starts[offset]
@@ -451,29 +464,40 @@ def _instructions(code, first_line=None, adaptive=False):
         where = None
         if whole:
             where = positions[offset // 2] if offset // 2 < len(positions) else Positions()
-        info = [(f'word{i}', 1, word.to_bytes(8, sys.byteorder)) for i, word in enumerate(cache)] or None
-        instruction = Instruction(opname[op], op, arg, value, text, offset, offset, begins, line, labels.get(offset), where, info)
-        instruction.operands = operands
-        instruction._extra = extra
-        return instruction
+        info = [('operands', 3, raw[2:_WORD])] if len(raw) >= _WORD else []
+        info += [('operand', 4, raw[i:i + _WORD]) for i in range(_WORD, len(raw), _WORD)]
+        info += [(f'word{i}', 4, word.to_bytes(_WORD, sys.byteorder)) for i, word in enumerate(cache)]
+        instruction = Instruction(
+            name, _all_opmap.get(name, number), arg, value, registers.show(_own_names.get(number), operands), offset, offset, begins,
+            line, labels.get(offset), where, info or None)
+        instruction.operands = tuple(operands)
+        yield instruction
 
-    for i, (word, op, argument, given, extra, cache) in enumerate(rows):
-        if whole and i == body:
-            yield make(_RESUME, None, None, '', 2 * word)
-        operands, arg, value = [], None, None
-        for j, (kind, field, n) in enumerate(given):
-            what, text = registers.value_and_text(kind, n)
-            operands.append(Operand(kind, field, n, text))
-            if j == argument:
-                arg, value = n, what
-        if op in haslocal:
-            # The argument is the variable that the instruction is about, if there is one.
-            named = next((o for o in operands if o.text != f'r{o.value}' and o.kind not in ('Null', 'Flag', 'Cell')), None)
-            if named is not None:
-                arg, value = named.value, named.text
-        name = opname[op] if op < len(opname) else f'<{op}>'
-        text = registers.show(deoptmap.get(name, name), operands)
-        yield make(op, arg, value, text, 2 * (word if whole and i < body else word + 1), tuple(operands), extra, cache)
+
+def _name_and_argument(number, operands, argument):
+    """What the instruction is called, its argument, and what that stands for."""
+    name = _names.get(number)
+    if name is None:
+        return (opname[number] if number < len(opname) else f'<{number}>'), 0, 0
+    if number in _implied:
+        return name, _implied[number], _implied[number]
+    if argument is None:
+        return name, None, None
+    by_field = {o.field: o for o in operands}
+    chosen = operands[argument]
+    match name:
+        case 'MOVE' | 'CLEAR':
+            variable = next((o for o in operands if o.kind in ('Dst', 'Reg') and o.text != f'r{o.value}'), None)
+            if variable is None:
+                return ('PUSH_NULL' if name == 'CLEAR' else name), None, None
+            chosen = variable
+            if name == 'CLEAR':
+                name = 'DELETE_FAST'
+            else:
+                name = 'STORE_FAST' if variable.kind == 'Dst' else 'LOAD_FAST_BORROW'
+        case 'FORMAT_VALUE':
+            name = 'FORMAT_WITH_SPEC' if by_field['x'].value & 4 else 'FORMAT_SIMPLE'
+    return name, chosen.value, chosen.what
 
 
 def get_instructions(x, *, first_line=None, show_caches=None, adaptive=False):
@@ -525,6 +549,10 @@ class _Printer:
         if self.show_caches:
             offset = instruction.cache_offset
             for name, size, data in instruction.cache_info or ():
+                if name.startswith('operand'):
+                    # They have been shown.
+                    offset += 2 * size
+                    continue
                 self.instruction(Instruction(
                     'CACHE', _CACHE, 0, None, f'{name}: {int.from_bytes(data, sys.byteorder)}', offset, offset, False, None,
                     None, instruction.positions))

@@ -1,16 +1,18 @@
 //! `_opcode`: facts about the opcodes of Cape's register machine, and the instructions of a code object, for `opcode` and `dis`.
 //!
 //! Names are those of the table of opcodes as Python programs write such names, and where CPython has an opcode that does the
-//! same, its name: programs look for `LOAD_GLOBAL` and `STORE_NAME` to learn what a function refers to.
+//! same, its name: programs look for `LOAD_GLOBAL` and `STORE_NAME` to learn what a function refers to. Several opcodes of Cape's may
+//! do what one of CPython's does; they have its name then, and one of them its number (`opmap`). What moves a register is called after
+//! what the register is (`dis` knows that).
 
-use cape_bytecode::{Kind, Op, Word};
+use cape_bytecode::{Kind, Op, RESUME, Word};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
 
 /// Opcodes of CPython's that are none of Cape's, for what tools look for by name: what a call does itself (it copies free variables),
 /// a cache word, what takes arguments that are too large (Cape has none), and where a call arrives.
 const PSEUDO: &[(&str, u8)] =
-    &[("COPY_FREE_VARS", 252), ("CACHE", 253), ("EXTENDED_ARG", 254), ("RESUME", 255)];
+    &[("COPY_FREE_VARS", 252), ("CACHE", 253), ("EXTENDED_ARG", 254), ("RESUME", RESUME)];
 
 const _: () = assert!(Op::COUNT <= 252);
 
@@ -23,9 +25,14 @@ const CPYTHON: &[(Op, &str)] = &[
     (Op::DelAttr, "DELETE_ATTR"),
     (Op::DelSubscr, "DELETE_SUBSCR"),
     (Op::UnaryNeg, "UNARY_NEGATIVE"),
-    (Op::UnaryPos, "UNARY_POSITIVE"),
     (Op::Compare, "COMPARE_OP"),
-    (Op::CompareK, "COMPARE_OP_K"),
+    (Op::LoadSlice, "BINARY_SLICE"),
+    (Op::CheckBound, "LOAD_FAST_CHECK"),
+    (Op::JumpIfTrue, "POP_JUMP_IF_TRUE"),
+    (Op::JumpIfFalse, "POP_JUMP_IF_FALSE"),
+    (Op::JumpIfNone, "POP_JUMP_IF_NONE"),
+    (Op::JumpIfNotNone, "POP_JUMP_IF_NOT_NONE"),
+    (Op::PopExcInfo, "POP_EXCEPT"),
     (Op::Is, "IS_OP"),
     (Op::Contains, "CONTAINS_OP"),
     (Op::Jump, "JUMP_FORWARD"),
@@ -41,11 +48,93 @@ const CPYTHON: &[(Op, &str)] = &[
     (Op::GetANext, "GET_ANEXT"),
 ];
 
+/// Opcodes that do what another one does, in another way: what they are called after. The number is CPython's argument, where it says
+/// what Cape's opcode says itself.
+const SHARED: &[(Op, Op, Option<u8>)] = &[
+    (Op::LoadMethod, Op::LoadAttr, None),
+    (Op::LoadSuperMethod, Op::LoadSuperAttr, None),
+    (Op::LoadSubscr, Op::BinaryOp, Some(NB_SUBSCR)),
+    (Op::LoadSubscrK, Op::BinaryOp, Some(NB_SUBSCR)),
+    (Op::BinaryOpK, Op::BinaryOp, None),
+    (Op::CompareK, Op::Compare, None),
+    (Op::UnaryPos, Op::CallIntrinsic1, Some(5)),
+    (Op::ListToTuple, Op::CallIntrinsic1, Some(6)),
+    (Op::PrepReraiseStar, Op::CallIntrinsic2, Some(1)),
+    (Op::YieldFrom, Op::Yield, Some(1)),
+];
+
+/// Specialised forms that CPython has, or that need a name. (Cape's are for floats as well.)
+const FORMS: &[(Op, &str)] = &[
+    (Op::ReturnConst, "LOAD_CONST_RETURN"),
+    (Op::Add, "BINARY_OP_ADD_INT"),
+    (Op::AddK, "BINARY_OP_ADD_INT"),
+    (Op::Sub, "BINARY_OP_SUBTRACT_INT"),
+    (Op::SubK, "BINARY_OP_SUBTRACT_INT"),
+    (Op::Mul, "BINARY_OP_MULTIPLY_INT"),
+    (Op::MulK, "BINARY_OP_MULTIPLY_INT"),
+];
+
+/// What instructions are called that move a register, or format, after their operands; with their numbers from [`ABSENT_FROM`] on.
+const BY_OPERANDS: &[(&str, Op)] = &[
+    ("LOAD_FAST_BORROW", Op::Move),
+    ("STORE_FAST", Op::Move),
+    ("DELETE_FAST", Op::Clear),
+    ("PUSH_NULL", Op::Nop),
+    ("FORMAT_SIMPLE", Op::Nop),
+    ("FORMAT_WITH_SPEC", Op::Nop),
+];
+
+/// CPython's opcodes that Cape has no use for: programs ask for their numbers, and find them nowhere. Those without an argument.
+const ABSENT: &[&str] = &[
+    "CLEANUP_THROW", "END_FOR", "END_SEND", "EXIT_INIT_CHECK", "INTERPRETER_EXIT", "NOT_TAKEN", "POP_ITER", "POP_TOP", "RESERVED",
+    "WITH_EXCEPT_START", "ANNOTATIONS_PLACEHOLDER", "POP_BLOCK",
+];
+
+/// Those with one.
+const ABSENT_WITH_ARGUMENT: &[&str] = &[
+    "CONVERT_VALUE", "COPY", "JUMP_BACKWARD_NO_INTERRUPT", "LOAD_FAST", "LOAD_FAST_AND_CLEAR",
+    "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST_LOAD_FAST", "SEND", "STORE_FAST_LOAD_FAST",
+    "STORE_FAST_STORE_FAST", "SWAP", "JUMP", "JUMP_IF_FALSE", "JUMP_IF_TRUE", "JUMP_NO_INTERRUPT", "LOAD_CLOSURE",
+    "SETUP_CLEANUP", "SETUP_FINALLY", "SETUP_WITH", "STORE_FAST_MAYBE_NULL",
+];
+
+/// The same, of code that is being watched.
+const ABSENT_WATCHED: &[&str] = &[
+    "INSTRUMENTED_END_FOR", "INSTRUMENTED_POP_ITER", "INSTRUMENTED_END_SEND", "INSTRUMENTED_FOR_ITER",
+    "INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_JUMP_FORWARD", "INSTRUMENTED_NOT_TAKEN",
+    "INSTRUMENTED_POP_JUMP_IF_TRUE", "INSTRUMENTED_POP_JUMP_IF_FALSE", "INSTRUMENTED_POP_JUMP_IF_NONE",
+    "INSTRUMENTED_POP_JUMP_IF_NOT_NONE", "INSTRUMENTED_RESUME", "INSTRUMENTED_RETURN_VALUE",
+    "INSTRUMENTED_YIELD_VALUE", "INSTRUMENTED_END_ASYNC_FOR", "INSTRUMENTED_LOAD_SUPER_ATTR",
+    "INSTRUMENTED_CALL", "INSTRUMENTED_CALL_KW", "INSTRUMENTED_CALL_FUNCTION_EX",
+    "INSTRUMENTED_JUMP_BACKWARD", "INSTRUMENTED_LINE", "ENTER_EXECUTOR",
+];
+
+/// Numbers of names that are no opcode's begin here.
+const ABSENT_FROM: i32 = 256;
+
+/// The operator of `a[b]`.
+const NB_SUBSCR: u8 = 26;
+
+fn shared(op: Op) -> Option<(Op, Option<u8>)> {
+    SHARED.iter().find(|s| s.0 == op.generic()).map(|s| (s.1, s.2))
+}
+
+/// CPython's argument of an opcode whose own operands are other ones.
+fn implied(op: Op) -> Option<u8> {
+    if op == Op::Yield { Some(0) } else { shared(op).and_then(|s| s.1) }
+}
+
 /// What Python code calls an opcode.
 fn name(op: Op) -> String {
     if op != op.generic() {
+        if let Some((_, name)) = FORMS.iter().find(|(o, _)| *o == op) {
+            return (*name).to_string();
+        }
         let form = op.name();
         return format!("{}_{}", name(op.generic()), snake(form.strip_suffix('K').unwrap_or(form)));
+    }
+    if let Some((other, _)) = shared(op) {
+        return name(other);
     }
     match CPYTHON.iter().find(|(o, _)| *o == op) {
         Some((_, name)) => (*name).to_string(),
@@ -70,8 +159,10 @@ fn opcodes() -> impl Iterator<Item = Op> {
     (0..Op::COUNT).filter_map(|n| Op::from_u8(n as u8)).filter(|op| !matches!(op, Op::Unfold | Op::Stop))
 }
 
-/// Which operand `dis` takes for the argument of an instruction: CPython's have one at most.
+/// Which operand `dis` takes for the argument of an instruction: CPython's have one at most. A register is one where CPython has opcodes
+/// for variables.
 fn argument(op: Op) -> Option<usize> {
+    let variables = matches!(op.generic(), Op::Move | Op::Clear | Op::CheckBound | Op::MakeCell);
     let rank = |kind: Kind| match kind {
         Kind::Target => 0,
         Kind::Name => 1,
@@ -92,7 +183,7 @@ fn argument(op: Op) -> Option<usize> {
         Kind::Null | Kind::Flag => 7,
     };
     let operands = op.info().operands;
-    (0..operands.len()).min_by_key(|&i| rank(operands[i].1))
+    (0..operands.len()).min_by_key(|&i| rank(operands[i].1)).filter(|&i| variables || rank(operands[i].1) < 6)
 }
 
 /// The kind of the argument of the opcode with this number.
@@ -102,12 +193,24 @@ fn argument_kind(n: i32) -> Option<Kind> {
 }
 
 fn opcode(n: i32) -> Option<Op> {
+    if let Some((_, op)) = BY_OPERANDS.get((n as usize).wrapping_sub(ABSENT_FROM as usize)) {
+        return Some(*op);
+    }
     let op = Op::from_u8(u8::try_from(n).ok()?)?;
     (!matches!(op, Op::Unfold | Op::Stop)).then_some(op)
 }
 
 fn is_pseudo(n: i32) -> bool {
-    PSEUDO.iter().any(|p| p.1 as i32 == n)
+    PSEUDO.iter().any(|p| p.1 as i32 == n) || other_name(n).is_some()
+}
+
+/// The name that is no opcode's with this number.
+fn other_name(n: i32) -> Option<&'static str> {
+    other_names().chain(ABSENT_WATCHED.iter().copied()).nth(usize::try_from(n - ABSENT_FROM).ok()?)
+}
+
+fn other_names() -> impl Iterator<Item = &'static str> {
+    BY_OPERANDS.iter().map(|b| b.0).chain(ABSENT.iter().chain(ABSENT_WITH_ARGUMENT).copied())
 }
 
 const INTRINSIC1: &[&str] = &[
@@ -180,7 +283,10 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     .function(
         "has_arg($module, /, opcode)",
         "Return True if the opcode uses its oparg, False otherwise.",
-        |_: &Vm, op: i32| opcode(op).is_some_and(|op| argument(op).is_some()),
+        |_: &Vm, op: i32| {
+            opcode(op).is_some_and(|op| argument(op).is_some() || implied(op).is_some())
+                || other_name(op).is_some_and(|name| ABSENT_WITH_ARGUMENT.contains(&name))
+        },
     )
     .function(
         "has_const($module, /, opcode)",
@@ -243,21 +349,32 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     .function("get_specialization_stats($module, /)", "Return the specialization stats", |_: &Vm| ())
     .function(
         "opcodes($module, /)",
-        "Return (number, name, name of what it specialises or None, cache words) of each opcode.",
+        "Return (number, name, name of what it specialises or None, cache words,\nown name, whether another one has the number of the name, implied argument or\nNone) of each opcode.",
         |_: &Vm| table(),
     )
     .function(
         "pseudo_opcodes($module, /)",
-        "Return (number, name) of what disassembly shows that is no instruction.",
+        "Return (number, name) of what disassembly shows that is no instruction, and of\nwhat there is none of, for code that is being watched in another list.",
         |_: &Vm| {
-            let l = ListObj::new(&[]);
-            PSEUDO.iter().for_each(|(s, n)| l.push(TupleObj::new(&[Value::int(*n as i64), intern(s)]).value()));
-            l
+            let list = |names: &[&str], first: i32| {
+                let l = ListObj::new(&[]);
+                for (n, s) in (first..).zip(names) {
+                    l.push(TupleObj::new(&[Value::int(n as i64), intern(s)]).value());
+                }
+                l
+            };
+            let names: Vec<&str> = other_names().collect();
+            let all = list(&names, ABSENT_FROM);
+            for (s, n) in PSEUDO {
+                all.push(TupleObj::new(&[Value::int(*n as i64), intern(s)]).value());
+            }
+            let watched = list(ABSENT_WATCHED, ABSENT_FROM + names.len() as i32);
+            TupleObj::new(&[all.value(), watched.value()])
         },
     )
     .function(
         "instructions($module, code, adaptive=False, /)",
-        "Return the instructions of a code object, or of the bytes of one.\n\nEach is (word, opcode, index of the operand that is the argument or None,\noperands, extra words, cache words); an operand is (kind, field, value).",
+        "Return the instructions of a code object, or of the bytes of one.\n\nEach is (offset, opcode, index of the operand that is the argument or None,\noperands, bytes without the cache, cache words); an operand is (kind, field,\nvalue).",
         instructions,
     )
     .function(
@@ -283,7 +400,15 @@ fn table() -> Ptr<ListObj> {
     let l = ListObj::new(&[]);
     for op in opcodes() {
         let base = if op == op.generic() { Value::NONE } else { intern(&name(op.generic())) };
-        let row = [Value::int(op as i64), intern(&name(op)), base, Value::int(op.cache_words() as i64)];
+        let row = [
+            Value::int(op as i64),
+            intern(&name(op)),
+            base,
+            Value::int(op.cache_words() as i64),
+            intern(&snake(op.generic().name())),
+            Value::bool(shared(op).is_some() || op.name().ends_with('K') && op != op.generic()),
+            implied(op).map_or(Value::NONE, |n| Value::int(n as i64)),
+        ];
         l.push(TupleObj::new(&row).value());
     }
     l
@@ -297,12 +422,17 @@ fn instructions(vm: &Vm, of: Value, adaptive: Option<bool>) -> Res<Ptr<ListObj>>
             cape_vm::eval::unfold(code);
         }
         let words = &code.unit.code;
+        let body = code.unit.prologue() as usize;
         let mut at = 0;
-        while let Some(&word) = words.get(at) {
-            let Some(generic) = word.op() else { break };
+        while let Some(&first) = words.get(at) {
+            if at == body {
+                push_other(list, 8 * at, &[RESUME, 0]);
+            }
+            let Some(generic) = first.op() else { break };
             let op = if adaptive { code.op(at as u32) } else { generic };
-            let cache = |i: usize| if adaptive { code.words[i].get() } else { 0 };
-            push(list, at, op, word, |i| words.get(i).map_or(0, |w| w.0), cache);
+            let cache = |i: usize| if adaptive { code.words[at + i].get() } else { 0 };
+            let offset = 8 * at + 2 * (at >= body) as usize;
+            push(list, offset, op, |i| words.get(at + i).map_or(0, |w| w.0), cache);
             at += op.words();
         }
         return Ok(list);
@@ -310,56 +440,65 @@ fn instructions(vm: &Vm, of: Value, adaptive: Option<bool>) -> Res<Ptr<ListObj>>
     let Some(bytes) = of.downcast::<BytesObj>() else {
         return Err(vm.type_error(format!("expected a code object or bytes, not '{}'", type_of(of).name_str())));
     };
-    let (words, rest) = bytes.as_slice().as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(vm.value_error("code must consist of whole words of 8 bytes"));
-    }
     // A copy, for what follows allocates.
-    let words: Vec<u64> = words.iter().map(|w| u64::from_le_bytes(*w)).collect();
+    let bytes = bytes.as_slice().to_vec();
     let mut at = 0;
-    while let Some(&word) = words.get(at) {
-        let get = |i: usize| words.get(i).copied().unwrap_or(0);
-        match opcode(Word(word).op_byte() as i32) {
+    while at < bytes.len() {
+        if bytes[at] == RESUME && at + 2 <= bytes.len() {
+            push_other(list, at, &bytes[at..at + 2]);
+            at += 2;
+            continue;
+        }
+        let get = |i: usize| bytes.get(at + 8 * i..).and_then(|b| b.first_chunk()).map_or(0, |b| u64::from_le_bytes(*b));
+        let Some(word) = bytes.get(at..at + 8) else {
+            return Err(vm.value_error("code must consist of whole words of 8 bytes"));
+        };
+        match opcode(word[0] as i32) {
             Some(op) => {
-                push(list, at, op, Word(word), get, get);
-                at += op.words();
+                push(list, at, op, get, get);
+                at += 8 * op.words();
             }
             None => {
-                let empty = TupleObj::new(&[]).value();
-                let number = Value::int(Word(word).op_byte() as i64);
-                let row = [Value::int(at as i64), number, Value::NONE, empty, Value::int(0), empty];
-                list.push(TupleObj::new(&row).value());
-                at += 1;
+                push_other(list, at, word);
+                at += 8;
             }
         }
     }
     Ok(list)
 }
 
-/// Appends a row of `instructions`.
+/// Appends a row of `instructions` for what is no instruction.
+fn push_other(list: Ptr<ListObj>, offset: usize, raw: &[u8]) {
+    let empty = TupleObj::new(&[]).value();
+    let number = Value::int(raw[0] as i64);
+    let row = [Value::int(offset as i64), number, Value::NONE, empty, BytesObj::new(raw).value(), empty];
+    list.push(TupleObj::new(&row).value());
+}
+
+/// Appends a row of `instructions`, with the words of the instruction.
 fn push(
     list: Ptr<ListObj>,
-    at: usize,
+    offset: usize,
     op: Op,
-    word: Word,
-    extra: impl Fn(usize) -> u64,
+    word: impl Fn(usize) -> u64,
     cache: impl Fn(usize) -> u64,
 ) {
     let mut operands = ValueVec::new();
     for &(slot, kind) in op.info().operands {
-        let v = word.field(slot, || extra(at + 1)) as u32;
+        let v = Word(word(0)).field(slot, || word(1)) as u32;
         let row = [intern(&format!("{kind:?}")), intern(&format!("{slot:?}")), Value::int(v as i64)];
         operands.push(TupleObj::new(&row).value());
     }
     let mut caches = ValueVec::new();
-    let first = at + 1 + op.extra_words();
+    let first = 1 + op.extra_words();
     (first..first + op.cache_words()).for_each(|i| caches.push(uint_value(cache(i))));
+    let raw: Vec<u8> = (0..first).flat_map(|i| word(i).to_le_bytes()).collect();
     let row = [
-        Value::int(at as i64),
+        Value::int(offset as i64),
         Value::int(op as i64),
         argument(op).map_or(Value::NONE, |i| Value::int(i as i64)),
         TupleObj::new(&operands).value(),
-        Value::int(op.extra_words() as i64),
+        BytesObj::new(&raw).value(),
         TupleObj::new(&caches).value(),
     ];
     list.push(TupleObj::new(&row).value());

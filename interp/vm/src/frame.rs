@@ -147,7 +147,11 @@ impl FrameObj {
 
     /// That as Python code sees it.
     pub fn offset(&self) -> i64 {
-        if self.begins() { 0 } else { byte_offset(self.lasti() as i32) }
+        match self.lasti() {
+            _ if self.begins() => 0,
+            u32::MAX => byte_offset(-1),
+            word => byte_offset(self.code().unit.instruction_of(word) as i32),
+        }
     }
 
     /// Whether its beginning is being reported, to whomever: it stands before its first instruction.

@@ -85,6 +85,18 @@ pub(crate) fn specialise(w: Word) -> Word {
     w.with_op(if k { *by_const } else { *plain })
 }
 
+/// The instruction at a word in the form that its operator and what follows it allow. Where somebody watches, [`specialise`]: every
+/// instruction is done there.
+pub(crate) fn specialise_at(unit: &CodeUnit, at: u32) -> Word {
+    let w = unit.code[at as usize];
+    let next = unit.code.get(at as usize + 1).copied().unwrap_or(Word::ZERO);
+    // (A constant has no cache words: what follows is an instruction.)
+    if w.op() == Some(Op::LoadConst) && next.op() == Some(Op::Return) && next.a() == w.a() {
+        return w.with_op(Op::ReturnConst);
+    }
+    specialise(w)
+}
+
 /// Makes a code object of its unit. The rest is made when it first runs, by [`unfold`].
 pub fn new_code(_vm: &Vm, unit: Arc<CodeUnit>) -> Ptr<CodeObj> {
     let filename = StrObj::new(&unit.filename).value();
@@ -183,8 +195,8 @@ fn make_words(code: Ptr<CodeObj>) {
     let mut words = Vec::with_capacity(unit.code.len() + 1);
     words.extend(unit.code.iter().map(|w| Cell::new(w.0)));
     let mut may_clean_up = !unit.exceptions.is_empty();
-    for (at, op, w) in unit.instructions() {
-        words[at as usize].set(specialise(w).0);
+    for (at, op, _) in unit.instructions() {
+        words[at as usize].set(specialise_at(&unit, at).0);
         may_clean_up |= op == Op::YieldFrom;
     }
     code.may_clean_up.set(may_clean_up);

@@ -34,8 +34,8 @@ use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::Vm;
 
-pub(crate) use code::specialise;
 pub use code::{const_value, new_code, str_tuple, unfold, variable_names};
+pub(crate) use code::{specialise, specialise_at};
 pub use except::{exception_matches, is_exception_class};
 pub use jit::{
     Code, Compiled, Convention, Crossing, Finish, Lending, Member, Named, compiled_place, set_crossing,
@@ -469,6 +469,10 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             set!(w.a(), konst!(w.bc()));
                             step!(1)
                         }
+                        Op::LoadSmallInt => {
+                            set!(w.a(), Value::int(w.bc() as i64));
+                            step!(1)
+                        }
                         Op::LoadCommon => {
                             let t = &rt().types;
                             set!(
@@ -771,6 +775,11 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                             sync!();
                             let b = tri!(vm.truth(reg!(w.b())));
                             branch_on!(w.a(), 1, !b)
+                        }
+                        Op::ToBool => {
+                            sync!();
+                            let b = tri!(vm.truth(reg!(w.b())));
+                            branch_on!(w.a(), 1, b)
                         }
                         Op::Add => arith!(w, fast_add, reg!(w.c())),
                         Op::AddK => arith!(w, fast_add, konst!(w.c())),

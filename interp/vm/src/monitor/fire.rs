@@ -103,17 +103,18 @@ impl Vm {
             && !ends_expression(code, interrupted, at)
         {
             // In CPython the call that asked for opcodes is followed by what becomes of its result.
-            self.fire_standing_at(frame, interrupted, Event::Instruction)?;
+            self.fire_standing_at(frame, interrupted, Event::Instruction, &[])?;
         }
         if fresh && here & place::START != 0 {
             self.fire(code, at, Event::PyStart, &[])?;
         } else if fresh && here & place::RESUME != 0 {
             // Its line is still that of the yield.
             let yielded = if op == Op::YieldFrom { at } else { at - 1 };
-            self.fire_standing_at(frame, yielded, Event::PyResume)?;
+            self.fire_standing_at(frame, yielded, Event::PyResume, &[])?;
         }
-        if branch != NONE && here & place::BRANCHED != 0 {
-            self.branched(code, branch, at)?;
+        if branch != NONE && here & place::BRANCHED != 0 && self.branched(frame, code, branch, at)? {
+            self.latest(frame, true, |_| ());
+            return Ok(Stop::Moved);
         }
         let line = watch.line(at);
         let moved = self.latest(frame, false, |l| {
@@ -132,14 +133,10 @@ impl Vm {
         }
         self.fire(code, at, Event::Instruction, &[])?;
         let word = Word(code.words[at as usize].get());
-        // SAFETY: operand registers are in the window, constants in the array.
+        // SAFETY: operand registers are in the window.
         let register = |i: u16| unsafe { *(*frame).base.add(i as usize) };
         match op.generic() {
             Op::Return => self.fire(code, at, Event::PyReturn, &[register(word.a())])?,
-            Op::ReturnConst => {
-                let consts: Ptr<ArrayObj> = code.consts.downcast().expect("the constants");
-                self.fire(code, at, Event::PyReturn, &[consts.get(word.bc() as usize)])?;
-            }
             Op::Yield => self.fire(code, at, Event::PyYield, &[register(word.b())])?,
             // CPython puts handlers behind everything else: nothing jumps over them.
             Op::Jump if code.unit.exceptions.iter().any(|e| e.handler == at + op.words() as u32) => {}
@@ -150,20 +147,27 @@ impl Vm {
                 self.latest(frame, false, |l| l.branch = at);
             }
             Op::Call | Op::CallKw | Op::CallEx => return self.at_call(frame, code, at, op, word),
+            Op::LoadSuperAttr | Op::LoadSuperMethod if self.watchers(code, Event::Call) != 0 => {
+                return self.at_super(frame, code, at, op, word);
+            }
             _ => {}
         }
         Ok(if self.has_moved(frame, pc) { Stop::Moved } else { Stop::Do(op) })
     }
 
-    /// Reports an event of the frame on top as if it stood at another word of its code.
-    fn fire_standing_at(&self, frame: *mut Frame, at: u32, event: Event) -> Res<()> {
+    /// Reports an event of the frame on top as if it stood at another word of its code. Whether a callback has sent it elsewhere.
+    fn fire_standing_at(&self, frame: *mut Frame, at: u32, event: Event, rest: &[Value]) -> Res<bool> {
         // SAFETY: the top frame is initialised; the word is one of its code's, and callbacks do not leave the frame.
         unsafe {
             let (code, pc) = ((*frame).code, (*frame).pc);
-            (*frame).pc = &raw const code.words[at as usize];
-            let r = self.fire(code, at, event, &[]);
-            (*frame).pc = pc;
-            r
+            let stand = &raw const code.words[at as usize];
+            (*frame).pc = stand;
+            let r = self.fire(code, at, event, rest);
+            let moved = (*frame).pc != stand;
+            if !moved {
+                (*frame).pc = pc;
+            }
+            r.map(|()| moved)
         }
     }
 
@@ -220,16 +224,17 @@ impl Vm {
         self.latest(frame, false, |l| l.interrupted = lasti);
     }
 
-    fn branched(&self, code: Ptr<CodeObj>, from: u32, at: u32) -> Res<()> {
+    /// Reports the branch at `from`, which led to `at`. Whether a callback has sent the frame elsewhere.
+    fn branched(&self, frame: *mut Frame, code: Ptr<CodeObj>, from: u32, at: u32) -> Res<bool> {
         let op = code.op(from);
         let event = if at == from + op.words() as u32 {
             Event::BranchLeft
         } else if target(op.generic(), Word(code.words[from as usize].get())) == Some(at) {
             Event::BranchRight
         } else {
-            return Ok(());
+            return Ok(false);
         };
-        self.fire(code, from, event, &[offset(at)])
+        self.fire_standing_at(frame, from, event, &[offset(at)])
     }
 
     /// A generator that delegates has been given a value by what it delegates to, and gives it on. It is the frame on top.
@@ -277,8 +282,13 @@ impl Vm {
             };
             found.unwrap_or_else(super::missing)
         };
+        // What a bound method calls, with what: but for calls with a tuple of arguments, which do not look into it.
+        let told = match f.downcast::<BoundMethodObj>() {
+            Some(m) if this.is_empty() && op.generic() != Op::CallEx => [m.func.get(), m.this.get()],
+            _ => [f, first()],
+        };
         if tools != 0 {
-            self.fire(code, at, Event::Call, &[f, first()])?;
+            self.fire(code, at, Event::Call, &told)?;
         }
         // (A call with a tuple of arguments does not look into a bound method.)
         let behind = f.downcast::<BoundMethodObj>().map_or(f, |m| m.func.get());
@@ -310,12 +320,31 @@ impl Vm {
             r
         };
         let after = if r.is_ok() { Event::CReturn } else { Event::CRaise };
-        let mut reported = self.fire(code, at, after, &[f, first()]);
+        let mut reported = self.fire(code, at, after, &told);
         if reported.is_ok() {
             reported = self.profile_c(after, profiled, first());
         }
         reported?;
         Ok(Stop::Done(r?, op.words()))
+    }
+
+    /// At `super().name`, whose two steps are reported as if they were instructions of their own.
+    fn at_super(&self, frame: *mut Frame, code: Ptr<CodeObj>, at: u32, op: Op, w: Word) -> Res<Stop> {
+        // SAFETY: operand registers are in the window.
+        let [sup, class, this] = [0, 1, 2].map(|i| unsafe { *(*frame).base.add(w.b() as usize + i) });
+        let two = w.x() & 2 != 0;
+        let told = [sup, if two { class } else { super::missing() }];
+        self.fire(code, at, Event::Call, &told)?;
+        let direct = Some(sup) == rt().builtins().get_str(rt().names.super_);
+        let made = if two || direct { self.call(sup, &[class, this]) } else { self.call(sup, &[]) };
+        self.fire(code, at, if made.is_ok() { Event::CReturn } else { Event::CRaise }, &told)?;
+        let names: Ptr<ArrayObj> = code.names.downcast().expect("the names");
+        let v = self.get_attr(made?, names.get(w.c() as usize))?;
+        if op.generic() == Op::LoadSuperMethod || w.x() & 1 != 0 {
+            // SAFETY: as above.
+            unsafe { *(*frame).base.add(w.a() as usize + 1) = Value::EMPTY };
+        }
+        Ok(Stop::Done(v, op.words()))
     }
 
     /// Reports an event to the tools that watch it in this code. The first argument after the code is the offset, but for lines.
@@ -414,7 +443,13 @@ impl Vm {
         if event.bit() & LOCAL == 0 {
             return Err(self.cannot_disable(event, tool));
         }
-        Watch::of(code).disable(at, event, tool);
+        let watch = Watch::of(code);
+        watch.disable(at, event, tool);
+        // Who has asked for branches either way wants neither.
+        let both = callback(tool, Event::Branch);
+        if event.bit() & BRANCHES != 0 && !both.is_empty() && both == callback(tool, event) {
+            [Event::BranchLeft, Event::BranchRight].iter().for_each(|way| watch.disable(at, *way, tool));
+        }
         Ok(())
     }
 
@@ -432,6 +467,7 @@ impl Vm {
         // SAFETY: the top frame is initialised.
         unsafe { (*self.frame_top.get()).set_mark(mark::STARTED, true) };
         let (code, at) = self.top_place();
+        let at = code.unit.instruction_of(at);
         match self.fire(code, at, event, &[raised.value()]) {
             Ok(()) => raised,
             Err(r) => r,

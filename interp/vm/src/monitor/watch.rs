@@ -7,7 +7,7 @@ use cape_bytecode::{Op, Word, flags};
 use cape_heap::Ptr;
 
 use super::{ALL_TOOLS, BRANCHES, Event, MONITOR, PROFILE};
-use crate::eval::specialise;
+use crate::eval::{specialise, specialise_at};
 use crate::frame::mark;
 use crate::object::*;
 
@@ -161,10 +161,10 @@ impl Watch {
         add(place::LINE, Event::Line.bit());
         add(place::BRANCHED, BRANCHES);
         events |= match op {
-            Op::Return | Op::ReturnConst => Event::PyReturn.bit(),
+            Op::Return => Event::PyReturn.bit(),
             Op::Yield => Event::PyYield.bit(),
             Op::YieldFrom => Event::PyYield.bit() | Event::StopIteration.bit(),
-            Op::Call | Op::CallKw | Op::CallEx => Event::Call.bit(),
+            Op::Call | Op::CallKw | Op::CallEx | Op::LoadSuperAttr | Op::LoadSuperMethod => Event::Call.bit(),
             Op::Jump => Event::Jump.bit(),
             Op::JumpBack => Event::Jump.bit() | Event::Line.bit(),
             Op::JumpIfTrue | Op::JumpIfFalse | Op::JumpIfNone | Op::JumpIfNotNone => BRANCHES,
@@ -262,7 +262,8 @@ fn write_stops(code: Ptr<CodeObj>) {
     }
     let mut stops = false;
     for (at, generic, word) in code.unit.instructions() {
-        let op = specialise(word).op().expect("an instruction");
+        let form = if wanted == 0 { specialise_at(&code.unit, at) } else { specialise(word) };
+        let op = form.op().expect("an instruction");
         let stop = watch.stops_for(at, generic, wanted) != 0;
         stops |= stop;
         let cell = &code.words[at as usize];

@@ -51,10 +51,10 @@ heap_object! {
     } [drop]
 }
 
-/// The offset of a word as Python code sees it: two bytes each, as CPython's units have, behind two that stand for the call itself, where
-/// CPython has an instruction. Negative: none has run yet.
+/// The offset of a word as Python code sees it: behind two bytes that stand for the call itself, where CPython has an instruction.
+/// Negative: none has run yet.
 pub fn byte_offset(word: i32) -> i64 {
-    if word < 0 { word as i64 } else { (word as i64 + 1) * 2 }
+    if word < 0 { word as i64 } else { word as i64 * 8 + 2 }
 }
 
 impl CodeObj {

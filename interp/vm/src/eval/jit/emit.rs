@@ -30,6 +30,8 @@ pub(super) const FLOAT: u64 = 1 << 48;
 pub(super) enum Guess {
     /// From a constant of the code.
     Constant(u32),
+    /// It is this int.
+    Int(Value),
     /// From another register, which held this when the code got hot.
     As(u16),
     /// It is a new object.
@@ -224,6 +226,7 @@ impl<'a, 'b> Emit<'a, 'b> {
     pub(super) fn hint(&self, r: u16) -> Value {
         let r = match self.guesses.get(&r) {
             Some(&Guess::Constant(i)) => return self.constant_value(i),
+            Some(&Guess::Int(i)) => return i,
             Some(&Guess::Object) => return Value::EMPTY,
             Some(&Guess::As(other)) => other,
             None => r,
@@ -232,10 +235,18 @@ impl<'a, 'b> Emit<'a, 'b> {
         unsafe { *self.hints.add(r as usize) }
     }
 
-    /// The constant of the code that a register has just been given.
+    /// The word of an int, which is known to be one.
+    pub(super) fn int_constant(&mut self, i: Value) -> Word64 {
+        let c = self.constant(i.bits());
+        self.ints.push(c);
+        c
+    }
+
+    /// The constant that a register has just been given.
     pub(super) fn given_constant(&self, r: u16) -> Option<Value> {
         match self.guesses.get(&r) {
             Some(&Guess::Constant(i)) => Some(self.constant_value(i)),
+            Some(&Guess::Int(i)) => Some(i),
             _ => None,
         }
     }
@@ -312,12 +323,11 @@ impl<'a, 'b> Emit<'a, 'b> {
     /// Constant `i`: what does not move is built in.
     pub(super) fn konst(&mut self, i: u32) -> Word64 {
         let v = self.constant_value(i);
+        if v.is_int() {
+            return self.int_constant(v);
+        }
         if !v.is_ptr() {
-            let c = self.constant(v.bits());
-            if v.is_int() {
-                self.ints.push(c);
-            }
-            return c;
+            return self.constant(v.bits());
         }
         let consts = &raw const self.code.consts as u64;
         let a = self.constant(consts);

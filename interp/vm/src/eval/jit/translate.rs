@@ -157,7 +157,7 @@ fn translate(
         let w = e.instruction(at);
         e.instruction_at(op);
         let writes = op.info().operands.contains(&(Slot::a, Kind::Dst));
-        if writes && !matches!(op, Op::Move | Op::LoadConst) {
+        if writes && !matches!(op, Op::Move | Op::LoadConst | Op::LoadSmallInt) {
             e.written(w.a(), makes_object(op));
         }
         e.spread(op);
@@ -192,6 +192,12 @@ impl Emit<'_, '_> {
                 self.set(w.a(), v);
                 self.guess(w.a(), Guess::Constant(w.bc()));
             }
+            Op::LoadSmallInt => {
+                let i = Value::int(w.bc() as i64);
+                let v = self.int_constant(i);
+                self.set(w.a(), v);
+                self.guess(w.a(), Guess::Int(i));
+            }
             Op::CheckBound => {
                 let v = self.reg(w.a());
                 let bound = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
@@ -219,6 +225,16 @@ impl Emit<'_, '_> {
                     None => {
                         let v = self.reg(w.b());
                         self.truth_of(v, helpers::unary_not, true)
+                    }
+                };
+                self.branch_on(w, 1, known);
+            }
+            Op::ToBool => {
+                let known = match self.truth_by_c(w.b(), helpers::unary_truth) {
+                    Some(c) => c,
+                    None => {
+                        let v = self.reg(w.b());
+                        self.truth_of(v, helpers::unary_truth, false)
                     }
                 };
                 self.branch_on(w, 1, known);
