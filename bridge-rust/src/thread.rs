@@ -344,14 +344,12 @@ pub fn swap(new: *mut PyThreadState) -> *mut PyThreadState {
         release(vm::current());
     } else if !old.is_null() {
         go_on_in(vm::current(), new);
+    } else if PARKED.get().is_null() {
+        FOREIGN.with_borrow_mut(|f| *f = Some((attached(), 1)));
+        HOLDS.set(true);
+        go_on_in(vm::current(), new);
     } else {
-        if PARKED.get().is_null() {
-            FOREIGN.with_borrow_mut(|f| *f = Some((attached(), 1)));
-            HOLDS.set(true);
-            go_on_in(vm::current(), new);
-        } else {
-            acquire(new);
-        }
+        acquire(new);
     }
     old
 }

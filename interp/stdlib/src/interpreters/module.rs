@@ -175,10 +175,9 @@ fn new_config(vm: &Vm, name: Option<Ptr<StrObj>>, overrides: Ptr<DictObj>) -> Re
 /// Names and values on their way into another `__main__`.
 fn pack_names(vm: &Vm, d: Ptr<DictObj>, fallback: Fallback) -> Res<Vec<(String, Packed)>> {
     let mut packed = Vec::new();
-    let items: Vec<usize> = (0..d.len()).collect();
     let entries = ListObj::new(&[]);
     d.table.iter().for_each(|e| entries.push(TupleObj::new(&[e.key, e.value]).value()));
-    for i in items {
+    for i in 0..entries.len() {
         let Some(pair) = entries.get(i).and_then(|p| p.downcast::<TupleObj>()) else { break };
         let Some(name) = pair.get(0).downcast::<StrObj>() else {
             return Err(vm.type_error("bad argument type for built-in operation"));
