@@ -197,14 +197,15 @@ unsafe fn fresh_instance(p: *mut PyObject, t: *mut PyTypeObject) -> Option<Value
 unsafe fn take_short_text(p: *mut PyObject) -> Option<Value> {
     /// In the state of a str: its width, a byte, and that the data is behind the struct.
     const WIDTH_AND_COMPACT: u32 = 7 << 2 | 1 << 5;
-    const COMPACT_BYTES: u32 = 1 << 2 | 1 << 5;
+    const COMPACT: u32 = 1 << 5;
+    const COMPACT_BYTES: u32 = 1 << 2 | COMPACT;
     // SAFETY: the caller's promise; the types say how the structs are laid out, and that these are their deallocators.
     unsafe {
         if eq((*p).ob_type, &raw const ffi::PyUnicode_Type) {
             let a = p as *mut PyASCIIObject;
             let n = (*a).length;
             if (*a).state & WIDTH_AND_COMPACT != COMPACT_BYTES || n >= SMALL {
-                return None;
+                return if (*a).state & COMPACT != 0 && n < SMALL { take_wide_text(p) } else { None };
             }
             let s = one_byte_text(p, kind_of(a).1, n as usize);
             ffi::cape_unicode_dealloc(p);
@@ -234,6 +235,20 @@ unsafe fn one_byte_text(p: *mut PyObject, ascii: bool, n: usize) -> Ptr<StrObj> 
     // SAFETY: the caller's promise.
     let data = |head| unsafe { std::slice::from_raw_parts((p as *const u8).add(head), n) };
     if ascii { StrObj::from_ascii(data(size_of::<PyASCIIObject>())) } else { StrObj::from_latin1(data(56)) }
+}
+
+/// The same of a short str of wide characters.
+///
+/// # Safety
+/// As for [`take_short_text`].
+#[inline(never)]
+unsafe fn take_wide_text(p: *mut PyObject) -> Option<Value> {
+    // SAFETY: the caller's promise. It is too short for memory that the heap lends.
+    unsafe {
+        let s = str_value(p);
+        ffi::cape_unicode_dealloc(p);
+        Some(s.value())
+    }
 }
 
 /// True or False, which comparisons give.

@@ -122,10 +122,11 @@ impl Vm {
     /// A binary operation by its number: unboxed fast paths, then the methods.
     #[inline(never)]
     pub(crate) fn binary_op(&self, x: u8, a: Value, b: Value) -> Res<Value> {
-        if (x == BinOp::Add as u8 || x == BinOp::IAdd as u8)
-            && let Some(v) = joined(a, b)
-        {
-            return Ok(v);
+        if (x == BinOp::Add as u8 || x == BinOp::IAdd as u8) && may_join(a, b) {
+            let v = joined(a, b);
+            if !v.is_empty() {
+                return Ok(v);
+            }
         }
         let op = BinOp::from_u8(x).expect("an operator");
         if a.is_ptr() || b.is_ptr() {
@@ -201,37 +202,39 @@ impl Vm {
 }
 
 /// Whether [`joined`] may have something for such values.
+#[inline(always)]
 pub(super) fn may_join(a: Value, b: Value) -> bool {
-    let maps = &rt().maps;
-    a.map() == b.map() && a.map().is_some_and(|m| m == maps.str || m == maps.bytes || m == maps.int)
+    if !a.is_ptr() || !b.is_ptr() {
+        return false;
+    }
+    let (map, maps) = (a.header().map(), &rt().maps);
+    map == b.header().map() && (map == maps.str || map == maps.bytes || map == maps.int)
 }
 
 /// Texts from this length on are put together further down, where nothing that compiled code leaves behind keeps the one before alive.
 const LONG: usize = 16 << 10;
 
-/// `a + b` for two heap ints, or two texts that are not empty, of exact type: what is made is new. `None` for all else.
-#[inline(always)]
-pub(super) fn joined(a: Value, b: Value) -> Option<Value> {
-    if !a.is_ptr() || !b.is_ptr() {
-        return None;
+/// `a + b` for two heap ints, or two texts that are not empty, of exact type: what is made is new. EMPTY for all else. (In a frame of its own, so
+/// that those further down lie where they always do, and what is left behind there keeps nothing alive.)
+#[inline(never)]
+pub(super) fn joined(a: Value, b: Value) -> Value {
+    if !may_join(a, b) {
+        return Value::EMPTY;
     }
     let (map, maps) = (a.header().map(), &rt().maps);
-    if map != b.header().map() {
-        return None;
-    }
-    // SAFETY: the maps are those of the layouts.
+    // SAFETY: both have this map, which is that of the layout.
     unsafe {
         if map == maps.str {
             let (a, b) = (a.cast::<StrObj>(), b.cast::<StrObj>());
             let joins = !a.is_empty() && !b.is_empty() && a.len() + b.len() < LONG;
-            return joins.then(|| StrObj::concat(a, b).value());
+            return if joins { StrObj::concat(a, b).value() } else { Value::EMPTY };
         }
         if map == maps.bytes {
             let (a, b) = (a.cast::<BytesObj>(), b.cast::<BytesObj>());
             let joins = !a.is_empty() && !b.is_empty() && a.len() + b.len() < LONG;
-            return joins.then(|| BytesObj::concat(a.as_slice(), b.as_slice()).value());
+            return if joins { BytesObj::concat(a.as_slice(), b.as_slice()).value() } else { Value::EMPTY };
         }
-        (map == maps.int).then(|| digits::sum_of_longs(a.cast(), b.cast()))
+        digits::sum_of_longs(a.cast(), b.cast())
     }
 }
 

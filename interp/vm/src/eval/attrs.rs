@@ -47,7 +47,7 @@ pub(super) const DICT: u64 = 12;
 /// Data descriptor of another kind, in the code's cache values; the same number for loads and stores.
 pub(super) const DESCRIPTOR: u64 = 13;
 /// Method that is read and not called, in the code's cache values: it is bound to the object.
-pub(super) const BOUND: u64 = 14;
+const BOUND: u64 = 14;
 /// Class method of an object's class: the function behind it, in the code's cache values, to be called with the class as self.
 pub(super) const CLASS_METHOD: u64 = 15;
 /// The same of a class, with the cache values of TYPE_VALUE.

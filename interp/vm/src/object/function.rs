@@ -95,10 +95,6 @@ impl FunctionObj {
 }
 
 impl BoundMethodObj {
-    /// Where its fields are, for compiled code.
-    pub(crate) const FUNC: usize = std::mem::offset_of!(BoundMethodObj, func);
-    pub(crate) const THIS: usize = std::mem::offset_of!(BoundMethodObj, this);
-
     /// `func` bound to `this`.
     pub fn new(func: Value, this: Value) -> Ptr<BoundMethodObj> {
         let map = rt().maps.method;

@@ -124,7 +124,6 @@ impl Emit<'_, '_> {
                     self.load_attr_by_c(w, &e, d)
                 }
                 attrs::DESCRIPTOR => self.read_through_c(w, &e),
-                attrs::BOUND => self.bind(w, &e),
                 _ => false,
             };
             if by_c {
@@ -137,33 +136,6 @@ impl Emit<'_, '_> {
         }
         self.perform(helpers::load_attr);
         self.null_flag(w);
-    }
-
-    /// A method of a class written in Python, read to be kept or passed on: it is bound in place. False: it is another, and nothing is done.
-    fn bind(&mut self, w: Word, e: &Entry) -> bool {
-        let map = rt().maps.method;
-        let (size, plain) = (size_of::<BoundMethodObj>(), map.fixed_size() == size_of::<BoundMethodObj>());
-        if !plain || !self.cache_value(e.payload()).is::<FunctionObj>() {
-            return false;
-        }
-        let obj = self.reg(w.b());
-        let (slow, after) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(slow);
-        self.unless_class(obj, e.map, slow);
-        let f = self.own_cache_value(e.payload());
-        let m = self.bump(size.next_multiple_of(16), slow);
-        if !size.is_multiple_of(16) {
-            let zero = self.constant(0);
-            self.store(zero, m, size);
-        }
-        let header = self.constant(map.id() as u64);
-        self.store(header, m, 0);
-        self.store(f, m, BoundMethodObj::FUNC);
-        self.store(obj, m, BoundMethodObj::THIS);
-        self.store(m, self.regs, 8 * w.a() as usize);
-        self.b.ins().jump(after, &[]);
-        self.otherwise(slow, helpers::load_attr, after);
-        true
     }
 
     /// The attribute of the object in register `b`, where the entry says enough; and where this instruction goes on if not.

@@ -110,9 +110,9 @@ fn raised(vm: &Vm, r: Raised) -> u64 {
     RAISED
 }
 
-/// [`arith::joined`]; EMPTY for `None`. Allocates: the frame must know where it stands.
+/// [`arith::joined`]. Allocates: the frame must know where it stands.
 pub(super) unsafe extern "C-unwind" fn joined(a: Value, b: Value) -> Value {
-    arith::joined(a, b).unwrap_or(Value::EMPTY)
+    arith::joined(a, b)
 }
 
 /// The items of a list at a slice, as [`joined`].

@@ -238,7 +238,7 @@ impl Emit<'_, '_> {
     }
 
     /// So many bytes of the nursery; goes on with `slow` if it has none left at hand.
-    pub(super) fn bump(&mut self, size: usize, slow: Block) -> Word64 {
+    fn bump(&mut self, size: usize, slow: Block) -> Word64 {
         let (cursor, limit) = cape_heap::heap().bump_cells();
         let (cursor, limit) = (self.constant(cursor as u64), self.constant(limit as u64));
         let p = self.load(cursor, 0);

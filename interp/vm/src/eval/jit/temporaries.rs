@@ -30,11 +30,16 @@ impl Emit<'_, '_> {
         self.making = Some((r, fresh));
     }
 
-    /// The instruction that has just been translated may have given others what was in the registers it reads.
+    /// The instruction that has just been translated may have given others what was in the registers it reads; but not the list that it
+    /// fills.
     pub(super) fn spread(&mut self, op: Op) {
         if !self.fresh.is_empty() {
-            for r in touched(&self.code.unit, self.at, op) {
-                self.fresh.remove(&(r as u16));
+            let fills = matches!(op, Op::ListAppend | Op::ListExtend);
+            let filled = fills.then(|| self.instruction(self.at).a());
+            for r in touched(&self.code.unit, self.at, op).into_iter().map(|r| r as u16) {
+                if filled != Some(r) {
+                    self.fresh.remove(&r);
+                }
             }
         }
         if let Some((r, fresh)) = self.making.take() {
