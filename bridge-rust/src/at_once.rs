@@ -144,7 +144,10 @@ unsafe fn place(table: &Table, key: *mut PyObject) -> Option<(Option<Value>, i64
     Some((None, hash, place))
 }
 
-/// Stores an entry of `owner` where [`place`] has found it to belong.
+/// Entries up to which a table grows here: one whose memory might not be had grows where a panic is stopped.
+const FEW: usize = 64;
+
+/// Stores an entry of `owner` where [`place`] has found it to belong; `None`, with nothing done, where a large table has to grow as well.
 #[inline(always)]
 unsafe fn put(
     owner: &Header,
@@ -159,6 +162,9 @@ unsafe fn put(
     match place {
         Ok(i) => table.set_value(i, value),
         Err(slot) => {
+            if !table.has_room() && table.len() > FEW {
+                return None;
+            }
             let k = match known {
                 Some(k) => k,
                 // SAFETY: the callers' promise.
