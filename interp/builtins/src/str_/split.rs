@@ -90,27 +90,14 @@ fn split_narrow(s: Str, out: &mut ValueVec) {
         }
         spaces
     };
-    /// Characters from which on the pieces are counted first: a long list that grows is copied often, and has a block of its own each time.
-    const MANY: usize = 512;
     let is_space = |b: u8| SPACES[b as usize];
     let d = s.data1();
-    if d.len() >= MANY {
-        *out = ValueVec::with_capacity(count_narrow(d));
-    }
     let mut i = 0;
     while let Some(skipped) = d[i..].iter().position(|&b| !is_space(b)) {
         let start = i + skipped;
         i = d[start..].iter().position(|&b| is_space(b)).map_or(d.len(), |n| start + n);
         out.push(piece(s, start, i));
     }
-}
-
-/// How many pieces between whitespace there are.
-fn count_narrow(d: &[u8]) -> usize {
-    // (Without a table, so that many are looked at at once.)
-    let is_space = |b: u8| (b.wrapping_sub(9) < 5) | (b.wrapping_sub(28) < 5) | (b == 0x85) | (b == 0xa0);
-    let ends = d.iter().zip(&d[1..]).filter(|&(&a, &b)| !is_space(a) & is_space(b)).count();
-    ends + d.last().is_some_and(|&b| !is_space(b)) as usize
 }
 
 pub(super) fn rsplit(vm: &Vm, s: Str, sep: Value, maxsplit: Option<isize>) -> Res<Ptr<ListObj>> {
