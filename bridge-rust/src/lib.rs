@@ -45,8 +45,8 @@ pub mod slots;
 pub mod thread;
 pub mod to_c;
 pub mod typeready;
-mod unseen;
 mod typespec;
+mod unseen;
 
 #[path = "generated/shims.rs"]
 #[rustfmt::skip]
