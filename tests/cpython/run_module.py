@@ -106,6 +106,17 @@ class Insides(types.ModuleType):
         return function
 
 
+WAITING = tuple(
+    "test.test_capi.test_misc.TestPendingCalls." + test
+    for test in (
+        "test_isolated_subinterpreter",
+        "test_many_subthreads_can_handle_pending_calls",
+        "test_subthreads_can_handle_pending_calls",
+    )
+)
+"""Tests that wait for what CPython's insides are to do in another thread or interpreter, where nobody hears that they are not there."""
+
+
 def import_without_insides(name, asks):
     """Imports a test module that cannot be imported without `_testinternalcapi`, which is there as long as that takes."""
     insides = "_testinternalcapi"
@@ -160,6 +171,11 @@ def main():
         report.write("start", name)
         report.write("skip", name, why)
         return
+    if not importlib.util.find_spec("_testinternalcapi"):
+        for test in WAITING:
+            if any(test == other.id() for other in tests):
+                done.add(test)
+                report.write("skip", test, "asks for CPython's insides")
     suite = unittest.TestSuite(test for test in tests if line(test.id()) not in done)
     suite.run(report)
     os.write(report.file, b"end\n")

@@ -8,9 +8,6 @@ import sys
 import warnings
 import weakref
 
-if sys.implementation.name == "cape" and "prompt" not in str(sys._xoptions.get("gc")):
-    os.execv(sys.executable, [sys.executable, "-X", "gc=prompt", __file__])
-
 ended = []
 
 

@@ -10,7 +10,7 @@ pub(crate) struct Options {
     pub(crate) poison: bool,
     /// Check the heap after every Kth collection, which costs as much as a full one; 0 for never.
     verify: usize,
-    /// Objects whose end can be seen end when they are dropped.
+    /// Objects whose end can be seen end when they are dropped, not when they are collected (`late`).
     pub(crate) prompt: bool,
     pub(crate) nursery: Option<usize>,
     count: usize,
@@ -24,7 +24,7 @@ impl Options {
             full: 10,
             poison: false,
             verify: 0,
-            prompt: false,
+            prompt: true,
             nursery: None,
             count: 0,
             collections: 0,
@@ -74,7 +74,7 @@ impl Options {
                 "nursery" => o.nursery = Some(number()?.max(64 << 10)),
                 "poison" => o.poison = true,
                 "verify" => o.verify = if arg.is_some() { number()? } else { 1 },
-                "prompt" => o.prompt = true,
+                "late" => o.prompt = false,
                 // Whatever is not pinned moves anyway when it survives its first collection.
                 "move" => {}
                 _ => return Err(format!("unknown gc option: {part:?}")),

@@ -34,6 +34,8 @@ const FULL_SHARE: i64 = 100;
 const FIRST_FULL: i64 = 5_000_000;
 /// What a look costs, and what each watched object in it that is looked at and that is not, in nanoseconds.
 const LOOK: i64 = 10;
+/// What it costs to begin to watch an object.
+const ASKED: i64 = 20;
 const EACH: i64 = 6;
 const SKIPPED: i64 = 1;
 /// After so many looks an object is looked at in every 8th only, and when there is no other, only where something is dropped for certain.
@@ -98,6 +100,8 @@ pub(crate) struct Watched {
     since: Option<i64>,
     /// Objects that were to be watched.
     asked: u32,
+    /// Which of a full list was replaced last.
+    oldest: usize,
     /// Whether dead cycles are to wait for a collection that is asked for; objects in cycles that do.
     cycles_wait: bool,
     cyclic: Vec<usize>,
@@ -109,6 +113,10 @@ pub(crate) struct Watched {
 const SOON: u32 = 4;
 
 impl Watch {
+    fn new(object: usize) -> Watch {
+        Watch { object, path: Vec::new(), age: 0, wait: 0, patience: 1, suspect: false, looks: 0 }
+    }
+
     /// How much of the path, at the object's end, is as it was: the index of its first step.
     fn intact(&self) -> usize {
         let mut i = self.path.len();
@@ -197,6 +205,7 @@ impl Watched {
             full: FIRST_FULL,
             since: None,
             asked: 0,
+            oldest: 0,
             cycles_wait: false,
             cyclic: Vec::new(),
             runs: 0,
@@ -304,27 +313,31 @@ impl Heap {
         }
         // SAFETY: the GIL is held.
         let all = unsafe { &mut (*self.state()).watched };
-        if !all.on || all.list.iter().any(|w| w.object == p) {
+        if !all.on {
             return;
         }
-        if all.list.len() == MOST {
-            all.list.remove(0);
+        all.asked = all.asked.wrapping_add(1);
+        if all.credit <= 0 {
+            if all.asked.is_multiple_of(64) {
+                all.earn();
+            }
+            return;
         }
-        all.list.push(Watch {
-            object: p,
-            path: Vec::new(),
-            age: 0,
-            wait: 0,
-            patience: 1,
-            suspect: false,
-            looks: 0,
-        });
-        all.asked += 1;
-        if all.credit > 0 {
-            attention().set_watching(true, true);
-        } else if all.asked % 64 == 0 {
-            all.earn();
+        all.credit -= ASKED;
+        if all.list.iter().any(|w| w.object == p) {
+            return;
         }
+        if all.list.len() < MOST {
+            all.list.push(Watch::new(p));
+        } else {
+            // The one that was made first, or about then. (The memory of its path is used again.)
+            all.oldest = (all.oldest + 1) % MOST;
+            let w = &mut all.list[all.oldest];
+            let mut path = std::mem::take(&mut w.path);
+            path.clear();
+            *w = Watch { path, ..Watch::new(p) };
+        }
+        attention().set_watching(true, true);
     }
 
     /// Whether each watched object is known to be held: by its path, or because `find` gives a root's cell that has it. `root` tells

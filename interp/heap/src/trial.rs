@@ -4,7 +4,7 @@
 //! met. What C holds, and what words of native stacks mention, come last: the paths that begin there say little.
 //!
 //! What has not been met ends as reference counting would have it: an object before what it refers to, and its finalizer before its weak
-//! references are cleared; what is in a cycle, or has been held by one, is left to collections.
+//! references are cleared (or after, as its kind says); what is in a cycle, or has been held by one, is left to collections.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -159,12 +159,18 @@ unsafe fn end(heap: &Heap, s: *mut State, holders: &[Vec<usize>]) -> bool {
         (*s).watched.leave_to_collections(&leave);
         for p in finish {
             let h = &*(p as *const Header);
+            let reached = |cell: usize| !heap.is_young_ptr(cell) || Block::of(cell).mark.get(cell);
+            let end_references = || {
+                (*s).weak.end(heap, p, reached, &mut (*s).finalizers);
+                h.clear(ObjFlags::WEAKREF);
+            };
+            if h.map().kind().references_first {
+                end_references();
+            }
             if (*s).finalizers.finish_young(h) {
                 continue;
             }
-            let reached = |cell: usize| !heap.is_young_ptr(cell) || Block::of(cell).mark.get(cell);
-            (*s).weak.end(heap, p, reached, &mut (*s).finalizers);
-            h.clear(ObjFlags::WEAKREF);
+            end_references();
             (*s).watched.forget(p);
         }
         heap.pending.set((*s).finalizers.any());

@@ -6,13 +6,16 @@
 use std::sync::Mutex;
 
 use cape_heap::Value;
+use cape_vm::native::MethodDef;
 use cape_vm::object::*;
 use cape_vm::runtime::{NativeModule, intern, rt};
 use cape_vm::{Ptr, Res, Vm};
 
 use crate::statics::StaticValue;
 
-/// A dict: a module's name to an array of the number of the interpreter that made the module, and its names and values in turns.
+/// A dict: a module's name to an array of the number of the interpreter that made the module and, for each name in it, the name, the value
+/// and None. Functions of the module, which refer to it, are not kept, for it may die: the value is their `__module__`, and the address of
+/// the definition follows.
 static CONTENTS: StaticValue = StaticValue::shared();
 
 /// What modules do for a further interpreter.
@@ -43,8 +46,13 @@ pub fn keep(vm: &Vm, name: &str, m: Ptr<ModuleObj>) {
     for e in m.dict().table.iter() {
         // Importlib's, which is each interpreter's own.
         let imported = e.key == names.loader || e.key == names.spec;
-        all.push(e.key);
-        all.push(if imported { Value::NONE } else { e.value });
+        let function = e.value.downcast::<BuiltinObj>().filter(|f| f.this.get() == m.value());
+        let (value, def) = match function {
+            Some(f) => (f.module.get(), Value::int(f.def as *const MethodDef as i64)),
+            None if imported => (Value::NONE, Value::NONE),
+            None => (e.value, Value::NONE),
+        };
+        [e.key, value, def].into_iter().for_each(|v| all.push(v));
     }
     let all = ArrayObj::from_slice(&all).value();
     let contents = contents().unwrap_or_else(|| {
@@ -67,9 +75,14 @@ pub fn copy(vm: &Vm, name: &str) -> Res<Option<Ptr<ModuleObj>>> {
         return Ok(None);
     }
     let m = ModuleObj::with_map(rt().maps.module);
-    for at in (1..all.as_slice().len()).step_by(2) {
-        let (key, value) = (all.as_slice()[at], all.as_slice()[at + 1]);
-        m.dict().set_str(key, own(m, value));
+    for at in (1..all.as_slice().len()).step_by(3) {
+        let [key, value, def] = [0, 1, 2].map(|i| all.as_slice()[at + i]);
+        let value = match def.is_int().then(|| def.as_int()) {
+            // SAFETY: `keep` has put the address of a definition there, and they stay.
+            Some(def) => BuiltinObj::new(unsafe { &*(def as *const MethodDef) }, m.value(), value).value(),
+            None => own(value),
+        };
+        m.dict().set_str(key, value);
     }
     let renew = RENEWED.lock().unwrap_or_else(|e| e.into_inner()).iter().find(|r| r.0 == name).map(|r| r.1);
     if let Some(renew) = renew {
@@ -78,14 +91,8 @@ pub fn copy(vm: &Vm, name: &str) -> Res<Option<Ptr<ModuleObj>>> {
     Ok(Some(m))
 }
 
-/// The module `m`'s value for that of another: functions are bound to it, containers copied.
-fn own(m: Ptr<ModuleObj>, v: Value) -> Value {
-    if let Some(f) = v.downcast::<BuiltinObj>() {
-        return match f.this.get().is::<ModuleObj>() {
-            true => BuiltinObj::new(f.def, m.value(), f.module.get()).value(),
-            false => v,
-        };
-    }
+/// A further module's value for that of the first: containers are copied.
+fn own(v: Value) -> Value {
     let map = if v.is_ptr() { Some(v.header().map()) } else { None };
     match v.downcast::<ListObj>() {
         Some(l) if map == Some(rt().maps.list) => return ListObj::new(l.snapshot().as_slice()).value(),

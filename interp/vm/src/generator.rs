@@ -52,6 +52,7 @@ heap_object! {
         /// Coroutines: `cr_origin`.
         pub origin: Field,
     }
+    [references_first]
 
     /// The helpers of coroutines and async generators: `coroutine_wrapper`, `async_generator_asend`, `_athrow` and the
     /// wrapped value (their maps say which).

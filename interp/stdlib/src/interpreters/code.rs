@@ -59,12 +59,15 @@ fn check_script(code: Ptr<CodeObj>) -> Result<(), &'static str> {
     if code.argcount > 0 || code.kwonly > 0 || code.flags & (VARARGS | VARKEYWORDS) != 0 {
         return Err("code with args not supported");
     }
-    let consts = &code.unit.consts;
-    let gives_value = code.unit.instructions().any(|(_, op, word)| match op {
-        Op::Return => true,
-        Op::ReturnConst => consts[word.bc() as usize] != Const::None,
-        _ => false,
-    });
+    // What is returned is loaded just before, if it is None.
+    let none = |at: usize, r: u16| {
+        let load = at.checked_sub(1).map(|i| code.unit.code[i]);
+        load.is_some_and(|w| {
+            w.op() == Some(Op::LoadConst) && w.a() == r && code.unit.consts[w.bc() as usize] == Const::None
+        })
+    };
+    let gives_value =
+        code.unit.instructions().any(|(at, op, word)| op == Op::Return && !none(at as usize, word.a()));
     if gives_value { Err("code that returns a value is not a script") } else { Ok(()) }
 }
 
