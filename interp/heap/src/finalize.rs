@@ -264,13 +264,18 @@ impl Heap {
     }
 
     /// Registers one object for finalization (a generator when it first suspends in a `try`; an object whose class
-    /// has just got a `__del__`). Must not be called twice for an object.
+    /// has just got a `__del__`), and watches it. Must not be called twice for an object.
     pub fn add_finalizer(&self, object: &Header) {
+        self.add_late_finalizer(object);
+        self.watch(object);
+    }
+
+    /// As [`Heap::add_finalizer`], without watching: it is finalised when it is collected.
+    pub fn add_late_finalizer(&self, object: &Header) {
         let p = object as *const Header as usize;
         // SAFETY: the GIL is held.
         let f = unsafe { &mut (*self.state()).finalizers };
         if self.is_young_ptr(p) { &mut f.young } else { &mut f.old }.push(p);
-        self.watch(object);
     }
 
     /// Gives each object to `f` that is registered for finalization and not queued: what is alive, and what has died since it was last

@@ -33,11 +33,11 @@ const FULL_CREDIT: i64 = 60_000_000;
 const FULL_SHARE: i64 = 100;
 const FIRST_FULL: i64 = 5_000_000;
 /// What a look costs, and what each watched object in it that is looked at and that is not, in nanoseconds.
-const LOOK: i64 = 10;
+const LOOK: i64 = 20;
 /// What it costs to begin to watch an object.
 const ASKED: i64 = 20;
-const EACH: i64 = 6;
-const SKIPPED: i64 = 1;
+const EACH: i64 = 30;
+const SKIPPED: i64 = 3;
 /// After so many looks an object is looked at in every 8th only, and when there is no other, only where something is dropped for certain.
 const FAMILIAR: u32 = 512;
 /// So many are watched, those that were made last.

@@ -195,7 +195,12 @@ impl Vm {
     /// The generator has something to do when it dies: a `finally` to run, a delegate to close, a warning to give.
     pub fn register_generator(&self, g: Ptr<GeneratorObj>) {
         if !g.registered.replace(true) {
-            heap().add_finalizer(g.header());
+            if g.code().compiled.is_hot() {
+                // There are too many of them to be watched.
+                heap().add_late_finalizer(g.header());
+            } else {
+                heap().add_finalizer(g.header());
+            }
         }
     }
 

@@ -152,6 +152,11 @@ impl Compiled {
         crate::vm::request();
     }
 
+    /// Whether the code is compiled because it has run often.
+    pub(crate) fn is_hot(&self) -> bool {
+        self.unit.get().is_some() && !looks()
+    }
+
     /// Nobody watches the code any more.
     pub(crate) fn allow(&self) {
         if self.forbidden.replace(false) {
