@@ -9,6 +9,7 @@ sys.path.insert(0, sys.argv[1])
 import dicts
 
 sys.stdout.reconfigure(line_buffering=True)
+sys.unraisablehook = lambda unraisable: print(unraisable.err_msg, repr(unraisable.exc_value), sep="\t")
 
 
 def outcome(function):
