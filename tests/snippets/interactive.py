@@ -4,10 +4,14 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+# (Shells start what runs in the background with SIGINT ignored, and so would be what is started here.)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 cpython = sys.implementation.name == "cpython"
 executable = os.environ.get("CAPE_PEER_CPYTHON", sys.executable) if cpython else sys.executable
