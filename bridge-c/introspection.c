@@ -40,39 +40,36 @@ ATTRIBUTE(PyFrame_GetBuiltins, PyFrameObject, "f_builtins")
 ATTRIBUTE(PyFrame_GetLocals, PyFrameObject, "f_locals")
 
 /* Where the unit of a code object's instructions at this offset stands: line, last line, first and last column, -1 for what is not
-   known. */
-static int
+   known. Raises nothing. */
+static void
 place_of_unit(PyCodeObject *code, int offset, int place[4])
 {
     PyObject *all = PyObject_CallMethod((PyObject *)code, "co_positions", NULL);
     PyObject *list = all == NULL ? NULL : PySequence_List(all);
     Py_XDECREF(all);
     if (list == NULL) {
-        return -1;
+        PyErr_Clear();
     }
     /* (Borrowed from the list.) */
-    PyObject *found = offset / 2 < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, offset / 2) : NULL;
+    PyObject *found = list != NULL && offset / 2 < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, offset / 2) : NULL;
     for (int i = 0; i < 4; i++) {
         PyObject *value = found == NULL ? Py_None : PyTuple_GET_ITEM(found, i);
         place[i] = value == Py_None ? -1 : (int)PyLong_AsLong(value);
     }
-    Py_DECREF(list);
-    return 0;
+    Py_XDECREF(list);
 }
 
 int
 PyCode_Addr2Location(PyCodeObject *code, int offset, int *line, int *column, int *end_line, int *end_column)
 {
-    int place[4] = {-1, -1, -1, -1};
+    int place[4];
     if (offset < 0) {
         *line = PyCode_Addr2Line(code, offset);
         *column = 0;
         *end_line = *end_column = 0;
         return 1;
     }
-    if (place_of_unit(code, offset, place) < 0) {
-        PyErr_Clear();
-    }
+    place_of_unit(code, offset, place);
     *line = place[0];
     *end_line = place[1];
     *column = place[2];
@@ -83,16 +80,14 @@ PyCode_Addr2Location(PyCodeObject *code, int offset, int *line, int *column, int
 int
 PyCode_Addr2Line(PyCodeObject *code, int offset)
 {
-    int place[4] = {-1, -1, -1, -1};
+    int place[4];
     if (offset < 0) {
         PyObject *first = PyObject_GetAttrString((PyObject *)code, "co_firstlineno");
         int line = first == NULL ? -1 : (int)PyLong_AsLong(first);
         Py_XDECREF(first);
         return line;
     }
-    if (place_of_unit(code, offset, place) < 0) {
-        PyErr_Clear();
-    }
+    place_of_unit(code, offset, place);
     return place[0];
 }
 

@@ -181,16 +181,5 @@ def main():
     os.write(report.file, b"end\n")
 
 
-if sys.argv[1:2] == ["test_concurrent_futures"] and not importlib.util.find_spec("_interpreters"):
-    # Tests of executors are made for each kind, in one module: those of the kind that needs subinterpreters are skipped. (Here, because
-    # processes that the tests start import this file, too.)
-    import concurrent.futures
-
-    class InterpreterPoolExecutor:
-        def __init__(self, *args, **keywords):
-            raise unittest.SkipTest("no subinterpreters")
-
-    concurrent.futures.InterpreterPoolExecutor = InterpreterPoolExecutor
-
 if __name__ == "__main__":
     main()

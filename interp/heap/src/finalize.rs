@@ -166,17 +166,6 @@ impl Finalizers {
         self.young.contains(&p) || self.old.contains(&p)
     }
 
-    /// Queues the finalizers of registered young objects.
-    pub(crate) fn queue_young(&mut self, objects: &[usize]) {
-        self.young.retain(|p| !objects.contains(p));
-        for &p in objects {
-            // SAFETY: registered objects are alive.
-            let h = unsafe { &*(p as *const Header) };
-            h.set(ObjFlags::FINALIZED);
-            self.queue.push_back(Item::Finalize(Cell::new(h.as_value())));
-        }
-    }
-
     /// Takes the first object out of the queue that waits to be finalised and for which `which` is true.
     pub(crate) fn take_finalizer(&mut self, which: &dyn Fn(&Header) -> bool) -> Option<Value> {
         let wanted = |item: &Item| matches!(item, Item::Finalize(v) if which(v.get().header()));

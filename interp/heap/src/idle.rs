@@ -88,7 +88,9 @@ unsafe fn queue_young(heap: &Heap, s: *mut State, idle: Idle<'_>) {
         }
         (*s).roots.trace(true, t);
         (*s).finalizers.trace(t);
-        (*s).finalizers.queue_young(&unreached);
+        for p in unreached {
+            (*s).finalizers.finish_young(&*(p as *const Header));
+        }
         heap.pending.set((*s).finalizers.any());
     }
 }
