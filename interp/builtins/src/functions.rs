@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use cape_vm::class::full_name;
-use cape_vm::iteration::leading_numbers;
 use cape_vm::native::{IntoRes, NativeFn, OrNone};
 use cape_vm::object::*;
 use cape_vm::ops::{self, Cmp};
@@ -12,6 +11,7 @@ use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
 use crate::compile_fn;
+use crate::sum::sum;
 
 /// Makes the `builtins` module: its namespace becomes the VM's.
 pub fn init(_vm: &Vm) {
@@ -603,121 +603,6 @@ fn sorted(vm: &Vm, it: Value, key: Option<Value>, reverse: Option<Value>) -> Res
     let sort = vm.get_attr_str(list.value(), "sort")?;
     vm.call_dict(sort, &[], Some(kw))?;
     Ok(list.value())
-}
-
-fn sum(vm: &Vm, it: Value, start: Option<Value>) -> Res<Value> {
-    let mut total = start.unwrap_or(Value::int(0));
-    for (class, what, hint) in [
-        (rt().types.str, "strings", "''.join(seq)"),
-        (rt().types.bytes, "bytes", "b''.join(seq)"),
-        (rt().types.bytearray, "bytearray", "b''.join(seq)"),
-    ] {
-        if !total.is_int() && type_of(total).is_subtype(class) {
-            return Err(vm.type_error(format!("sum() can't sum {what} [use {hint} instead]")));
-        }
-    }
-    let mut exact = Exact::of(total);
-    let begun = leading_numbers(it, |some| some.iter().take_while(|&&v| exact.add_to(&mut total, v)).count());
-    vm.for_each_from(it, begun, |v| {
-        if exact.add_to(&mut total, v) {
-            return Ok(());
-        }
-        total = exact.value().unwrap_or(total);
-        total = vm.binary(total, v, &ops::ADD)?;
-        exact = Exact::of(total);
-        Ok(())
-    })?;
-    Ok(exact.value().unwrap_or(total))
-}
-
-/// A sum of floats with its compensation (Neumaier's).
-#[derive(Clone, Copy)]
-struct Compensated {
-    sum: f64,
-    lost: f64,
-}
-
-impl Compensated {
-    fn new(x: f64) -> Compensated {
-        Compensated { sum: x, lost: 0.0 }
-    }
-
-    fn add(&mut self, x: f64) {
-        let t = self.sum + x;
-        self.lost += if self.sum.abs() >= x.abs() { (self.sum - t) + x } else { (x - t) + self.sum };
-        self.sum = t;
-    }
-
-    fn value(self) -> f64 {
-        if self.lost != 0.0 && self.lost.is_finite() { self.sum + self.lost } else { self.sum }
-    }
-}
-
-/// What `sum` adds with compensation: floats, as CPython does since 3.12, and complex numbers, since 3.14.
-enum Exact {
-    No,
-    Float(Compensated),
-    Complex(Compensated, Compensated),
-}
-
-impl Exact {
-    /// How a total of this kind goes on.
-    fn of(total: Value) -> Exact {
-        if total.is_float() {
-            return Exact::Float(Compensated::new(total.as_float()));
-        }
-        match total.downcast::<ComplexObj>().filter(|_| type_of(total) == rt().types.complex) {
-            Some(z) => Exact::Complex(Compensated::new(z.re), Compensated::new(z.im)),
-            None => Exact::No,
-        }
-    }
-
-    /// Adds to the total what needs no code of its own for that; false: something else is to be added, or the sum of ints is large.
-    #[inline(always)]
-    fn add_to(&mut self, total: &mut Value, v: Value) -> bool {
-        if !matches!(self, Exact::No) {
-            return self.add(v);
-        }
-        let n = if v.is_bool() { Value::int((v == Value::TRUE) as i64) } else { v };
-        match total.both_ints(n).then(|| total.int_add(n)).flatten() {
-            Some(sum) => {
-                *total = sum;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Adds a value of a kind that keeps the total's; false: it is of another.
-    fn add(&mut self, v: Value) -> bool {
-        let real = if v.is_float() {
-            Some(v.as_float())
-        } else if v.is_int() {
-            Some(v.as_int() as f64)
-        } else {
-            None
-        };
-        match (self, real) {
-            (Exact::Float(sum), Some(x)) => sum.add(x),
-            (Exact::Complex(re, _), Some(x)) => re.add(x),
-            (Exact::Complex(re, im), None) if type_of(v) == rt().types.complex => {
-                let Some(z) = v.downcast::<ComplexObj>() else { return false };
-                re.add(z.re);
-                im.add(z.im);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// The total so far.
-    fn value(&self) -> Option<Value> {
-        match self {
-            Exact::No => None,
-            Exact::Float(sum) => Some(Value::float(sum.value())),
-            Exact::Complex(re, im) => Some(ComplexObj::new(re.value(), im.value()).value()),
-        }
-    }
 }
 
 fn vars(vm: &Vm, v: Option<Value>) -> Res<Value> {

@@ -36,6 +36,7 @@ pub mod search;
 pub mod slicing;
 pub mod sort;
 mod source_text;
+mod sum;
 pub mod unicode;
 pub mod warn;
 

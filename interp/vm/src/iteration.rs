@@ -292,7 +292,9 @@ impl Vm {
         }
         let it = self.iter(v)?;
         let common = is_common(it);
-        while !common && let Some(def) = native_next(it) {
+        // Nobody gives an immutable class another `__next__`, or its instances another class.
+        let fixed = native_next(it).filter(|_| type_of(it).has(TypeFlags::IMMUTABLE));
+        while !common && let Some(def) = fixed.or_else(|| native_next(it)) {
             let x = self.next_natively(def, it)?;
             if x.is_empty() {
                 self.take_stop_value();

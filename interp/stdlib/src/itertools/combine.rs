@@ -1,5 +1,6 @@
 //! `product`, `combinations`, `combinations_with_replacement`, `permutations`.
 
+use cape_heap::write_barrier;
 use cape_vm::object::{ArrayObj, ModuleObj, TupleObj, TypeObj, ValueVec, is_int};
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -7,8 +8,10 @@ use super::{Lazy, iterator, state};
 
 const E: Value = Value::EMPTY;
 
-/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`, `d` the items of the
-/// latest result, in which few change from one to the next; `n` is the length of the results, `m`: 0 before the first, 1 running, 2 finished.
+/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations` and the last pool of
+/// `product`, `d` the items of the latest result, in which few change from one to the next; `n` is the length of the results, `m`: 0 before
+/// the first, 1 running, 2 finished. Most results of `product` and `combinations` differ from the one before in their last item alone:
+/// `k` is its index, and the last of `b`'s means nothing.
 fn indices(l: Lazy) -> Ptr<ArrayObj> {
     array(&l.b)
 }
@@ -53,6 +56,22 @@ fn selection(l: Lazy) -> Value {
     TupleObj::new(array(&l.d).as_slice()).value()
 }
 
+/// A result that has another last item than the one before: the next of `pool`, while there is one and the iterator runs.
+#[inline(always)]
+fn with_next_last(l: Lazy, pool: &cape_heap::Field) -> Option<Value> {
+    if l.m.get() != 1 {
+        return None;
+    }
+    let (pool, items) = (array(pool), array(&l.d));
+    let next = l.k.get() as usize + 1;
+    let (x, last) = (*pool.as_slice().get(next)?, items.len().checked_sub(1)?);
+    l.k.set(next as i64);
+    items.set(last, x);
+    let items = items.as_slice();
+    // SAFETY: reading the items makes nothing, and does not panic. Volatile, or few of them are copied by a call.
+    Some(unsafe { TupleObj::of(items.len(), |i| items.as_ptr().add(i).read_volatile()) }.value())
+}
+
 /// The first `n` items of a pool, or what there is.
 fn first(pool: Ptr<ArrayObj>, n: usize) -> Value {
     ArrayObj::from_slice(&pool.as_slice()[..n.min(pool.len())]).value()
@@ -83,7 +102,7 @@ pub(super) fn init(m: Ptr<ModuleObj>) {
             let pool = vm.list_of(items)?;
             let r = length(vm, r)?;
             let idx = numbers(0..r.min(pool.len()));
-            Ok(state(cls, [pool.value(), idx.value(), E, first(pool, r)], [r as i64, if r > pool.len() { 2 } else { 0 }, 0]))
+            Ok(state(cls, [pool.value(), idx.value(), E, first(pool, r)], [r as i64, if r > pool.len() { 2 } else { 0 }, r.max(1) as i64 - 1]))
         });
     iterator(m, "itertools.combinations_with_replacement", "Return successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.\n\ncombinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')", replacement_next)
         .new_fn("__new__(cls, iterable, r)", "", |vm: &Vm, cls, items: Value, r: Value| -> Res<Lazy> {
@@ -119,21 +138,33 @@ fn product_new(vm: &Vm, cls: Ptr<TypeObj>, all: Ptr<TupleObj>, repeat: Option<Va
         (0..repeat).for_each(|k| pools.set(k * n + i, pool.value()));
     }
     let idx = numbers((0..n * repeat).map(|_| 0));
+    let last = if n * repeat == 0 { ArrayObj::new(0).value() } else { pools.get(n * repeat - 1) };
     let items = ArrayObj::new(n * repeat);
     if !empty {
         (0..n * repeat).for_each(|i| items.set(i, pools.get(i).downcast::<ArrayObj>().map_or(E, |pool| pool.get(0))));
     }
-    Ok(state(cls, [pools.value(), idx.value(), E, items.value()], [(n * repeat) as i64, if empty { 2 } else { 0 }, 0]))
+    Ok(state(cls, [pools.value(), idx.value(), last, items.value()], [(n * repeat) as i64, if empty { 2 } else { 0 }, 0]))
 }
 
+#[inline(always)]
 fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    with_next_last(l, &l.c).map_or_else(|| product_turn(l), Ok)
+}
+
+/// The first result, or the next with another item before the last.
+#[inline(never)]
+fn product_turn(l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
         Some(false) => return Ok(selection(l)),
         Some(true) => {}
     }
     let (pools, idx, items) = (array(&l.a), indices(l), array(&l.d));
-    for i in (0..pools.len()).rev() {
+    let first = |i: usize| items.set(i, pools.get(i).downcast::<ArrayObj>().expect("a pool").get(0));
+    let Some(last) = pools.len().checked_sub(1) else { return finish(l) };
+    l.k.set(0);
+    first(last);
+    for i in (0..last).rev() {
         let pool = pools.get(i).downcast::<ArrayObj>().expect("a pool");
         let next = at(idx, i) + 1;
         if next < pool.len() {
@@ -142,23 +173,32 @@ fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
             return Ok(selection(l));
         }
         put(idx, i, 0);
-        items.set(i, pool.get(0));
+        first(i);
     }
     finish(l)
 }
 
+#[inline(always)]
 fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
+    with_next_last(l, &l.a).map_or_else(|| combinations_turn(l), Ok)
+}
+
+/// The first result, or the next with another item before the last.
+#[inline(never)]
+fn combinations_turn(l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
         Some(false) => return Ok(selection(l)),
         Some(true) => {}
     }
     let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
-    let Some(i) = (0..r).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
+    // The last is at the end of the pool.
+    let Some(i) = (0..r.saturating_sub(1)).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
     let first = at(idx, i) + 1;
     for j in i..r {
         choose(l, j, first + j - i);
     }
+    l.k.set((first + r - 1 - i) as i64);
     Ok(selection(l))
 }
 
@@ -188,34 +228,41 @@ fn permutations_new(vm: &Vm, cls: Ptr<TypeObj>, items: Value, r: Option<Value>) 
     Ok(state(cls, [pool.value(), idx.value(), cycles.value(), first(pool, r)], [r as i64, if r > n { 2 } else { 0 }, 0]))
 }
 
+#[inline(always)]
 fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
         Some(false) => return Ok(selection(l)),
         Some(true) => {}
     }
-    let (n, r) = (array(&l.a).len(), l.n.get() as usize);
-    let (idx, cycles) = (indices(l), array(&l.c));
-    for i in (0..r).rev() {
-        let left = at(cycles, i) - 1;
-        put(cycles, i, left);
+    let (pool, items, idx, cycles) = (array(&l.a), array(&l.d), indices(l), array(&l.c));
+    // SAFETY: four arrays of this iterator's own, of which nobody else has views while this function runs, which makes nothing in between;
+    // numbers need no barrier, and the items have theirs behind the loop.
+    let (pool, shown, idx, cycles) = unsafe {
+        let cells = |a: Ptr<ArrayObj>| std::slice::from_raw_parts_mut(a.items_ptr(), a.len());
+        (pool.as_slice(), cells(items), cells(idx), cells(cycles))
+    };
+    let n = idx.len();
+    for i in (0..cycles.len()).rev() {
+        let left = cycles[i].as_int() as usize - 1;
         if left == 0 {
-            // Rotates the tail: item i goes to the end.
-            let first = at(idx, i);
-            for j in i..n - 1 {
-                put(idx, j, at(idx, j + 1));
+            // The tail is rotated: item i goes to the end. Most have one item or two.
+            match &mut idx[i..] {
+                [_] => {}
+                [a, b] => std::mem::swap(a, b),
+                tail => tail.rotate_left(1),
             }
-            put(idx, n - 1, first);
-            put(cycles, i, n - i);
-        } else {
-            let j = n - left;
-            let (x, y) = (at(idx, i), at(idx, j));
-            put(idx, i, y);
-            put(idx, j, x);
-            // What is behind has been rotated.
-            (i..r).for_each(|k| show(l, k, at(idx, k)));
-            return Ok(selection(l));
+            cycles[i] = Value::int((n - i) as i64);
+            continue;
         }
+        cycles[i] = Value::int(left as i64);
+        idx.swap(i, n - left);
+        // What is behind has been rotated.
+        for (item, index) in shown[i..].iter_mut().zip(&idx[i..]) {
+            *item = pool[index.as_int() as usize];
+        }
+        write_barrier(items.header());
+        return Ok(selection(l));
     }
     finish(l)
 }

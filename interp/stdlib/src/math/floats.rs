@@ -326,10 +326,23 @@ fn rounding(m: Ptr<ModuleObj>) {
     );
 }
 
+#[inline(always)]
 fn rounded(vm: &Vm, x: Value, s: Special, f: fn(f64) -> f64) -> Res<Value> {
     if x.is_int() {
         return Ok(x);
     }
+    if x.is_float() && x.as_float().abs() < Value::INT_MAX as f64 {
+        // The usual case in registers: where there is no instruction for `f`, it is a call.
+        let (x, whole) = (x.as_float(), x.as_float() as i64);
+        let (below, above) = (x < whole as f64, x > whole as f64);
+        let toward = if matches!(s, Special::Floor) { -i64::from(below) } else { i64::from(above) };
+        return Ok(Value::int(whole + toward));
+    }
+    rounded_slowly(vm, x, s, f)
+}
+
+#[inline(never)]
+fn rounded_slowly(vm: &Vm, x: Value, s: Special, f: fn(f64) -> f64) -> Res<Value> {
     if type_of(x) != rt().types.float
         && let Some(r) = vm.try_special(x, s, &[])?
     {
