@@ -62,7 +62,7 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
                 bases,
                 base,
                 kind: kind_below(base),
-                flags: class_flags(t, base),
+                flags: class_flags(t, base) | fields_flag(t, base_c),
             },
         )?;
         join(class, t);
@@ -168,6 +168,14 @@ unsafe fn class_flags(t: *mut PyTypeObject, base: Ptr<TypeObj>) -> u32 {
     let no_new = unsafe { (*t).tp_new.is_none() } && f & tpflags::HEAPTYPE == 0 && base == rt().types.object;
     on(no_new, TypeFlags::NO_INSTANTIATION);
     out
+}
+
+/// Whether the struct has more than the base's (CPython's `shape_differs`).
+unsafe fn fields_flag(t: *mut PyTypeObject, base: *mut PyTypeObject) -> u32 {
+    // SAFETY: the caller's promise.
+    let same =
+        unsafe { (*t).tp_basicsize == (*base).tp_basicsize && (*t).tp_itemsize == (*base).tp_itemsize };
+    if same { TypeFlags::NO_FIELDS } else { TypeFlags::OWN_FIELDS }
 }
 
 /// Sizes, offsets and flag bits that come from the base.

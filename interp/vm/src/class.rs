@@ -606,7 +606,15 @@ fn solid_base(t: Ptr<TypeObj>) -> Ptr<TypeObj> {
 }
 
 fn extends_layout(t: Ptr<TypeObj>, base: Ptr<TypeObj>) -> bool {
+    if t.has(TypeFlags::OWN_FIELDS | TypeFlags::NO_FIELDS) {
+        return t.has(TypeFlags::OWN_FIELDS);
+    }
     t.kind.get() != base.kind.get() || t.nslots.get() != base.nslots.get()
+}
+
+/// Whether instances are managed objects of the usual kind.
+fn is_plain(t: Ptr<TypeObj>) -> bool {
+    std::ptr::eq(t.kind.get(), InstanceObj::kind())
 }
 
 /// The base whose layout is taken, as CPython's `best_base`.
@@ -622,6 +630,8 @@ pub fn best_base(vm: &Vm, bases: &[Value]) -> Res<Ptr<TypeObj>> {
         let s = solid_base(b);
         match winner {
             None => winner = Some((b, s)),
+            // Of two that add nothing, the one of C has the say: its instances have structs.
+            Some((b0, w)) if w == s && is_plain(b0) && !is_plain(b) => winner = Some((b, s)),
             Some((_, w)) if w.is_subtype(s) => {}
             Some((_, w)) if s.is_subtype(w) => winner = Some((b, s)),
             Some(_) => return Err(vm.type_error("multiple bases have instance lay-out conflict")),

@@ -98,6 +98,10 @@ impl TypeFlags {
     pub const INDEXED: u32 = 1 << 18;
     /// It, or a base, has or once had a `__new__` written in Python: `__new__` is called by name, whatever it is now.
     pub const GENERIC_NEW: u32 = 1 << 19;
+    /// Implemented in C itself, with a struct that has more than its base's.
+    pub const OWN_FIELDS: u32 = 1 << 20;
+    /// Implemented in C itself, with its base's struct.
+    pub const NO_FIELDS: u32 = 1 << 21;
 }
 
 impl TypeObj {
