@@ -59,7 +59,7 @@ typedef struct {
 CAPE_PRIVATE CapeInterpreter *cape_main_interpreter(void);
 CAPE_PRIVATE CapeInterpreter *cape_new_interpreter(int64_t id);
 CAPE_PRIVATE void cape_free_interpreter(CapeInterpreter *interp);
-CAPE_PRIVATE void cape_run_at_exit(void);
+CAPE_PRIVATE void cape_run_at_exit(PyInterpreterState *interp);
 
 /* The kinds of objects that are watched: a bit each (watchers.c). */
 extern CAPE_PRIVATE int _Cape_watched;

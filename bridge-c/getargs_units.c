@@ -676,10 +676,10 @@ cape_parse_skip(Parse *p)
         _Py_FALLTHROUGH;
     case 's': case 'z': case 'y': case 'w':
         (void)va_arg(p->args, void *);
+        if (c == 'w' && *p->format != '*') {
+            return "impossible<bad format char>";
+        }
         if (*p->format == '#') {
-            if (c == 'w') {
-                return "impossible<bad format char>";
-            }
             p->format++;
             (void)va_arg(p->args, void *);
         }

@@ -231,6 +231,10 @@ note_failure(PyObject *type, PyObject *value)
     PyObject *note = value == NULL
                      ? PyUnicode_FromFormat("Normalization failed: type=%s args=<NULL>", ((PyTypeObject *)type)->tp_name)
                      : PyUnicode_FromFormat("Normalization failed: type=%s args=%R", ((PyTypeObject *)type)->tp_name, value);
+    if (note == NULL) {
+        PyErr_Clear();
+        note = PyUnicode_FromFormat("Normalization failed: type=%s args=<unknown>", ((PyTypeObject *)type)->tp_name);
+    }
     PyObject *done = note == NULL ? NULL : PyObject_CallMethod(exc, "add_note", "O", note);
     Py_XDECREF(note);
     Py_XDECREF(done);

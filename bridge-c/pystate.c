@@ -216,6 +216,7 @@ static int at_exit_count = 0;
 
 /* What PyUnstable_AtExit was given, the last first. */
 typedef struct Callback {
+    PyInterpreterState *interp;
     atexit_datacallbackfunc function;
     void *data;
     struct Callback *next;
@@ -223,14 +224,14 @@ typedef struct Callback {
 static Callback *callbacks = NULL;
 
 int
-PyUnstable_AtExit(PyInterpreterState *Py_UNUSED(interp), atexit_datacallbackfunc function, void *data)
+PyUnstable_AtExit(PyInterpreterState *interp, atexit_datacallbackfunc function, void *data)
 {
     Callback *callback = PyMem_RawMalloc(sizeof(Callback));
     if (callback == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    *callback = (Callback){function, data, callbacks};
+    *callback = (Callback){interp, function, data, callbacks};
     callbacks = callback;
     return 0;
 }
@@ -245,17 +246,25 @@ Py_AtExit(void (*function)(void))
     return 0;
 }
 
-/* Calls what PyUnstable_AtExit and Py_AtExit were given, the last first. */
+/* Calls what PyUnstable_AtExit was given for this interpreter, the last first; for NULL what it was given for any that has not ended, and then
+   what Py_AtExit was given. */
 void
-cape_run_at_exit(void)
+cape_run_at_exit(PyInterpreterState *interp)
 {
-    while (callbacks != NULL) {
-        Callback callback = *callbacks;
-        PyMem_RawFree(callbacks);
-        callbacks = callback.next;
-        callback.function(callback.data);
+    Callback **at = &callbacks;
+    while (*at != NULL) {
+        Callback *callback = *at;
+        if (interp != NULL && callback->interp != interp) {
+            at = &callback->next;
+            continue;
+        }
+        *at = callback->next;
+        callback->function(callback->data);
+        PyMem_RawFree(callback);
+        /* It may have added others. */
+        at = &callbacks;
     }
-    while (at_exit_count > 0) {
+    while (interp == NULL && at_exit_count > 0) {
         at_exit[--at_exit_count]();
     }
 }

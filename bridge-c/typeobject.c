@@ -370,9 +370,13 @@ find_in_mro(PyTypeObject *type, int (*accept)(PyTypeObject *, const void *), con
     }
     PyObject *mro = type->tp_mro;
     if (mro == NULL) {
-        for (type = type->tp_base; type != NULL && !accept(type, what); type = type->tp_base) {
+        /* A type that is being made: its bases have theirs. */
+        PyTypeObject *found = NULL;
+        PyObject *bases = type->tp_bases;
+        for (Py_ssize_t i = 0; bases != NULL && found == NULL && i < PyTuple_GET_SIZE(bases); i++) {
+            found = find_in_mro((PyTypeObject *)PyTuple_GET_ITEM(bases, i), accept, what);
         }
-        return type;
+        return found == NULL && bases == NULL && type->tp_base != NULL ? find_in_mro(type->tp_base, accept, what) : found;
     }
     for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
         PyTypeObject *super = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);

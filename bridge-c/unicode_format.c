@@ -380,7 +380,7 @@ convert(_PyUnicodeWriter *writer, const char **f, Arguments *a)
                            cape_type_full_name((PyTypeObject *)type, c.alternate ? ':' : '.'), &c);
     }
     case '%':
-        return c.bare ? _PyUnicodeWriter_WriteChar(writer, '%') : 1;
+        return c.bare && !c.left && !c.zero && !c.alternate ? _PyUnicodeWriter_WriteChar(writer, '%') : 1;
     default:
         return 1;
     }

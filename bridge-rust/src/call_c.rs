@@ -43,7 +43,7 @@ pub(crate) unsafe fn text<'a>(s: *const c_char) -> std::borrow::Cow<'a, str> {
 }
 
 /// Splits `name(signature)\n--\n\ndoc` as CPython does.
-fn split_doc<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
+pub(crate) fn split_doc<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
     let short = name.rsplit('.').next().unwrap_or(name);
     if let Some(rest) = text.strip_prefix(short)
         && rest.starts_with('(')

@@ -146,7 +146,7 @@ unsafe extern "C" {
     pub fn cape_unicode_dealloc(o: *mut PyObject);
     pub fn cape_bytes_dealloc(o: *mut PyObject);
     pub fn cape_bytes_getbuffer(o: *mut PyObject, view: *mut Py_buffer, flags: i32) -> i32;
-    pub fn cape_run_at_exit();
+    pub fn cape_run_at_exit(interp: *mut PyInterpreterState);
     pub fn cape_tell_watchers(
         kind: i32,
         event: i32,

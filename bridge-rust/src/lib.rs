@@ -150,5 +150,5 @@ pub fn end() -> End {
 /// Calls what extensions gave to `Py_AtExit`.
 pub fn run_at_exit() {
     // SAFETY: a plain call; the functions are C's.
-    unsafe { ffi::cape_run_at_exit() }
+    unsafe { ffi::cape_run_at_exit(std::ptr::null_mut()) }
 }

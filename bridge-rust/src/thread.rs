@@ -253,6 +253,8 @@ pub fn end_interpreter(t: *mut PyThreadState) {
         fatal("Py_EndInterpreter: thread still has a frame");
     }
     let interpreter = vm.interpreter().clone();
+    // SAFETY: a plain call; the functions are C's.
+    unsafe { ffi::cape_run_at_exit(interpreter_state(&interpreter)) };
     interpreters::finish(vm);
     let host = gil::first_of_thread();
     gil::turn_to(host);

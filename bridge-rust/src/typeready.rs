@@ -79,7 +79,7 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
         let doc = (*t).tp_doc;
         let n = &rt().names;
         if class.dict().get_str(n.doc).is_none_or(|d| d.is_none()) {
-            class.dict().set_str(n.doc, doc_value(doc, &name));
+            class.dict().set_str(n.doc, doc_value(class, doc, &name));
         }
         cape_vm::class::foreign_ready(class);
         slots::hide_methods(class, t);
@@ -204,21 +204,18 @@ unsafe fn inherit_layout(t: *mut PyTypeObject, base: *mut PyTypeObject) {
     }
 }
 
-/// A docstring without its signature line.
-unsafe fn doc_value(doc: *const c_char, name: &str) -> Value {
+/// A docstring without its signature line. With one, the class keeps the whole.
+unsafe fn doc_value(class: Ptr<TypeObj>, doc: *const c_char, name: &str) -> Value {
     if doc.is_null() {
         return Value::NONE;
     }
     // SAFETY: a C string.
-    let text = unsafe { CStr::from_ptr(doc) }.to_string_lossy().into_owned();
-    let body = match text.strip_prefix(&format!("{name}(")) {
-        Some(rest) => match rest.split_once(")\n--\n\n") {
-            Some((_, body)) => body.to_string(),
-            None => text,
-        },
-        None => text,
-    };
-    StrObj::new(&body).value()
+    let text = unsafe { CStr::from_ptr(doc) }.to_string_lossy();
+    let (signature, body) = call_c::split_doc(name, &text);
+    if !signature.is_empty() {
+        class.native_data.set(class, StrObj::new(&text).value());
+    }
+    StrObj::new(body).value()
 }
 
 unsafe fn add_descriptors(vm: &Vm, class: Ptr<TypeObj>, t: *mut PyTypeObject) -> Res<()> {

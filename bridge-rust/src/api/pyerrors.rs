@@ -9,8 +9,14 @@ use cape_vm::{Ptr, Raised, Value};
 use super::{bad_call, layout, text};
 use crate::enter::{Borrowed, CResult, Cx, New, Stolen};
 
-/// Reports an exception that cannot be raised, through `sys.unraisablehook`.
+/// Reports an exception that cannot be raised, through `sys.unraisablehook`. One that has no traceback gets the frame that runs.
 pub fn unraisable(cx: &Cx, r: Raised, message: &str, object: Value) {
+    let traceback = r.exc().traceback.get();
+    if (traceback.is_none() || traceback.is_empty())
+        && let Some(f) = cx.vm.top_frame()
+    {
+        super::traceback::add_frame(r.exc(), cx.vm.frame_object(f));
+    }
     cape_stdlib::report::unraisable(cx.vm, r, message, object);
 }
 

@@ -20,22 +20,26 @@ pub fn PyTraceBack_Here(cx: &Cx, frame: *mut PyFrameObject) -> CResult<c_int> {
     let Some(r) = error::take(cx.vm) else { return Ok(-1) };
     let f: CResult<Ptr<FrameObj>> = from_c(cx.vm, frame).and_then(|f| layout(cx, f));
     if let Ok(f) = f {
-        let e = r.exc();
-        let map = rt().maps.traceback;
-        let tb = heap().alloc(
-            map,
-            TracebackObj {
-                header: Header::new(map),
-                next: Field::new(e.traceback.get()),
-                frame: Field::new(f.value()),
-                lasti: Cell::new(0),
-                line: Cell::new(f.line() as i32),
-            },
-        );
-        e.traceback.set(e, tb.value());
+        add_frame(r.exc(), f);
     }
     error::set(cx.vm, r);
     Ok(0)
+}
+
+/// Puts a frame before those of an exception's traceback.
+pub fn add_frame(e: Ptr<ExcObj>, f: Ptr<FrameObj>) {
+    let map = rt().maps.traceback;
+    let tb = heap().alloc(
+        map,
+        TracebackObj {
+            header: Header::new(map),
+            next: Field::new(e.traceback.get()),
+            frame: Field::new(f.value()),
+            lasti: Cell::new(0),
+            line: Cell::new(f.line() as i32),
+        },
+    );
+    e.traceback.set(e, tb.value());
 }
 
 pub fn PyTraceBack_Print(cx: &Cx, tb: Borrowed, file: Borrowed) -> CResult<c_int> {

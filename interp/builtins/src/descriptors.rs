@@ -139,6 +139,9 @@ fn doc(def: &'static MethodDef) -> Option<&'static str> {
 /// `__text_signature__`: as declared; the receiver of functions and constructors is what CPython calls it.
 pub fn signature(def: &'static MethodDef) -> Option<String> {
     let s = def.signature;
+    if s.is_empty() {
+        return None;
+    }
     if def.name == "__new__" {
         return Some("($type, *args, **kwargs)".into());
     }

@@ -473,7 +473,7 @@ fn set_bases(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
 }
 
 fn doc(vm: &Vm, t: Ptr<TypeObj>) -> Res<Value> {
-    if !t.has(TypeFlags::HEAP) && !t.native_data.get().is_empty() {
+    if !t.has(TypeFlags::HEAP | TypeFlags::FOREIGN) && !t.native_data.get().is_empty() {
         let text = t.native_data.downcast::<StrObj>().map(|d| split_doc(t, &d.display()));
         return Ok(match text {
             Some((Some(_), doc)) => StrObj::new(&doc).value(),
@@ -632,7 +632,7 @@ fn set_annotate(vm: &Vm, t: Ptr<TypeObj>, v: Value) -> Res<()> {
 
 /// A class's docstring may begin with a signature, `name(parameters)\n--\n\n`: the parameters, and the rest.
 fn split_doc(t: Ptr<TypeObj>, text: &str) -> (Option<String>, String) {
-    let parts = text.strip_prefix(&format!("{}(", t.name_str())).and_then(|s| s.split_once(")\n--\n\n"));
+    let parts = text.strip_prefix(&format!("{}(", t.short_name())).and_then(|s| s.split_once(")\n--\n\n"));
     match parts {
         Some((parameters, doc)) => (Some(format!("({parameters})")), doc.to_string()),
         None => (None, text.to_string()),
@@ -640,6 +640,10 @@ fn split_doc(t: Ptr<TypeObj>, text: &str) -> (Option<String>, String) {
 }
 
 fn text_signature(_vm: &Vm, t: Ptr<TypeObj>) -> Option<String> {
+    if t.has(TypeFlags::OWN_FIELDS | TypeFlags::NO_FIELDS) {
+        // C's: its whole text is kept when it begins with a signature.
+        return split_doc(t, &t.native_data.downcast::<StrObj>()?.display()).0;
+    }
     if t.has(TypeFlags::HEAP) {
         let doc = own(t, rt().names.doc)?.downcast::<StrObj>()?;
         return split_doc(t, &doc.display()).0;

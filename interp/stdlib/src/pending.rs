@@ -56,10 +56,13 @@ type Call = Box<dyn FnOnce(&Vm) -> Res<()> + Send>;
 /// Calls that were asked for from elsewhere (`Py_AddPendingCall`).
 static CALLS: Mutex<VecDeque<Call>> = Mutex::new(VecDeque::new());
 
+/// How many calls may wait for the main thread: as many as in CPython (`MAXPENDINGCALLS_MAIN`).
+const MOST_CALLS: usize = 32;
+
 /// Asks the main thread to make a call at its next safe point; may be called without the GIL. False when too many wait already.
 pub fn add_call(f: Call) -> bool {
     let mut calls = CALLS.lock().unwrap_or_else(|e| e.into_inner());
-    if calls.len() >= 300 {
+    if calls.len() >= MOST_CALLS {
         return false;
     }
     calls.push_back(f);

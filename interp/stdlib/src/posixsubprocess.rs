@@ -7,7 +7,8 @@ use std::ffi::CString;
 
 use cape_vm::native::{Flavour, FromArg, MethodDef};
 use cape_vm::object::{BuiltinObj, ModuleObj, TupleObj};
-use cape_vm::{Ptr, Res, Value, Vm, intern};
+use cape_vm::special::Special;
+use cape_vm::{Ptr, Res, Value, Vm, intern, type_of};
 
 use crate::fsname::fsencode;
 use crate::oserror::{errno, os_error};
@@ -58,6 +59,21 @@ fn strings(vm: &Vm, v: Value) -> Res<Vec<CString>> {
     items.iter().map(|&s| fsencode(vm, s)).collect()
 }
 
+/// As [`strings`], of a sequence by its indexes: an iterator is none.
+fn strings_by_index(vm: &Vm, v: Value) -> Res<Vec<CString>> {
+    if type_of(v).special(Special::Getitem).is_empty() {
+        let what = cape_vm::class::full_name(type_of(v));
+        return Err(vm.type_error(format!("'{what}' object does not support indexing")));
+    }
+    let n = vm.len(v)?;
+    let mut out = Vec::new();
+    out.try_reserve_exact(n).map_err(|_| vm.memory_error(""))?;
+    for i in 0..n {
+        out.push(fsencode(vm, vm.get_item(v, Value::int(i as i64))?)?);
+    }
+    Ok(out)
+}
+
 fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
     let int = |i: usize| i32::from_arg(vm, a[i], i);
     if !a[21].is_none() && crate::sys::is_finalizing() {
@@ -67,7 +83,7 @@ fn fork_exec(vm: &Vm, a: &[Value]) -> Res<Value> {
     if !a[21].is_none() && !vm.interpreter().is_main() {
         return Err(vm.runtime_error("preexec_fn not supported within subinterpreters"));
     }
-    let (args, programs) = (a[0], strings(vm, a[1])?);
+    let (args, programs) = (a[0], strings_by_index(vm, a[1])?);
     let argv = strings(vm, args)?;
     let close_fds = vm.truth(a[2])?;
     let Some(pass) = a[3].downcast::<TupleObj>() else {

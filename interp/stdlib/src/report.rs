@@ -140,6 +140,25 @@ pub fn unraisable(vm: &Vm, r: Raised, message: &str, object: Value) {
         }
         None => {}
     }
-    write_stderr(vm, &format!("{message}:\n"));
-    print_exception(vm, r.exc());
+    unraisable_text(vm, r.value(), begins, object);
+}
+
+/// Writes what `sys.__unraisablehook__` does: a line of the message and the object, if there is one of the two, and the exception.
+pub fn unraisable_text(vm: &Vm, value: Value, message: Value, object: Value) {
+    let begins = message.downcast::<StrObj>().map(|m| m.display());
+    if begins.is_some() || !object.is_none() {
+        let begins = begins.unwrap_or_else(|| "Exception ignored in".to_string());
+        let shown = match object.is_none() {
+            true => String::new(),
+            false => {
+                let text =
+                    vm.repr(object).map_or_else(|_| "<object repr() failed>".to_string(), |s| s.display());
+                format!(" {text}")
+            }
+        };
+        write_stderr(vm, &format!("{begins}:{shown}\n"));
+    }
+    if let Some(e) = value.downcast::<ExcObj>() {
+        print_exception(vm, e);
+    }
 }

@@ -178,20 +178,7 @@ fn unraisablehook(vm: &Vm, u: Value) -> Res<()> {
     let value = vm.get_attr_str(u, "exc_value")?;
     let message = vm.get_attr_str(u, "err_msg")?;
     let object = vm.get_attr_str(u, "object")?;
-    let prefix = match message.downcast::<StrObj>() {
-        Some(m) => m.display(),
-        None => "Exception ignored in".to_string(),
-    };
-    let line = if object.is_none() {
-        format!("{prefix}:\n")
-    } else {
-        let text = vm.repr(object).map_or_else(|_| "<object repr() failed>".to_string(), |s| s.display());
-        format!("{prefix}: {text}\n")
-    };
-    crate::report::write_stderr(vm, &line);
-    if let Some(e) = value.downcast::<ExcObj>() {
-        crate::report::print_exception(vm, e);
-    }
+    crate::report::unraisable_text(vm, value, message, object);
     Ok(())
 }
 
