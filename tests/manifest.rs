@@ -51,6 +51,18 @@ impl Module {
         self.passed + self.skipped + self.failures.len()
     }
 
+    /// What failed here and failed again when the module ran once more, or killed its process: the other failures count as passed. Some tests
+    /// compare times, or expect that a collection finds what a word on the stack still mentions, by chance.
+    pub fn confirmed_by(&self, again: &Module) -> Module {
+        let mut module = self.clone();
+        let before = module.failures.len();
+        module
+            .failures
+            .retain(|test, reason| again.failures.contains_key(test) || reason.starts_with("signal"));
+        module.passed += before - module.failures.len();
+        module
+    }
+
     /// In what `now` is worse than this.
     pub fn regressions(&self, now: &Module) -> Vec<String> {
         let mut worse: Vec<String> = now
@@ -158,6 +170,15 @@ mod tests {
         assert!(before.regressions(&module(6, &["a"])).is_empty());
         assert_eq!(before.regressions(&module(5, &["a", "c"])), ["c: why"]);
         assert_eq!(before.regressions(&module(4, &["a"])), ["4 tests pass, 5 did"]);
+    }
+
+    #[test]
+    fn what_fails_once_is_forgiven_but_what_kills_its_process() {
+        let mut first = module(1, &["a", "b"]);
+        first.add("c", Fate::Fail("signal: 11 (SIGSEGV)".into()));
+        let confirmed = first.confirmed_by(&module(3, &["b"]));
+        assert_eq!(confirmed.failures.keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(confirmed.passed, 2);
     }
 
     #[test]
