@@ -456,6 +456,9 @@ CAPE_PRIVATE PyObject *cape_datetime_capsule(PyObject *utc);
 CAPE_PRIVATE int cape_datetime_ready(void);
 /* bf_getbuffer of bytes. */
 CAPE_PRIVATE int cape_bytes_getbuffer(PyObject *op, Py_buffer *view, int flags);
+/* object.c: where a struct has its instance's dictionary, by what its type says; NULL: nowhere. */
+CAPE_PRIVATE PyObject **cape_dict_place(PyObject *op);
+
 /* For the types whose mirrors hold nothing of their own: frees the struct. */
 CAPE_PRIVATE void cape_mirror_dealloc(PyObject *op);
 

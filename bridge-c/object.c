@@ -428,9 +428,8 @@ PyObject_HasAttrString(PyObject *v, const char *name)
     return found;
 }
 
-/* The address of the instance's dictionary, for types that have tp_dictoffset; NULL otherwise. */
 PyObject **
-_PyObject_GetDictPtr(PyObject *op)
+cape_dict_place(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
     Py_ssize_t offset = type->tp_dictoffset;
@@ -445,6 +444,46 @@ _PyObject_GetDictPtr(PyObject *op)
         offset += (Py_ssize_t)_PyObject_VAR_SIZE(type, items < 0 ? -items : items);
     }
     return (PyObject **)((char *)op + offset);
+}
+
+/* Whether the place of the dictionary is one that a type of C itself has in its struct. */
+static int
+has_own_place(PyTypeObject *type)
+{
+    if (type->tp_dictoffset == 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
+        return 0;
+    }
+    while (type->tp_base != NULL && type->tp_base->tp_dictoffset == type->tp_dictoffset) {
+        type = type->tp_base;
+    }
+    return !(type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN);
+}
+
+/* Where C finds the instance's dictionary: in the struct, if a type of C says so, which then owns a reference. The dictionaries of other
+   instances are the managed side's, and are shown in a place that is used again a few calls later; what is written there is lost. */
+PyObject **
+_PyObject_GetDictPtr(PyObject *op)
+{
+    static PyObject *shown[16];
+    static unsigned next = 0;
+
+    PyObject **place = cape_dict_place(op);
+    if (PyType_Check(op) || PyModule_Check(op)) {
+        return place;
+    }
+    PyObject *dict = _Cape_InstanceDict(op);
+    if (dict == NULL) {
+        return place;
+    }
+    if (has_own_place(Py_TYPE(op))) {
+        if (*place != dict) {
+            Py_XSETREF(*place, Py_NewRef(dict));
+        }
+        return place;
+    }
+    place = &shown[next++ % Py_ARRAY_LENGTH(shown)];
+    *place = dict;
+    return place;
 }
 
 /* --- truth, hash, comparison -------------------------------------------------------------------- */

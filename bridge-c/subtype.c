@@ -15,7 +15,7 @@ static PyObject **
 own_dict(PyObject *op, PyTypeObject *base)
 {
     PyTypeObject *type = Py_TYPE(op);
-    return type->tp_dictoffset != 0 && base->tp_dictoffset == 0 ? _PyObject_GetDictPtr(op) : NULL;
+    return type->tp_dictoffset != 0 && base->tp_dictoffset == 0 ? cape_dict_place(op) : NULL;
 }
 
 void

@@ -20,6 +20,7 @@ extern Py_LOCAL_SYMBOL PyObject * _Cape_DateTimeFromTimestamp(PyObject *cls, PyO
 extern Py_LOCAL_SYMBOL void _Cape_DumpTraceback(void);
 extern Py_LOCAL_SYMBOL void _Cape_FreeText(void *op);
 extern Py_LOCAL_SYMBOL int _Cape_GetMethod(PyObject *obj, PyObject *name, PyObject **method);
+extern Py_LOCAL_SYMBOL PyObject * _Cape_InstanceDict(PyObject *op);
 extern Py_LOCAL_SYMBOL int _Cape_IsIncomplete(const char *text, Py_ssize_t size, int flags);
 extern Py_LOCAL_SYMBOL char * _Cape_LendText(size_t size);
 extern Py_LOCAL_SYMBOL size_t _Cape_LentRoom(void *op);

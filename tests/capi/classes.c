@@ -1,6 +1,7 @@
 /* classes: what C sees of classes, and keeps of them. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 
 typedef struct {
     PyObject_HEAD
@@ -105,7 +106,42 @@ shown(PyObject *Py_UNUSED(module), PyObject *object)
     return Py_BuildValue("OOOn", type->tp_base, type->tp_bases, type->tp_mro, PyDict_Size(type->tp_dict));
 }
 
+/* The dictionary that C finds at an instance's address for it; None: no address, or nothing there. */
+static PyObject *
+dict_behind(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    PyObject **place = _PyObject_GetDictPtr(object);
+    return Py_NewRef(place == NULL || *place == NULL ? Py_None : *place);
+}
+
+/* ---- a type whose struct has its instances' dictionary ---- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *dict;
+} WithDict;
+
+static void
+with_dict_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(((WithDict *)self)->dict);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef with_dict_members[] = {
+    {"__dictoffset__", Py_T_PYSSIZET, offsetof(WithDict, dict), Py_READONLY, NULL},
+    {"member", _Py_T_OBJECT, offsetof(WithDict, dict), Py_READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
+static PyGetSetDef with_dict_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+static PyType_Slot with_dict_slots[] = {
+    {Py_tp_members, with_dict_members}, {Py_tp_getset, with_dict_getset}, {Py_tp_dealloc, with_dict_dealloc}, {0, NULL}};
+static PyType_Spec with_dict_spec = {
+    "classes.WithDict", sizeof(WithDict), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, with_dict_slots};
+
 static PyMethodDef functions[] = {
+    {"dict_behind", dict_behind, METH_O, NULL},
     {"keep", keep, METH_O, NULL}, {"see", see, METH_O, NULL}, {"make", make, METH_O, NULL},
     {"shown", shown, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 
@@ -116,7 +152,9 @@ PyInit_classes(void)
 {
     PyObject *module = PyModule_Create(&module_def);
     PyObject *heap = PyType_FromSpec(&heap_spec);
+    PyObject *with_dict = PyType_FromSpec(&with_dict_spec);
     if (module == NULL || heap == NULL || PyModule_AddObjectRef(module, "HeapHolder", heap) < 0
+        || PyModule_Add(module, "WithDict", with_dict) < 0
         || PyModule_AddType(module, &holder_type) < 0) {
         Py_XDECREF(heap);
         Py_XDECREF(module);

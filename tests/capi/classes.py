@@ -262,3 +262,36 @@ for i in range(12):
     if result != (2000 * (1 + 2 * i), 2000 * (2 + 2 * i)):
         case(f"hot, {i}", result)
 case("hot", result)
+
+
+# Where C finds the dictionaries of instances.
+class Usual:
+    pass
+
+
+class Error(Exception):
+    pass
+
+
+class List(list):
+    pass
+
+
+class Sub(classes.WithDict):
+    pass
+
+
+def with_attributes(o):
+    o.attribute = 1
+    o.other = classes.dict_behind(o)
+    return o.other is o.__dict__ and classes.dict_behind(o) is o.other and [*o.other]
+
+
+for cls in (Usual, Error, List, classes.WithDict, Sub):
+    case(f"dictionary of {cls.__name__}", with_attributes(cls()))
+case("dictionary of a function", with_attributes(lambda: None))
+case("no dictionary", [classes.dict_behind(o) for o in (1, "text", object(), [])])
+instance = classes.WithDict()
+instance.attribute = 1
+instance.__dict__ = new = {"attribute": 2}
+case("dictionary put in place", (classes.dict_behind(instance) is new, instance.member is new))

@@ -18,6 +18,18 @@ cape_tell_watchers_of_end(PyObject *Py_UNUSED(op))
     return 0;
 }
 
+PyObject *
+_Cape_InstanceDict(PyObject *op)
+{
+    /* (Borrowed from the instance.) */
+    PyObject *dict = NULL;
+    if (PyObject_GetOptionalAttrString(op, "__dict__", &dict) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(dict);
+    return dict;
+}
+
 void
 _Cape_WriteUnraisable(PyObject *message, PyObject *object)
 {

@@ -10,7 +10,7 @@ use cape_vm::runtime::{rt, type_of};
 use cape_vm::special::Special;
 
 pub use super::datetime::*;
-use crate::enter::{Borrowed, CResult, Cx, New};
+use crate::enter::{Borrowed, BorrowedRef, CResult, Cx, New};
 use crate::error::is_set;
 use crate::from_c::{from_c, link_of};
 use crate::layout::PyObject;
@@ -158,6 +158,13 @@ pub fn _Cape_LinkedDealloc(cx: &Cx, op: Borrowed) -> CResult<()> {
 pub fn _Cape_SetWatched(_: &Cx, kinds: c_int) -> CResult<()> {
     cape_vm::watchers::set_watched(kinds as u8);
     Ok(())
+}
+
+pub fn _Cape_InstanceDict(cx: &Cx, o: Borrowed) -> CResult<BorrowedRef> {
+    match cx.vm.dict_of(o.get(cx)?) {
+        Some(d) => super::borrow(cx, d.value()),
+        None => Ok(BorrowedRef(std::ptr::null_mut())),
+    }
 }
 
 pub fn _Cape_WatchClass(cx: &Cx, class: Borrowed) -> CResult<c_int> {

@@ -95,6 +95,12 @@ pub unsafe extern "C" fn _Cape_GetMethod(obj: *mut PyObject, name: *mut PyObject
     enter("_Cape_GetMethod", 0, |cx| -> CResult<c_int> { internal::_Cape_GetMethod(cx, Borrowed::from_c(obj), Borrowed::from_c(name), method) })
 }
 
+/// `PyObject *_Cape_InstanceDict(PyObject *op)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Cape_InstanceDict(op: *mut PyObject) -> *mut PyObject {
+    enter("_Cape_InstanceDict", core::ptr::null_mut(), |cx| -> CResult<BorrowedRef> { internal::_Cape_InstanceDict(cx, Borrowed::from_c(op)) })
+}
+
 /// `int _Cape_IsIncomplete(const char *text, Py_ssize_t size, int flags)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Cape_IsIncomplete(text: *const c_char, size: isize, flags: c_int) -> c_int {
