@@ -271,6 +271,33 @@ KEPT(Py_GetPrefix, "prefix")
 KEPT(Py_GetProgramFullPath, "executable")
 KEPT(Py_GetProgramName, "executable")
 
+/* The words of the command that started Python, kept for ever. */
+void
+Py_GetArgcArgv(int *argc, wchar_t ***argv)
+{
+    static wchar_t **words = NULL;
+    static int count = 0;
+    PyObject *list = words == NULL ? PySys_GetObject("orig_argv") : NULL;
+    if (list != NULL && PyList_Check(list)) {
+        Py_ssize_t n = PyList_GET_SIZE(list);
+        wchar_t **made = PyMem_RawCalloc((size_t)n + 1, sizeof(wchar_t *));
+        int whole = made != NULL;
+        for (Py_ssize_t i = 0; whole && i < n; i++) {
+            made[i] = PyUnicode_AsWideCharString(PyList_GET_ITEM(list, i), NULL);
+            whole = made[i] != NULL;
+        }
+        if (whole) {
+            words = made;
+            count = (int)n;
+        }
+        else {
+            PyErr_Clear();
+        }
+    }
+    *argc = count;
+    *argv = words;
+}
+
 /* Nobody can have set one. */
 wchar_t *
 Py_GetPythonHome(void)

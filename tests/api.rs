@@ -65,6 +65,7 @@ fn folder() -> &'static Path {
             "quick",
             "temporaries",
             "dicts",
+            "apart",
         ]
         .map(|name| (name, own(name)));
         for (name, sources) in own.into_iter().chain([("crossing", crossing_sources())]) {
@@ -372,6 +373,12 @@ fn dicts_that_c_fills_are_what_cpythons_are() {
 }
 
 #[test]
+fn generated_code_takes_structs_apart() {
+    compare("apart.py", "cape", &[], &[]);
+    compare("apart.py", "zeal", ZEAL, &[]);
+}
+
+#[test]
 fn classes_that_c_has_seen_die() {
     compare("classes.py", "cape", &[], &[]);
     compare("classes.py", "compiled", &["-X", "jit=1"], &[]);
@@ -399,6 +406,7 @@ fn expected_outcomes_are_cpythons() {
     check_expected("tables.py");
     check_expected("quick.py");
     check_expected("dicts.py");
+    check_expected("apart.py");
 }
 
 fn scenarios(engine: &Path, mode: &str, options: &[&str]) {

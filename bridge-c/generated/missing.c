@@ -451,13 +451,6 @@ PyWideStringList_Insert(PyWideStringList *list, Py_ssize_t index, const wchar_t 
     _Cape_MissingFatal("PyWideStringList_Insert");
 }
 
-#undef Py_GetArgcArgv
-PyAPI_FUNC(void)
-Py_GetArgcArgv(int *argc, wchar_t ***argv)
-{
-    _Cape_MissingFatal("Py_GetArgcArgv");
-}
-
 #undef Py_InitializeFromInitConfig
 PyAPI_FUNC(int)
 Py_InitializeFromInitConfig(PyInitConfig *config)

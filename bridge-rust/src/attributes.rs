@@ -51,6 +51,39 @@ fn put(class: Ptr<TypeObj>, def: &'static GetSetDef, map: cape_heap::MapRef) {
     class.dict().set_str(intern(def.name), d.value());
 }
 
+/// The definition behind a row: a member's or an attribute's; None: it is not one of these.
+pub fn definition(def: &'static GetSetDef) -> Option<Definition> {
+    type Get = fn(&Vm, &'static GetSetDef, Value) -> Res<Value>;
+    let raw = def.raw?;
+    if std::ptr::fn_addr_eq(raw.get, member_get as Get) {
+        Some(Definition::Member(raw.data[0] as *mut PyMemberDef))
+    } else if std::ptr::fn_addr_eq(raw.get, getset_get as Get) {
+        Some(Definition::GetSet(raw.data[0] as *mut PyGetSetDef))
+    } else {
+        None
+    }
+}
+
+/// C's definition of an attribute.
+pub enum Definition {
+    /// Of a field.
+    Member(*mut PyMemberDef),
+    /// Of two functions.
+    GetSet(*mut PyGetSetDef),
+}
+
+/// The docstring that C's definition has now.
+pub fn doc(def: &'static GetSetDef) -> Option<String> {
+    // SAFETY: definitions live as long as their classes; their texts are C strings or NULL.
+    let text = unsafe {
+        match definition(def)? {
+            Definition::Member(m) => text((*m).doc),
+            Definition::GetSet(g) => text((*g).doc),
+        }
+    };
+    (!text.is_empty()).then(|| text.into_owned())
+}
+
 #[inline(always)]
 fn member(def: &'static GetSetDef) -> *mut PyMemberDef {
     def.raw.as_ref().map_or(std::ptr::null_mut(), |r| r.data[0] as *mut PyMemberDef)

@@ -104,6 +104,9 @@ unsafe extern "C" {
     pub static mut PyCFunction_Type: PyTypeObject;
     pub static mut PyCapsule_Type: PyTypeObject;
     pub static mut PyMethodDescr_Type: PyTypeObject;
+    pub static mut PyWrapperDescr_Type: PyTypeObject;
+    pub static mut PyGetSetDescr_Type: PyTypeObject;
+    pub static mut PyMemberDescr_Type: PyTypeObject;
     pub static mut PyMethod_Type: PyTypeObject;
     pub static mut PyFunction_Type: PyTypeObject;
     pub static mut cape_datetime_types: [PyTypeObject; 6];

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use cape_heap::{ForeignHeap, Header, Mirror, heap};
 use cape_vm::foreign::{Foreign, Tracer};
-use cape_vm::native::MethodDef;
+use cape_vm::native::{GetSetDef, MethodDef};
 use cape_vm::object::*;
 use cape_vm::special::Special;
 use cape_vm::vm::current;
@@ -235,9 +235,30 @@ impl Foreign for Bridge {
         unsafe { (*(class.foreign.get() as *mut PyTypeObject)).tp_flags }
     }
 
-    fn class_size(&self, class: Ptr<TypeObj>) -> usize {
-        // SAFETY: as above.
-        unsafe { (*(class.foreign.get() as *mut PyTypeObject)).tp_basicsize as usize }
+    fn method_doc(&self, def: &'static MethodDef) -> Option<String> {
+        let c = crate::call_c::c_method_def(def)?;
+        // SAFETY: a live definition; its documentation is a C string or NULL.
+        let text = unsafe { crate::call_c::text((*c).ml_doc) };
+        let (_, doc) = crate::call_c::split_doc(def.name, &text);
+        (!doc.is_empty()).then(|| doc.to_string())
+    }
+
+    fn attribute_doc(&self, def: &'static GetSetDef) -> Option<String> {
+        crate::attributes::doc(def)
+    }
+
+    fn class_layout(&self, vm: &Vm, class: Ptr<TypeObj>) -> Option<[isize; 4]> {
+        if !class.has(TypeFlags::HEAP | TypeFlags::FOREIGN) {
+            crate::start(vm).ok()?;
+        }
+        let t = class.foreign.get() as *mut PyTypeObject;
+        // SAFETY: a class's type object is live.
+        unsafe {
+            let own = !t.is_null()
+                && (class.has(TypeFlags::OWN_FIELDS | TypeFlags::NO_FIELDS)
+                    || (*t).tp_flags & tpflags::STATIC_BUILTIN != 0);
+            own.then(|| [(*t).tp_basicsize, (*t).tp_itemsize, (*t).tp_dictoffset, (*t).tp_weaklistoffset])
+        }
     }
 
     fn thread_runs(&self, vm: &Vm) {

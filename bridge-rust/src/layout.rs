@@ -271,6 +271,39 @@ pub struct PyMethodDescrObject {
     pub vectorcall: Option<vectorcallfunc>,
 }
 
+/// `descrobject.h`: what a special method of a builtin class is made of.
+#[repr(C)]
+pub struct wrapperbase {
+    pub name: *const c_char,
+    pub offset: c_int,
+    pub function: *mut c_void,
+    pub wrapper: *mut c_void,
+    pub doc: *const c_char,
+    pub flags: c_int,
+    pub name_strobj: *mut PyObject,
+}
+
+/// `descrobject.h`: a special method of a builtin class.
+#[repr(C)]
+pub struct PyWrapperDescrObject {
+    pub ob_base: PyObject,
+    pub d_type: *mut PyTypeObject,
+    pub d_name: *mut PyObject,
+    pub d_qualname: *mut PyObject,
+    pub d_base: *mut wrapperbase,
+    pub d_wrapped: *mut c_void,
+}
+
+/// `descrobject.h`: an attribute of a class, with its definition (`d_getset`, or `d_member` of a field).
+#[repr(C)]
+pub struct PyGetSetDescrObject {
+    pub ob_base: PyObject,
+    pub d_type: *mut PyTypeObject,
+    pub d_name: *mut PyObject,
+    pub d_qualname: *mut PyObject,
+    pub d_getset: *mut c_void,
+}
+
 /// `weakrefobject.h`: a weak reference or proxy.
 #[repr(C)]
 pub struct PyWeakReference {

@@ -34,6 +34,23 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
         if (*t).tp_name.is_null() {
             return Err(vm.system_error("Type does not define the tp_name field."));
         }
+        // Cython says of static types that they are on the heap until they are ready, for CPython to allow other bases. But they have no room
+        // for what a heap type has behind its struct.
+        let lent = (*t).tp_flags & tpflags::HEAPTYPE != 0 && ((*t).ob_base.ob_base.ob_refcnt as i32) < 0;
+        if lent {
+            (*t).tp_flags &= !tpflags::HEAPTYPE;
+        }
+        let class = complete(vm, t);
+        if lent {
+            (*t).tp_flags |= tpflags::HEAPTYPE;
+        }
+        class
+    }
+}
+
+unsafe fn complete(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
+    // SAFETY: the caller's promise.
+    unsafe {
         let bases = bases_of(vm, t)?;
         let base = base_of(vm, t, bases)?;
         check_size(vm, t)?;

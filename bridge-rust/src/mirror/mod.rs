@@ -16,7 +16,7 @@ use std::ffi::c_int;
 
 use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
-use cape_vm::native::MethodDef;
+use cape_vm::native::{GetSetDef, MethodDef};
 use cape_vm::object::*;
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
@@ -267,10 +267,16 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             crate::module::fill_mirror(vm, m, p)?;
         } else if let Some(c) = v.downcast::<CodeObj>() {
             show_code(vm, c, p as *mut PyCodeObject)?;
-        } else if let Some(m) = v.downcast::<MethodDescrObj>()
-            && std::ptr::eq(t, &raw const ffi::PyMethodDescr_Type)
+        } else if let Some(m) = v.downcast::<MethodDescrObj>() {
+            if std::ptr::eq(t, &raw const ffi::PyMethodDescr_Type) {
+                show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
+            } else if std::ptr::eq(t, &raw const ffi::PyWrapperDescr_Type) {
+                show_slot_wrapper(vm, m, p as *mut PyWrapperDescrObject)?;
+            }
+        } else if let Some(g) = v.downcast::<GetSetObj>()
+            && [&raw mut ffi::PyGetSetDescr_Type, &raw mut ffi::PyMemberDescr_Type].contains(&t)
         {
-            show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
+            show_attribute(vm, g, p as *mut PyGetSetDescrObject)?;
         }
         show_vectorcall(p, t);
         structs::show(v, p);
@@ -672,6 +678,78 @@ unsafe fn show_descriptor(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyMethodDescr
     Ok(())
 }
 
+/// Writes into the mirror of a special method what is read of it: Cython takes the definition apart, to put another docstring into it. (The
+/// functions in it are CPython's business.)
+///
+/// # Safety
+/// `p` must be the descriptor's struct.
+unsafe fn show_slot_wrapper(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyWrapperDescrObject) -> Res<()> {
+    thread_local! {
+        static MADE: RefCell<HashMap<usize, *mut wrapperbase>> = RefCell::new(HashMap::new());
+    }
+    let Some(class) = m.class.get().downcast::<TypeObj>() else { return Ok(()) };
+    let name = name_of(vm, m.def)?;
+    let make = || {
+        Box::into_raw(Box::new(wrapperbase {
+            name: leaked(m.def.name),
+            offset: 0,
+            function: std::ptr::null_mut(),
+            wrapper: std::ptr::null_mut(),
+            doc: leaked(m.def.doc),
+            flags: 0,
+            name_strobj: name,
+        }))
+    };
+    // SAFETY: the caller's promise; as in `show_descriptor`. Definitions never die, nor what is made of them here.
+    unsafe {
+        (*p).d_type = types::type_to_c(vm, class)?;
+        (*p).d_name = name;
+        (*p).d_base =
+            MADE.with_borrow_mut(|made| *made.entry(m.def as *const MethodDef as usize).or_insert_with(make));
+    }
+    Ok(())
+}
+
+/// Writes into the mirror of a class's attribute what is read of it, C's own definition among it: NumPy writes docstrings there.
+///
+/// # Safety
+/// `p` must be the descriptor's struct.
+unsafe fn show_attribute(vm: &Vm, g: Ptr<GetSetObj>, p: *mut PyGetSetDescrObject) -> Res<()> {
+    thread_local! {
+        static MADE: RefCell<HashMap<usize, *mut PyGetSetDef>> = RefCell::new(HashMap::new());
+    }
+    let Some(class) = g.class.get().downcast::<TypeObj>() else { return Ok(()) };
+    let make = || {
+        let (name, doc) = (leaked(g.def.name), leaked(g.def.doc));
+        Box::into_raw(Box::new(PyGetSetDef {
+            name,
+            get: None,
+            set: None,
+            doc,
+            closure: std::ptr::null_mut(),
+        }))
+    };
+    // SAFETY: the caller's promise; as in `show_descriptor`.
+    unsafe {
+        (*p).d_type = types::type_to_c(vm, class)?;
+        (*p).d_name = to_c(vm, cape_vm::runtime::intern(g.def.name))?;
+        (*p).d_getset = match crate::attributes::definition(g.def) {
+            Some(crate::attributes::Definition::Member(m)) => m as *mut std::ffi::c_void,
+            Some(crate::attributes::Definition::GetSet(g)) => g as *mut std::ffi::c_void,
+            None => {
+                let key = g.def as *const GetSetDef as usize;
+                MADE.with_borrow_mut(|made| *made.entry(key).or_insert_with(make)) as *mut std::ffi::c_void
+            }
+        };
+    }
+    Ok(())
+}
+
+/// A text as a C string that is never freed.
+fn leaked(s: &str) -> *const std::ffi::c_char {
+    std::ffi::CString::new(s.replace('\0', "")).unwrap_or_default().into_raw()
+}
+
 /// The name of a definition as a C string object, which is kept.
 fn name_of(vm: &Vm, def: &'static MethodDef) -> Res<*mut PyObject> {
     thread_local! {
@@ -694,16 +772,12 @@ fn method_def(def: &'static MethodDef) -> *mut PyMethodDef {
     thread_local! {
         static MADE: RefCell<HashMap<usize, *mut PyMethodDef>> = RefCell::new(HashMap::new());
     }
-    let text = |s: &str| {
-        let c = std::ffi::CString::new(s.replace('\0', "")).unwrap_or_default();
-        c.into_raw() as *const std::ffi::c_char
-    };
     let make = || {
         Box::into_raw(Box::new(PyMethodDef {
-            ml_name: text(def.name),
+            ml_name: leaked(def.name),
             ml_meth: std::ptr::null(),
             ml_flags: meth::VARARGS | meth::KEYWORDS,
-            ml_doc: text(def.doc),
+            ml_doc: leaked(def.doc),
         }))
     };
     MADE.with_borrow_mut(|made| *made.entry(def as *const MethodDef as usize).or_insert_with(make))

@@ -132,7 +132,17 @@ pub(super) unsafe extern "C" fn boolean(o: *mut PyObject) -> c_int {
 }
 
 pub(super) unsafe extern "C" fn hash(o: *mut PyObject) -> isize {
-    enter("tp_hash", -1, |cx| -> CResult<isize> { Ok(cx.vm.hash(arg(cx, o)?)? as isize) })
+    enter("tp_hash", -1, |cx| -> CResult<isize> {
+        let hash = cx.vm.hash(arg(cx, o)?)? as isize;
+        // SAFETY: the slot's argument is live; of this exact type it is a string's struct.
+        unsafe {
+            if std::ptr::eq((*o).ob_type, &raw const ffi::PyUnicode_Type) {
+                // C reads the hash there as soon as it has asked for it.
+                (*(o as *mut PyASCIIObject)).hash = hash;
+            }
+        }
+        Ok(hash)
+    })
 }
 
 pub(super) unsafe extern "C" fn len(o: *mut PyObject) -> isize {

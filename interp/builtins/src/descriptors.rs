@@ -1,6 +1,7 @@
 //! Native functions and the native descriptors of class dictionaries.
 
 use cape_vm::class::full_name;
+use cape_vm::foreign::foreign;
 use cape_vm::native::{Flavour, MethodDef, extend};
 use cape_vm::object::{
     BuiltinObj, GetSetObj, MemberObj, MethodDescrObj, ModuleObj, StrObj, TupleObj, TypeObj,
@@ -107,7 +108,11 @@ fn attribute_descriptors() {
                 qualname(class, &text(name))
             })
             .getter("__doc__", "", |_: &Vm, d: Value| {
-                d.downcast::<GetSetObj>().and_then(|g| (!g.def.doc.is_empty()).then_some(g.def.doc))
+                let def = d.downcast::<GetSetObj>()?.def;
+                match def.raw {
+                    Some(_) => foreign().attribute_doc(def),
+                    None => (!def.doc.is_empty()).then(|| def.doc.to_string()),
+                }
             });
     }
 }
@@ -132,8 +137,10 @@ fn qualname(class: Value, name: &str) -> String {
     }
 }
 
-fn doc(def: &'static MethodDef) -> Option<&'static str> {
-    (!def.doc.is_empty()).then_some(def.doc)
+/// A function's docstring. NumPy writes those of its functions when it is imported: C's are asked for when they are wanted.
+fn doc(def: &'static MethodDef) -> Option<String> {
+    let written = def.raw.and_then(|_| foreign().method_doc(def));
+    written.or_else(|| (!def.doc.is_empty()).then(|| def.doc.to_string()))
 }
 
 /// `__text_signature__`: as declared; the receiver of functions and constructors is what CPython calls it.

@@ -97,22 +97,11 @@ fn attributes() {
             m => m.value(),
         })
         .getter("__base__", "", |_: &Vm, t: Ptr<TypeObj>| t.base())
-        .getter("__basicsize__", "", |_: &Vm, t: Ptr<TypeObj>| basic_size(t))
-        .getter("__itemsize__", "", |_: &Vm, t: Ptr<TypeObj>| match t {
-            // An int's digits have 30 bits.
-            t if t.is_subtype(rt().types.int) => 4,
-            t if variable(t) => 8,
-            _ => 0,
-        })
+        .getter("__basicsize__", "", |vm: &Vm, t: Ptr<TypeObj>| layout(vm, t)[0] as i64)
+        .getter("__itemsize__", "", |vm: &Vm, t: Ptr<TypeObj>| layout(vm, t)[1] as i64)
         .getter("__flags__", "", |_: &Vm, t: Ptr<TypeObj>| flags(t))
-        .getter("__dictoffset__", "", |_: &Vm, t: Ptr<TypeObj>| {
-            if t.has(TypeFlags::HAS_DICT) { if t.has(TypeFlags::HEAP) { -1 } else { 16 } } else { 0 }
-        })
-        .getter(
-            "__weakrefoffset__",
-            "",
-            |_: &Vm, t: Ptr<TypeObj>| if t.has(TypeFlags::HAS_WEAKREF) { 24 } else { 0 },
-        );
+        .getter("__dictoffset__", "", |vm: &Vm, t: Ptr<TypeObj>| layout(vm, t)[2] as i64)
+        .getter("__weakrefoffset__", "", |vm: &Vm, t: Ptr<TypeObj>| layout(vm, t)[3] as i64);
 }
 
 /// What the class's own namespace holds under a name; the attributes of `type` that hide it there do not count.
@@ -126,14 +115,29 @@ fn variable(t: Ptr<TypeObj>) -> bool {
     unsafe { (*t.kind.get()).size.is_some() }
 }
 
-fn basic_size(t: Ptr<TypeObj>) -> usize {
-    if t.has(TypeFlags::FOREIGN) && !t.foreign.get().is_null() {
-        return cape_vm::foreign::foreign().class_size(t);
+/// Bytes of the fixed part of instances and of an item, and where C finds their dictionary and their weak references, as CPython has them:
+/// Cython looks for a class's namespace at the place that `type.__dictoffset__` names.
+fn layout(vm: &Vm, t: Ptr<TypeObj>) -> [isize; 4] {
+    if let Some(known) = cape_vm::foreign::foreign().class_layout(vm, t) {
+        return known;
     }
-    // SAFETY: a class's kind is a static. CPython's head is eight bytes larger than ours.
-    let own = unsafe { (*t.kind.get()).fixed_size } + 8;
-    let fixed = if t.is_subtype(rt().types.int) { 24 } else { own };
-    fixed + 8 * t.nslots.get() as usize
+    let Some(base) = t.base().filter(|_| t.has(TypeFlags::HEAP)) else {
+        // SAFETY: a class's kind is a static. CPython's head is eight bytes larger than ours.
+        let own = unsafe { (*t.kind.get()).fixed_size } + 8;
+        let [item, dict, weak] =
+            [(variable(t), 8), (t.has(TypeFlags::HAS_DICT), 16), (t.has(TypeFlags::HAS_WEAKREF), 24)]
+                .map(|(has, n)| if has { n } else { 0 });
+        return [own as isize, item, dict, weak];
+    };
+    let [basic, item, dict, weak] = layout(vm, base);
+    let slots = t.nslots.get() as isize - base.nslots.get() as isize;
+    let before = |place: isize, flag: u32, own: isize| if place == 0 && t.has(flag) { own } else { place };
+    [
+        basic + 8 * slots.max(0),
+        item,
+        before(dict, TypeFlags::HAS_DICT, -1),
+        before(weak, TypeFlags::HAS_WEAKREF, -32),
+    ]
 }
 
 /// CPython's `tp_flags`, as far as the class has them.

@@ -185,6 +185,8 @@ impl Held {
                     self.dying.clear();
                 } else {
                     for container in reached {
+                        // Its object has moved: whoever traverses it asks the link where it is.
+                        stay(heap, s, container);
                         self.each_held(s, foreign, container, |i, _| stay(heap, s, i));
                     }
                 }

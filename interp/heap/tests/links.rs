@@ -63,6 +63,10 @@ fn decref(m: *mut Fake) {
 
 impl ForeignHeap for World {
     fn traverse(&self, mirror: *mut Mirror, visit: &mut dyn FnMut(*mut Mirror)) {
+        if let Some(v) = heap().managed_while_marking(&fake(mirror as *mut Fake).head) {
+            // Where the link says that its object is, there is one.
+            assert!(!v.is_ptr() || v.downcast::<Node>().is_some());
+        }
         if std::ptr::eq(SILENT.get(), mirror as *mut Fake) {
             return;
         }

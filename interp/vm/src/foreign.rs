@@ -37,6 +37,16 @@ pub trait Foreign: Sync {
         args: &[Value],
         kwnames: Option<Ptr<TupleObj>>,
     ) -> Option<Res<Value>>;
+    /// The docstring that C's definition of a function has now, signature and all; None: it is none of C's, or has none.
+    fn method_doc(&self, def: &'static crate::native::MethodDef) -> Option<String> {
+        let _ = def;
+        None
+    }
+    /// As [`Foreign::method_doc`], of an attribute.
+    fn attribute_doc(&self, def: &'static crate::native::GetSetDef) -> Option<String> {
+        let _ = def;
+        None
+    }
     /// The calling thread runs in this VM from now on: C has no state of it yet, or the thread ran in another VM of its own before.
     fn thread_runs(&self, vm: &Vm);
     /// A guest VM is about to be dropped; it does not run.
@@ -49,8 +59,9 @@ pub trait Foreign: Sync {
     }
     /// The flags that C knows a class of its own by.
     fn class_flags(&self, class: Ptr<TypeObj>) -> u64;
-    /// Bytes of the fixed part of its instances.
-    fn class_size(&self, class: Ptr<TypeObj>) -> usize;
+    /// Where C has what in instances of a class of C or of a builtin class: bytes of the fixed part and of an item, the places of the
+    /// dictionary and of the weak references. None: it has no struct of its own.
+    fn class_layout(&self, vm: &Vm, class: Ptr<TypeObj>) -> Option<[isize; 4]>;
     /// Number of items of a mirrored list.
     fn list_len(&self, list: &Header) -> usize;
     /// Item of a mirrored list.

@@ -1,0 +1,48 @@
+"""Prints what comes of structs that generated code takes apart, with apart.c.
+
+usage: apart.py FOLDER_OF_THE_EXTENSION"""
+
+import gc
+import sys
+
+sys.path.insert(0, sys.argv[1])
+import apart
+
+sys.stdout.reconfigure(line_buffering=True)
+
+
+def outcome(function):
+    try:
+        return repr(function())
+    except Exception as e:
+        return repr(e)
+
+
+def case(label, function):
+    print(label, outcome(function), sep="\t")
+
+
+class Usual:
+    taken = 1
+
+
+for text in ("", "a", "abc", "x" * 1000, "\xe9", "\u20ac", "".join(["made ", "here"])):
+    case(f"hash of {text[:10]!r}", lambda: apart.hash_kept(text))
+case("namespace", lambda: sorted(k for k in apart.namespace(Usual) if not k.startswith("__")))
+case("namespace changed", lambda: (Usual.added, hasattr(Usual, "taken")))
+for cls, name in ((int, "__add__"), (list, "__len__"), (apart.Behind, "__repr__"), (dict, "get")):
+    case(f"{cls.__name__}.{name}", lambda: apart.wrapper_parts(getattr(cls, name)))
+case("text", lambda: (apart.Text("abc").upper(), apart.Text(5) + "x", apart.Text.__mro__))
+case("behind the text", lambda: (apart.Behind.__basicsize__, isinstance(apart.Behind().method(), apart.Behind)))
+gc.collect()
+case("text again", lambda: {apart.Text("a"): 1}["a"])
+for name in "method", "attribute", "field":
+    descriptor = apart.Behind.__dict__[name]
+    case(f"no docstring of {name}", lambda: descriptor.__doc__)
+    case(f"docstring of {name}", lambda: apart.add_docstring(descriptor, f"About {name}."))
+    del descriptor
+    gc.collect()
+    case(f"docstring of {name}, read", lambda: apart.Behind.__dict__[name].__doc__)
+case("docstring of a function", lambda: (apart.add_docstring(apart.namespace, "namespace($module, type)\n--\n\nText."), apart.namespace.__doc__))
+for cls in (type, object, int, str, bytes, list, dict, tuple, set, BaseException, OSError, type(case), type(apart), memoryview, Usual):
+    case(f"layout of {cls.__name__}", lambda: (cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__))
