@@ -468,7 +468,8 @@ _PyObject_GetDictPtr(PyObject *op)
     static unsigned next = 0;
 
     PyObject **place = cape_dict_place(op);
-    if (PyType_Check(op) || PyModule_Check(op)) {
+    /* What has no managed side has no dictionary there; deallocators ask, too, when it is over. */
+    if (PyType_Check(op) || PyModule_Check(op) || !cape_is_linked(op)) {
         return place;
     }
     PyObject *dict = _Cape_InstanceDict(op);

@@ -164,6 +164,7 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
         *context = outer;
         p
     };
+    crate::typeready::module_loaded();
     if p.is_null() {
         let r = take(vm).unwrap_or_else(|| {
             vm.system_error(format!("initialization of {name} failed without raising an exception"))
@@ -428,5 +429,6 @@ pub fn exec(vm: &Vm, v: Value) -> Res<Value> {
             s = s.add(1);
         }
     }
+    crate::typeready::module_loaded();
     Ok(Value::int(0))
 }

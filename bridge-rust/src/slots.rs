@@ -2,6 +2,7 @@
 //! Python use the slots of a class implemented in C.
 
 mod late;
+mod of_type;
 mod table;
 mod trampolines;
 mod wrappers;
@@ -23,7 +24,7 @@ pub use trampolines::{
 };
 pub use wrappers::{
     Constructor, add_slot_wrappers, call_with_tuple, construct, constructor, exhausted, instance, is_tp_call,
-    next_items, number, passes_on, slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
+    next_items, number, passes_on, refresh, slot_behind, slot_convention, slot_wrapper_name, slot_wrapper_of,
 };
 
 /// Whether a class's `tp_vectorcall` is one that Cape put there.
@@ -40,12 +41,20 @@ fn is_own_vectorcall(t: *mut PyTypeObject, f: vectorcallfunc) -> bool {
 pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
     // SAFETY: the caller's promise; slot functions have the signatures of their slots.
     unsafe {
+        let base = match t.base() {
+            Some(b) => Some((b, crate::mirror::types::type_to_c(vm, b)?)),
+            None => None,
+        };
         for row in ROWS {
             let v = special_of_row(t, row);
             if not_of_builtin(t, p, row) {
                 continue;
             }
             if v.is_empty() || !ffi::PyType_GetSlotQuiet(p, row.slot).is_null() {
+                continue;
+            }
+            if let Some(slot) = base.and_then(|(b, c)| taken_over(t, b, c, row)) {
+                ffi::cape_set_slot(p, row.slot, slot);
                 continue;
             }
             let f = if v.is_none() && row.special == Special::Hash {
@@ -60,14 +69,14 @@ pub unsafe fn fill(vm: &Vm, t: Ptr<TypeObj>, p: *mut PyTypeObject) -> Res<()> {
             }
             ffi::cape_set_slot(p, row.slot, f as *mut _);
         }
+        if t == rt().types.type_ {
+            of_type::put(p);
+        }
         if (*p).tp_new.is_none() && !t.special(Special::New).is_empty() && !t.has(TypeFlags::NO_INSTANTIATION)
         {
             (*p).tp_new = Some(new_of(t));
         }
-        let base = match t.base() {
-            Some(b) => crate::mirror::types::type_to_c(vm, b)?,
-            None => std::ptr::null_mut(),
-        };
+        let base = base.map_or(std::ptr::null_mut(), |(_, c)| c);
         if base.is_null() {
             (*p).tp_alloc = Some(ffi::PyType_GenericAlloc);
             (*p).tp_free = Some(ffi::PyObject_Free);
@@ -133,6 +142,29 @@ pub fn special_changed(t: Ptr<TypeObj>, special: Special) {
             }
         }
     }
+}
+
+/// The slot of the base where a class of C has the same methods for it: not what would ask the object's class again, which C asks itself for
+/// what its base does.
+///
+/// # Safety
+/// `c` must be the type object of `base`.
+unsafe fn taken_over(
+    t: Ptr<TypeObj>,
+    base: Ptr<TypeObj>,
+    c: *mut PyTypeObject,
+    row: &SlotRow,
+) -> Option<*mut std::ffi::c_void> {
+    let same = |&s: &Special| t.special(s) == base.special(s);
+    if !t.has(TypeFlags::OWN_FIELDS | TypeFlags::NO_FIELDS)
+        || !same(&row.special)
+        || !row.others.iter().all(same)
+    {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let slot = unsafe { ffi::PyType_GetSlotQuiet(c, row.slot) };
+    (!slot.is_null()).then_some(slot as *mut _)
 }
 
 /// The function of C behind all methods of a row.

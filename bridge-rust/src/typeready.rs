@@ -1,5 +1,6 @@
 //! Classes implemented in C: `PyType_Ready`, the `PyType_FromSpec` family, and what happens to their instances.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 use cape_heap::{HeapObject, KindInfo};
@@ -24,6 +25,29 @@ pub fn class_of(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
     }
 }
 
+thread_local! {
+    /// The static types that were made ready last.
+    static READY: RefCell<Vec<*mut PyTypeObject>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many of these are looked at, when a module is loaded: more than one has.
+const LATEST: usize = 256;
+
+/// A module is loaded, perhaps by another one: the static types that were made ready have the slots now that they shall have.
+pub fn module_loaded() {
+    let types = READY.with_borrow_mut(|ready| {
+        let old = ready.len().saturating_sub(LATEST);
+        ready.drain(..old);
+        ready.clone()
+    });
+    for t in types {
+        if let Some(class) = class_behind(t) {
+            // SAFETY: static types live for ever.
+            unsafe { slots::refresh(class, t) };
+        }
+    }
+}
+
 /// `PyType_Ready`.
 pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
     if let Some(c) = class_behind(t) {
@@ -41,6 +65,9 @@ pub fn ready(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
             (*t).tp_flags &= !tpflags::HEAPTYPE;
         }
         let class = complete(vm, t);
+        if class.is_ok() && (*t).tp_flags & tpflags::HEAPTYPE == 0 {
+            READY.with_borrow_mut(|ready| ready.push(t));
+        }
         if lent {
             (*t).tp_flags |= tpflags::HEAPTYPE;
         }
@@ -78,7 +105,7 @@ unsafe fn complete(vm: &Vm, t: *mut PyTypeObject) -> Res<Ptr<TypeObj>> {
                 module: module.as_deref(),
                 bases,
                 base,
-                kind: kind_below(base),
+                kind: kind_of(t, base, bases),
                 flags: class_flags(t, base) | fields_flag(t, base_c),
             },
         )?;
@@ -150,7 +177,30 @@ unsafe fn check_size(vm: &Vm, t: *mut PyTypeObject) -> Res<()> {
     Ok(())
 }
 
-/// The layout of the managed side of instances: that of a builtin base, else a proxy.
+/// The layout of the managed side of instances. One of C's own bases may come before a builtin one whose struct the class's begins with, as
+/// in NumPy's scalars: what is a `float` is one on the managed side, too.
+unsafe fn kind_of(t: *mut PyTypeObject, base: Ptr<TypeObj>, bases: Ptr<TupleObj>) -> &'static KindInfo {
+    let kind = kind_below(base);
+    if !std::ptr::eq(kind, ForeignObj::kind()) {
+        return kind;
+    }
+    let number = |b: &Value| {
+        let b = b.downcast::<TypeObj>()?;
+        let kind = kind_below(b);
+        let room = [
+            (FloatObj::kind(), size_of::<PyFloatObject>()),
+            (ComplexObj::kind(), size_of::<PyComplexObject>()),
+        ];
+        // SAFETY: the caller's promise.
+        let fits = |&(k, size): &(&'static KindInfo, usize)| {
+            std::ptr::eq(k, kind) && unsafe { (*t).tp_basicsize } as usize >= size
+        };
+        room.iter().any(fits).then_some(kind)
+    };
+    bases.as_slice().iter().find_map(number).unwrap_or(kind)
+}
+
+/// The layout below a class: that of a builtin one, else a proxy.
 fn kind_below(base: Ptr<TypeObj>) -> &'static KindInfo {
     // SAFETY: a class's kind is a static.
     let k: &'static KindInfo = unsafe { &*base.kind.get() };

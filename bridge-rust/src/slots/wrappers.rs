@@ -70,7 +70,16 @@ pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
     for row in ROWS {
         // SAFETY: the caller's promise.
         let f = unsafe { ffi::PyType_GetSlotQuiet(t, row.slot) } as *const ();
-        if f.is_null() || std::ptr::eq(f, row.trampoline) || is_generic(f) {
+        if f.is_null() || is_generic(f) {
+            continue;
+        }
+        if std::ptr::eq(f, row.trampoline) {
+            // C took the slot of a builtin type: its methods go before those of other bases.
+            let builtin = builtin_base(class);
+            for (name, _) in methods(row) {
+                let own = builtin.dict().get_str(rt().intern(name));
+                own.into_iter().for_each(|method| put(class, name, method));
+            }
             continue;
         }
         if std::ptr::eq(f, ffi::PyObject_HashNotImplemented as *const ()) {
@@ -99,6 +108,41 @@ pub unsafe fn add_slot_wrappers(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
         );
         put(class, "__new__", BuiltinObj::new(def, class.value(), Value::NONE).value());
     }
+}
+
+/// Has operators call the functions that are in a class's slots now, where they were others when it was made ready: NumPy gives its scalars
+/// faster ones when their classes are complete. The methods of the dictionary stay what they were, as in CPython.
+///
+/// # Safety
+/// `t` must be the class's type object.
+pub unsafe fn refresh(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
+    for row in ROWS {
+        // SAFETY: the caller's promise.
+        let f = unsafe { ffi::PyType_GetSlotQuiet(t, row.slot) } as *const ();
+        if f.is_null() || std::ptr::eq(f, row.trampoline) {
+            continue;
+        }
+        for (name, call) in methods(row) {
+            let Some(s) = Special::all().iter().copied().find(|s| s.name() == name) else { continue };
+            if slot_behind(class.special(s), row.slot).is_some_and(|old| !std::ptr::eq(old, f)) {
+                let sequence = if row.is_late() { SEQUENCE_SLOT } else { 0 };
+                let data = [f as usize, MARK | sequence | row.slot as usize];
+                let def = crate::rows::method(name, "", "", Flavour::Method, Raw { call, data });
+                cape_vm::class::replace_special(class, s, cape_vm::class::method_descriptor(class, def));
+            }
+        }
+    }
+}
+
+/// The first class of the MRO that is not C's.
+fn builtin_base(class: Ptr<TypeObj>) -> Ptr<TypeObj> {
+    let of_c = |t: &Ptr<TypeObj>| t.has(TypeFlags::OWN_FIELDS | TypeFlags::NO_FIELDS);
+    let mro = class.mro();
+    mro.as_slice()
+        .iter()
+        .filter_map(|c| c.downcast::<TypeObj>())
+        .find(|t| !of_c(t))
+        .unwrap_or(rt().types.object)
 }
 
 /// Slot functions of the API that do what `object` does anyway.

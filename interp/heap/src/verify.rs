@@ -199,7 +199,12 @@ impl<'a> Checker<'a> {
             assert_eq!(v.header().link(), i, "heap check: the object of link {i} has another link");
             // SAFETY: a linked mirror is alive.
             let m = unsafe { &*mirror };
-            assert_eq!(m.link.get(), i, "heap check: the mirror of link {i} has another link");
+            assert_eq!(
+                m.link.get(),
+                i,
+                "heap check: the mirror of link {i}, of a {}, has another link ({mirror:p})",
+                v.header().map().kind().name
+            );
             assert!(m.refcnt.get() > 0, "heap check: the mirror of link {i} lacks the link's reference");
             assert!(
                 !self.heap.is_young(v) || young.contains(&i),

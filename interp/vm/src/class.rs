@@ -345,6 +345,12 @@ fn fill_specials(t: Ptr<TypeObj>) {
     note_special(t, Special::Next);
 }
 
+/// A class of C has another function in its slot for `s` now: operators call this method from now on.
+pub fn replace_special(t: Ptr<TypeObj>, s: Special, method: Value) {
+    t.special[s as usize].set(t, method);
+    note_special(t, s);
+}
+
 /// A class of C whose slot for `s` is its base's: the method of the name in its dictionary is a method only.
 pub fn hide_special(t: Ptr<TypeObj>, s: Special) {
     let inherited = t.base().map_or(Value::EMPTY, |b| b.special(s));
