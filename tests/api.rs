@@ -13,7 +13,11 @@ use cape_tests::{cape, compile, cpython, crossing_sources, root, scratch};
 /// Functions that at least this many packages use must have a call with correct input.
 const MUCH_USED: i64 = 5;
 
-const ZEAL: &[&str] = &["-X", "gc=every:50,move,poison,verify"];
+/// The options of a run under zeal.
+fn zeal() -> &'static [&'static str] {
+    static OPTIONS: OnceLock<[&str; 2]> = OnceLock::new();
+    OPTIONS.get_or_init(|| ["-X", format!("gc={}", cape_tests::zeal("50")).leak()])
+}
 
 fn table() -> toml::Table {
     let text = std::fs::read_to_string(root().join("include/api.toml")).expect("the table");
@@ -236,7 +240,8 @@ fn api_functions_do_what_cpython_does() {
 
 #[test]
 fn api_functions_do_what_cpython_does_under_zeal() {
-    compare("api_calls.py", "zeal", &["-X", "gc=every:150,move,poison,verify"], CALLS_THAT_DIFFER);
+    let options = format!("gc={}", cape_tests::zeal("150"));
+    compare("api_calls.py", "zeal", &["-X", &options], CALLS_THAT_DIFFER);
 }
 
 #[test]
@@ -246,68 +251,68 @@ fn bad_results_raise_what_cpython_raises() {
 
 #[test]
 fn bad_results_raise_what_cpython_raises_under_zeal() {
-    compare("bad_results.py", "zeal", ZEAL, RESULTS_THAT_DIFFER);
+    compare("bad_results.py", "zeal", zeal(), RESULTS_THAT_DIFFER);
 }
 
 #[test]
 fn slots_members_and_constructors_do_what_cpythons_do() {
     compare("typeslots.py", "cape", &[], &[]);
-    compare("typeslots.py", "zeal", ZEAL, &[]);
+    compare("typeslots.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn what_c_hands_over_is_what_cpython_gets() {
     compare("handover.py", "cape", &[], &[]);
-    compare("handover.py", "zeal", ZEAL, &[]);
+    compare("handover.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn shorter_ways_do_what_cpythons_do() {
     compare("quick.py", "cape", &[], &[]);
     compare("quick.py", "compiled", &["-X", "jit=1"], &[]);
-    compare("quick.py", "zeal", ZEAL, &[]);
+    compare("quick.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn calls_of_python_do_what_cpythons_do() {
     compare("callbacks.py", "cape", &[], &[]);
-    compare("callbacks.py", "zeal", ZEAL, &[]);
+    compare("callbacks.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn hot_calls_into_c_do_what_cpythons_do() {
     compare("hotcalls.py", "cape", &[], &[]);
-    compare("hotcalls.py", "zeal", ZEAL, &[]);
+    compare("hotcalls.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn arguments_made_for_a_call_are_what_cpythons_are() {
     compare("temporaries.py", "cape", &[], &[]);
-    compare("temporaries.py", "zeal", ZEAL, &[]);
+    compare("temporaries.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn weak_references_show_c_their_targets() {
     compare("weakrefs.py", "cape", &[], &[]);
-    compare("weakrefs.py", "zeal", ZEAL, &[]);
+    compare("weakrefs.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn dicts_sets_and_iterators_do_in_c_what_cpythons_do() {
     compare("tables.py", "cape", &[], &[]);
-    compare("tables.py", "zeal", ZEAL, &[]);
+    compare("tables.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn cycles_that_python_never_sees_are_collected() {
     compare("tracked.py", "cape", &[], &[]);
-    compare("tracked.py", "zeal", ZEAL, &[]);
+    compare("tracked.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn large_texts_share_their_memory() {
     compare("largetext.py", "cape", &[], &[]);
-    compare("largetext.py", "zeal", ZEAL, &[]);
+    compare("largetext.py", "zeal", zeal(), &[]);
 }
 
 /// Ends of Python by C: what is written, and the exit code.
@@ -338,38 +343,38 @@ fn c_ends_python() {
 #[test]
 fn macros_and_formats_give_what_cpythons_give() {
     compare("macros.py", "cape", &[], MACROS_THAT_DIFFER);
-    compare("macros.py", "zeal", ZEAL, MACROS_THAT_DIFFER);
+    compare("macros.py", "zeal", zeal(), MACROS_THAT_DIFFER);
 }
 
 #[test]
 fn datetimes_are_what_cpythons_are() {
     compare("datetimes.py", "cape", &[], &[]);
-    compare("datetimes.py", "zeal", ZEAL, &[]);
+    compare("datetimes.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn modules_of_one_phase_classes_and_bound_methods_are_what_cpythons_are() {
     compare("single.py", "cape", &[], &[]);
-    compare("single.py", "zeal", ZEAL, &[]);
+    compare("single.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn interpreters_that_c_makes_are_as_cpythons() {
     compare("interpreters.py", "cape", &[], &[]);
-    compare("interpreters.py", "zeal", ZEAL, &[]);
+    compare("interpreters.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn tracers_in_c_are_told_what_cpythons_are() {
     compare("tracing.py", "cape", &[], &[]);
     compare("tracing.py", "compiled", &["-X", "jit=1"], &[]);
-    compare("tracing.py", "zeal", ZEAL, &[]);
+    compare("tracing.py", "zeal", zeal(), &[]);
 }
 
 #[test]
 fn dicts_that_c_fills_are_what_cpythons_are() {
     compare("dicts.py", "cape", &[], &[]);
-    compare("dicts.py", "zeal", ZEAL, &[]);
+    compare("dicts.py", "zeal", zeal(), &[]);
 }
 
 #[test]
@@ -382,7 +387,7 @@ fn generated_code_takes_structs_apart() {
 fn classes_that_c_has_seen_die() {
     compare("classes.py", "cape", &[], &[]);
     compare("classes.py", "compiled", &["-X", "jit=1"], &[]);
-    compare("classes.py", "zeal", ZEAL, &[]);
+    compare("classes.py", "zeal", zeal(), &[]);
 }
 
 #[test]
@@ -417,7 +422,7 @@ fn scenarios(engine: &Path, mode: &str, options: &[&str]) {
 #[test]
 fn scenarios_hold() {
     scenarios(cape(), "cape", &[]);
-    scenarios(cape(), "zeal", ZEAL);
+    scenarios(cape(), "zeal", zeal());
 }
 
 #[test]

@@ -52,6 +52,12 @@ pub fn cape() -> &'static Path {
     })
 }
 
+/// The collector's options for a run under zeal: a collection at every `every`th allocation, always moving, verified. `CAPE_ZEAL` says others
+/// for all such runs ("every:7,move,poison,verify:20").
+pub fn zeal(every: &str) -> String {
+    std::env::var("CAPE_ZEAL").unwrap_or_else(|_| format!("every:{every},move,poison,verify"))
+}
+
 /// The `cape` binary that has the Rust twins of hot functions of C, too.
 pub fn cape_twins() -> PathBuf {
     built("cape-twins", &["--features", "twins"])

@@ -277,7 +277,8 @@ suites!(simplejson, ujson, msgpack, bitarray, xxhash);
 /// Runs a script plain, and with a collection every few allocations; both must print the same. Returns what they print.
 fn stable(script: &str, arguments: &[&str], folder: &Path) -> String {
     let plain = output(cape(), &[], script, arguments, folder);
-    let stress = output(cape(), &["-X", "gc=every:50,move,poison,verify"], script, arguments, folder);
+    let options = format!("gc={}", cape_tests::zeal("50"));
+    let stress = output(cape(), &["-X", &options], script, arguments, folder);
     assert!(plain == stress, "other results under stress: see {}", folder.display());
     plain
 }

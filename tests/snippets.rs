@@ -86,6 +86,6 @@ fn snippets_hold_under_zeal() {
         let text = std::fs::read_to_string(snippet).unwrap_or_default();
         let wish = text.lines().next().and_then(|line| line.strip_prefix("# zeal: "));
         let every = wish.unwrap_or(if text.len() < 1500 { "10" } else { "50" });
-        vec!["-X".into(), format!("gc=every:{every},move,poison,verify")]
+        vec!["-X".into(), format!("gc={}", cape_tests::zeal(every))]
     });
 }

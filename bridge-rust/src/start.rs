@@ -60,6 +60,7 @@ fn set_up(cli: &Cli) -> Result<Box<Vm>, i32> {
     heap().add_root_scanner(gil::scan);
     cape_stdlib::pending::install(&vm);
     cape_bridge::install();
+    heap().name_frames_by(cape_bridge::profile::owner_of_word);
     if let Some(options) = &cli.gc
         && let Err(e) = heap().set_options(options)
     {

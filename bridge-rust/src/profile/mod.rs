@@ -9,6 +9,7 @@
 //! frames, and joins stacks while it samples by the functions in them, after which nothing can be added to one sample.
 
 mod codes;
+mod owner;
 mod report;
 mod sampler;
 mod stacks;
@@ -22,6 +23,8 @@ use std::time::{Instant, SystemTime};
 use cape_vm::Vm;
 use cape_vm::object::CodeObj;
 use cape_vm::profile::Watcher;
+
+pub use owner::owner_of_word;
 
 /// Samples per second of CPU time. Linux looks at CPU timers when its clock ticks, on most machines as often as this.
 const FREQUENCY: u64 = 250;

@@ -62,9 +62,7 @@ pub(crate) fn start_eagerly(vm: &Vm, t: Fut) -> Res<()> {
 
 fn step(vm: &Vm, t: Fut, mut e: Option<Raised>) -> Res<()> {
     if !t.is_pending() {
-        let shown = e.map_or(Value::NONE, |e| e.value());
-        let text = format!("__step(): already done: {} {}", vm.repr_str(t.value())?, vm.repr_str(shown)?);
-        return Err(invalid_state(vm, &text));
+        return Err(already_done(vm, t, e));
     }
     if t.must_cancel.replace(false) {
         let class = CANCELLED_ERROR.class(vm)?;
@@ -80,28 +78,57 @@ fn step(vm: &Vm, t: Fut, mut e: Option<Raised>) -> Res<()> {
     r.and(left)
 }
 
+#[cold]
+#[inline(never)]
+fn already_done(vm: &Vm, t: Fut, e: Option<Raised>) -> Raised {
+    let shown = e.map_or(Value::NONE, |e| e.value());
+    match (vm.repr_str(t.value()), vm.repr_str(shown)) {
+        (Ok(task), Ok(shown)) => invalid_state(vm, &format!("__step(): already done: {task} {shown}")),
+        (Err(r), _) | (_, Err(r)) => r,
+    }
+}
+
+// The frames of these two stay while the coroutine runs: they are small, so that they have no places which nothing writes, where words of
+// earlier calls would keep what they point to.
+
 /// Lets the coroutine run until it yields or ends.
+#[inline(never)]
 fn advance(vm: &Vm, t: Fut, e: Option<Raised>) -> Res<()> {
     let coro = t.coro.get();
     if coro.is_empty() {
         return Err(vm.runtime_error("uninitialized Task object"));
     }
-    let r = match (coro.downcast::<GeneratorObj>(), e) {
+    let r = go_on(vm, coro, e);
+    advanced(vm, t, r)
+}
+
+#[inline(never)]
+fn go_on(vm: &Vm, coro: Value, e: Option<Raised>) -> Res<Sent> {
+    match (coro.downcast::<GeneratorObj>(), e) {
         (Some(g), None) => vm.resume(g, Ok(Value::NONE)),
         (Some(g), Some(e)) => vm.throw_into(g, e),
         (None, None) if !type_of(coro).special(Special::Next).is_empty() => vm.send_to(coro, Value::NONE),
-        (None, e) => {
-            let r = match e {
-                None => vm.call_method(coro, rt().names.send, &[Value::NONE]),
-                Some(e) => vm.call_method(coro, rt().names.throw, &[e.value()]),
-            };
-            match r {
-                Ok(v) => Ok(Sent::Yielded(v)),
-                Err(r) if r.is(rt().types.stop_iteration) => Ok(Sent::Returned(stop_value(r))),
-                Err(r) => Err(r),
-            }
-        }
+        (None, e) => call_method(vm, coro, e),
+    }
+}
+
+/// As [`go_on`], by the methods of an object that is no generator.
+#[inline(never)]
+fn call_method(vm: &Vm, coro: Value, e: Option<Raised>) -> Res<Sent> {
+    let r = match e {
+        None => vm.call_method(coro, rt().names.send, &[Value::NONE]),
+        Some(e) => vm.call_method(coro, rt().names.throw, &[e.value()]),
     };
+    match r {
+        Ok(v) => Ok(Sent::Yielded(v)),
+        Err(r) if r.is(rt().types.stop_iteration) => Ok(Sent::Returned(stop_value(r))),
+        Err(r) => Err(r),
+    }
+}
+
+/// The coroutine has yielded or ended.
+#[inline(never)]
+fn advanced(vm: &Vm, t: Fut, r: Res<Sent>) -> Res<()> {
     match r {
         Ok(Sent::Yielded(v)) => return yielded(vm, t, v),
         // The task is cancelled right before its coroutine stops.

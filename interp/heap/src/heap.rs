@@ -7,7 +7,7 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::block::{BLOCK_SHIFT, Block, DATA, fill};
 use crate::census::Census;
-use crate::conservative::{Threads, native_stack_base, with_registers};
+use crate::conservative::{Threads, native_stack_base, scrub_for_later, with_registers};
 use crate::cycles::Unlinked;
 use crate::finalize::Finalizers;
 use crate::identity::Identities;
@@ -26,7 +26,7 @@ use crate::region::{Region, Space};
 use crate::root::Roots;
 use crate::stats::Stats;
 use crate::weak::Weak;
-use crate::{HeapObject, Value, major, minor, verify};
+use crate::{HeapObject, Value, holders, major, minor, verify};
 
 /// Large objects are collected after so many bytes for each byte of the nursery: their memory is to be used again while it is in the
 /// cache.
@@ -80,6 +80,8 @@ pub(crate) struct State {
     pub(crate) stats: Stats,
     pub(crate) census: Census,
     pub(crate) options: Options,
+    /// Names the function whose native frame has a word.
+    pub(crate) frame_namer: Option<fn(usize) -> String>,
 }
 
 /// Which space each block belongs to.
@@ -141,6 +143,7 @@ static HEAP: Heap = Heap {
         stats: Stats::new(),
         census: Census::new(),
         options: Options::new(),
+        frame_namer: None,
     }),
 };
 
@@ -606,6 +609,11 @@ impl Heap {
                 verify::verify(self, s);
             }
             if full {
+                if let Some(kind) = &(*s).options.who
+                    && (*s).census.is_asked()
+                {
+                    holders::report(self, s, sp, kind);
+                }
                 major::collect(self, s, sp, check, None);
                 if check {
                     verify::verify(self, s);
@@ -613,6 +621,7 @@ impl Heap {
             }
         });
         self.watched_collected();
+        scrub_for_later();
     }
 
     /// Checks the heap, every map, root and link; panics with a description of what is wrong.
@@ -631,6 +640,8 @@ impl Heap {
         if let Some(full) = unsafe { (*self.state()).options.tick() } {
             self.collect(full);
         }
+        // Memory is used again all the time: words of earlier calls would meet what is made next.
+        scrub_for_later();
     }
 
     /// Sends the next allocation into the slow path.
@@ -689,7 +700,7 @@ impl Heap {
     }
 
     /// Sets options from a text: comma-separated `every:N` (collect at every Nth allocation), `full:K` (every Kth of those
-    /// of the whole heap), `move`, `poison`, `verify`, `nursery:SIZE` (with `K` or `M`). What `-X gc=...` takes.
+    /// of the whole heap), `move`, `poison`, `verify`, `nursery:SIZE` (with `K` or `M`), `late`, `who:KIND`. What `-X gc=...` takes.
     pub fn set_options(&self, text: &str) -> Result<(), String> {
         let parsed = Options::parse(text)?;
         self.ensure_init();

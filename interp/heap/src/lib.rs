@@ -38,6 +38,7 @@ mod cycles;
 mod finalize;
 pub mod heap;
 mod held;
+mod holders;
 mod identity;
 mod idle;
 mod kind;

@@ -13,6 +13,8 @@ pub(crate) struct Options {
     /// Objects whose end can be seen end when they are dropped, not when they are collected (`late`).
     pub(crate) prompt: bool,
     pub(crate) nursery: Option<usize>,
+    /// Collections that are asked for say who keeps objects of this kind.
+    pub(crate) who: Option<String>,
     count: usize,
     collections: usize,
 }
@@ -26,6 +28,7 @@ impl Options {
             verify: 0,
             prompt: true,
             nursery: None,
+            who: None,
             count: 0,
             collections: 0,
         }
@@ -74,6 +77,7 @@ impl Options {
                 "nursery" => o.nursery = Some(number()?.max(64 << 10)),
                 "poison" => o.poison = true,
                 "verify" => o.verify = if arg.is_some() { number()? } else { 1 },
+                "who" => o.who = arg.map(str::to_string),
                 "late" => o.prompt = false,
                 // Whatever is not pinned moves anyway when it survives its first collection.
                 "move" => {}

@@ -393,6 +393,51 @@ fn wipe() {
     std::hint::black_box([0u64; 4096]);
 }
 
+/// A call that leaves words behind: many of them are `hidden`, with all bits reversed. (Not those where the frames of a collection itself lie.)
+#[inline(never)]
+fn leave_behind(hidden: u64) {
+    let mut words = [!hidden; 1024];
+    words[896..].fill(0);
+    std::hint::black_box(&words);
+}
+
+/// A call with places in its frame that nothing writes, around what `f` does.
+#[inline(never)]
+fn with_places_unwritten<R>(f: impl FnOnce() -> R) -> R {
+    let places = std::mem::MaybeUninit::<[u64; 1024]>::uninit();
+    std::hint::black_box(&places);
+    let r = f();
+    std::hint::black_box(&places);
+    r
+}
+
+#[test]
+fn words_left_by_calls_keep_nothing_made_later() {
+    in_threads(words_left_keep_nothing);
+}
+
+fn words_left_keep_nothing() {
+    let _h = testing::exclusive("poison");
+    let (m, wm) = (map::<Node>(0), map::<cape_heap::WeakCell>(0));
+    let place = apart(|| !node(m, Value::NONE, Value::NONE, 1).value().bits());
+    wipe();
+    heap().collect(false);
+    // The place is free: the next object will lie there.
+    leave_behind(place);
+    heap().collect(false);
+    let kept = with_places_unwritten(|| {
+        let weak = apart(|| {
+            let v = node(m, Value::NONE, Value::NONE, 2).value();
+            assert_eq!(!v.bits(), place, "it lies elsewhere");
+            Root::new(heap().new_weak(wm, v, Value::NONE).value())
+        });
+        wipe();
+        heap().collect(true);
+        apart(|| weak.get().downcast::<cape_heap::WeakCell>().expect("a reference").target().is_ptr())
+    });
+    assert!(!kept, "a word of an earlier call keeps it");
+}
+
 #[test]
 fn lent_memory_outlives_its_object() {
     in_threads(lent_memory_outlives);

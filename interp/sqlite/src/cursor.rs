@@ -287,7 +287,7 @@ pub fn execute(vm: &Vm, cur: Cursor, sql: Ptr<StrObj>, parameters: Parameters) -
 fn query(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, parameters: Parameters) -> Res<()> {
     match parameters {
         Parameters::One(p) => {
-            let s = prepare(vm, cur, c, sql, false)?;
+            let (s, _claim) = prepare(vm, cur, c, sql, false)?;
             once(vm, cur, c, s, p, true)?;
             if !s.handle.st().is_null() {
                 // SAFETY: an open database.
@@ -297,7 +297,7 @@ fn query(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, parameters: Parameters
         }
         Parameters::Many(of) => {
             let many = vm.iter(of)?;
-            let s = prepare(vm, cur, c, sql, true)?;
+            let (s, _claim) = prepare(vm, cur, c, sql, true)?;
             while let Some(p) = vm.next(many)? {
                 once(vm, cur, c, s, p, false)?;
             }
@@ -306,9 +306,26 @@ fn query(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, parameters: Parameters
     Ok(())
 }
 
+/// A cursor's use of a statement while it executes it. Parameters are given, and functions of Python called, while other threads may run, which
+/// find the same statement in the connection's cache.
+struct Claim(Ptr<StatementObj>);
+
+impl Claim {
+    fn new(statement: Ptr<StatementObj>) -> Claim {
+        statement.handle.claimed.set(true);
+        Claim(statement)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.handle.claimed.set(false);
+    }
+}
+
 /// The statement, which is now the cursor's; a transaction is begun if it needs one.
 #[inline(never)]
-fn prepare(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, many: bool) -> Res<Ptr<StatementObj>> {
+fn prepare(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, many: bool) -> Res<(Ptr<StatementObj>, Claim)> {
     cur.description.set_no_barrier(Value::NONE);
     cur.abandoned.set(false);
     end_statement(vm, cur, c);
@@ -320,17 +337,18 @@ fn prepare(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, many: bool) -> Res<P
     if many && unsafe { ffi::sqlite3_stmt_readonly(s.handle.st()) != 0 } {
         return Err(programming(vm, "executemany() can only execute DML statements."));
     }
-    if s.handle.is_busy() {
-        // Another cursor is fetching its rows.
+    if s.handle.is_taken() {
+        // Another cursor executes it, or is fetching its rows.
         cur.statement.set_no_barrier(Value::NONE);
         s = statement::prepare(vm, c, sql)?;
         cur.statement.set(cur, s.value());
     }
+    let claim = Claim::new(s);
     cur.rowcount.set(if s.changes.get() { 0 } else { -1 });
     if c.autocommit.get() == autocommit::LEGACY && s.changes.get() && !in_transaction(vm, c)? {
         begin(vm, c)?;
     }
-    Ok(s)
+    Ok((s, claim))
 }
 
 /// Executes the statement with one set of parameters, up to the first row. One that changes something is executed to its end, since it

@@ -99,7 +99,7 @@ impl Shared {
         let all = self.statements.take();
         let ends = |s: &Arc<StatementHandle>| !self.spared.get() || Arc::strong_count(s) <= 2;
         let statements =
-            all.iter().filter_map(|s| s.upgrade()).filter(ends).map(|s| s.0.replace(ptr::null_mut()));
+            all.iter().filter_map(|s| s.upgrade()).filter(ends).map(|s| s.st.replace(ptr::null_mut()));
         Dead::Database(db, statements.filter(|s| !s.is_null()).collect())
     }
 
@@ -165,7 +165,11 @@ impl Drop for Handle {
 
 /// A prepared statement; null when its text says nothing, or the database is closed. It has one owner in Python, and the cursor whose
 /// rows it gives.
-pub struct StatementHandle(Cell<*mut ffi::sqlite3_stmt>);
+pub struct StatementHandle {
+    st: Cell<*mut ffi::sqlite3_stmt>,
+    /// A cursor gives it parameters, or executes it.
+    pub claimed: Cell<bool>,
+}
 
 // SAFETY: SQLite's own mutex protects what is behind the pointer, which is changed with the GIL held and nobody inside the connection.
 unsafe impl Send for StatementHandle {}
@@ -175,7 +179,7 @@ unsafe impl Sync for StatementHandle {}
 impl StatementHandle {
     /// Takes a statement over.
     pub fn new(st: *mut ffi::sqlite3_stmt, shared: &Shared) -> Arc<StatementHandle> {
-        let handle = Arc::new(StatementHandle(Cell::new(st)));
+        let handle = Arc::new(StatementHandle { st: Cell::new(st), claimed: Cell::new(false) });
         let mut all = shared.statements.borrow_mut();
         if all.len() == all.capacity() {
             all.retain(|s| s.strong_count() > 0);
@@ -186,7 +190,12 @@ impl StatementHandle {
 
     /// The statement.
     pub fn st(&self) -> *mut ffi::sqlite3_stmt {
-        self.0.get()
+        self.st.get()
+    }
+
+    /// Whether a cursor has it: another one needs a statement of its own.
+    pub fn is_taken(&self) -> bool {
+        self.claimed.get() || self.is_busy()
     }
 
     /// Whether it has given rows, and may have more.
@@ -198,7 +207,7 @@ impl StatementHandle {
 
 impl Drop for StatementHandle {
     fn drop(&mut self) {
-        let st = self.0.get();
+        let st = self.st.get();
         if !st.is_null() {
             dispose(Dead::Statement(st));
         }

@@ -419,14 +419,27 @@ impl MethodDef {
             && self.nparams <= FEW
             && (self.parsed().required..self.nparams).contains(&args.len())
         {
-            let mut out = [Value::EMPTY; FEW];
-            for (o, &a) in out.iter_mut().zip(args) {
-                *o = a;
-            }
-            vm.native_def.set(self);
-            return (self.func)(vm, &out[..self.nparams]);
+            return self.call_filled(vm, args);
         }
-        // Written whole: places that nothing writes would keep what earlier calls left there alive for as long as the function runs.
+        self.bind_and_call(vm, args, kwnames)
+    }
+
+    // Arrays of arguments are written whole, each in a frame of its own: places that nothing writes would keep what earlier calls left
+    // there alive for as long as the function runs.
+
+    /// Calls it with some of its few parameters.
+    #[inline(never)]
+    fn call_filled(&'static self, vm: &Vm, args: &[Value]) -> Res<Value> {
+        let mut out = [Value::EMPTY; FEW];
+        for (o, &a) in out.iter_mut().zip(args) {
+            *o = a;
+        }
+        vm.native_def.set(self);
+        (self.func)(vm, &out[..self.nparams])
+    }
+
+    #[inline(never)]
+    fn bind_and_call(&'static self, vm: &Vm, args: &[Value], kwnames: Option<Ptr<TupleObj>>) -> Res<Value> {
         let mut out = [Value::EMPTY; MAX_PARAMS];
         let out = &mut out[..self.nparams];
         self.bind(vm, args, kwnames, out)?;
