@@ -121,19 +121,21 @@ static PyObjectArenaAllocator arenas;
 
 #define COUNTED(size) (*((size) <= SMALL ? &_Cape_allocated_small : &_Cape_allocated) += (size))
 
-/* The place of a block. (The addresses of blocks of one size differ in few bits.) */
+/* The first of the two places that a block may have. (The addresses of blocks of one size differ in few bits.) */
 static inline size_t
 place(void *p)
 {
-    return ((uintptr_t)p >> 12) * 0x9e3779b97f4a7c15u >> 32 & (PLACES - 1);
+    return ((uintptr_t)p >> 12) * 0x9e3779b97f4a7c15u >> 32 & (PLACES - 2);
 }
 
 static inline void
 made(void *p, size_t size)
 {
     if (CAPE_UNLIKELY(size >= LARGE)) {
-        larges[place(p)] = p;
-        sizes[place(p)] = size;
+        size_t i = place(p);
+        i += larges[i] != NULL && larges[i + 1] == NULL;
+        larges[i] = p;
+        sizes[i] = size;
     }
 }
 
@@ -141,7 +143,8 @@ static inline void
 freed(void *p)
 {
     size_t i = place(p);
-    if (CAPE_UNLIKELY(larges[i] == p && p != NULL)) {
+    if (CAPE_UNLIKELY((larges[i] == p || larges[i + 1] == p) && p != NULL)) {
+        i += larges[i] != p;
         cape_returned(&_Cape_allocated, sizes[i]);
         larges[i] = NULL;
     }
