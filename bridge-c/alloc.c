@@ -56,6 +56,7 @@ cape_free(PyObject *op)
         if (CAPE_LIKELY(words < CAPE_FREE_BLOCKS)) {
             CapeFreeList *list = &_Cape_free_blocks[words];
             if (CAPE_LIKELY((size_t)list->count * words < CAPE_FREE_BYTES / sizeof(void *))) {
+                cape_returned(&_Cape_allocated_small, words * sizeof(void *));
                 cape_give(list, block, INT_MAX);
                 return;
             }

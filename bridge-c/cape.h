@@ -263,8 +263,18 @@ CAPE_PRIVATE PyObject *cape_alloc(PyTypeObject *type, size_t size);
 /* Frees what cape_alloc gave. */
 CAPE_PRIVATE void cape_free(PyObject *op);
 
-/* obmalloc.c: bytes that small objects took since Rust last looked. */
+/* obmalloc.c: bytes that small objects took since Rust last looked, and bytes that were given back. */
 extern CAPE_PRIVATE size_t _Cape_allocated_small;
+extern CAPE_PRIVATE size_t _Cape_returned;
+
+/* Bytes are given back that `taken` counted, since Rust last looked or before. */
+static inline void
+cape_returned(size_t *taken, size_t bytes)
+{
+    size_t uncounted = Py_MIN(*taken, bytes);
+    *taken -= uncounted;
+    _Cape_returned += bytes - uncounted;
+}
 
 /* Words of a struct of a static type whose structs are shorter than CPython's: those that C's macros can read. 0: as the type says. Rust writes
  * the number where CPython counts versions (bridge-rust/src/mirror/types.rs). */

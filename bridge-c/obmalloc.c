@@ -5,15 +5,15 @@
 /* Bytes taken since Rust last looked (it resets these), by large blocks and by small ones. */
 CAPE_PRIVATE size_t _Cape_allocated = 0;
 CAPE_PRIVATE size_t _Cape_allocated_small = 0;
-/* The structs of most objects are small, and many: collections come sooner for their sake (bridge-rust/src/from_c.rs). */
-#define SMALL 512
+/* The structs of most objects are small, and many, and so is what they allocate for themselves: collections come sooner for their sake
+ * (bridge-rust/src/from_c.rs). */
+#define SMALL 2048
 
 /* Blocks of so many bytes are remembered, as far as there are places: what is given back of them does not count. */
 #define LARGE (64 << 10)
-static struct {
-    void *p;
-    size_t size;
-} larges[64];
+#define PLACES 128
+static void *larges[PLACES];
+static size_t sizes[PLACES];
 /* Bytes given back since Rust last looked. */
 CAPE_PRIVATE size_t _Cape_returned = 0;
 
@@ -121,26 +121,32 @@ static PyObjectArenaAllocator arenas;
 
 #define COUNTED(size) (*((size) <= SMALL ? &_Cape_allocated_small : &_Cape_allocated) += (size))
 
-/* The place of a block. */
-#define PLACE(p) (((uintptr_t)(p) >> 12) % Py_ARRAY_LENGTH(larges))
+/* The first of the two places that a block may have. (The addresses of blocks of one size differ in few bits.) */
+static inline size_t
+place(void *p)
+{
+    return ((uintptr_t)p >> 12) * 0x9e3779b97f4a7c15u >> 32 & (PLACES - 2);
+}
 
 static inline void
 made(void *p, size_t size)
 {
     if (CAPE_UNLIKELY(size >= LARGE)) {
-        larges[PLACE(p)].p = p;
-        larges[PLACE(p)].size = size;
+        size_t i = place(p);
+        i += larges[i] != NULL && larges[i + 1] == NULL;
+        larges[i] = p;
+        sizes[i] = size;
     }
 }
 
 static inline void
 freed(void *p)
 {
-    if (CAPE_UNLIKELY(larges[PLACE(p)].p == p && p != NULL)) {
-        size_t uncounted = Py_MIN(_Cape_allocated, larges[PLACE(p)].size);
-        _Cape_allocated -= uncounted;
-        _Cape_returned += larges[PLACE(p)].size - uncounted;
-        larges[PLACE(p)].p = NULL;
+    size_t i = place(p);
+    if (CAPE_UNLIKELY((larges[i] == p || larges[i + 1] == p) && p != NULL)) {
+        i += larges[i] != p;
+        cape_returned(&_Cape_allocated, sizes[i]);
+        larges[i] = NULL;
     }
 }
 

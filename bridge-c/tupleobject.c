@@ -47,7 +47,9 @@ cape_tuple_of_one(PyObject *item)
         return NULL;
     }
     op->ob_item[0] = Py_NewRef(item);
-    cape_track((PyObject *)op);
+    if (PyType_IS_GC(Py_TYPE(item))) {
+        cape_track((PyObject *)op);
+    }
     return (PyObject *)op;
 }
 

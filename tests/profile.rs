@@ -181,6 +181,16 @@ fn python_between_native_frames() {
 }
 
 #[test]
+fn signals_at_any_instruction() {
+    let (output, file) = profile("profile-flood", "flood.py", &[]);
+    assert_eq!(output.trim(), "counted");
+    let stacks = read(&file);
+    for s in stacks.iter().filter(|s| s.names().contains(&"add")) {
+        assert!(s.names().contains(&"count"), "{:?}", s.names());
+    }
+}
+
+#[test]
 fn loops_inside_loops_and_short_lived_code() {
     // The second is deeper than the native frames that a sample has.
     for depth in [20, 150] {

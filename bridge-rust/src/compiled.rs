@@ -67,6 +67,7 @@ pub fn install() {
         give_last,
         end_last,
         take_at_once,
+        drop_unread,
         give_back,
         keywords,
         drop: drop_last,
@@ -244,6 +245,17 @@ unsafe extern "C-unwind" fn end_last(p: *mut u8) {
 unsafe extern "C-unwind" fn take_at_once(p: *mut u8) -> Value {
     // SAFETY: what C has returned is a live object whose reference is ours; compiled code has seen that it is unlinked.
     unsafe { from_c::take_at_once(p as *mut PyObject) }
+}
+
+/// See [`Crossing::drop_unread`].
+unsafe extern "C-unwind" fn drop_unread(p: *mut u8) -> Value {
+    let p = p as *mut PyObject;
+    if std::ptr::eq(p, &raw const ffi::_Py_NotImplementedStruct) {
+        return Value::EMPTY;
+    }
+    // SAFETY: what C has returned is a live object whose reference is ours.
+    unsafe { decref(p) };
+    Value::NONE
 }
 
 /// See [`Crossing::keywords`].

@@ -190,6 +190,7 @@ unsafe extern "C" {
     pub fn cape_new_items(room: isize) -> *mut *mut PyObject;
     pub fn cape_drop_items(items: *mut *mut PyObject, room: isize);
     pub fn cape_drop_entries(op: *mut PyObject);
+    pub fn cape_mirror_dealloc(op: *mut PyObject);
     pub fn cape_free_emptied_list(op: *mut PyObject);
     pub fn cape_free_emptied_tuple(op: *mut PyObject);
     pub fn cape_end_own(op: *mut PyObject);

@@ -12,7 +12,7 @@ use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::ffi;
-use crate::fresh::{self, is_short_list, item_of_fresh};
+use crate::fresh::{self, is_short_list};
 use crate::layout::*;
 use crate::lend::{SMALL_MAX, SMALL_MIN};
 use crate::mirror::types::class_behind;
@@ -507,8 +507,13 @@ pub fn fresh_exception(vm: &Vm, p: *mut PyObject) -> Option<Res<Value>> {
         let args = if n == 0 {
             TupleObj::new(&[])
         } else if n == 1 && link_of(args as *mut PyObject) == 0 && (*args).ob_base.ob_base.ob_refcnt == 1 {
-            match item_of_fresh(vm, *((&raw const (*args).ob_item) as *const *mut PyObject)) {
-                Ok(v) => TupleObj::new(&[v]),
+            let place = (&raw mut (*args).ob_item) as *mut *mut PyObject;
+            match fresh::take_item(vm, place.replace(std::ptr::null_mut())) {
+                Ok(v) => {
+                    (*e).args = std::ptr::null_mut();
+                    ffi::cape_free_emptied_tuple(args as *mut PyObject);
+                    TupleObj::new(&[v])
+                }
                 Err(r) => {
                     decref(p);
                     return Some(Err(r));
@@ -518,7 +523,8 @@ pub fn fresh_exception(vm: &Vm, p: *mut PyObject) -> Option<Res<Value>> {
             return None;
         };
         let made = ExcObj::with_map(class.instance_map(), args);
-        decref(p);
+        // (What is left of such a struct is its memory: of no arguments there is one tuple, which is not counted.)
+        ffi::cape_mirror_dealloc(p);
         Some(Ok(made.value()))
     }
 }

@@ -218,8 +218,20 @@ fn new_float() -> *mut PyObject {
 
 /// A scratch int.
 fn new_int() -> *mut PyObject {
-    // SAFETY: a constructor.
-    unsafe { ffi::_PyLong_New(DIGITS as isize) }
+    // SAFETY: freed ints have room for two digits; a constructor.
+    unsafe {
+        let list = (&raw mut ffi::_Cape_free_numbers).cast::<ffi::CapeFreeList>();
+        let p = (*list).first as *mut PyLongObject;
+        if p.is_null() {
+            return ffi::_PyLong_New(DIGITS as isize);
+        }
+        (*list).first = *(p as *mut *mut std::ffi::c_void);
+        (*list).count -= 1;
+        *(p as *mut u64) = 1;
+        (*(p as *mut PyObject)).ob_type = &raw mut ffi::PyLong_Type;
+        (*p).lv_tag = DIGITS << 3;
+        p as *mut PyObject
+    }
 }
 
 /// A wide one.

@@ -147,6 +147,13 @@ fn go_on_in(vm: &Vm, t: *mut PyThreadState) {
     // SAFETY: the caller of C's function vouches for the state; what it has of Rust's was written by `run_in`, and is taken away before it
     // is dropped.
     let known = unsafe { (ffi::cape_thread_vm(t) as *const Vm).as_ref() };
+    if known.is_some_and(|k| std::ptr::eq(k, vm)) {
+        // The usual case: it has been here before.
+        // SAFETY: the state is the calling thread's.
+        unsafe { ffi::_Cape_SetThreadState(t) };
+        vm.c_state.set(t as *mut u8);
+        return;
+    }
     let vm = match known.filter(|k| k.ident.get() == vm.ident.get()) {
         Some(known) => known,
         // SAFETY: a state's third word is its interpreter, whose first one is its number.

@@ -10,11 +10,12 @@ use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm};
 
 use crate::at_once::{letters, linked_text};
-use crate::ffi;
 use crate::fresh::take_item;
 use crate::from_c::{from_c, link, link_of};
+use crate::interned::Key;
 use crate::layout::*;
 use crate::to_c::{decref, incref};
+use crate::{ffi, interned};
 
 /// Entries of the usual row, and of a long one; more than these make a dict seen. (`CAPE_ROW` in `bridge-c/cape.h`)
 const SHORT: usize = 8;
@@ -297,9 +298,17 @@ unsafe fn put(vm: &Vm, d: Ptr<DictObj>, key: *mut PyObject, item: *mut PyObject,
                 l => heap().managed_of(l).downcast::<StrObj>(),
             };
             let k = known.unwrap_or_else(|| {
+                let only = fresh && (*key).ob_refcnt == 1;
+                let found = if only { interned::find_key(key) } else { Key::New };
+                if let Key::Known(s) = found {
+                    return s;
+                }
                 let s = StrObj::from_latin1(letters(key).unwrap_or_default());
-                if !(fresh && (*key).ob_refcnt == 1) {
+                if !only || matches!(found, Key::Again(_)) {
                     linked_text(key, s);
+                }
+                if let Key::Again(row) = found {
+                    interned::remember_key(row, key);
                 }
                 s
             });

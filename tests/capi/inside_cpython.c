@@ -42,7 +42,7 @@ _Cape_DumpTraceback(void)
 }
 
 /* (CPython's own collector looks, and counts.) */
-size_t _Cape_tracked = 0, _Cape_tracked_limit = SIZE_MAX, _Cape_allocated_small = 0;
+size_t _Cape_tracked = 0, _Cape_tracked_limit = SIZE_MAX, _Cape_allocated_small = 0, _Cape_returned = 0;
 
 void
 _Cape_LookForCycles(void)

@@ -72,7 +72,74 @@ use_first(PyObject *module, PyObject *args)
     return PyList_CheckExact(x) && PyList_Append(x, y) < 0 ? NULL : use(module, x);
 }
 
+/* Objects of which it is known how many there are. */
+static Py_ssize_t alive;
+static PyTypeObject *counted_type;
+
+static PyObject *
+counted(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    PyObject *op = counted_type->tp_alloc(counted_type, 0);
+    alive += op != NULL;
+    return op;
+}
+
+static void
+counted_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    alive--;
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyObject *
+counted_add(PyObject *left, PyObject *right)
+{
+    return Py_IS_TYPE(left, counted_type) && Py_IS_TYPE(right, counted_type) ? counted(NULL, NULL)
+                                                                             : Py_NewRef(Py_NotImplemented);
+}
+
+static PyObject *
+counted_again(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return Py_NewRef(self);
+}
+
+static PyMethodDef counted_methods[] = {{"again", counted_again, METH_NOARGS, NULL}, {0}};
+static PyType_Slot counted_slots[] = {
+    {Py_tp_dealloc, counted_dealloc}, {Py_nb_add, counted_add}, {Py_tp_methods, counted_methods}, {0, NULL}};
+static PyType_Spec counted_spec = {"temporaries.Counted", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, counted_slots};
+
+static PyObject *
+how_many(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyLong_FromSsize_t(alive);
+}
+
+/* A dict with the keys of a list of texts, all of them made anew, and their numbers. */
+static PyObject *
+keyed(PyObject *Py_UNUSED(module), PyObject *names)
+{
+    PyObject *dict = PyDict_New();
+    for (Py_ssize_t i = 0; dict != NULL && i < PyList_GET_SIZE(names); i++) {
+        Py_ssize_t size;
+        const char *text = PyUnicode_AsUTF8AndSize(PyList_GET_ITEM(names, i), &size);
+        PyObject *key = text == NULL ? NULL : PyUnicode_FromStringAndSize(text, size);
+        PyObject *value = PyLong_FromSsize_t(i);
+        if (key == NULL || value == NULL || PyDict_SetItem(dict, key, value) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(key);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
 static PyMethodDef methods[] = {
+    {"counted", counted, METH_NOARGS, NULL},
+    {"how_many", how_many, METH_NOARGS, NULL},
+    {"keyed", keyed, METH_O, NULL},
     {"set", set, METH_VARARGS, NULL},
     {"use", use, METH_O, NULL},
     {"use_last", (PyCFunction)(void (*)(void))use_last, METH_FASTCALL, NULL},
@@ -85,5 +152,6 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "temporaries", NULL, -1,
 PyMODINIT_FUNC
 PyInit_temporaries(void)
 {
-    return PyModule_Create(&definition);
+    counted_type = (PyTypeObject *)PyType_FromSpec(&counted_spec);
+    return counted_type == NULL ? NULL : PyModule_Create(&definition);
 }

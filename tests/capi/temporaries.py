@@ -116,3 +116,43 @@ for expression, (x, y) in EXPRESSIONS.items():
             except Exception as e:
                 last = repr(e)
             print(f"{expression} {call} of {x2!r}, {y2!r}\t{last}", short(temporaries.set(0, None) or [None]), sep="; ")
+
+
+# Results that nobody reads: what is new ends at once, in hot code.
+UNREAD = ["counted()", "x + x", "x.again()", "x + y"]
+
+
+def hot_statement(statement):
+    scope = {"counted": temporaries.counted, "how_many": temporaries.how_many}
+    exec(f"""def hot(count, x, y):
+    most = 0
+    for n in range(count):
+        {statement}
+        most = max(most, how_many())
+    return most""", scope)
+    return scope["hot"]
+
+
+for statement in UNREAD:
+    hot, x = hot_statement(statement), temporaries.counted()
+    hot(HOT, x, x)
+    gc.collect()
+    most = 1 if sys._xoptions.get("jit") == "off" else hot(HOT, x, x)
+    try:
+        hot(1, x, 1)
+        other = "fine"
+    except TypeError as e:
+        other = e
+    print(f"{statement}, not read\t{most}; {other}")
+    del x
+    gc.collect()
+
+# Keys that are made anew for each dict, more than anybody remembers, and several times.
+FAMILIES = ["id name size".split(), [f"key {i}" for i in range(20)], ["x" * i for i in range(20)], ["\xe9", "\u20ac", "a\0b", "a\0c"]]
+for n, family in enumerate(FAMILIES):
+    dicts = [temporaries.keyed(family) for _ in range(5)]
+    gc.collect()
+    print(f"keys {n}\t", all(d == dict(zip(family, range(len(family)))) and list(d) == family for d in dicts))
+many = [[f"{i * 7919 % 6000} key"] for i in range(6000)]
+dicts = [temporaries.keyed(names) for names in many * 3]
+print("many keys\t", all(d == {names[0]: 0} and hash(next(iter(d))) == hash(names[0]) for d, names in zip(dicts, many * 3)))

@@ -192,6 +192,42 @@ extern "C" fn on_signal(_signal: c_int, _info: *mut libc::siginfo_t, context: *m
     INSIDE.fetch_sub(1, Ordering::SeqCst);
 }
 
+/// An interrupted return, done: its address and the stack pointer before it. The unwind tables of compiled code tell how its frames are found as
+/// long as these are whole; at their last instruction the frame pointer is the caller's again, and would be taken for the frame's.
+struct Returned<'a> {
+    context: &'a mut libc::ucontext_t,
+    before: [i64; 2],
+}
+
+impl Returned<'_> {
+    /// Does the return that a thread stands before, if it stands before one, until this is dropped.
+    ///
+    /// # Safety
+    /// `context` must be the kernel's, of a signal of the calling thread.
+    unsafe fn new<'a>(context: *mut c_void) -> Option<Returned<'a>> {
+        const RETURN: u8 = 0xc3;
+        // SAFETY: the caller's promise: the thread was about to run this instruction, which reads the word on top of the stack.
+        unsafe {
+            let context = &mut *context.cast::<libc::ucontext_t>();
+            let registers = &mut context.uc_mcontext.gregs;
+            let before = [registers[libc::REG_RIP as usize], registers[libc::REG_RSP as usize]];
+            if *(before[0] as *const u8) != RETURN {
+                return None;
+            }
+            registers[libc::REG_RIP as usize] = *(before[1] as *const i64);
+            registers[libc::REG_RSP as usize] += 8;
+            Some(Returned { context, before })
+        }
+    }
+}
+
+impl Drop for Returned<'_> {
+    fn drop(&mut self) {
+        let registers = &mut self.context.uc_mcontext.gregs;
+        [registers[libc::REG_RIP as usize], registers[libc::REG_RSP as usize]] = self.before;
+    }
+}
+
 fn sample(thread: &mut Thread, context: *mut c_void) {
     // SAFETY: the timer is this thread's.
     let missed = unsafe { libc::timer_getoverrun(thread.timer) };
@@ -202,13 +238,17 @@ fn sample(thread: &mut Thread, context: *mut c_void) {
     // The interrupted instruction, as the return address that a call of it would have had; below it, return addresses.
     let mut native = 0;
     let mut seen = false;
-    // SAFETY: nothing else unwinds in this thread at a time that could mind.
+    // SAFETY: nothing else unwinds in this thread at a time that could mind; the context is this signal's.
     unsafe {
+        let returned = Returned::new(context);
+        let first = register(context, libc::REG_RIP) as usize;
         backtrace::trace_unsynchronized(|frame| {
             let ip = frame.ip() as usize;
             if !seen {
-                seen = ip == here;
-                return true;
+                seen = ip == first;
+                if returned.is_none() || !seen {
+                    return true;
+                }
             }
             room[HEAD + 1 + native].write(ip as u64);
             native += 1;

@@ -70,7 +70,8 @@ pub(crate) unsafe fn collect(heap: &Heap, s: *mut State, sp: usize) {
         }
         (*s).nursery.rebuild(heap, &mut (*s).region, &(*s).pinned, poisoned);
         (*s).stats.minor += 1;
-        (*s).pressure.minor_done();
+        let remembered = (*s).store.len();
+        (*s).pressure.minor_done(remembered);
         heap.pending.set((*s).finalizers.any());
     }
 }

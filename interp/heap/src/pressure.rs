@@ -14,6 +14,10 @@ pub(crate) const YOUNG_LINKS: usize = 8192;
 /// Memory taken since the last full collection that makes the next one due, unless the heap is larger: C structs that died with
 /// their old managed objects hold it.
 const TAKEN: usize = 256 << 20;
+/// Visits of remembered objects that make a full collection due, unless the heap is larger: about what that costs.
+const VISITS: usize = 128 << 10;
+/// Bytes of the heap for each of them.
+const BYTES_PER_VISIT: usize = 32;
 
 /// Counts of bytes, and limits.
 pub(crate) struct Pressure {
@@ -25,6 +29,14 @@ pub(crate) struct Pressure {
     taken_since_full: usize,
     /// Whether [`YOUNG_LINKS`] young objects have been linked since the last minor collection, or as much memory taken by small structs.
     many_links: bool,
+    /// Old objects that minor collections left remembered since the last full collection, which each of them visits anew: they refer to
+    /// young ones that are pinned. Most are garbage, if they are many.
+    revisited: usize,
+    /// How many of these visits make the next full collection due.
+    visits: usize,
+    /// How many the latest minor collection left, and whether a full one has been made for their sake since.
+    remembered: usize,
+    swept: bool,
     /// Whether the foreign side asked for a full collection.
     asked: bool,
     /// Bytes that the last full collection left, and that extensions held then.
@@ -39,6 +51,10 @@ impl Pressure {
             taken: 0,
             taken_since_full: 0,
             many_links: false,
+            revisited: 0,
+            visits: VISITS,
+            remembered: 0,
+            swept: false,
             asked: false,
             live: 0,
             live_external: 0,
@@ -51,6 +67,7 @@ impl Pressure {
         self.asked
             || old.bytes + large.old_bytes + self.external > LEAST.max(base + base / 5 * 4)
             || self.taken_since_full > TAKEN.max(4 * self.live)
+            || self.revisited > self.visits
     }
 
     /// Whether extensions took so much memory, or so many young objects were linked, that a minor collection is due.
@@ -58,10 +75,16 @@ impl Pressure {
         self.taken > MINOR || self.many_links || self.asked
     }
 
-    /// A minor collection is done.
-    pub(crate) fn minor_done(&mut self) {
+    /// A minor collection is done, and has left so many objects remembered.
+    pub(crate) fn minor_done(&mut self, remembered: usize) {
         self.taken = 0;
         self.many_links = false;
+        if std::mem::take(&mut self.swept) && remembered > self.remembered / 2 {
+            // They live, and would again.
+            self.visits = self.visits.saturating_mul(2);
+        }
+        self.remembered = remembered;
+        self.revisited += remembered;
     }
 
     /// A full collection left `live` bytes.
@@ -69,6 +92,11 @@ impl Pressure {
         self.live = live;
         self.live_external = self.external;
         self.taken_since_full = 0;
+        self.swept = self.revisited > self.visits;
+        if !self.swept {
+            self.visits = VISITS.max(live / BYTES_PER_VISIT);
+        }
+        self.revisited = 0;
         self.asked = false;
     }
 }
@@ -138,5 +166,35 @@ impl Heap {
                 self.stop_bumping();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_remembered_objects_make_a_full_collection_due_and_less_often_if_they_live() {
+        let mut p = Pressure::new();
+        let rounds = |p: &mut Pressure| {
+            let mut n = 0;
+            while p.revisited <= p.visits {
+                p.minor_done(1000);
+                n += 1;
+            }
+            p.collected(1 << 20);
+            n
+        };
+        let first = rounds(&mut p);
+        assert_eq!(first, VISITS / 1000 + 1);
+        // They have gone.
+        p.minor_done(0);
+        assert_eq!(rounds(&mut p), first);
+        // They are there again.
+        assert!(rounds(&mut p) > 3 * first / 2);
+        // Few are no matter.
+        p.minor_done(0);
+        (0..1000).for_each(|_| p.minor_done(2));
+        assert!(p.revisited < p.visits);
     }
 }

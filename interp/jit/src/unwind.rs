@@ -9,6 +9,8 @@ use gimli::write::{Address, EhFrame, EndianVec, FrameTable};
 unsafe extern "C" {
     /// libgcc's: adds a section that ends with a zero word.
     fn __register_frame(begin: *const u8);
+    /// libgcc's: where the function around an address begins. The first question about a section sorts it.
+    fn _Unwind_FindEnclosingFunction(pc: *const u8) -> *const u8;
 }
 
 /// Registers the frame information of `code`, which was placed at `at`.
@@ -24,6 +26,26 @@ pub fn register(isa: &dyn TargetIsa, code: &CompiledCode, at: *const u8) {
     }
     let mut bytes = section.0.into_vec();
     bytes.extend([0; 4]);
-    // SAFETY: a whole section, which stays for ever, as the code does.
-    unsafe { __register_frame(Box::leak(bytes.into_boxed_slice()).as_ptr()) };
+    let section = Box::leak(bytes.into_boxed_slice()).as_ptr();
+    // A profiler unwinds in a handler of signals, which must find the unwinder's tables whole, and sorted: sorting takes a lock, and memory.
+    without_signals(|| {
+        // SAFETY: a whole section, which stays for ever, as the code does.
+        unsafe {
+            __register_frame(section);
+            _Unwind_FindEnclosingFunction(at);
+        }
+    });
+}
+
+/// Calls `f` while the thread handles no signals.
+fn without_signals(f: impl FnOnce()) {
+    // SAFETY: the sets are initialised by the calls, and the thread's mask is put back.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        let mut before = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        f();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+    }
 }

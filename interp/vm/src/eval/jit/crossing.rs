@@ -150,6 +150,9 @@ pub struct Crossing {
     pub end_last: unsafe extern "C-unwind" fn(*mut u8),
     /// Takes an unlinked C object over if it is of one of the commonest sorts; EMPTY: it is not, and nothing is done.
     pub take_at_once: unsafe extern "C-unwind" fn(*mut u8) -> Value,
+    /// Drops an unlinked C object that nobody reads, and gives None for it; EMPTY: it is an answer that is to be looked at, and nothing is
+    /// done.
+    pub drop_unread: unsafe extern "C-unwind" fn(*mut u8) -> Value,
     /// Gives pairs back, from this one on.
     pub give_back: unsafe extern "C-unwind" fn(usize),
     /// A dict of names (a tuple) and as many values, of which the caller gets a reference; NULL: there was an error, and nothing is done.
@@ -243,6 +246,8 @@ struct End {
     to: To,
     settle: Option<Block>,
     after: Block,
+    /// Nobody reads the result: what only C knows is dropped, and None stands for it.
+    unread: bool,
 }
 
 impl Emit<'_, '_> {
@@ -384,7 +389,12 @@ impl Emit<'_, '_> {
             self.b.append_block_param(settle, I64);
             settle
         });
-        let end = End { to, settle, after };
+        let unread = match to {
+            To::Nowhere => true,
+            To::Register(r) => self.is_unread(r),
+            To::Memory(_) => false,
+        };
+        let end = End { to, settle, after, unread };
         let state = self.load(self.vm, offset_of!(Vm, c_state));
         let raised = self.load(state, c.raised);
         let cell = self.load(state, c.handled);
@@ -481,7 +491,7 @@ impl Emit<'_, '_> {
             let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, value.bits() as i64);
             self.unless(other, block);
         }
-        self.arrive(End { to, settle: None, after }, v);
+        self.arrive(End { to, settle: None, after, unread }, v);
         self.ended = true;
     }
 
@@ -552,6 +562,14 @@ impl Emit<'_, '_> {
         self.follow(counted);
         self.arrive(end, v);
         self.follow(unlinked);
+        if end.unread {
+            let f = self.constant(c.drop_unread as usize as u64);
+            let v = self.call_c(f, &[p]);
+            let dropped = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);
+            self.unless(dropped, finish);
+            self.arrive(end, v);
+            return;
+        }
         let f = self.constant(c.take_at_once as usize as u64);
         let v = self.call_c(f, &[p]);
         let taken = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, 0);

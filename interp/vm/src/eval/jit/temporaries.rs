@@ -59,6 +59,14 @@ impl Emit<'_, '_> {
         dead.then_some(fresh)
     }
 
+    /// Whether nothing reads what the instruction under way leaves in a register.
+    pub(super) fn is_unread(&mut self, r: u16) -> bool {
+        let Some(op) = self.instruction(self.at).op() else { return false };
+        let next = self.at + op.words() as u32;
+        let unit = &self.code.unit;
+        !self.liveness.get_or_insert_with(|| Liveness::new(unit)).is_live(next, r as usize)
+    }
+
     /// The C side of an object that is used for the last time, and again if C has it of its own, else 0. Goes on with `slow` if there is none.
     pub(super) fn lend_last(
         &mut self,
