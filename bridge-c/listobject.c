@@ -132,9 +132,7 @@ PyList_New(Py_ssize_t size)
         op->allocated = size;
     }
     else {
-        for (Py_ssize_t i = 0; i < size; i++) {
-            op->ob_item[i] = NULL;
-        }
+        cape_clear_words(op->ob_item, size);
     }
     op->ob_base.ob_size = size;
     cape_track((PyObject *)op);

@@ -97,7 +97,8 @@ cape_long_dealloc(PyObject *op)
     }
 }
 
-static inline PyObject *
+/* (Out of line, as what allocates is, or the usual ways would have to save registers.) */
+static PyObject *__attribute__((noinline))
 from_magnitude(uint64_t magnitude, int negative)
 {
     if (magnitude <= (uint64_t)(negative ? -SMALL_MIN : SMALL_MAX)) {
@@ -136,7 +137,6 @@ one_digit(PyLongObject *op, int64_t value)
     return (PyObject *)op;
 }
 
-/* Out of line, or the usual way would have to save registers. */
 static PyObject *__attribute__((noinline))
 allocated_one_digit(int64_t value)
 {
@@ -147,7 +147,10 @@ allocated_one_digit(int64_t value)
 PyObject *
 PyLong_FromInt64(int64_t value)
 {
-    /* A number of one digit that is not small: the usual case. */
+    if ((uint64_t)value - (uint64_t)SMALL_MIN <= SMALL_MAX - SMALL_MIN) {
+        return (PyObject *)&_Cape_small_ints[value - SMALL_MIN];
+    }
+    /* A number of one digit. */
     uint64_t magnitude = _Py_ABS_CAST(uint64_t, value);
     if (CAPE_LIKELY(magnitude - (SMALL_MAX + 1) <= PyLong_MASK - (SMALL_MAX + 1))) {
         PyLongObject *op = cape_take(&free_ints);

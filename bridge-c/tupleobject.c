@@ -67,9 +67,7 @@ PyTuple_New(Py_ssize_t size)
     if (CAPE_UNLIKELY(op == NULL)) {
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < size; i++) {
-        op->ob_item[i] = NULL;
-    }
+    cape_clear_words(op->ob_item, size);
     cape_track((PyObject *)op);
     return (PyObject *)op;
 }

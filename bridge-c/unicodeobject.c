@@ -475,7 +475,16 @@ PyUnicode_Substring(PyObject *self, Py_ssize_t start, Py_ssize_t end)
         return cape_empty_str();
     }
     int kind = PyUnicode_KIND(self);
-    return from_chars(kind, (const char *)PyUnicode_DATA(self) + start * kind, end - start);
+    const char *data = (const char *)PyUnicode_DATA(self) + start * kind;
+    Py_ssize_t size = end - start;
+    if (PyUnicode_IS_ASCII(self) && size > 1) {
+        PyObject *op = PyUnicode_New(size, 0x7f);
+        if (CAPE_LIKELY(op != NULL)) {
+            memcpy(PyUnicode_DATA(op), data, (size_t)size);
+        }
+        return op;
+    }
+    return from_chars(kind, data, size);
 }
 
 Py_ssize_t

@@ -10,7 +10,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use cape_heap::{Header, HeapObject, heap};
+use cape_heap::{Header, heap};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Value};
 
@@ -20,14 +20,17 @@ use crate::lend::borrowed;
 use crate::to_c::{decref, incref, new_int};
 use crate::{ffi, interned, unseen};
 
-/// The linked object behind a pointer, if it is laid out so.
+/// The linked set behind a pointer, if it is one: as [`dict`].
 #[inline(always)]
-unsafe fn linked<T: HeapObject>(p: *mut PyObject) -> Option<Ptr<T>> {
-    if p.is_null() {
-        return None;
+unsafe fn set(p: *mut PyObject) -> Option<Ptr<SetObj>> {
+    // SAFETY: as there.
+    unsafe {
+        if p.is_null() || link_of(p) == 0 {
+            return None;
+        }
+        let v = heap().managed_of(link_of(p));
+        if std::ptr::eq((*p).ob_type, &raw const ffi::PySet_Type) { Some(v.cast()) } else { v.downcast() }
     }
-    let l = link_of(p);
-    if l == 0 { None } else { heap().managed_of(l).downcast() }
 }
 
 /// The linked dict behind a pointer, if it is one. (Most are of exact type, which the struct says at once.)
@@ -470,14 +473,14 @@ fn lent(v: Value) -> Option<*mut PyObject> {
 }
 
 #[inline(always)]
-pub unsafe fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
+pub unsafe fn PySet_Add(anyset: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let s = linked::<SetObj>(set)?;
+        let s = set(anyset)?;
         let at = place(&s.table, key)?;
         if at.2.is_err() {
             put(s.header(), &s.table, key, at, Value::NONE)?;
-            let o = set as *mut PySetObject;
+            let o = anyset as *mut PySetObject;
             (*o).used = s.len() as isize;
             (*o).fill = (*o).used;
         }
@@ -489,7 +492,7 @@ pub unsafe fn PySet_Add(set: *mut PyObject, key: *mut PyObject) -> Option<c_int>
 pub unsafe fn PySet_Contains(anyset: *mut PyObject, key: *mut PyObject) -> Option<c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let s = linked::<SetObj>(anyset)?;
+        let s = set(anyset)?;
         Some(find(&s.table, key)?.is_some() as c_int)
     }
 }

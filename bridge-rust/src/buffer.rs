@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
 use cape_builtins::memoryview::{self, MemoryViewObj};
-use cape_heap::HeapObject;
+use cape_heap::{HeapObject, heap};
 use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::MethodDef;
@@ -19,7 +19,7 @@ use cape_vm::{Ptr, Res, Value, Vm};
 use crate::enter::{CResult, Cx, enter, enter_infallible};
 use crate::error;
 use crate::ffi;
-use crate::from_c::{from_c, from_c_at_once};
+use crate::from_c::{from_c, link_of};
 use crate::layout::*;
 use crate::to_c::{decref, incref, linked, to_c};
 
@@ -66,6 +66,10 @@ struct Exported {
 
 /// `bf_getbuffer` of managed classes.
 pub unsafe extern "C" fn getbuffer(o: *mut PyObject, view: *mut Py_buffer, what: c_int) -> c_int {
+    // SAFETY: the protocol demands a live object and a place for the description.
+    if !view.is_null() && unsafe { get_at_once(o, view, what as u32) } {
+        return 0;
+    }
     enter("bf_getbuffer", -1, |cx| -> CResult<c_int> {
         if view.is_null() {
             return Err(cx.vm.buffer_error("PyBuffer_FillInfo: view==NULL argument is obsolete"));
@@ -117,6 +121,57 @@ unsafe fn describe_row(
     }
 }
 
+/// As [`get`], of a bytearray or of a memoryview of bytes, of exact type, of which nothing unusual is asked; else false, with nothing done.
+///
+/// # Safety
+/// As for [`describe_row`].
+unsafe fn get_at_once(o: *mut PyObject, view: *mut Py_buffer, what: u32) -> bool {
+    // SAFETY: the caller's promise; linked structs of these types are those of objects of these layouts.
+    unsafe {
+        let (t, l) = ((*o).ob_type, link_of(o));
+        if l == 0 {
+            return false;
+        }
+        if std::ptr::eq(t, &raw const ffi::PyByteArray_Type) {
+            let b: Ptr<BytearrayObj> = heap().managed_of(l).cast();
+            b.exports.set(b.exports.get() + 1);
+            describe_row(o, view, b.data_ptr(), b.as_slice().len(), false, what);
+            (*view).internal = &raw const OF_BYTEARRAY as *mut c_void;
+            return true;
+        }
+        if !std::ptr::eq(t, &raw const ffi::PyMemoryView_Type) {
+            return false;
+        }
+        let m: Ptr<MemoryViewObj> = heap().managed_of(l).cast();
+        let Some((n, readonly)) = memoryview::row(&m) else { return false };
+        let Some((base, memory)) = memoryview::lend_at_once(m, what) else { return false };
+        let Some(buf) = place_of(base, memory) else {
+            memoryview::take_back(m);
+            return false;
+        };
+        describe_row(o, view, buf, n, readonly, what);
+        (*view).internal = &raw const OF_MEMORYVIEW as *mut c_void;
+    }
+    true
+}
+
+/// Where memory is for C; `None`: what has it has no C side yet.
+unsafe fn place_of(base: Value, memory: Memory) -> Option<*mut u8> {
+    let Memory::Bytes(at) = memory else { return Some(memory.address(base)) };
+    let p = heap().mirror_of(base.header()) as *mut PyObject;
+    // SAFETY: the C side of a bytes object.
+    (!p.is_null()).then(|| unsafe { data_of(p) }.wrapping_offset(at))
+}
+
+/// Where the struct of a bytes object has its data.
+///
+/// # Safety
+/// It must be one.
+unsafe fn data_of(p: *mut PyObject) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    unsafe { (&raw mut (*(p as *mut PyBytesObject)).ob_sval) as *mut u8 }
+}
+
 unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CResult<()> {
     let vm = cx.vm;
     let v = from_c(vm, o)?;
@@ -133,7 +188,9 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
         return Ok(());
     }
     if let Some(m) = v.downcast::<MemoryViewObj>()
-        && (what & flags::FORMAT == 0 || memoryview::layout(&m).0.format == "B")
+        && (what & flags::FORMAT == 0
+            || memoryview::row(&m).is_some()
+            || memoryview::layout(&m).0.format == "B")
     {
         // SAFETY: the caller's promise.
         return unsafe { lend_view(cx, o, m, view, what) };
@@ -148,10 +205,7 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
     unsafe {
         let (base, buf) = match b.raw().memory {
             Memory::Bytes(at) => match to_c(vm, b.base()) {
-                Ok(base) => {
-                    let data = &raw mut (*(base as *mut PyBytesObject)).ob_sval as *mut u8;
-                    (base, data.wrapping_offset(at))
-                }
+                Ok(base) => (base, data_of(base).wrapping_offset(at)),
                 Err(r) => {
                     decref(exporter);
                     return Err(r);
@@ -198,9 +252,7 @@ unsafe fn lend_view(
     let buf = match memory {
         Memory::Bytes(at) => match linked(cx.vm, base) {
             // SAFETY: the C side of a bytes object.
-            Ok(p) => unsafe {
-                (&raw mut (*(p as *mut PyBytesObject)).ob_sval as *mut u8).wrapping_offset(at)
-            },
+            Ok(p) => unsafe { data_of(p) }.wrapping_offset(at),
             Err(r) => {
                 memoryview::take_back(m);
                 return Err(r);
@@ -208,6 +260,14 @@ unsafe fn lend_view(
         },
         memory => memory.address(base),
     };
+    if let Some((n, readonly)) = memoryview::row(&m) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            describe_row(o, view, buf, n, readonly, what);
+            (*view).internal = &raw const OF_MEMORYVIEW as *mut c_void;
+        }
+        return Ok(());
+    }
     let (l, readonly) = memoryview::layout(&m);
     // SAFETY: the caller's promise. The vectors of the arrangement are not changed, and live as long as the view.
     unsafe {
@@ -235,10 +295,16 @@ pub unsafe extern "C" fn releasebuffer(o: *mut PyObject, view: *mut Py_buffer) {
         if of_memoryview || std::ptr::eq(kept, &raw const OF_BYTEARRAY) {
             // (Nothing but a count, for which nothing need be entered.)
             (*view).internal = null_mut();
-            let Some(v) = from_c_at_once(o) else { return };
-            if of_memoryview && let Some(m) = v.downcast::<MemoryViewObj>() {
-                memoryview::take_back(m);
-            } else if let Some(b) = v.downcast::<BytearrayObj>() {
+            let l = link_of(o);
+            if l == 0 {
+                return;
+            }
+            // (Whose view it is, the mark says.)
+            let v = heap().managed_of(l);
+            if of_memoryview {
+                memoryview::take_back(v.cast());
+            } else {
+                let b: Ptr<BytearrayObj> = v.cast();
                 b.exports.set(b.exports.get() - 1);
             }
             return;

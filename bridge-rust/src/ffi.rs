@@ -76,6 +76,7 @@ unsafe extern "C" {
     pub static mut PyUnicode_Type: PyTypeObject;
     pub static mut PyBytes_Type: PyTypeObject;
     pub static mut PyByteArray_Type: PyTypeObject;
+    pub static mut PyMemoryView_Type: PyTypeObject;
     pub static mut PyTuple_Type: PyTypeObject;
     pub static mut PyList_Type: PyTypeObject;
     pub static mut PyDict_Type: PyTypeObject;

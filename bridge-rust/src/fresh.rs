@@ -233,8 +233,16 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             return Value::EMPTY;
         }
         let mut values = [MaybeUninit::uninit(); VERY_FEW];
+        // (The small ints are not: often there are no others.)
+        let mut counted = false;
         for (i, place) in values[..n].iter_mut().enumerate() {
-            let v = owned(*items.add(i));
+            let p = *items.add(i);
+            if let Some(v) = small_int(p) {
+                place.write(v);
+                continue;
+            }
+            counted = true;
+            let v = owned(p);
             if v.is_empty() {
                 return Value::EMPTY;
             }
@@ -248,9 +256,12 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             let array = ArrayObj::unfilled(n);
             (array.value(), array.items_ptr())
         };
+        // (Word by word: a copy of them all would wait for what has just been written.)
         for (i, v) in values[..n].iter().enumerate() {
-            cells.add(i).write(v.assume_init());
-            drop_plain(*items.add(i));
+            cells.add(i).write_volatile(v.assume_init());
+        }
+        if counted {
+            (0..n).for_each(|i| drop_plain(*items.add(i)));
         }
         if is_tuple {
             ffi::cape_free_emptied_tuple(p);

@@ -80,7 +80,12 @@ fn float(p: *mut PyObject) -> Option<Value> {
 pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     let l = link_of(p);
     if l == 0 {
-        return take_unlinked(vm, p);
+        let taken = take_unlinked(vm, p);
+        if heap().in_region(p as usize) {
+            // (A large text: its memory is to be used again as soon as nobody has it, and not kept by what this has left on the stack.)
+            vm.scrub_frames_to_come();
+        }
+        return taken;
     }
     let v = heap().managed_of(l);
     // SAFETY: the reference is ours.
@@ -158,10 +163,12 @@ pub unsafe fn take_at_once(p: *mut PyObject) -> Value {
             ComplexObj::new((*c).real, (*c).imag).value()
         } else if t.is_null() {
             return Value::EMPTY;
+        } else if eq(t, &raw const ffi::PyTuple_Type) || eq(t, &raw const ffi::PyList_Type) {
+            return if (*p).ob_refcnt == 1 { fresh::take_at_once(p) } else { Value::EMPTY };
         } else if (*t).tp_flags & (tpflags::STATIC_BUILTIN | tpflags::TYPE_SUBCLASS) == 0 {
             return fresh_instance(p, t).unwrap_or(Value::EMPTY);
         } else if (*p).ob_refcnt == 1 {
-            return take_short_text(p).unwrap_or_else(|| fresh::take_at_once(p));
+            return take_short_text(p).unwrap_or(Value::EMPTY);
         } else {
             return Value::EMPTY;
         };

@@ -146,7 +146,10 @@ unsafe fn cross_with(
         // SAFETY: live; constructors; the caller's promise.
         unsafe {
             if !p.is_null() {
-                incref(p);
+                // (Of what is no pointer, C has immortal objects.)
+                if v.is_ptr() {
+                    incref(p);
+                }
             } else {
                 if v.is_int() {
                     p = int(v.as_int());

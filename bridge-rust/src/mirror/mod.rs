@@ -14,6 +14,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_int;
 
+use cape_builtins::memoryview;
 use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
 use cape_vm::native::{GetSetDef, MethodDef};
@@ -193,6 +194,9 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     }
     if let Some(f) = v.downcast::<FunctionObj>() {
         return python_function(vm, f);
+    }
+    if memoryview::is_memoryview(v) {
+        return clear_struct(vm, &raw mut ffi::PyMemoryView_Type);
     }
     if v.is::<ExcObj>() || v.is::<TracebackObj>() {
         // (Their structs show nothing. The exception that says that the stack is used up crosses after it was raised, still deeper.)

@@ -241,15 +241,20 @@ impl Heap {
     #[inline(never)]
     pub(crate) fn register(&self, object: &Header) {
         let map = object.map();
-        if map.kind().finalizer || map.flags.get() & MapFlags::FINALIZER != 0 {
+        if map.kind().finalizer && !map.kind().late || map.flags.get() & MapFlags::FINALIZER != 0 {
             self.add_finalizer(object);
         }
-        if map.kind().drop.is_some() {
-            let p = object as *const Header as usize;
-            // SAFETY: the GIL is held.
-            let f = unsafe { &mut (*self.state()).finalizers };
-            if self.is_young_ptr(p) { &mut f.drops_young } else { &mut f.drops_old }.push(p);
+        if map.kind().drop.is_some() && !map.kind().late {
+            self.add_drop(object);
         }
+    }
+
+    /// Registers one object of a `[late]` kind: its native destructor runs when it dies. Must not be called twice for an object.
+    pub fn add_drop(&self, object: &Header) {
+        let p = object as *const Header as usize;
+        // SAFETY: the GIL is held.
+        let f = unsafe { &mut (*self.state()).finalizers };
+        if self.is_young_ptr(p) { &mut f.drops_young } else { &mut f.drops_old }.push(p);
     }
 
     /// Registers one object for finalization (a generator when it first suspends in a `try`; an object whose class

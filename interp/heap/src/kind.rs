@@ -27,6 +27,8 @@ pub struct KindInfo {
     pub drop: Option<unsafe fn(*mut Header)>,
     /// All objects of the kind are registered for finalization, as with [`crate::MapFlags::FINALIZER`].
     pub finalizer: bool,
+    /// Objects are registered for finalization or destruction one by one, by who makes them.
+    pub late: bool,
     /// Weak references to these objects end before they are finalised, when nothing refers to them (as in CPython's deallocator of the type).
     pub references_first: bool,
     /// The mirrors of these objects may refer to what the objects themselves do not: [`crate::ForeignHeap::traverse`] is
@@ -228,7 +230,9 @@ impl<T> std::ops::Deref for Native<T> {
 ///
 /// Every field's type implements [`Trace`]; the struct gets a `header` field in front. After the struct:
 /// `[drop]` runs the fields' destructors when the object dies (for `Native<..>` fields);
-/// `[finalizer]` registers all its objects for finalization; `[leaf]` says that no field holds a value;
+/// `[finalizer]` registers all its objects for finalization; with `[late]` who makes an object registers it for either, if at all
+/// ([`Heap::add_finalizer`](crate::heap::Heap::add_finalizer), [`Heap::add_drop`](crate::heap::Heap::add_drop));
+/// `[leaf]` says that no field holds a value;
 /// `[references_first]` sets [`KindInfo::references_first`], `[mirror_refers]` [`KindInfo::mirror_refers`];
 /// `[size = f]` with `f: fn(&Self) -> usize` makes it a kind of variable size;
 /// `[trace = f]` with `f: fn(&Self, &mut Tracer)` visits values behind the struct.
@@ -271,6 +275,7 @@ macro_rules! heap_object {
                         leaf: false,
                         drop: None,
                         finalizer: false,
+                        late: false,
                         references_first: false,
                         mirror_refers: false,
                     };
@@ -291,6 +296,7 @@ macro_rules! heap_object {
         });
     };
     (@opt $k:ident $name:ident finalizer) => { $k.finalizer = true; };
+    (@opt $k:ident $name:ident late) => { $k.late = true; };
     (@opt $k:ident $name:ident references_first) => { $k.references_first = true; };
     (@opt $k:ident $name:ident mirror_refers) => { $k.mirror_refers = true; };
     (@opt $k:ident $name:ident leaf) => { $k.leaf = true; };

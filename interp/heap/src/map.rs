@@ -129,7 +129,7 @@ impl MapRef {
             dict_index: u16::MAX,
             inline_start: 0,
             inline_count: 0,
-            gc_bits: Cell::new(if kind.drop.is_some() || kind.finalizer {
+            gc_bits: Cell::new(if (kind.drop.is_some() || kind.finalizer) && !kind.late {
                 MAP_REGISTER | MAP_MORE
             } else if tail_words != 0 {
                 MAP_MORE

@@ -14,10 +14,12 @@ use crate::region::Space;
 
 impl Heap {
     /// Memory of `size` bytes for an object and a struct, of which the foreign side has the struct alone. The first 16 bytes are the
-    /// heap's. `None`: there is not that much. Does not collect.
+    /// heap's. `None`: there is not that much. May collect: what has died of the size is to be used again, and an object that is made of this
+    /// memory is too late for that.
     pub fn lend(&self, size: usize) -> Option<*mut u8> {
         debug_assert!(size > MAX_SMALL);
         self.ensure_init();
+        self.large_is_due(size);
         let s = self.state();
         // SAFETY: the GIL is held.
         let p = unsafe { (*s).large.lend(self, &mut (*s).region, size)? };
@@ -50,8 +52,7 @@ impl Heap {
         }
     }
 
-    /// Makes an object, young, in lent memory; `p` is an address in its first block. What lies behind `init` stays as it is. May
-    /// collect, but not the new object.
+    /// Makes an object, young, in lent memory; `p` is an address in its first block. What lies behind `init` stays as it is.
     ///
     /// # Safety
     /// The memory must be lent, and hold what `init` says; the kind's references are in `init`.
@@ -61,7 +62,6 @@ impl Heap {
         let s = self.state();
         // SAFETY: the GIL is held; the caller's promise.
         unsafe {
-            self.large_is_due(Block::of(start).cells.get() as usize * BLOCK);
             (*s).large.adopt(self, &(*s).region, start);
             (start as *mut T).write(init);
             Ptr::from_raw(start as *mut T)

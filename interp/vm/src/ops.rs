@@ -136,8 +136,9 @@ pub fn hash_f64(f: f64) -> i64 {
     if f.is_infinite() {
         return if f > 0.0 { 314159 } else { -314159 };
     }
-    if f == f.trunc() && f.abs() < 9e15 {
-        return hash_i64(f as i64);
+    let whole = f as i64;
+    if whole as f64 == f && f.abs() < 9e15 {
+        return hash_i64(whole);
     }
     // A number of 53 bits, times a power of two: modulo 2**61 - 1 that power turns the bits around.
     const BITS: i32 = 61;

@@ -5,7 +5,7 @@ use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Ptr, Raised, Res, Value, Vm};
 
-use super::View;
+use super::{Arrangement, View};
 use super::item::{letter, pack, unpack};
 use crate::slicing::{fit, is_index, unpack as unpack_slice};
 
@@ -20,7 +20,10 @@ pub(super) fn add(t: TypeBuilder) {
 
 pub(super) fn len(vm: &Vm, m: View) -> Res<usize> {
     m.check(vm)?;
-    match m.layout.shape.first() {
+    if let Some(n) = m.row() {
+        return Ok(n);
+    }
+    match m.layout().shape.first() {
         Some(&n) => Ok(n as usize),
         None => Err(vm.type_error("0-dim memory has no length")),
     }
@@ -28,16 +31,16 @@ pub(super) fn len(vm: &Vm, m: View) -> Res<usize> {
 
 /// NotImplementedError for a view whose items are of no native format.
 pub(super) fn unsupported(vm: &Vm, m: View) -> Raised {
-    vm.not_implemented_error(format!("memoryview: unsupported format {}", m.layout.format))
+    vm.not_implemented_error(format!("memoryview: unsupported format {}", m.layout().format))
 }
 
 /// The value of the item at `p`.
 pub(super) fn read(vm: &Vm, m: View, p: *mut u8) -> Res<Value> {
-    let Some(c) = letter(&m.layout.format) else {
+    let Some(c) = letter(&m.layout().format) else {
         return Err(unsupported(vm, m));
     };
     let mut item = [0; 8];
-    let n = m.layout.itemsize.min(8);
+    let n = m.layout().itemsize.min(8);
     // SAFETY: p is the address of an item of the view, just computed; nothing has run since.
     unsafe { std::ptr::copy_nonoverlapping(p, item.as_mut_ptr(), n) };
     Ok(unpack(c, &item[..n]))
@@ -45,13 +48,13 @@ pub(super) fn read(vm: &Vm, m: View, p: *mut u8) -> Res<Value> {
 
 /// Address of index `i` along dimension `dim`, from `p`.
 fn step(vm: &Vm, m: View, p: *mut u8, dim: usize, i: isize) -> Res<*mut u8> {
-    let n = m.layout.shape[dim];
+    let n = m.layout().shape[dim];
     let at = if i < 0 { i + n } else { i };
     if !(0..n).contains(&at) {
         return Err(vm.index_error(format!("index out of bounds on dimension {}", dim + 1)));
     }
     // SAFETY: in range.
-    Ok(unsafe { buffer::item(p, &m.layout, dim, at) })
+    Ok(unsafe { buffer::item(p, m.layout(), dim, at) })
 }
 
 /// The indices of a tuple subscript; `None` when it is not a tuple of integers only.
@@ -68,7 +71,7 @@ fn is_slice_tuple(key: Value) -> bool {
 }
 
 fn item_at(vm: &Vm, m: View, at: &[isize]) -> Res<*mut u8> {
-    let ndim = m.layout.shape.len();
+    let ndim = m.layout().shape.len();
     if at.len() > ndim {
         return Err(
             vm.type_error(format!("cannot index {ndim}-dimension view with {}-element tuple", at.len()))
@@ -86,7 +89,18 @@ fn item_at(vm: &Vm, m: View, at: &[isize]) -> Res<*mut u8> {
 
 fn getitem(vm: &Vm, m: View, key: Value) -> Res<Value> {
     m.check(vm)?;
-    let ndim = m.layout.shape.len();
+    if let Some(n) = m.row()
+        && key.is_int()
+    {
+        let i = key.as_int() as isize;
+        let at = if i < 0 { i + n as isize } else { i };
+        if !(0..n as isize).contains(&at) {
+            return Err(vm.index_error("index out of bounds on dimension 1"));
+        }
+        // SAFETY: in range of the view, which is not released.
+        return Ok(Value::int(unsafe { *m.address().offset(at) } as i64));
+    }
+    let ndim = m.layout().shape.len();
     if ndim == 0 {
         if key == Value::ELLIPSIS {
             return Ok(m.value());
@@ -132,7 +146,13 @@ fn sliced(vm: &Vm, m: View, s: Ptr<SliceObj>) -> Res<View> {
 
 /// The view of these items of the first dimension: start, stop and step as they were asked for.
 fn window(m: View, raw: (isize, isize, isize)) -> View {
-    let mut l: Layout = m.layout.0.clone();
+    if let Some(n) = m.row()
+        && raw.2 == 1
+    {
+        let span = fit(raw, n);
+        return m.sibling(Arrangement::Row(span.count), span.start.max(0), m.readonly);
+    }
+    let mut l: Layout = m.layout().clone();
     let span = fit(raw, l.shape[0] as usize);
     let mut by = 0;
     // With suboffsets in the first dimension the offset applies behind the pointers.
@@ -141,21 +161,21 @@ fn window(m: View, raw: (isize, isize, isize)) -> View {
     }
     l.shape[0] = span.count as isize;
     l.strides[0] *= span.step;
-    m.sibling(l, by, m.readonly)
+    m.sibling(Arrangement::Other(Box::new(l)), by, m.readonly)
 }
 
 fn setitem(vm: &Vm, m: View, key: Value, v: Value) -> Res<()> {
     m.check(vm)?;
-    let Some(c) = letter(&m.layout.format) else {
+    let Some(c) = letter(&m.layout().format) else {
         return Err(unsupported(vm, m));
     };
     if m.readonly {
         return Err(vm.type_error("cannot modify read-only memory"));
     }
-    let ndim = m.layout.shape.len();
+    let ndim = m.layout().shape.len();
     let write = |p: &dyn Fn() -> Res<*mut u8>| -> Res<()> {
         let mut item = [0; 8];
-        let n = m.layout.itemsize.min(8);
+        let n = m.layout().itemsize.min(8);
         pack(vm, c, v, &mut item[..n])?;
         // Packing may have run Python code: the view may be released, memory may have moved.
         m.check(vm)?;
@@ -208,7 +228,7 @@ fn assign_slice(vm: &Vm, m: View, s: Ptr<SliceObj>, v: Value) -> Res<()> {
         return Err(e);
     }
     let theirs = source.raw().layout().into_owned();
-    let ours = &target.layout.0;
+    let ours = target.layout();
     let same = theirs.itemsize == ours.itemsize
         && letter(&theirs.format).unwrap_or(0) == letter(&ours.format).unwrap_or(0)
         && theirs.format.trim_start_matches('@') == ours.format.trim_start_matches('@')

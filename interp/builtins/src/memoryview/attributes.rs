@@ -5,7 +5,7 @@ use cape_vm::native::{OrNone, TypeBuilder};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Res, Value, Vm, type_of};
 
-use super::View;
+use super::{MemoryViewObj, View};
 use super::item::{letter, unpack};
 use cape_vm::buffer;
 use cape_vm::buffer::Layout;
@@ -26,17 +26,17 @@ pub(super) fn add(t: TypeBuilder) {
     )* } }
     let t = getters! {
         "obj" "The underlying object of the memoryview." |m: View| m.managed().exporter.get();
-        "nbytes" "The amount of space in bytes that the array would use in a contiguous representation." |m: View| m.layout.len();
+        "nbytes" "The amount of space in bytes that the array would use in a contiguous representation." |m: View| MemoryViewObj::len(&m);
         "readonly" "A bool indicating whether the memory is read only." |m: View| m.readonly;
-        "itemsize" "The size in bytes of each element of the memoryview." |m: View| m.layout.itemsize;
-        "format" "A string containing the format (in struct module style) for each element in the view." |m: View| m.layout.format.to_string();
-        "ndim" "An integer indicating how many dimensions of a multi-dimensional array the memory represents." |m: View| m.layout.shape.len();
-        "shape" "A tuple of ndim integers giving the shape of the memory as an N-dimensional array." |m: View| tuple(&m.layout.shape);
-        "strides" "A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array." |m: View| tuple(&m.layout.strides);
-        "suboffsets" "A tuple of integers used internally for PIL-style arrays." |m: View| tuple(&m.layout.suboffsets);
-        "c_contiguous" "A bool indicating whether the memory is C contiguous." |m: View| m.layout.is_c_contiguous();
-        "f_contiguous" "A bool indicating whether the memory is Fortran contiguous." |m: View| m.layout.is_f_contiguous();
-        "contiguous" "A bool indicating whether the memory is contiguous." |m: View| m.layout.is_c_contiguous() || m.layout.is_f_contiguous();
+        "itemsize" "The size in bytes of each element of the memoryview." |m: View| m.layout().itemsize;
+        "format" "A string containing the format (in struct module style) for each element in the view." |m: View| m.layout().format.to_string();
+        "ndim" "An integer indicating how many dimensions of a multi-dimensional array the memory represents." |m: View| m.layout().shape.len();
+        "shape" "A tuple of ndim integers giving the shape of the memory as an N-dimensional array." |m: View| tuple(&m.layout().shape);
+        "strides" "A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array." |m: View| tuple(&m.layout().strides);
+        "suboffsets" "A tuple of integers used internally for PIL-style arrays." |m: View| tuple(&m.layout().suboffsets);
+        "c_contiguous" "A bool indicating whether the memory is C contiguous." |m: View| m.layout().is_c_contiguous();
+        "f_contiguous" "A bool indicating whether the memory is Fortran contiguous." |m: View| m.layout().is_f_contiguous();
+        "contiguous" "A bool indicating whether the memory is contiguous." |m: View| m.layout().is_c_contiguous() || m.layout().is_f_contiguous();
     };
     t.method("__repr__($self, /)", "Return repr(self).", |vm: &Vm, m: View| {
         let what = if m.released.get() { "released memory" } else { "memory" };
@@ -57,7 +57,7 @@ fn hash(vm: &Vm, m: View) -> Res<Value> {
         if !m.readonly {
             return Err(vm.value_error("cannot hash writable memoryview object"));
         }
-        if !matches!(letter(&m.layout.format), Some(b'B' | b'b' | b'c')) {
+        if !matches!(letter(&m.layout().format), Some(b'B' | b'b' | b'c')) {
             return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
         }
         let exporter = m.managed().exporter.get();
@@ -89,7 +89,7 @@ fn tobytes(vm: &Vm, m: View, order: OrNone<Value>) -> Res<Ptr<BytesObj>> {
             }
         }
     };
-    let l = &m.layout.0;
+    let l = m.layout();
     if order == 'C' || order == 'A' && !(l.is_f_contiguous() && !l.is_c_contiguous()) {
         return Ok(BytesObj::new(&m.bytes()));
     }
@@ -132,13 +132,13 @@ fn transpose(data: &[u8], l: &Layout) -> Vec<u8> {
 
 fn tolist(vm: &Vm, m: View) -> Res<Value> {
     m.check(vm)?;
-    let Some(c) = letter(&m.layout.format) else {
+    let Some(c) = letter(&m.layout().format) else {
         return Err(
-            vm.not_implemented_error(format!("memoryview: unsupported format {}", m.layout.format))
+            vm.not_implemented_error(format!("memoryview: unsupported format {}", m.layout().format))
         );
     };
     let data = m.bytes();
-    Ok(nested(c, &data, m.layout.itemsize, &m.layout.shape))
+    Ok(nested(c, &data, m.layout().itemsize, &m.layout().shape))
 }
 
 /// The items as lists of lists; `data` is in C order.

@@ -5,7 +5,7 @@ use cape_vm::native::TypeBuilder;
 use cape_vm::object::*;
 use cape_vm::{Res, Value, Vm};
 
-use super::{MAX_NDIM, View};
+use super::{Arrangement, MAX_NDIM, View};
 use super::item::{letter, size};
 
 pub(super) fn add(t: TypeBuilder) {
@@ -24,7 +24,7 @@ fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
             cape_vm::class::full_name(cape_vm::type_of(format))
         )));
     };
-    let l = &m.layout.0;
+    let l = m.layout();
     if !l.is_c_contiguous() {
         return Err(vm.type_error("memoryview: casts are restricted to C-contiguous views"));
     }
@@ -93,5 +93,5 @@ fn cast(vm: &Vm, m: View, format: Value, shape: Value) -> Res<View> {
         layout.strides = Layout::c_strides(&dims, itemsize);
         layout.shape = dims;
     }
-    Ok(m.sibling(layout, 0, m.readonly))
+    Ok(m.sibling(Arrangement::Other(Box::new(layout)), 0, m.readonly))
 }

@@ -35,19 +35,19 @@ fn equal(vm: &Vm, m: View, other: Value, negate: bool) -> Res<Value> {
         Err(e) => return Err(e),
     };
     let layout = theirs.raw().layout().into_owned();
-    if !same_shape(&m.layout, &layout) {
+    if !same_shape(m.layout(), &layout) {
         return answer(false);
     }
-    let (a, b) = (letter(&m.layout.format), letter(&layout.format));
-    let same_format = m.layout.format.trim_start_matches('@') == layout.format.trim_start_matches('@');
+    let (a, b) = (letter(&m.layout().format), letter(&layout.format));
+    let same_format = m.layout().format.trim_start_matches('@') == layout.format.trim_start_matches('@');
     // Bytes of both in C order; comparing items may run Python code, so they are copies.
     let (x, y) = (m.bytes(), theirs.to_vec());
     if same_format && a.is_some_and(is_integral) {
         return answer(x == y);
     }
     drop(theirs);
-    let (mut left, mut right) = (Items::new(vm, a, &m.layout)?, Items::new(vm, b, &layout)?);
-    for i in 0..m.layout.count() {
+    let (mut left, mut right) = (Items::new(vm, a, m.layout())?, Items::new(vm, b, &layout)?);
+    for i in 0..m.layout().count() {
         let (Some(p), Some(q)) = (left.get(vm, &x, i)?, right.get(vm, &y, i)?) else {
             return answer(false);
         };
@@ -137,7 +137,7 @@ impl Items {
 /// TypeError or NotImplementedError unless the view has one dimension.
 fn one_dimension(vm: &Vm, m: View) -> Res<()> {
     m.check(vm)?;
-    match m.layout.shape.len() {
+    match m.layout().shape.len() {
         0 => Err(vm.type_error("invalid lookup on 0-dim memory")),
         1 => Ok(()),
         _ => Err(vm.not_implemented_error("multi-dimensional lookup is not implemented")),
@@ -146,17 +146,17 @@ fn one_dimension(vm: &Vm, m: View) -> Res<()> {
 
 fn item(vm: &Vm, m: View, i: usize) -> Res<Option<Value>> {
     m.check(vm)?;
-    if i as isize >= m.layout.shape[0] {
+    if i as isize >= m.layout().shape[0] {
         return Ok(None);
     }
     // SAFETY: in range.
-    let p = unsafe { cape_vm::buffer::item(m.address(), &m.layout, 0, i as isize) };
+    let p = unsafe { cape_vm::buffer::item(m.address(), m.layout(), 0, i as isize) };
     access::read(vm, m, p).map(Some)
 }
 
 fn index(vm: &Vm, m: View, value: Value, start: Value, stop: Value) -> Res<usize> {
     one_dimension(vm, m)?;
-    let (from, to) = search_bounds(vm, start, stop, || m.layout.shape[0] as usize)?;
+    let (from, to) = search_bounds(vm, start, stop, || m.layout().shape[0] as usize)?;
     let mut i = from;
     while i < to
         && let Some(v) = item(vm, m, i)?

@@ -31,12 +31,12 @@ pub(super) fn add(_: &Vm, t: TypeBuilder) {
 
 fn iter(vm: &Vm, m: View) -> Res<Ptr<MemoryIterObj>> {
     m.check(vm)?;
-    match m.layout.shape.len() {
+    match m.layout().shape.len() {
         0 => return Err(vm.type_error("invalid indexing of 0-dim memory")),
         1 => {}
         _ => return Err(vm.not_implemented_error("multi-dimensional sub-views are not implemented")),
     }
-    if super::item::letter(&m.layout.format).is_none() {
+    if super::item::letter(&m.layout().format).is_none() {
         return Err(super::access::unsupported(vm, m));
     }
     let map = ITERATOR.get().instance_map();
@@ -46,7 +46,7 @@ fn iter(vm: &Vm, m: View) -> Res<Ptr<MemoryIterObj>> {
             header: Header::new(map),
             view: Field::new(m.value()),
             index: Cell::new(0),
-            len: m.layout.shape[0],
+            len: m.layout().shape[0],
         },
     ))
 }
@@ -61,6 +61,6 @@ fn next(vm: &Vm, it: Ptr<MemoryIterObj>) -> Res<Value> {
     m.check(vm)?;
     it.index.set(i + 1);
     // SAFETY: in range of the view's only dimension.
-    let p = unsafe { cape_vm::buffer::item(m.address(), &m.layout, 0, i) };
+    let p = unsafe { cape_vm::buffer::item(m.address(), m.layout(), 0, i) };
     access::read(vm, m, p)
 }

@@ -7,9 +7,9 @@ mod compare;
 mod item;
 mod iter;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
-use cape_heap::{Field, Header, HeapObject, Native, ObjFlags, heap, heap_object};
+use cape_heap::{Field, Header, HeapObject, Native, heap, heap_object};
 use cape_vm::buffer::{self, Buffer, Layout, Memory, RawBuffer, flags};
 use cape_vm::class::full_name;
 use cape_vm::native::{Flavour, MethodDef, Named, new_type};
@@ -37,7 +37,10 @@ heap_object! {
     /// A memoryview: a window on a shared buffer with an arrangement of its own.
     pub struct MemoryViewObj {
         managed: Field,
-        layout: Native<Layout>,
+        /// Of a row of unsigned bytes, how many; negative for others.
+        row: isize,
+        /// Of a row of bytes it is made when it is asked for: most views come and go without.
+        arrangement: Native<OnceCell<Box<Layout>>>,
         /// From the buffer's first byte to the first item.
         offset: isize,
         readonly: bool,
@@ -45,7 +48,14 @@ heap_object! {
         /// Buffers taken from this view.
         exports: Cell<usize>,
         hash: Cell<i64>,
-    } [drop] [finalizer]
+    } [drop] [finalizer] [late]
+}
+
+/// How the items of a new view are arranged.
+enum Arrangement {
+    /// So many unsigned bytes, one behind the other.
+    Row(usize),
+    Other(Box<Layout>),
 }
 
 impl Named for MemoryViewObj {
@@ -76,7 +86,7 @@ pub fn init(vm: &Vm) {
         .method("release($self, /)", "Release the underlying buffer exposed by the memoryview object.", release)
         .method("toreadonly($self, /)", "Return a readonly version of the memoryview.", |vm: &Vm, m: View| -> Res<View> {
             m.check_free(vm)?;
-            Ok(m.sibling(m.layout.0.clone(), 0, true))
+            Ok(m.sibling(m.arrangement(), 0, true))
         })
         .method("__buffer__($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.", buffer_method)
         .method("__release_buffer__($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.", release_buffer_method);
@@ -99,7 +109,7 @@ pub fn new(vm: &Vm, object: Value, what: u32) -> Res<View> {
     if let Some(m) = object.downcast::<MemoryViewObj>() {
         m.check_free(vm)?;
         if what & flags::WRITABLE == 0 {
-            return Ok(m.sibling(m.layout.0.clone(), 0, m.readonly));
+            return Ok(m.sibling(m.arrangement(), 0, m.readonly));
         }
     }
     if !vm.has_buffer(object) {
@@ -128,7 +138,7 @@ pub fn contiguous_copy(vm: &Vm, view: Value, fortran: bool) -> Res<View> {
     let Some(m) = view.downcast::<MemoryViewObj>() else {
         return Err(vm.type_error("a memoryview is required"));
     };
-    let mut layout = m.layout.0.clone();
+    let mut layout = m.layout().clone();
     layout.suboffsets = Vec::new();
     layout.strides = Layout::c_strides(&layout.shape, layout.itemsize);
     if fortran {
@@ -150,7 +160,7 @@ pub fn from_buffer(b: Buffer) -> View {
     let (exporter, base, mut raw) = b.into_parts();
     let readonly = raw.readonly;
     // The arrangement is the view's from now on.
-    let layout = raw.layout.take().map_or_else(|| Layout::bytes(raw.len), |l| *l);
+    let arrangement = raw.layout.take().map_or(Arrangement::Row(raw.len), Arrangement::Other);
     let map = managed_map();
     let managed = heap().alloc(
         map,
@@ -165,7 +175,7 @@ pub fn from_buffer(b: Buffer) -> View {
             restricted: Cell::new(false),
         },
     );
-    view(managed, layout, 0, readonly)
+    view(managed, arrangement, 0, readonly)
 }
 
 /// A view of a buffer from which no other is made.
@@ -181,15 +191,20 @@ fn managed_map() -> cape_heap::MapRef {
     MANAGED.get(ManagedObj::kind())
 }
 
-fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool) -> View {
+fn view(managed: Ptr<ManagedObj>, arrangement: Arrangement, offset: isize, readonly: bool) -> View {
     managed.views.set(managed.views.get() + 1);
     let map = MEMORYVIEW.get().instance_map();
+    let (row, cell) = match arrangement {
+        Arrangement::Row(n) => (n as isize, OnceCell::new()),
+        Arrangement::Other(layout) => (-1, OnceCell::from(layout)),
+    };
     let view = heap().alloc(
         map,
         MemoryViewObj {
             header: Header::new(map),
             managed: Field::new(managed.value()),
-            layout: Native(layout),
+            row,
+            arrangement: Native(cell),
             offset,
             readonly,
             released: Cell::new(false),
@@ -197,9 +212,11 @@ fn view(managed: Ptr<ManagedObj>, layout: Layout, offset: isize, readonly: bool)
             hash: Cell::new(-1),
         },
     );
-    if managed.release.0.get().is_none() {
-        // There is nothing to give back: no finalizer need run.
-        view.header().set(ObjFlags::FINALIZED);
+    if row < 0 {
+        heap().add_drop(view.header());
+    }
+    if managed.release.0.get().is_some() {
+        heap().add_finalizer(view.header());
     }
     view
 }
@@ -258,20 +275,43 @@ impl MemoryViewObj {
     }
 
     /// Another view of the same buffer, its first item `by` bytes after this one's.
-    fn sibling(&self, layout: Layout, by: isize, readonly: bool) -> View {
-        view(self.managed(), layout, self.offset + by, readonly)
+    fn sibling(&self, arrangement: Arrangement, by: isize, readonly: bool) -> View {
+        view(self.managed(), arrangement, self.offset + by, readonly)
+    }
+
+    /// How many unsigned bytes it is a row of, if it is one.
+    fn row(&self) -> Option<usize> {
+        usize::try_from(self.row).ok()
+    }
+
+    /// The arrangement of its items, for a view of the same.
+    fn arrangement(&self) -> Arrangement {
+        self.row().map_or_else(|| Arrangement::Other(Box::new(self.layout().clone())), Arrangement::Row)
+    }
+
+    /// The arrangement of its items. It stays where it is as long as the view lives.
+    fn layout(&self) -> &Layout {
+        self.arrangement.get_or_init(|| {
+            heap().add_drop(&self.header);
+            Box::new(Layout::bytes(self.row as usize))
+        })
+    }
+
+    /// Bytes of all items.
+    fn len(&self) -> usize {
+        self.row().unwrap_or_else(|| self.layout().len())
     }
 
     /// The bytes of all items in C order.
     fn bytes(&self) -> Vec<u8> {
-        let l = &self.layout.0;
-        if l.is_c_contiguous() {
-            if l.is_empty() {
+        if self.row().is_some() || self.layout().is_c_contiguous() {
+            if self.len() == 0 {
                 return Vec::new();
             }
             // SAFETY: a contiguous layout covers this many bytes of the buffer, which is not released.
-            return unsafe { std::slice::from_raw_parts(self.address(), l.len()) }.to_vec();
+            return unsafe { std::slice::from_raw_parts(self.address(), self.len()) }.to_vec();
         }
+        let l = self.layout();
         let mut out = Vec::with_capacity(l.len());
         // SAFETY: the layout describes the buffer, which is not released.
         unsafe { buffer::gather(self.address(), l, 0, &mut out) };
@@ -309,17 +349,19 @@ fn release(vm: &Vm, m: View) -> Res<()> {
 fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
     let m: View = v.downcast().expect("registered for this kind");
     let (base, memory) = lend(vm, m, what)?;
-    let l = &m.layout.0;
-    let layout = match what & flags::ND == flags::ND {
-        true => Some(Box::new(l.clone())),
-        false => None,
+    let (layout, itemsize) = match m.arrangement() {
+        Arrangement::Row(_) => (None, 1),
+        Arrangement::Other(l) => {
+            let itemsize = l.itemsize;
+            ((what & flags::ND == flags::ND).then_some(l), itemsize)
+        }
     };
     let raw = RawBuffer {
         memory,
-        len: l.len(),
+        len: m.len(),
         readonly: m.readonly,
         layout,
-        itemsize: l.itemsize,
+        itemsize,
         release: Some(|v, _| {
             if let Some(m) = v.downcast::<MemoryViewObj>() {
                 take_back(m);
@@ -333,7 +375,26 @@ fn export(vm: &Vm, v: Value, what: u32) -> Res<Buffer> {
 /// The arrangement of a view's items, which stays where it is as long as the view has lent its memory.
 #[inline]
 pub fn layout(m: &MemoryViewObj) -> (&Layout, bool) {
-    (&m.layout.0, m.readonly)
+    (m.layout(), m.readonly)
+}
+
+/// How many unsigned bytes a view is a row of, if it is one, and whether they may not be written.
+#[inline]
+pub fn row(m: &MemoryViewObj) -> Option<(usize, bool)> {
+    m.row().map(|n| (n, m.readonly))
+}
+
+/// As [`lend`], of a row of bytes of which nothing unusual is asked; `None`, with nothing done: it is to be asked.
+#[inline(always)]
+pub fn lend_at_once(m: View, what: u32) -> Option<(Value, Memory)> {
+    let managed = m.managed();
+    let usual = !m.released.get() && !managed.restricted.get() && m.row >= 0;
+    let refused = what & flags::WRITABLE != 0 && m.readonly || what & (flags::ND | flags::FORMAT) == flags::FORMAT;
+    if !usual || refused {
+        return None;
+    }
+    m.exports.set(m.exports.get() + 1);
+    Some((managed.base.get(), managed.memory.0.offset(m.offset)))
 }
 
 /// What was lent is given back.
@@ -351,7 +412,21 @@ pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     if wants(flags::WRITABLE) && m.readonly {
         return refused("underlying buffer is not writable");
     }
-    let l = &m.layout.0;
+    if m.row().is_none() {
+        check_arrangement(vm, m.layout(), what)?;
+    }
+    if !wants(flags::ND) && wants(flags::FORMAT) {
+        return refused("cannot cast to unsigned bytes if the format flag is present");
+    }
+    m.exports.set(m.exports.get() + 1);
+    let managed = m.managed();
+    Ok((managed.base.get(), managed.memory.0.offset(m.offset)))
+}
+
+/// BufferError unless the arrangement of a view's items is what is asked for.
+fn check_arrangement(vm: &Vm, l: &Layout, what: u32) -> Res<()> {
+    let wants = |f: u32| what & f == f;
+    let refused = |text: &str| Err(vm.buffer_error(format!("memoryview: {text}")));
     let (c, f) = (|| l.is_c_contiguous(), || l.is_f_contiguous());
     if wants(flags::C_CONTIGUOUS) && !c() {
         return refused("underlying buffer is not C-contiguous");
@@ -368,12 +443,7 @@ pub fn lend(vm: &Vm, m: View, what: u32) -> Res<(Value, Memory)> {
     if !wants(flags::STRIDES) && !c() {
         return refused("underlying buffer is not C-contiguous");
     }
-    if !wants(flags::ND) && wants(flags::FORMAT) {
-        return refused("cannot cast to unsigned bytes if the format flag is present");
-    }
-    m.exports.set(m.exports.get() + 1);
-    let managed = m.managed();
-    Ok((managed.base.get(), managed.memory.0.offset(m.offset)))
+    Ok(())
 }
 
 /// `__buffer__` of the builtin types. A derived class may call it from its own.

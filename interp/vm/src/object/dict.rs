@@ -353,6 +353,18 @@ impl Table {
         self.search_by(key, hash, |other| if other.is_int() { Ok(false) } else { Err(()) })
     }
 
+    /// [`Table::search_by`] for a float that is a number; `Err` when a key of the same hash is no unboxed one.
+    #[inline(always)]
+    fn search_float(&self, key: Value, hash: i64) -> Result<Place, ()> {
+        let f = key.as_float();
+        self.search_by(key, hash, |other| match other {
+            // (Unboxed ints are exact as floats.)
+            i if i.is_int() => Ok(i.as_int() as f64 == f),
+            g if g.is_float() => Ok(g.as_float() == f),
+            _ => Err(()),
+        })
+    }
+
     /// The hash of a key and where it is or may be put; `None` where finding out might run code or raise.
     #[inline(always)]
     pub fn place_at_once(&self, key: Value) -> Option<(i64, Place)> {
@@ -448,6 +460,8 @@ impl Table {
         } else if !key.is_float() {
             // The same object, or nothing of that hash. (A float that is no number is not equal to itself.)
             self.search_by(key, hash, |_| Err(()))
+        } else if !key.as_float().is_nan() {
+            self.search_float(key, hash)
         } else {
             Err(())
         };

@@ -154,7 +154,8 @@ impl Emit<'_, '_> {
             (self.hint(w.b()), if constant { self.constant_value(w.c() as u32) } else { self.hint(w.c()) });
         if matches!(op, Op::Add | Op::AddK) && arith::may_join(left, right) {
             let (a, b) = (self.reg(w.b()), if constant { self.konst(w.c() as u32) } else { self.reg(w.c()) });
-            self.make_at_once(w.a(), helpers::joined, [a, b], general);
+            let slow = self.b.create_block();
+            self.make_at_once(w.a(), helpers::joined, [a, b], general, slow);
             return;
         }
         let number = |v: Value| v.is_int() || v.is_float();

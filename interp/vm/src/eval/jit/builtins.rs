@@ -60,6 +60,9 @@ impl Emit<'_, '_> {
         if class == types.bool {
             return self.truth_of_argument(w, class);
         }
+        if class == types.tuple || class == types.list {
+            return self.copied(w, class);
+        }
         let s = if class == types.int {
             Special::Int
         } else if class == types.float {
@@ -122,6 +125,21 @@ impl Emit<'_, '_> {
         self.store(t, self.regs, 8 * w.a() as usize);
         self.b.ins().jump(after, &[]);
         self.otherwise(slow, helpers::call, after);
+        true
+    }
+
+    /// `tuple(x)` or `list(x)` of a list or tuple, which is a new object; false, with nothing done, for others.
+    fn copied(&mut self, w: Word, class: Ptr<TypeObj>) -> bool {
+        let (r, maps) = (w.b() + 2, &rt().maps);
+        let guess = self.hint_map(r);
+        let of_list = guess == Some(maps.list) && of_mirrored(self.hint(r)).is_none();
+        if !of_list && !(guess == Some(maps.tuple) && class == rt().types.list) {
+            return false;
+        }
+        let slow = self.b.create_block();
+        self.callee_guard(w, Callee::Class(class), None, slow);
+        let (c, v) = (self.constant(class.value().bits()), self.reg(r));
+        self.make_at_once(w.a(), helpers::copied, [c, v], helpers::call, slow);
         true
     }
 

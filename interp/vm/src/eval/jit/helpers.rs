@@ -122,6 +122,23 @@ pub(super) unsafe extern "C-unwind" fn slice_of_list(list: Value, slice: Value) 
     slice.and_then(|slice| build::plain_slice(list, slice)).unwrap_or(Value::EMPTY)
 }
 
+/// `tuple(v)` of a list, or `list(v)` of a list or tuple, as [`joined`], where there are items that are the object's own.
+pub(super) unsafe extern "C-unwind" fn copied(class: Value, v: Value) -> Value {
+    let (map, maps) = (v.map(), &rt().maps);
+    let (list, tuple) = (v.downcast::<ListObj>(), v.downcast::<TupleObj>());
+    let to_tuple = class == rt().types.tuple.value();
+    let items = match (&list, &tuple) {
+        (Some(l), _) if map == Some(maps.list) => l.generic_slice(),
+        (_, Some(t)) if map == Some(maps.tuple) && !to_tuple => Some(t.as_slice()),
+        _ => None,
+    };
+    match items {
+        None | Some([]) => Value::EMPTY,
+        Some(items) if to_tuple => TupleObj::new(items).value(),
+        Some(items) => ListObj::new(items).value(),
+    }
+}
+
 macro_rules! helpers {
     ($( $name:ident($at:ident) $body:expr; )*) => { $(
         #[doc = concat!("`", stringify!($name), "`.")]

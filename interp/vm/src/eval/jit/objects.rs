@@ -143,7 +143,8 @@ impl Emit<'_, '_> {
             }
             if guess == Some(maps.list) && key.1.is::<SliceObj>() && of_mirrored(self.hint(w.b())).is_none() {
                 let list = self.reg(w.b());
-                self.make_at_once(w.a(), helpers::slice_of_list, [list, key.0], general);
+                let slow = self.b.create_block();
+                self.make_at_once(w.a(), helpers::slice_of_list, [list, key.0], general, slow);
                 return;
             }
             let objects = |c| matches!(c, Convention::Objects | Convention::Item);

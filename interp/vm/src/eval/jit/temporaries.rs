@@ -121,15 +121,17 @@ impl Emit<'_, '_> {
         block
     }
 
-    /// An instruction whose result, for these operands, is a new object that a function makes at once; EMPTY is for the helper.
+    /// An instruction whose result, for these operands, is a new object that a function makes at once; EMPTY is for the helper, as is what
+    /// goes to `slow`.
     pub(super) fn make_at_once(
         &mut self,
         r: u16,
         f: unsafe extern "C-unwind" fn(Value, Value) -> Value,
         operands: [Word64; 2],
         general: super::helpers::Helper,
+        slow: Block,
     ) {
-        let (slow, after) = (self.b.create_block(), self.b.create_block());
+        let after = self.b.create_block();
         self.b.set_cold_block(slow);
         let fresh = self.b.append_block_param(after, I64);
         self.sync(self.at);
