@@ -139,6 +139,65 @@ def generators():
         assert len(caught) == 1
 
 
+def places():
+    """The line of what dropped something is that of its end."""
+    lines = []
+
+    class Says:
+        def __del__(self):
+            lines.append(sys._getframe(1).f_lineno - first)
+
+    class Box:
+        pass
+
+    def drops(a, box):
+        a = None
+        box.a = Says()
+        box.a = None
+        del box
+        b = Says()
+        del b
+        c = 1
+
+    first = drops.__code__.co_firstlineno
+    drops(Says(), Box())
+    assert lines == [1, 3, 6], lines
+
+    def closes_badly():
+        try:
+            yield
+        except GeneratorExit:
+            yield
+
+    reports = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda u: reports.append(u.exc_traceback.tb_lineno)
+    try:
+        g = closes_badly()
+        next(g)
+        line = sys._getframe().f_lineno + 1
+        del g
+    finally:
+        sys.unraisablehook = hook
+    assert reports == [line]
+
+
+def frames_of_generators():
+    def generator(a):
+        yield a
+
+    g = generator(Noted("argument"))
+    frame = g.gi_frame
+    assert frame.f_generator is g
+    weak = weakref.ref(g)
+    next(g)
+    del g
+    assert weak() is None
+    assert frame.f_generator is None
+    assert frame.f_locals["a"].name == "argument"
+    frame.clear()
+    check("argument")
+
+
 def weak_references():
     box = Box()
     seen = []
@@ -210,7 +269,7 @@ def files():
     check("closed")
 
 
-for part in (variables, containers, frames, generators, weak_references, revived, cycles, files):
+for part in (variables, containers, frames, generators, places, frames_of_generators, weak_references, revived, cycles, files):
     part()
 
 name = Noted("global")

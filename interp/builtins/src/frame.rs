@@ -3,7 +3,7 @@
 use cape_bytecode::flags;
 use cape_heap::{Field, Header, heap, heap_object};
 use cape_vm::frame::FrameObj;
-use cape_vm::generator::{GenState, GeneratorObj};
+use cape_vm::generator::GenState;
 use cape_vm::native::{Named, extend, new_type};
 use cape_vm::object::{CellObj, DictObj, ListObj, StrObj, TypeFlags, TypeObj};
 use cape_vm::ops::Cmp;
@@ -45,7 +45,7 @@ pub fn init(_vm: &Vm) {
         .getter(
             "f_generator",
             "Return the generator or coroutine associated with this frame, or None.",
-            |_: &Vm, f: Frame| f.generator.downcast::<GeneratorObj>(),
+            |_: &Vm, f: Frame| f.generator(),
         )
         .getset(
             "f_lineno",
@@ -437,7 +437,7 @@ fn compare(vm: &Vm, a: Proxy, b: Value, c: Cmp) -> Res<Value> {
 }
 
 fn clear(vm: &Vm, f: Frame) -> Res<()> {
-    let g: Option<Ptr<GeneratorObj>> = f.generator.downcast();
+    let g = f.generator();
     match g.map(|g| g.state()) {
         Some(GenState::Running) => return Err(vm.runtime_error("cannot clear an executing frame")),
         Some(GenState::Suspended) => return Err(vm.runtime_error("cannot clear a suspended frame")),

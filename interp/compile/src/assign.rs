@@ -8,7 +8,7 @@ use crate::compiler::Compiler;
 use crate::error::{R, err};
 use crate::intern::NameId;
 use crate::operators::binary_op;
-use crate::unit::{Reg, UnitKind};
+use crate::unit::{FBlock, Reg, UnitKind};
 
 impl<'a> Compiler<'a> {
     /// The register of a target that is a plain local: the value may be computed there.
@@ -19,6 +19,29 @@ impl<'a> Compiler<'a> {
     }
 
     pub(crate) fn assign(&mut self, s: &'a ast::StmtAssign) -> R<()> {
+        let drops = matches!(*s.value, Expr::NoneLiteral(_)) && s.targets.iter().any(|t| self.may_drop(t));
+        self.assign_value(s)?;
+        if drops {
+            // `None` is put where something is to end: after this instruction it is looked for what has been dropped.
+            let t = self.u.temp();
+            self.u.op1(Op::Clear, t);
+        }
+        Ok(())
+    }
+
+    /// Whether storing into a name or an attribute may replace an object: not where a variable or an instance begins.
+    fn may_drop(&mut self, target: &Expr) -> bool {
+        match target {
+            Expr::Name(_) => self.target_register(target).is_none_or(|r| {
+                let in_loop = self.u.fblocks.iter().any(|b| matches!(b.kind, FBlock::Loop { .. }));
+                in_loop || self.u.bound.contains(r)
+            }),
+            Expr::Attribute(_) => self.u.name != NameId::INIT,
+            _ => false,
+        }
+    }
+
+    fn assign_value(&mut self, s: &'a ast::StmtAssign) -> R<()> {
         if let [target] = &s.targets[..] {
             if let Some(r) = self.target_register(target) {
                 self.expr_to(&s.value, r)?;

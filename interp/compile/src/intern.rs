@@ -52,6 +52,7 @@ well_known! {
     FIRSTLINENO "__firstlineno__",
     STATIC_ATTRIBUTES "__static_attributes__",
     DOC "__doc__",
+    INIT "__init__",
 }
 
 /// The identifiers of one compilation.

@@ -150,16 +150,16 @@ pub(crate) fn scrub_for_later() {
     std::hint::black_box(&mut words);
 }
 
-/// Calls `f` with every word of `start .. end`.
+/// Calls `f` with every word of `start .. end`, and where it is.
 ///
 /// # Safety
 /// The range must be a readable part of a stack.
 #[inline]
-pub(crate) unsafe fn words(start: usize, end: usize, f: &mut impl FnMut(usize)) {
+pub(crate) unsafe fn words(start: usize, end: usize, f: &mut impl FnMut(usize, usize)) {
     let mut p = start;
     while p < end {
         // SAFETY: the caller's promise; the volatile read takes whatever is there.
-        f(unsafe { std::ptr::read_volatile(p as *const usize) });
+        f(unsafe { std::ptr::read_volatile(p as *const usize) }, p);
         p += 8;
     }
 }

@@ -10,6 +10,7 @@ use crate::kind::Tracer;
 use crate::links::{ForeignOp, Mirror};
 use crate::map::MapFlags;
 use crate::object::{Header, ObjFlags};
+use crate::order;
 use crate::weak::WeakCtx;
 
 /// What the VM has to run at a safe point.
@@ -157,6 +158,15 @@ impl Finalizers {
                 _ => 0,
             });
             any |= census.save(self);
+        } else if self.queue.len() - before > 1 {
+            let batch = &mut self.queue.make_contiguous()[before..];
+            let address = |item: &Item| match item {
+                Item::Finalize(v) => v.get().bits() as usize,
+                _ => 0,
+            };
+            let dead: Vec<usize> = batch.iter().map(address).collect();
+            let places = order::places(ctx, &dead);
+            batch.sort_by_cached_key(|item| places.get(&address(item)).copied());
         }
         any
     }

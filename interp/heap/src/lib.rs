@@ -52,6 +52,7 @@ mod nursery;
 mod object;
 mod old;
 mod options;
+mod order;
 mod pressure;
 mod prompt;
 mod region;

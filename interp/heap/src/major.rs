@@ -99,7 +99,7 @@ unsafe fn mark_roots(heap: &Heap, s: *mut State, sp: usize, idle: Option<Idle<'_
             }
         }
         (*s).threads.ranges(sp, &mut |start, end| {
-            words(start, end, &mut |w| {
+            words(start, end, &mut |w, _| {
                 if heap.in_region(w) {
                     let found = match heap.space_of(w) {
                         Space::Old => old::find(w),

@@ -357,6 +357,8 @@ impl Heap {
             return true;
         }
         let mut all_familiar = true;
+        let affordable = all.full_credit > all.full;
+        let mut suspected = false;
         let mut i = 0;
         while let Some(w) = all.list.get_mut(i) {
             // SAFETY: a watched object's memory is intact until a collection ends, which follows it.
@@ -373,16 +375,23 @@ impl Heap {
                 continue;
             }
             all.credit -= EACH;
-            if !w.is_held(&root) && !w.find_root(&find) {
-                w.suspect = !w.is_young();
-                return false;
+            if !w.suspect && !w.is_held(&root) && !w.find_root(&find) {
+                if w.is_young() {
+                    return false;
+                }
+                if !affordable {
+                    // It is left to the next full collection.
+                    all.list.swap_remove(i);
+                    continue;
+                }
+                (w.suspect, suspected) = (true, true);
             }
             i += 1;
         }
         if all_familiar {
             all.tell();
         }
-        true
+        !suspected
     }
 
     /// Looks for what holds the watched objects, and ends those that nothing does; whether finalizers or callbacks are
@@ -396,14 +405,11 @@ impl Heap {
         unsafe {
             if (*s).watched.list.iter().any(|w| w.suspect) {
                 // Those that survive are not watched any more.
-                let affordable = (*s).watched.full_credit > (*s).watched.full;
-                if affordable {
-                    self.collect_all_keeping();
-                    (*s).watched.full = processor_time() - start;
-                    (*s).watched.full_credit -= (*s).watched.full;
-                }
+                self.collect_all_keeping();
+                (*s).watched.full = processor_time() - start;
+                (*s).watched.full_credit -= (*s).watched.full;
                 (*s).watched.list.retain(|w| !w.suspect);
-                return affordable;
+                return true;
             }
             fill(self.cursor(), (*s).nursery.run_end);
             let ended = with_registers(|sp| trial::run(self, s, sp));

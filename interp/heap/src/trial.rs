@@ -115,7 +115,8 @@ pub(crate) unsafe fn run(heap: &Heap, s: *mut State, sp: usize) -> bool {
         drain(s, search, t);
         begin(search);
         if (*search).missing > 0 {
-            mentioned(heap, s, sp, &mut |large| {
+            (*s).pinned.clear();
+            mentioned(heap, s, sp, true, &mut |large| {
                 (*search).reach(Step { parent: 0, cell: 0, holds: large });
             });
             for i in 0..(*s).pinned.len() {

@@ -2,7 +2,7 @@
 
 use cape_heap::{MapRef, Ptr, Value};
 
-use crate::object::{ExcObj, StrObj, TupleObj, TypeObj};
+use crate::object::{ExcObj, StrObj, TracebackObj, TupleObj, TypeObj};
 use crate::runtime::{intern, rt, type_of};
 use crate::vm::Vm;
 
@@ -231,6 +231,12 @@ impl Vm {
     #[cold]
     pub fn call_unraisable_hook(&self, e: &Raised, message: Value, object: Value) -> Option<Res<()>> {
         let hook = rt().sys().get_str(rt().names.unraisablehook).filter(|h| !h.is_none())?;
+        if let Some(frame) = self.top_frame()
+            && e.exc().traceback.downcast::<TracebackObj>().is_none()
+        {
+            // Native code raised it: it is told where.
+            self.add_traceback(e.exc(), frame);
+        }
         let fields = [
             ("exc_type", type_of(e.value()).value()),
             ("exc_value", e.value()),

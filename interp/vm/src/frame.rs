@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
-use cape_heap::{Field, Header, Ptr, Tracer, Value, heap, heap_object};
+use cape_heap::{Field, Header, Ptr, Tracer, Value, WeakCell, heap, heap_object};
 
+use crate::generator::GeneratorObj;
 use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::Vm;
@@ -49,13 +50,15 @@ pub(crate) mod mark {
     pub const BINDING: u8 = 1;
     /// It has stopped for a tool, or was running when somebody began to watch: its beginning is past.
     pub const STARTED: u8 = 2;
+    /// Its pc stands behind the instruction that dropped what is being finalised.
+    pub const PAST: u8 = 4;
 }
 
 impl Frame {
     /// Of a generator that runs: empties the copy of its registers that was kept while it was suspended, which is written anew when it
     /// is again.
     pub(crate) fn clear_suspended(&self) {
-        let Some(g) = self.generator.downcast::<crate::generator::GeneratorObj>() else { return };
+        let Some(g) = self.generator.downcast::<GeneratorObj>() else { return };
         if let Some(kept) = g.registers.downcast::<ArrayObj>() {
             for i in 0..kept.len() {
                 // SAFETY: in bounds; what is no pointer needs no barrier, which a collection would not like.
@@ -101,10 +104,15 @@ impl Frame {
         unsafe { self.pc.offset_from(first) as u32 }
     }
 
+    /// That, or another word of the instruction, as whoever asks where the frame is sees it.
+    pub fn place(&self) -> u32 {
+        self.lasti() - self.is(mark::PAST) as u32
+    }
+
     /// The line that is running.
     pub fn line(&self) -> u32 {
         let unit = &self.code.unit;
-        unit.position(self.lasti()).map_or(unit.first_line, |p| p.line)
+        unit.position(self.place()).map_or(unit.first_line, |p| p.line)
     }
 }
 
@@ -118,9 +126,10 @@ heap_object! {
         pub locals: Field,
         /// The caller's frame object, once this one has finished.
         pub back: Field,
-        /// The registers at the end (array), or EMPTY.
+        /// The registers at the end, or those of a suspended generator (array); EMPTY before.
         pub registers: Field,
-        pub generator: Field,
+        /// A weak reference to the generator: a frame does not keep it. EMPTY until it rests.
+        generator: Field,
         pub lasti: Cell<i32>,
         pub trace_fn: Field,
         /// Variables added through `f_locals` that the code does not have (a dict).
@@ -142,7 +151,7 @@ impl FrameObj {
     pub fn lasti(&self) -> u32 {
         let live = self.live.get();
         // SAFETY: a live frame stays at its address until it clears this pointer.
-        if live.is_null() { self.lasti.get() as u32 } else { unsafe { (*live).lasti() } }
+        if live.is_null() { self.lasti.get() as u32 } else { unsafe { (*live).place() } }
     }
 
     /// That as Python code sees it.
@@ -171,6 +180,25 @@ impl FrameObj {
         code.unit.position(self.lasti()).map_or(code.first_line(), |p| p.line)
     }
 
+    /// The generator whose frame it is.
+    pub fn generator(&self) -> Option<Ptr<GeneratorObj>> {
+        let live = self.live.get();
+        if !live.is_null() {
+            // SAFETY: a live frame stays at its address until it clears this pointer.
+            return unsafe { (*live).generator }.downcast();
+        }
+        self.generator.downcast::<WeakCell>()?.target().downcast()
+    }
+
+    /// A generator's frame while that does not run.
+    fn rests_in(frame: Ptr<FrameObj>, g: Ptr<GeneratorObj>) {
+        frame.registers.set(frame, g.registers.get());
+        if frame.generator.downcast::<WeakCell>().is_none_or(|w| w.target().is_empty()) {
+            let weak = heap().new_weak(rt().maps.weak_cell, g.value(), Value::EMPTY);
+            frame.generator.set(frame, weak.value());
+        }
+    }
+
     /// The registers: those of the running frame, the suspended generator, or the copy.
     pub fn registers(&self) -> Option<&[Value]> {
         let live = self.live.get();
@@ -183,10 +211,7 @@ impl FrameObj {
             // only read before the next allocation.
             return Some(unsafe { std::slice::from_raw_parts(a.items_ptr(), a.len()) });
         }
-        let g = self.generator.downcast::<crate::generator::GeneratorObj>()?;
-        let a = g.registers.downcast::<ArrayObj>()?;
-        // SAFETY: as above.
-        Some(unsafe { std::slice::from_raw_parts(a.items_ptr(), a.len()) })
+        None
     }
 
     /// Where register `i` is stored now, to write to.
@@ -196,12 +221,6 @@ impl FrameObj {
             // SAFETY: as above.
             unsafe { *(*live).base.add(i) = v };
         } else if let Some(a) = self.registers.downcast::<ArrayObj>() {
-            a.set(i, v);
-        } else if let Some(a) = self
-            .generator
-            .downcast::<crate::generator::GeneratorObj>()
-            .and_then(|g| g.registers.downcast::<ArrayObj>())
-        {
             a.set(i, v);
         }
     }
@@ -248,7 +267,7 @@ impl Vm {
         if let Some(o) = f.object.downcast() {
             return o;
         }
-        let generator: Option<Ptr<crate::generator::GeneratorObj>> = f.generator.downcast();
+        let generator: Option<Ptr<GeneratorObj>> = f.generator.downcast();
         if let Some(o) = generator.and_then(|g| g.frame.downcast::<FrameObj>()) {
             f.object = o.value();
             o.live.set(frame);
@@ -257,7 +276,6 @@ impl Vm {
         let o = FrameObj::alloc(f.code, f.globals, f.builtins);
         o.live.set(frame);
         o.locals.set(o, f.locals);
-        o.generator.set(o, f.generator);
         f.object = o.value();
         if let Some(g) = generator {
             g.frame.set(g, o.value());
@@ -266,7 +284,7 @@ impl Vm {
     }
 
     /// The frame object of a generator that has not finished.
-    pub fn generator_frame(&self, g: Ptr<crate::generator::GeneratorObj>) -> Ptr<FrameObj> {
+    pub fn generator_frame(&self, g: Ptr<GeneratorObj>) -> Ptr<FrameObj> {
         if let Some(o) = g.frame.downcast() {
             return o;
         }
@@ -279,7 +297,7 @@ impl Vm {
             f = f.wrapping_sub(1);
         }
         let o = FrameObj::alloc(g.code(), g.globals.get(), g.builtins.get());
-        o.generator.set(o, g.value());
+        FrameObj::rests_in(o, g);
         o.lasti.set(g.pc.get() as i32);
         g.frame.set(g, o.value());
         o
@@ -342,6 +360,9 @@ impl Vm {
                 let b = self.frame_object(b);
                 o.back.set(o, b.value());
             }
+        }
+        if !finished && let Some(g) = f.generator.downcast() {
+            FrameObj::rests_in(o, g);
         }
         o.lasti.set(f.lasti() as i32);
         o.live.set(std::ptr::null_mut());

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cape_decimal::context::status::*;
 use cape_decimal::context::{MAX_EMAX, MAX_PREC, MIN_EMIN};
 use cape_decimal::{Context, Round};
-use cape_heap::{Field, Header, MapRef, Native, heap, heap_object};
+use cape_heap::{Field, Header, MapRef, Native, WeakCell, heap, heap_object};
 use cape_vm::native::{Named, TypeBuilder, new_type};
 use cape_vm::object::*;
 use cape_vm::ops::Cmp;
@@ -28,7 +28,7 @@ heap_object! {
         flags_dict: Field,
     }
 
-    /// A dict of signals, which shows those of a context; EMPTY for none.
+    /// A dict of signals, which shows those of a context: a weak reference to it, or EMPTY.
     pub struct SignalDictObj { context: Field, of_traps: bool }
 
     /// What `localcontext` gives: the context that is set and, while it is, the one before.
@@ -434,7 +434,10 @@ fn signal_dict(c: Ctx, of_traps: bool) -> Value {
         return field.get();
     }
     let map = SIGNAL_DICT.get().instance_map();
-    let d = heap().alloc(map, SignalDictObj { header: Header::new(map), context: Field::new(c.value()), of_traps });
+    let weak = heap().new_weak(rt().maps.weak_cell, c.value(), Value::EMPTY);
+    let d = heap().alloc(map, SignalDictObj { header: Header::new(map), context: Field::new(weak.value()), of_traps });
+    // The dict is not to be used when the context has ended.
+    heap().watch(c.header());
     let field = if of_traps { &c.traps_dict } else { &c.flags_dict };
     field.set(c, d.value());
     d.value()
@@ -443,7 +446,8 @@ fn signal_dict(c: Ctx, of_traps: bool) -> Value {
 impl SignalDictObj {
     /// Where the signals are.
     fn cell(&self, vm: &Vm) -> Res<Ctx> {
-        self.context.downcast().ok_or_else(|| vm.value_error("invalid signal dict"))
+        let context = self.context.downcast::<WeakCell>().and_then(|w| w.target().downcast());
+        context.ok_or_else(|| vm.value_error("invalid signal dict"))
     }
 
     fn set(&self, vm: &Vm) -> Res<u32> {

@@ -21,7 +21,7 @@ impl Vm {
     /// Adds this frame to the exception's traceback.
     pub(crate) fn add_traceback(&self, exc: Ptr<ExcObj>, frame: *mut Frame) {
         // SAFETY: a live frame.
-        let lasti = unsafe { (*frame).lasti() };
+        let lasti = unsafe { (*frame).place() };
         let object = self.frame_object(frame);
         let map = rt().maps.traceback;
         let tb = heap().alloc(

@@ -27,7 +27,7 @@ use cape_bytecode::{Op, Word};
 use cape_heap::{Ptr, Value, attention};
 
 use crate::exc::{Raised, Res};
-use crate::frame::Frame;
+use crate::frame::{Frame, mark};
 use crate::generator::{AsyncGenAuxObj, GeneratorObj};
 use crate::monitor::{Event, Stop};
 use crate::object::*;
@@ -132,7 +132,10 @@ pub(crate) fn evaluate(vm: &Vm, mut left: jit::Left) -> Res<Value> {
             Next::Collects => jit::Left::Collects,
             Next::Looks => {
                 vm.scrub_native_stack();
-                if let Err(r) = vm.end_dropped() {
+                let ended = vm.end_dropped();
+                // SAFETY: the top frame, which is the one that looked.
+                unsafe { (*vm.frame_top.get()).set_mark(mark::PAST, false) };
+                if let Err(r) = ended {
                     vm.unwind(r, false)?;
                 }
                 jit::Left::Looked
@@ -281,6 +284,8 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                         if looking {
                             sync!();
                             if vm.has_dropped($certainly) {
+                                // SAFETY: as above.
+                                unsafe { (*frame).set_mark(mark::PAST, true) };
                                 return Ok(Next::Looks);
                             }
                         }
