@@ -1,5 +1,6 @@
 //! `product`, `combinations`, `combinations_with_replacement`, `permutations`.
 
+use cape_heap::write_barrier;
 use cape_vm::object::{ArrayObj, ModuleObj, TupleObj, TypeObj, ValueVec, is_int};
 use cape_vm::{Ptr, Res, Value, Vm};
 
@@ -7,12 +8,47 @@ use super::{Lazy, iterator, state};
 
 const E: Value = Value::EMPTY;
 
-/// `a` holds the pool (for `product` an array of pools), `b` an array of indices, `c` the cycles of `permutations`, `d` the items of the
-/// latest result, in which few change from one to the next; `n` is the length of the results, `m`: 0 before the first, 1 running, 2 finished.
-fn indices(l: Lazy) -> Ptr<ArrayObj> {
-    array(&l.b)
+/// What an iterator's fields hold. (`c`: the cycles of `permutations`; `n` is the length of the results, `m`: 0 before the first, 1
+/// running, 2 finished.)
+struct State {
+    /// `a`: the pool, for `product` an array of pools.
+    pool: Ptr<ArrayObj>,
+    /// `b`: the indices of the latest result's items in the pool.
+    indices: Ptr<ArrayObj>,
+    /// `d`: the items of the latest result, in which few change from one to the next.
+    items: Ptr<ArrayObj>,
 }
 
+impl State {
+    #[inline(always)]
+    fn of(l: Lazy) -> State {
+        State { pool: array(&l.a), indices: array(&l.b), items: array(&l.d) }
+    }
+
+    /// Has the `i`th item of the results be that of the pool at this index.
+    #[inline(always)]
+    fn choose(&self, i: usize, index: usize) {
+        put(self.indices, i, index);
+        self.show(i, self.pool.get(index));
+    }
+
+    /// Writes an item into the results from now on.
+    #[inline(always)]
+    fn show(&self, i: usize, item: Value) {
+        assert!(i < self.items.len());
+        // SAFETY: in bounds. Nothing is allocated until `selection`, which has the barrier.
+        unsafe { self.items.items_ptr().add(i).write(item) };
+    }
+
+    /// A result.
+    #[inline(always)]
+    fn selection(&self) -> Value {
+        write_barrier(self.items.header());
+        TupleObj::new(self.items.as_slice()).value()
+    }
+}
+
+#[inline(always)]
 fn at(a: Ptr<ArrayObj>, i: usize) -> usize {
     a.get(i).as_int() as usize
 }
@@ -29,28 +65,11 @@ fn numbers(n: impl Iterator<Item = usize>) -> Ptr<ArrayObj> {
     ArrayObj::from_slice(&v)
 }
 
-#[inline]
+#[inline(always)]
 fn array(v: &cape_heap::Field) -> Ptr<ArrayObj> {
-    v.downcast().expect("an array")
-}
-
-/// Has the `i`th item of the results be that of the pool at this index.
-#[inline(always)]
-fn choose(l: Lazy, i: usize, index: usize) {
-    put(indices(l), i, index);
-    show(l, i, index);
-}
-
-/// Writes the pool's item at this index into the results from now on.
-#[inline(always)]
-fn show(l: Lazy, i: usize, index: usize) {
-    array(&l.d).set(i, array(&l.a).get(index));
-}
-
-/// A result.
-#[inline(always)]
-fn selection(l: Lazy) -> Value {
-    TupleObj::new(array(&l.d).as_slice()).value()
+    debug_assert!(v.downcast::<ArrayObj>().is_some());
+    // SAFETY: the constructors put arrays there, and nothing else is ever put there.
+    unsafe { v.get().cast() }
 }
 
 /// The first `n` items of a pool, or what there is.
@@ -129,20 +148,21 @@ fn product_new(vm: &Vm, cls: Ptr<TypeObj>, all: Ptr<TupleObj>, repeat: Option<Va
 fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
-        Some(false) => return Ok(selection(l)),
+        Some(false) => return Ok(State::of(l).selection()),
         Some(true) => {}
     }
-    let (pools, idx, items) = (array(&l.a), indices(l), array(&l.d));
-    for i in (0..pools.len()).rev() {
-        let pool = pools.get(i).downcast::<ArrayObj>().expect("a pool");
-        let next = at(idx, i) + 1;
+    let s = State::of(l);
+    for i in (0..s.pool.len()).rev() {
+        // SAFETY: the constructor put arrays into that of the pools.
+        let pool: Ptr<ArrayObj> = unsafe { s.pool.get(i).cast() };
+        let next = at(s.indices, i) + 1;
         if next < pool.len() {
-            put(idx, i, next);
-            items.set(i, pool.get(next));
-            return Ok(selection(l));
+            put(s.indices, i, next);
+            s.show(i, pool.get(next));
+            return Ok(s.selection());
         }
-        put(idx, i, 0);
-        items.set(i, pool.get(0));
+        put(s.indices, i, 0);
+        s.show(i, pool.get(0));
     }
     finish(l)
 }
@@ -150,29 +170,31 @@ fn product_next(_vm: &Vm, l: Lazy) -> Res<Value> {
 fn combinations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
-        Some(false) => return Ok(selection(l)),
+        Some(false) => return Ok(State::of(l).selection()),
         Some(true) => {}
     }
-    let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
-    let Some(i) = (0..r).rev().find(|&i| at(idx, i) != i + n - r) else { return finish(l) };
-    let first = at(idx, i) + 1;
+    let s = State::of(l);
+    let (n, r) = (s.pool.len(), l.n.get() as usize);
+    let Some(i) = (0..r).rev().find(|&i| at(s.indices, i) != i + n - r) else { return finish(l) };
+    let first = at(s.indices, i) + 1;
     for j in i..r {
-        choose(l, j, first + j - i);
+        s.choose(j, first + j - i);
     }
-    Ok(selection(l))
+    Ok(s.selection())
 }
 
 fn replacement_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
-        Some(false) => return Ok(selection(l)),
+        Some(false) => return Ok(State::of(l).selection()),
         Some(true) => {}
     }
-    let (n, r, idx) = (array(&l.a).len(), l.n.get() as usize, indices(l));
-    let Some(i) = (0..r).rev().find(|&i| at(idx, i) + 1 != n) else { return finish(l) };
-    let next = at(idx, i) + 1;
-    (i..r).for_each(|j| choose(l, j, next));
-    Ok(selection(l))
+    let s = State::of(l);
+    let (n, r) = (s.pool.len(), l.n.get() as usize);
+    let Some(i) = (0..r).rev().find(|&i| at(s.indices, i) + 1 != n) else { return finish(l) };
+    let next = at(s.indices, i) + 1;
+    (i..r).for_each(|j| s.choose(j, next));
+    Ok(s.selection())
 }
 
 fn permutations_new(vm: &Vm, cls: Ptr<TypeObj>, items: Value, r: Option<Value>) -> Res<Lazy> {
@@ -191,11 +213,12 @@ fn permutations_new(vm: &Vm, cls: Ptr<TypeObj>, items: Value, r: Option<Value>) 
 fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
     match advance(l) {
         None => return Ok(E),
-        Some(false) => return Ok(selection(l)),
+        Some(false) => return Ok(State::of(l).selection()),
         Some(true) => {}
     }
-    let (n, r) = (array(&l.a).len(), l.n.get() as usize);
-    let (idx, cycles) = (indices(l), array(&l.c));
+    let s = State::of(l);
+    let (n, r) = (s.pool.len(), l.n.get() as usize);
+    let (idx, cycles) = (s.indices, array(&l.c));
     for i in (0..r).rev() {
         let left = at(cycles, i) - 1;
         put(cycles, i, left);
@@ -213,8 +236,8 @@ fn permutations_next(_vm: &Vm, l: Lazy) -> Res<Value> {
             put(idx, i, y);
             put(idx, j, x);
             // What is behind has been rotated.
-            (i..r).for_each(|k| show(l, k, at(idx, k)));
-            return Ok(selection(l));
+            (i..r).for_each(|k| s.show(k, s.pool.get(at(idx, k))));
+            return Ok(s.selection());
         }
     }
     finish(l)
