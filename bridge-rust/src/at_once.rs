@@ -1,4 +1,4 @@
-//! What API functions of dicts, sets and strings do before they enter Rust in full: the usual cases, as the shims try them first.
+//! What API functions of dicts, sets, strings and classes do before they enter Rust in full: the usual cases, as the shims try them first.
 //!
 //! A function here has the name and the parameters of the API function (`at_once = true` in `include/api.toml`), and answers it only
 //! where nobody's code runs, nothing is raised (but for want of memory, by C) and nothing can panic: keys are ints or strings of exact type.
@@ -235,6 +235,11 @@ unsafe fn given_from(d: Ptr<DictObj>, found: Option<usize>, result: *mut *mut Py
 }
 
 #[inline(always)]
+pub unsafe fn PyObject_IsInstance(object: *mut PyObject, typeorclass: *mut PyObject) -> Option<c_int> {
+    cape_vm::instances::is_instance_at_once(value(object)?, value(typeorclass)?).map(c_int::from)
+}
+
+#[inline(always)]
 pub unsafe fn PyDict_New() -> Option<*mut PyObject> {
     // SAFETY: the GIL is held.
     Some(unsafe { unseen::new() })
@@ -377,7 +382,7 @@ pub unsafe fn PyDict_GetItemWithError(mp: *mut PyObject, key: *mut PyObject) -> 
 pub unsafe fn PyDict_GetItemString(dp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     unsafe {
-        let d = dict(dp)?;
+        let Some(d) = dict(dp) else { return unseen::get_text(dp, key) };
         lent_from(d, find_known(&d.table, name(key)?)?)
     }
 }
@@ -393,18 +398,23 @@ pub unsafe fn PyDict_GetItemRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(d) = dict(mp) else {
-            let p = unseen::get(mp, key)?;
-            *result = p;
-            return Some(if p.is_null() {
-                0
-            } else {
-                incref(p);
-                1
-            });
-        };
+        let Some(d) = dict(mp) else { return Some(given_if_any(unseen::get(mp, key)?, result)) };
         given_from(d, find(&d.table, key)?, result)
     }
+}
+
+/// What a borrowed reference or NULL makes of a function that gives one of its own.
+#[inline(always)]
+unsafe fn given_if_any(p: *mut PyObject, result: *mut *mut PyObject) -> c_int {
+    // SAFETY: the callers' promise: a live object or NULL, and a place for it.
+    unsafe {
+        *result = p;
+        if p.is_null() {
+            return 0;
+        }
+        incref(p);
+    }
+    1
 }
 
 #[inline(always)]
@@ -418,7 +428,7 @@ pub unsafe fn PyDict_GetItemStringRef(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let d = dict(mp)?;
+        let Some(d) = dict(mp) else { return Some(given_if_any(unseen::get_text(mp, key)?, result)) };
         given_from(d, find_known(&d.table, name(key)?)?, result)
     }
 }

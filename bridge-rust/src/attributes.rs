@@ -158,8 +158,8 @@ unsafe fn text_member(m: *mut PyMemberDef, at: *const u8) -> Option<Value> {
         if text.is_null() {
             return None;
         }
-        let text = std::ffi::CStr::from_ptr(text).to_str().ok().filter(|s| s.is_ascii())?;
-        Some(StrObj::new(text).value())
+        let text = std::ffi::CStr::from_ptr(text).to_bytes();
+        text.is_ascii().then(|| StrObj::from_ascii(text).value())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The calls that programs make most, one short path for each calling convention. Whatever is unusual about a call goes to
 //! [`call_c::call`](crate::call_c::call), which knows all conventions and words the errors.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::transmute;
 use std::ptr::null_mut;
@@ -15,6 +16,7 @@ use crate::cross::{MOST, cross, cross_all};
 use crate::error::check_result;
 use crate::layout::*;
 use crate::to_c::{kwargs_dict, linked};
+use crate::unseen;
 
 type Names = Option<Ptr<TupleObj>>;
 /// A function with `METH_FASTCALL`.
@@ -206,7 +208,17 @@ pub fn call_with_dict(
     }
     let call = || {
         let t = Arguments::new(vm, args)?;
-        let k = linked(vm, names.value())?;
+        let at = Cell::new(0);
+        let next = |_| {
+            let (i, e) = names.table.next_entry(at.get())?;
+            at.set(i + 1);
+            Some((e.key, e.value))
+        };
+        let own = unseen::of(vm, names.len(), next)?.map(Hold);
+        let k = match &own {
+            Some(k) => k.0,
+            None => linked(vm, names.value())?,
+        };
         cross(vm, [this], |p| {
             // SAFETY: as above. The caller's value keeps the dict.
             let r = unsafe { transmute::<*const c_void, ternaryfunc>(function(def))(p[0], t.tuple(), k) };

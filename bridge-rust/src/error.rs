@@ -50,6 +50,9 @@ pub fn check_result(vm: &Vm, name: impl Fn() -> String, p: *mut PyObject) -> Res
         if p == &raw mut ffi::_Py_NoneStruct {
             return Ok(Value::NONE);
         }
+        if let Some(v) = crate::from_c::truth(p) {
+            return Ok(v);
+        }
         return crate::from_c::take_over(vm, p);
     }
     bad_result(vm, name, p)

@@ -93,6 +93,24 @@ pub fn take_over(vm: &Vm, p: *mut PyObject) -> Res<Value> {
     Ok(v)
 }
 
+/// Whether a new reference of C's is to None or to a linked object: [`plain`] takes it over.
+#[inline(always)]
+pub fn is_plain(p: *mut PyObject) -> bool {
+    eq(p, &raw const ffi::_Py_NoneStruct) || link_of(p) != 0
+}
+
+/// The managed side of a new reference that [`is_plain`], which is taken over.
+#[inline(always)]
+pub fn plain(p: *mut PyObject) -> Value {
+    if eq(p, &raw const ffi::_Py_NoneStruct) {
+        return Value::NONE;
+    }
+    let v = heap().managed_of(link_of(p));
+    // SAFETY: the reference is ours.
+    unsafe { decref(p) };
+    v
+}
+
 /// The value of an int of one digit; `None` for all other objects.
 #[inline(always)]
 pub fn one_digit(p: *mut PyObject) -> Option<Value> {

@@ -238,6 +238,9 @@ impl Drop for CArgs {
 /// A dict of keyword arguments for C, or NULL when there are none (no names: the call had an empty dict). A new reference.
 pub fn kwargs_dict(vm: &Vm, names: Option<Ptr<TupleObj>>, values: &[Value]) -> Res<*mut PyObject> {
     let Some(names) = names else { return Ok(std::ptr::null_mut()) };
+    if let Some(p) = crate::unseen::of(vm, values.len(), |i| Some((names.get(i), values[i])))? {
+        return Ok(p);
+    }
     let d = DictObj::new();
     for (&n, &v) in names.as_slice().iter().zip(values) {
         d.set(vm, n, v)?;

@@ -3,6 +3,7 @@
 //! Keys are short texts, and so few that they are compared one by one. As soon as something else is asked of the dict it gets its managed
 //! side, and all that is in it a link; handed over while nobody else has it, it is moved, and what is in it as well.
 
+use std::ffi::{CStr, c_char};
 use std::ptr::{eq, null_mut};
 
 use cape_heap::heap;
@@ -14,7 +15,7 @@ use crate::fresh::take_item;
 use crate::from_c::{from_c, link, link_of};
 use crate::interned::Key;
 use crate::layout::*;
-use crate::to_c::{decref, incref};
+use crate::to_c::{decref, incref, linked, to_c};
 use crate::{ffi, interned};
 
 /// Entries of the usual row, and of a long one; more than these make a dict seen. (`CAPE_ROW` in `bridge-c/cape.h`)
@@ -44,6 +45,38 @@ pub unsafe fn new() -> *mut PyObject {
 /// Whether a new dict for so many entries is to begin so.
 pub fn has_room_for(entries: isize) -> bool {
     entries <= LONG as isize
+}
+
+/// A new one of so many entries that come from the managed side, in order. `None`: there are too many, or one whose key is no short text,
+/// or there is no memory.
+pub fn of(vm: &Vm, n: usize, entry: impl Fn(usize) -> Option<(Value, Value)>) -> Res<Option<*mut PyObject>> {
+    if n > LONG {
+        return Ok(None);
+    }
+    // SAFETY: the GIL is ours; `set` gets what lives: the link of a key keeps its struct, and the value's reference is ours.
+    unsafe {
+        let p = new();
+        if p.is_null() {
+            return Ok(None);
+        }
+        for i in 0..n {
+            let put = || -> Res<Option<()>> {
+                let Some((key, value)) = entry(i).filter(|e| e.0.is::<StrObj>()) else { return Ok(None) };
+                let item = to_c(vm, value)?;
+                let done = linked(vm, key).map(|key| set(p, key, item));
+                decref(item);
+                done
+            };
+            match put() {
+                Ok(Some(())) => {}
+                other => {
+                    decref(p);
+                    return other.map(|_| None);
+                }
+            }
+        }
+        Ok(Some(p))
+    }
 }
 
 /// The entries of a dict of exact type that has a row: keys and values in turn. Empty of one that the managed side has.
@@ -232,6 +265,26 @@ pub unsafe fn get(p: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject>
         }
         let (entries, wanted) = (row(p), letters(key)?);
         Some(index_of(entries, key, wanted).map_or(null_mut(), |i| entries[i + 1]))
+    }
+}
+
+/// The same of a key that a C string spells in ASCII.
+///
+/// # Safety
+/// As for `PyDict_GetItemString`.
+#[inline(always)]
+pub unsafe fn get_text(p: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !is_one(p) || key.is_null() {
+            return None;
+        }
+        let wanted = CStr::from_ptr(key).to_bytes();
+        if !wanted.is_ascii() {
+            return None;
+        }
+        let entries = row(p);
+        Some(index_of(entries, null_mut(), wanted).map_or(null_mut(), |i| entries[i + 1]))
     }
 }
 

@@ -198,6 +198,31 @@ for call in ("__get__(y)", "__get__(y, z)", "__get__()", "__set__(y, z)", "__set
     show(f"slot {call}", f"x.{call}", (descriptor, owner, Owner), (3,), (owner,), (descriptor, None))
 set_mode(0)
 
+
+# Descriptors of classes that are made anew, and of others.
+def owner_of(value, **more):
+    return type("Owner", (), {"value": value, **more})()
+
+
+class Reader(Descriptor):
+    def __get__(self, obj, owner=None):
+        return "Python's", obj is not None, owner.__name__
+
+
+set_mode(4)
+OWNERS = [owner_of(Descriptor()), owner_of(Descriptor(), __slots__=()), owner_of(3), owner_of(property(lambda self: 5)), owner_of(Reader()),
+          owner_of(len), Sub(), 7]
+for function, label in ((place("x.value"), "read"), (stored("x.value = y"), "written")):
+    for round in ("", " again"):
+        for _ in range(HOT):
+            usual = outcome(function, owner, 1, 2)
+        row(f"described, {label}{round}", usual, *[outcome(function, each, 1, 2) for each in OWNERS], outcome(function, owner, 1, 2))
+        for _ in range(HOT):
+            usual = outcome(function, OWNERS[1], 1, 2)
+        row(f"described anew, {label}{round}", usual, outcome(function, owner, 1, 2))
+        type(OWNERS[0]).value = "changed"
+set_mode(0)
+
 # Lists that C has seen.
 for n, items in enumerate(([1, 2.5, "x", None, True, 10**6, 10**20, [], o], [1] * 9)):
     give_args(items, items)

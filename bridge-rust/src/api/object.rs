@@ -50,7 +50,7 @@ pub(super) fn name_arg(cx: &Cx, n: Borrowed) -> CResult<Value> {
 pub fn PyObject_GenericGetAttr(cx: &Cx, o: Borrowed, n: Borrowed) -> CResult<New> {
     let (v, n) = (o.get(cx)?, name_arg(cx, n)?);
     match cx.vm.generic_getattr(type_of(v), v, n)? {
-        Some(a) => cx.give(a),
+        Some(a) => cx.answer(a),
         None if v.is::<TypeObj>() => {
             let name = str_arg(cx, n)?.display();
             Err(cx

@@ -314,7 +314,12 @@ pub unsafe extern "C" fn _CapeRust_PyObject_GetIter(op: *mut PyObject) -> *mut P
 /// `int PyObject_IsInstance(PyObject *object, PyObject *typeorclass)`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_IsInstance(object: *mut PyObject, typeorclass: *mut PyObject) -> c_int {
-    enter("PyObject_IsInstance", -1, |cx| -> CResult<c_int> { abstract_::PyObject_IsInstance(cx, Borrowed::from_c(object), Borrowed::from_c(typeorclass)) })
+    #[inline(never)]
+    unsafe extern "C" fn in_full(object: *mut PyObject, typeorclass: *mut PyObject) -> c_int {
+        enter("PyObject_IsInstance", -1, |cx| -> CResult<c_int> { abstract_::PyObject_IsInstance(cx, Borrowed::from_c(object), Borrowed::from_c(typeorclass)) })
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_once::PyObject_IsInstance(object, typeorclass).unwrap_or_else(|| in_full(object, typeorclass)) }
 }
 
 /// `int PyObject_IsSubclass(PyObject *object, PyObject *typeorclass)`

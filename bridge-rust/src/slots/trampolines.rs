@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use cape_heap::{HeapObject, heap};
+use cape_vm::generator::GeneratorObj;
 use cape_vm::object::*;
 use cape_vm::ops::{self, BinaryOperator, Cmp};
 use cape_vm::runtime::{rt, type_of};
@@ -476,17 +477,7 @@ pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, 
 
 /// The next number of a range, where it is no large one: nothing then can fail or run code. `None`, with nothing done, elsewhere.
 #[inline(always)]
-fn next_of_range(o: *mut PyObject) -> Option<*mut PyObject> {
-    let l = link_of(o);
-    if l == 0 {
-        return None;
-    }
-    let it = heap().managed_of(l);
-    if it.header().map() != rt().maps.range_iterator {
-        return None;
-    }
-    // SAFETY: its map says so.
-    let it = unsafe { it.cast::<RangeIterObj>() };
+fn next_of_range(it: Ptr<RangeIterObj>) -> Option<*mut PyObject> {
     if it.remaining.get() == 0 || Value::try_int(it.next.get()).is_none() {
         return None;
     }
@@ -497,9 +488,39 @@ fn next_of_range(o: *mut PyObject) -> Option<*mut PyObject> {
 }
 
 pub(super) unsafe extern "C" fn iternext(o: *mut PyObject) -> *mut PyObject {
-    match next_of_range(o) {
-        Some(p) => p,
-        // SAFETY: the caller's promise. (A function of its own, for which the short way need not save registers.)
+    // (Functions of their own for others, for which the short way need not save registers.)
+    let l = link_of(o);
+    if l != 0 {
+        let it = heap().managed_of(l);
+        let map = it.header().map();
+        // SAFETY: the maps say what they are; the caller's promise.
+        unsafe {
+            if map == rt().maps.generator {
+                return next_of_generator(o, it.cast());
+            }
+            if map == rt().maps.range_iterator
+                && let Some(p) = next_of_range(it.cast())
+            {
+                return p;
+            }
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { next_of_others(o) }
+}
+
+/// # Safety
+/// As for a slot of iterators, with the mirror of a generator.
+#[inline(never)]
+unsafe extern "C" fn next_of_generator(o: *mut PyObject, g: Ptr<GeneratorObj>) -> *mut PyObject {
+    match enter_at_once("tp_iternext", |cx| {
+        Some(match cx.vm.next_of_generator(g) {
+            Ok(v) if v.is_empty() => end(cx),
+            r => r,
+        })
+    }) {
+        Some(r) => r,
+        // SAFETY: the caller's promise.
         None => unsafe { next_of_others(o) },
     }
 }
@@ -520,9 +541,13 @@ unsafe extern "C" fn next_of_others(o: *mut PyObject) -> *mut PyObject {
 /// The next item; EMPTY at the end, which has an exception only when it has a value.
 #[inline(always)]
 fn next_or_end(cx: &Cx, it: Value) -> Res<Value> {
-    if let Some(v) = cx.vm.next_or_value(it)? {
-        return Ok(v);
-    }
+    let v = cx.vm.next_or_empty(it)?;
+    if v.is_empty() { end(cx) } else { Ok(v) }
+}
+
+/// An iterator has ended; EMPTY, or an exception when it has a value.
+#[inline(never)]
+fn end(cx: &Cx) -> Res<Value> {
     let v = cx.vm.take_stop_value();
     if v.is_none() { Ok(Value::EMPTY) } else { Err(cx.vm.stop_iteration_with(v).into()) }
 }

@@ -19,6 +19,7 @@ use crate::convention::cross_named;
 use crate::cross::{MOST, came_back, cross};
 use crate::error::{check_result, check_status, is_set, take};
 use crate::ffi;
+use crate::from_c::{is_plain, plain};
 use crate::handled;
 use crate::layout::*;
 use crate::lend::borrowed;
@@ -351,23 +352,39 @@ pub fn next_items(vm: &Vm, next: Value, it: Value, out: &mut [Value]) -> Option<
     if !std::ptr::fn_addr_eq(def.raw.as_ref()?.call, call_next as RawFn) {
         return None;
     }
-    let (p, room) = (borrowed(it), out.len());
+    let p = borrowed(it);
+    if p.is_null() {
+        return None;
+    }
+    // SAFETY: as of all calls below.
+    let step = unsafe { slot::<unaryfunc>(def) };
+    let room = out.len();
     for (n, place) in out.iter_mut().enumerate() {
         // (Each step may change all that.)
-        if p.is_null() || !handled::nothing(vm) || n > 0 && type_of(it).special(Special::Next) != next {
+        if !handled::nothing(vm) || n > 0 && type_of(it).special(Special::Next) != next {
             return (n > 0).then_some(Ok((n, false)));
         }
-        // SAFETY: as of all calls below; the iterator, which the caller has, keeps its struct.
-        let r = unsafe { slot::<unaryfunc>(def)(p) };
-        let r = if r.is_null() { exhausted(vm) } else { result(vm, def, it, r) };
-        came_back(vm);
-        match r {
-            Ok(v) if v.is_empty() => return Some(Ok((n, true))),
-            Ok(v) => *place = v,
-            Err(r) => return Some(Err(r)),
-        }
+        // SAFETY: the iterator, which the caller has, keeps its struct.
+        let r = unsafe { step(p) };
+        *place = if !r.is_null() && !is_set(vm) && handled::still_nothing(vm) && is_plain(r) {
+            plain(r)
+        } else {
+            match unusual_item(vm, def, it, r) {
+                Ok(v) if v.is_empty() => return Some(Ok((n, true))),
+                Ok(v) => v,
+                Err(r) => return Some(Err(r)),
+            }
+        };
     }
     Some(Ok((room, false)))
+}
+
+/// What C's next function has given, with all that may have to be done.
+#[inline(never)]
+fn unusual_item(vm: &Vm, def: &'static MethodDef, it: Value, r: *mut PyObject) -> Res<Value> {
+    let r = if r.is_null() { exhausted(vm) } else { result(vm, def, it, r) };
+    came_back(vm);
+    r
 }
 
 /// NULL from `tp_iternext`: the end, unless another exception than StopIteration is set.

@@ -343,10 +343,12 @@ fn init_map() -> TypeBuilder {
         .method("__next__($self, /)", NEXT, |vm: &Vm, m: M| -> Res<Value> {
             let iters: Ptr<TupleObj> = m.iters.downcast().expect("a tuple");
             if let [only] = *iters.as_slice() {
-                return match vm.next(only)? {
-                    Some(x) => vm.call(m.func.get(), &[x]),
-                    None => Ok(Value::EMPTY),
-                };
+                let x = vm.next_or_empty(only)?;
+                if x.is_empty() {
+                    vm.take_stop_value();
+                    return Ok(x);
+                }
+                return vm.call_one(m.func.get(), x);
             }
             let mut args = ValueVec::with_capacity(iters.len());
             if !step(vm, "map", iters.as_slice(), m.strict.get(), &mut args)? {

@@ -129,12 +129,10 @@ pub(crate) unsafe fn report(heap: &Heap, s: *mut State, sp: usize, kind: &str) {
 
         let mut search = Search::default();
         (*s).threads.ranges(sp, &mut |start, end| {
-            let mut at = start;
-            words(start, end, &mut |w| {
+            words(start, end, &mut |w, at| {
                 if let Some(p) = object_at(heap, s, w) {
                     search.reach(Value::from_bits(p as u64), From::Root(at));
                 }
-                at += 8;
             })
         });
         search.follow(s);

@@ -112,6 +112,10 @@ impl Vm {
     /// `object.__getattribute__`; `None` when missing.
     pub fn generic_getattr(&self, t: Ptr<TypeObj>, obj: Value, name: Value) -> Res<Option<Value>> {
         let descr = lookup_of_instance(t, name);
+        if let Some(g) = descr.and_then(|d| d.downcast::<GetSetObj>()) {
+            self.check_descr_owner(g.class.get(), obj, g.def.name)?;
+            return g.def.read(self, obj).map(Some);
+        }
         if let Some(d) = descr
             && is_data_descriptor(d)
             && has_get(d)
@@ -291,19 +295,29 @@ impl Vm {
     }
 
     /// A member or getset descriptor applied to an object of another class.
+    #[inline]
     pub fn check_descr_owner(&self, class: Value, obj: Value, name: &str) -> Res<()> {
-        let Some(c) = class.downcast::<TypeObj>() else { return Ok(()) };
-        if type_of(obj).is_subtype(c) {
-            return Ok(());
+        match class.downcast::<TypeObj>() {
+            Some(c) if c != rt().types.object && !type_of(obj).is_subtype(c) => {
+                Err(self.wrong_owner(c, obj, name))
+            }
+            _ => Ok(()),
         }
-        Err(self.type_error(format!(
+    }
+
+    #[cold]
+    fn wrong_owner(&self, c: Ptr<TypeObj>, obj: Value, name: &str) -> crate::exc::Raised {
+        self.type_error(format!(
             "descriptor '{name}' for '{}' objects doesn't apply to a '{}' object",
             full_name(c),
             full_name(type_of(obj))
-        )))
+        ))
     }
 
     fn check_member_owner(&self, m: Ptr<MemberObj>, obj: Value) -> Res<()> {
+        if m.class.downcast::<TypeObj>().is_some_and(|c| type_of(obj) == c) {
+            return Ok(());
+        }
         let name = m.name.downcast::<StrObj>().map(|s| s.display()).unwrap_or_default();
         self.check_descr_owner(m.class.get(), obj, &name)
     }

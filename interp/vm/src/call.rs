@@ -16,6 +16,23 @@ impl Vm {
         self.call_args(callable, args, None)
     }
 
+    /// `callable(x)`.
+    #[inline]
+    pub fn call_one(&self, callable: Value, x: Value) -> Res<Value> {
+        if let Some(b) = callable.downcast::<BuiltinObj>()
+            && b.def.flavour == crate::native::Flavour::Method
+            && let Some(raw) = &b.def.raw
+        {
+            self.check_native_stack("")?;
+            let r = (raw.call)(self, b.def, &[b.this.get(), x], None)?;
+            return self.stop_if_empty(r);
+        }
+        if let Some(f) = callable.downcast::<FunctionObj>() {
+            return self.call_few(f, x, Value::EMPTY);
+        }
+        self.call_args(callable, &[x], None)
+    }
+
     /// `callable(*args, **kwargs)` with the keywords in a dict.
     pub fn call_dict(&self, callable: Value, args: &[Value], kwargs: Option<Ptr<DictObj>>) -> Res<Value> {
         let Some(kw) = kwargs.filter(|d| !d.is_empty()) else {

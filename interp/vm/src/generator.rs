@@ -205,14 +205,18 @@ impl Vm {
     }
 
     /// Called when a generator suspends: registers it when closing it could be noticed.
-    #[inline]
-    pub(crate) fn note_suspended(&self, g: Ptr<GeneratorObj>) {
-        let code = g.code();
+    #[inline(always)]
+    pub(crate) fn note_suspended(&self, code: Ptr<CodeObj>, g: Ptr<GeneratorObj>) {
         if code.may_clean_up.get() && !g.registered.get() {
-            let may_handle = !code.unit.exceptions.is_empty();
-            if code.delegates_at(g.pc.get()) || may_handle && code.unit.find_handler(g.pc.get()).is_some() {
-                self.register_generator(g);
-            }
+            self.note_cleaning_up(code, g);
+        }
+    }
+
+    #[inline(never)]
+    fn note_cleaning_up(&self, code: Ptr<CodeObj>, g: Ptr<GeneratorObj>) {
+        let may_handle = !code.unit.exceptions.is_empty();
+        if code.delegates_at(g.pc.get()) || may_handle && code.unit.find_handler(g.pc.get()).is_some() {
+            self.register_generator(g);
         }
     }
 

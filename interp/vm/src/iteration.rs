@@ -95,7 +95,7 @@ impl Vm {
             if m == maps.generator {
                 // SAFETY: its map says so.
                 let g = unsafe { it.cast::<crate::generator::GeneratorObj>() };
-                return Ok(self.next_of_generator(g)?.unwrap_or(Value::EMPTY));
+                return self.next_of_generator(g);
             }
         }
         self.next_slow(it)
@@ -118,24 +118,24 @@ impl Vm {
                     continue;
                 }
             }
-            match self.next_of_any(it)? {
-                Some(v) => out[n] = v,
-                None => return Ok(n),
+            let v = self.next_of_any(it)?;
+            if v.is_empty() {
+                return Ok(n);
             }
+            out[n] = v;
             n += 1;
         }
         Ok(n)
     }
 
-    /// As [`Vm::next`], for iterators that are most likely no builtin ones.
+    /// As [`Vm::next`], for iterators that are most likely no builtin ones; EMPTY at the end.
     #[inline(never)]
-    pub(crate) fn next_of_any(&self, it: Value) -> Res<Option<Value>> {
+    pub(crate) fn next_of_any(&self, it: Value) -> Res<Value> {
         let v = self.next_by_method(it)?;
         if v.is_empty() {
             self.take_stop_value();
-            return Ok(None);
         }
-        Ok(Some(v))
+        Ok(v)
     }
 
     #[inline(never)]
@@ -153,7 +153,7 @@ impl Vm {
 
     /// The next item by the function behind a class's `__next__`.
     #[inline(always)]
-    fn next_natively(&self, def: &'static MethodDef, it: Value) -> Res<Value> {
+    pub(crate) fn next_natively(&self, def: &'static MethodDef, it: Value) -> Res<Value> {
         self.check_native_stack("")?;
         self.native_def.set(def);
         match (def.func)(self, &[it]) {
@@ -319,7 +319,7 @@ fn is_common(it: Value) -> bool {
 
 /// The function behind the `__next__` of an iterator whose class is native.
 #[inline(always)]
-fn native_next(it: Value) -> Option<&'static MethodDef> {
+pub(crate) fn native_next(it: Value) -> Option<&'static MethodDef> {
     if !it.is_ptr() {
         return None;
     }

@@ -16,7 +16,7 @@ pub mod foreign;
 pub mod frame;
 pub mod generator;
 pub mod gil;
-mod instances;
+pub mod instances;
 mod interned;
 pub mod interpreter;
 pub mod iteration;

@@ -198,7 +198,18 @@ impl Vm {
         self.hash_slow(v)
     }
 
+    #[inline(never)]
     fn hash_slow(&self, v: Value) -> Res<i64> {
+        if v.is_ptr()
+            && let Some((def, call)) = crate::call::raw_method(type_of(v).special(Special::Hash))
+        {
+            self.check_native_stack("")?;
+            return self.hash_of(call(self, def, &[v], None)?);
+        }
+        self.hash_of_others(v)
+    }
+
+    fn hash_of_others(&self, v: Value) -> Res<i64> {
         if v.is_float() {
             let f = v.as_float();
             return Ok(if f.is_nan() { self.identity_hash(v) } else { hash_f64(f) });
@@ -217,6 +228,12 @@ impl Vm {
             return Err(self.unhashable(v));
         }
         let r = self.call_special(f, &[v])?;
+        self.hash_of(r)
+    }
+
+    /// The hash that `__hash__` has given.
+    #[inline(always)]
+    fn hash_of(&self, r: Value) -> Res<i64> {
         if r.is_int() {
             let h = r.as_int();
             // The full int hash only matters beyond 61 bits, which unboxed ints do not reach.

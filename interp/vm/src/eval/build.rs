@@ -3,10 +3,13 @@
 use cape_heap::{Ptr, Value};
 
 use super::Flow;
+use crate::call::raw_method;
 use crate::class::full_name;
 use crate::exc::Res;
 use crate::iteration::find;
+use crate::native::{MethodDef, RawFn};
 use crate::object::*;
+use crate::ops::Cmp;
 use crate::runtime::{rt, type_of};
 use crate::special::Special;
 use crate::vm::Vm;
@@ -15,6 +18,12 @@ use crate::vm::Vm;
 fn wrap_index(i: i64, n: usize) -> Option<usize> {
     let i = if i < 0 { i + n as i64 } else { i };
     (i >= 0 && (i as usize) < n).then_some(i as usize)
+}
+
+/// The `__eq__` of an object, if C implements it.
+#[inline(always)]
+fn raw_eq(v: Value) -> Option<(&'static MethodDef, RawFn)> {
+    if v.is_ptr() { raw_method(type_of(v).special(Special::Eq)) } else { None }
 }
 
 /// `c[k]` for exact lists, tuples and dicts with simple keys; `None` for everything else, errors included.
@@ -150,10 +159,7 @@ impl Vm {
         if let Some(d) = c.downcast::<DictObj>()
             && d.header().map() == rt().maps.dict
         {
-            return match d.get(self, k)? {
-                Some(v) => Ok(Flow::Value(v)),
-                None => Err(self.key_error_for(k)),
-            };
+            return self.dict_item(d, k).map(Flow::Value);
         }
         // A list that C has seen, or an index that C knows.
         if let Some(l) = c.downcast::<ListObj>()
@@ -168,6 +174,20 @@ impl Vm {
             return Ok(Flow::Value(v));
         }
         self.get_item(c, k).map(Flow::Value)
+    }
+
+    /// `d[k]` of a dict of exact type.
+    #[inline(never)]
+    pub(super) fn dict_item(&self, d: Ptr<DictObj>, k: Value) -> Res<Value> {
+        let hash = self.key_hash(k)?;
+        let found = match d.table.find_object(k, hash) {
+            Some(i) => Some(i),
+            None => d.table.find(self, k, hash)?,
+        };
+        match found {
+            Some(i) => Ok(d.table.keys().entry(i).value),
+            None => Err(self.key_error_for(k)),
+        }
     }
 
     fn list_item(&self, l: Ptr<ListObj>, i: i64) -> Res<Value> {
@@ -194,7 +214,17 @@ impl Vm {
         self.set_item(c, k, v)
     }
 
+    #[inline]
     pub(super) fn contains_op(&self, c: Value, v: Value) -> Res<bool> {
+        if c.is_ptr() && c.header().map() == rt().maps.list && raw_eq(v).is_some() {
+            // SAFETY: its map says so.
+            return self.list_has_object(unsafe { c.cast() }, v);
+        }
+        self.is_in(c, v)
+    }
+
+    #[inline(never)]
+    fn is_in(&self, c: Value, v: Value) -> Res<bool> {
         if let Some(d) = c.downcast::<DictObj>()
             && d.header().map() == rt().maps.dict
         {
@@ -211,6 +241,33 @@ impl Vm {
             return Ok(find(self, |i| t.as_slice().get(i).copied(), v, 0, usize::MAX)?.is_some());
         }
         self.contains(c, v)
+    }
+
+    /// Whether a list has an object whose class compares it with others of the class in C.
+    #[inline(never)]
+    fn list_has_object(&self, l: Ptr<ListObj>, v: Value) -> Res<bool> {
+        let mut i = 0;
+        while let Some(x) = l.get(i) {
+            if x == v {
+                return Ok(true);
+            }
+            let alike = x.is_ptr() && x.header().map() == v.header().map();
+            // (Asked anew for each: what compares may change everything.)
+            let equal = match raw_eq(v).filter(|_| alike) {
+                Some((def, call)) => {
+                    self.check_native_stack(" in comparison")?;
+                    let r = call(self, def, &[x, v], None)?;
+                    let known = r != Value::NOT_IMPLEMENTED;
+                    self.truth(if known { r } else { self.compare_reflected(x, v, Cmp::Eq)? })?
+                }
+                None => self.eq_identity(x, v)?,
+            };
+            if equal {
+                return Ok(true);
+            }
+            i += 1;
+        }
+        Ok(false)
     }
 
     pub(super) fn build_set(&self, items: &[Value]) -> Res<Value> {
@@ -399,10 +456,11 @@ impl Vm {
             }
             Some(a) => {
                 for i in 0..n {
-                    match self.next_of_any(it)? {
-                        Some(x) => a.set(i, x),
-                        None => return not_enough(i),
+                    let x = self.next_of_any(it)?;
+                    if x.is_empty() {
+                        return not_enough(i);
                     }
+                    a.set(i, x);
                 }
                 self.next(it)?.is_some()
             }

@@ -652,6 +652,29 @@ impl Vm {
         self.call_dict(f, slice, kw)
     }
 
+    /// `f(*args)` of a function of C and a tuple of a few; `None`, with nothing done: it is another call.
+    #[inline(always)]
+    pub(super) fn call_raw_ex(&self, f: Value, args: Value, kwargs: Value) -> Option<Res<Value>> {
+        let b = f.downcast::<BuiltinObj>().filter(|b| b.def.flavour == Flavour::Method)?;
+        let raw = b.def.raw.as_ref()?;
+        if kwargs.is_ptr() || !args.is_ptr() || args.header().map() != rt().maps.tuple {
+            return None;
+        }
+        // SAFETY: its map says so.
+        let items = unsafe { args.cast::<TupleObj>() };
+        let this = b.this.get();
+        if let Err(r) = self.check_native_stack("") {
+            return Some(Err(r));
+        }
+        let r = match *items.as_slice() {
+            [x] => (raw.call)(self, b.def, &[this, x], None),
+            [x, y] => (raw.call)(self, b.def, &[this, x, y], None),
+            [x, y, z] => (raw.call)(self, b.def, &[this, x, y, z], None),
+            _ => return None,
+        };
+        Some(r.and_then(|r| self.stop_if_empty(r)))
+    }
+
     /// Whether a function of C that takes a dict of keywords may be what is called by `f`.
     fn is_called_in_c(&self, f: Value) -> bool {
         if let Some(b) = f.downcast::<BuiltinObj>() {

@@ -562,7 +562,13 @@ impl Vm {
     }
 
     /// Puts a generator's frame on the stack, ready to go on after its yield. `entry` as in [`Frame`].
+    #[inline(never)]
     pub(crate) fn push_generator(&self, g: Ptr<GeneratorObj>, ret: u32, entry: bool) -> Res<*mut Frame> {
+        self.push_generator_here(g, ret, entry)
+    }
+
+    #[inline(always)]
+    fn push_generator_here(&self, g: Ptr<GeneratorObj>, ret: u32, entry: bool) -> Res<*mut Frame> {
         // SAFETY: a generator's code field holds code, and one that can be resumed has an array of its registers.
         let (code, regs) = unsafe { (g.code.get().cast::<CodeObj>(), g.registers.get().cast::<ArrayObj>()) };
         let base = self.sp.get();
@@ -578,11 +584,8 @@ impl Vm {
             f.generator = g.value();
             f.pc = code.words.as_ptr().add(g.pc.get() as usize);
             f.outer_handled = self.set_aside(g.handled.get());
-            if !g.frame.get().is_empty()
-                && let Some(o) = g.frame.downcast::<crate::frame::FrameObj>()
-            {
-                f.object = o.value();
-                o.live.set(frame);
+            if !g.frame.get().is_empty() {
+                show_again(g, frame);
             }
         }
         g.set_state(GenState::Running);
@@ -590,13 +593,20 @@ impl Vm {
     }
 
     /// A generator's frame suspends at its present pc: its registers go back to the heap.
+    #[inline(never)]
     pub(crate) fn suspend_generator(&self, frame: *mut Frame) {
+        self.suspend_generator_here(frame);
+    }
+
+    /// The same, within its caller.
+    #[inline(always)]
+    pub(super) fn suspend_generator_here(&self, frame: *mut Frame) {
         // SAFETY: frame is the top frame and belongs to a generator, whose array is as long as the window.
         unsafe {
             let f = &mut *frame;
             let g: Ptr<GeneratorObj> = f.generator.cast();
-            let regs: Ptr<ArrayObj> = g.registers.get().cast();
-            copy_words(f.base, regs.items_ptr(), f.code.nregs as usize);
+            let (regs, code): (Ptr<ArrayObj>, _) = (g.registers.get().cast(), f.code);
+            copy_words(f.base, regs.items_ptr(), code.nregs as usize);
             cape_heap::write_barrier(regs.header());
             g.pc.set(f.lasti());
             let handled = self.take_back(f.outer_handled);
@@ -605,7 +615,7 @@ impl Vm {
             }
             g.set_state(GenState::Suspended);
             self.pop_frame(frame, false);
-            self.note_suspended(g);
+            self.note_suspended(code, g);
         }
     }
 
@@ -663,9 +673,10 @@ impl Vm {
         self.after_generator(g, r)
     }
 
-    /// `next(g)` of a generator; its return value is left as that of the StopIteration. (Profilers look for its native frames.)
+    /// `next(g)` of a generator, EMPTY at the end: its return value is left as that of the StopIteration. (Profilers look for its native
+    /// frames.)
     #[inline(never)]
-    pub(crate) fn next_of_generator(&self, g: Ptr<GeneratorObj>) -> Res<Option<Value>> {
+    pub fn next_of_generator(&self, g: Ptr<GeneratorObj>) -> Res<Value> {
         let r = if g.state() == GenState::Suspended {
             self.check_native_stack("")?;
             let saved = self.sp.get();
@@ -675,7 +686,7 @@ impl Vm {
             let at = g.pc.get() as usize;
             let w = Word(code.words[at].get());
             let delegates = code.delegates_at(at as u32);
-            let frame = self.push_generator(g, 0, true)?;
+            let frame = self.push_generator_here(g, 0, true)?;
             let next = if delegates { at } else { at + 1 };
             // SAFETY: the frame was just pushed; it stands at Yield or YieldFrom, whose operand registers are in the window, and which no
             // code ends with.
@@ -687,17 +698,17 @@ impl Vm {
             self.sp.set(saved);
             let v = r?;
             if g.state() == GenState::Suspended {
-                return Ok(Some(v));
+                return Ok(v);
             }
             v
         } else {
             match self.resume(g, Ok(Value::NONE))? {
-                Sent::Yielded(v) => return Ok(Some(v)),
+                Sent::Yielded(v) => return Ok(v),
                 Sent::Returned(v) => v,
             }
         };
         self.leave_stop_value(r);
-        Ok(None)
+        Ok(Value::EMPTY)
     }
 
     /// Runs `f`, which throws into what the generator delegates to, as called from the generator's frame, and goes on
@@ -738,6 +749,20 @@ impl Vm {
             Ok(v) => Ok(Sent::Returned(v)),
             Err(r) => Err(r),
         }
+    }
+}
+
+/// A generator's frame, which somebody has seen, is on the stack again.
+///
+/// # Safety
+/// `frame` must be a live frame.
+#[cold]
+#[inline(never)]
+unsafe fn show_again(g: Ptr<GeneratorObj>, frame: *mut Frame) {
+    if let Some(o) = g.frame.downcast::<crate::frame::FrameObj>() {
+        // SAFETY: the caller's promise.
+        unsafe { (*frame).object = o.value() };
+        o.live.set(frame);
     }
 }
 

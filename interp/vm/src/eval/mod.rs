@@ -1092,13 +1092,12 @@ pub(crate) fn interpret<const WATCHED: bool>(vm: &Vm, start: Start) -> Res<Next>
                                 }
                             }
                             sync!();
-                            match tri!(vm.next_of_any(it)) {
-                                Some(v) => {
-                                    set!(w.a(), v);
-                                    step!(2)
-                                }
-                                None => jump!(w.xc()),
+                            let v = tri!(vm.next_of_any(it));
+                            if v.is_empty() {
+                                jump!(w.xc());
                             }
+                            set!(w.a(), v);
+                            step!(2)
                         }
                         Op::UnpackSequence => {
                             sync!();

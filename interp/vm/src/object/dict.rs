@@ -471,6 +471,15 @@ impl Table {
         }
     }
 
+    /// Where the same object is, of one that is no string or number; `None`: what it is equal to has to be found out.
+    #[inline(always)]
+    pub(crate) fn find_object(&self, key: Value, hash: i64) -> Option<usize> {
+        if !key.is_ptr() || key.is::<StrObj>() {
+            return None;
+        }
+        self.search_by(key, hash, |_| Err(())).ok()?.ok()
+    }
+
     /// Finds a key; may run `__eq__`.
     #[inline]
     pub fn find(&self, vm: &Vm, key: Value, hash: i64) -> Res<Found> {

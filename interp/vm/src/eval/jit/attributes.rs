@@ -3,9 +3,9 @@
 use std::mem::offset_of;
 
 use cape_bytecode::Word;
-use cape_heap::{MapRef, ObjFlags, Ptr, Value, write_barrier};
+use cape_heap::{MAP_ID_SHIFT, Map, MapRef, ObjFlags, Ptr, Value, write_barrier};
 use cape_jit::ir::condcodes::IntCC;
-use cape_jit::ir::types::I8;
+use cape_jit::ir::types::{I8, I64};
 use cape_jit::ir::{Block, InstBuilder, MemFlagsData};
 
 use super::super::attrs::{self, Access, STORE_INLINE};
@@ -368,6 +368,34 @@ impl Emit<'_, '_> {
         Some(target)
     }
 
+    /// The data descriptor that the cache of this instruction has now for the class of an object, and that class: also for one that the
+    /// cache has met since the code was compiled.
+    fn cached_descriptor(&mut self, obj: Word64, slow: Block) -> (Word64, Word64) {
+        let pointer = self.is_pointer(obj);
+        self.unless(pointer, slow);
+        let cache = self.address(self.at + 1);
+        let (id, of) = (self.load32(obj, 0), self.load32(cache, 0));
+        let same = self.b.ins().icmp(IntCC::Equal, id, of);
+        self.unless(same, slow);
+        let wide = self.b.ins().uextend(I64, id);
+        let map = self.b.ins().ishl_imm_s(wide, MAP_ID_SHIFT as i64);
+        let (now, then) = (self.load32(map, offset_of!(Map, version)), self.load32(cache, 4));
+        let same = self.b.ins().icmp(IntCC::Equal, now, then);
+        self.unless(same, slow);
+        let entry = self.load(cache, 8);
+        let kind = self.b.ins().band_imm_s(entry, 15);
+        let same = self.b.ins().icmp_imm_s(IntCC::Equal, kind, attrs::DESCRIPTOR as i64);
+        self.unless(same, slow);
+        let values = self.constant(&raw const self.code.cache_values as u64);
+        let values = self.load(values, 0);
+        let index = self.b.ins().ushr_imm_s(entry, 32);
+        let offset = self.b.ins().ishl_imm_s(index, 3);
+        let at = self.b.ins().iadd(values, offset);
+        let descriptor = self.load(at, size_of::<CacheObj>());
+        let class = self.load(map, offset_of!(Map, class));
+        (descriptor, class)
+    }
+
     /// A data descriptor of C's, read by its `__get__`.
     fn read_through_c(&mut self, w: Word, e: &Entry) -> bool {
         let Some(c) = crossing() else { return false };
@@ -376,11 +404,8 @@ impl Emit<'_, '_> {
         let Some(map) = stable_map(d) else { return false };
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         let obj = self.reg(w.b());
-        self.unless_class(obj, e.map, slow);
-        let descriptor = self.own_cache_value(e.payload());
+        let (descriptor, class) = self.cached_descriptor(obj, slow);
         self.unless_class(descriptor, map, slow);
-        // (Classes do not move, and this one is the object's.)
-        let class = self.constant(e.map.class.get().bits());
         let values = [(descriptor, Value::EMPTY), (obj, Value::EMPTY), (class, Value::EMPTY)];
         let (receiver, to) = (Receiver::Register(w.b()), To::Register(w.a()));
         self.cross(c, target, &values, receiver, self.at, to, slow, after, None);
@@ -400,8 +425,7 @@ impl Emit<'_, '_> {
         }
         let (slow, after) = (self.b.create_block(), self.b.create_block());
         let (obj, v) = (self.reg(w.a()), self.reg(w.b()));
-        self.unless_class(obj, e.map, slow);
-        let descriptor = self.own_cache_value(e.payload());
+        let (descriptor, _) = self.cached_descriptor(obj, slow);
         self.unless_class(descriptor, map, slow);
         let values = [(descriptor, Value::EMPTY), (obj, Value::EMPTY), (v, guess)];
         self.cross(c, target, &values, Receiver::Register(w.a()), self.at, To::Nowhere, slow, after, None);

@@ -214,6 +214,10 @@ fn item(at: &At<'_>, k: Value) -> Res<Did> {
     let c = at.reg(at.w.b());
     match build::fast_item(c, k) {
         Some(v) => Ok(Did::Value(v)),
+        None if c.is_ptr() && c.header().map() == rt().maps.dict => {
+            // SAFETY: its map says so.
+            value(at.vm.dict_item(unsafe { c.cast() }, k))
+        }
         None => at.vm.subscr(c, k, at.w.a()).map(Did::from),
     }
 }
@@ -253,38 +257,58 @@ fn for_iter_step(at: &At<'_>) -> Res<Did> {
         if m == maps.generator {
             // SAFETY: its map says so.
             let g = unsafe { it.cast::<GeneratorObj>() };
-            return Ok(match at.vm.next_of_generator(g)? {
-                Some(v) => Did::Value(v),
-                None => {
-                    at.vm.take_stop_value();
-                    Did::Answer(EXHAUSTED)
-                }
-            });
+            let v = at.vm.next_of_generator(g)?;
+            if v.is_empty() {
+                at.vm.take_stop_value();
+                return Ok(Did::Answer(EXHAUSTED));
+            }
+            return Ok(Did::Value(v));
         }
     }
-    Ok(match at.vm.next_of_any(it)? {
-        Some(v) => Did::Value(v),
-        None => Did::Answer(EXHAUSTED),
-    })
+    let v = match crate::iteration::native_next(it) {
+        Some(def) => at.vm.next_natively(def, it)?,
+        None => at.vm.next_of_any(it)?,
+    };
+    if v.is_empty() {
+        at.vm.take_stop_value();
+    }
+    Ok(if v.is_empty() { Did::Answer(EXHAUSTED) } else { Did::Value(v) })
 }
 
 /// A plain generator gives a value to whoever resumed it, and on through those that delegate to it.
+#[inline(always)]
 fn yield_up(at: &At<'_>, v: Value) -> Res<Did> {
+    // SAFETY: the top frame, a generator's.
+    let (entry, ret) = unsafe { ((*at.frame).entry, (*at.frame).ret) };
+    at.vm.suspend_generator_here(at.frame);
+    if entry {
+        at.vm.returned.set(v);
+        return Ok(Did::Answer(RETURNED));
+    }
+    if ret != super::super::frames::DELEGATED {
+        return Ok(deliver(at.vm, ret, v));
+    }
+    yield_further(at.vm, v)
+}
+
+/// The frame that is now on top delegates to a generator that has given a value.
+#[inline(never)]
+fn yield_further(vm: &Vm, v: Value) -> Res<Did> {
     loop {
-        let frame = at.vm.frame_top.get();
-        // SAFETY: the top frame, a generator's.
-        let (entry, ret) = unsafe { ((*frame).entry, (*frame).ret) };
-        at.vm.suspend_generator(frame);
+        let frame = vm.frame_top.get();
+        // SAFETY: the top frame, a generator's, stands at its YieldFrom.
+        let (entry, ret, op) =
+            unsafe { ((*frame).entry, (*frame).ret, Word((*(*frame).pc).get()).op_byte()) };
+        if op == Op::Stop as u8 {
+            vm.delegate_yields(v)?;
+        }
+        vm.suspend_generator(frame);
         if entry {
-            at.vm.returned.set(v);
+            vm.returned.set(v);
             return Ok(Did::Answer(RETURNED));
         }
         if ret != super::super::frames::DELEGATED {
-            return Ok(deliver(at.vm, ret, v));
-        }
-        // SAFETY: the frame that is now on top stands at its YieldFrom.
-        if unsafe { Word((*(*at.vm.frame_top.get()).pc).get()) }.op_byte() == Op::Stop as u8 {
-            at.vm.delegate_yields(v)?;
+            return Ok(deliver(vm, ret, v));
         }
     }
 }
@@ -467,7 +491,10 @@ helpers! {
             at.vm.call_kw_op(at.frame, at.pc, at.w, names).map(Did::from)
         }
     };
-    call_ex(at) value(at.vm.call_ex(at.reg(at.w.b()), at.reg(at.w.b() + 2), at.reg(at.w.b() + 3)));
+    call_ex(at) {
+        let (f, args, kwargs) = (at.reg(at.w.b()), at.reg(at.w.b() + 2), at.reg(at.w.b() + 3));
+        value(at.vm.call_raw_ex(f, args, kwargs).unwrap_or_else(|| at.vm.call_ex(f, args, kwargs)))
+    };
     intrinsic1(at) value(at.vm.intrinsic1(at.w.x(), at.reg(at.w.b()), at.frame));
     intrinsic2(at) value(at.vm.intrinsic2(at.w.x(), at.reg(at.w.b()), at.reg(at.w.c())));
     make_function(at) Ok(Did::Value(at.vm.make_function(at.frame, at.konst(at.w.bc()))));
