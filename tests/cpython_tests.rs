@@ -411,10 +411,11 @@ impl Runner<'_> {
         if self.suite.is_none() {
             command.env("PYTHONPATH", self.path);
         }
-        if !WRITERS.contains(&name) {
-            // The suite is not ours to write into.
-            command.env("PYTHONDONTWRITEBYTECODE", "1");
-        }
+        // The suite is not ours to write into.
+        match WRITERS.contains(&name) {
+            true => command.env_remove("PYTHONDONTWRITEBYTECODE"),
+            false => command.env("PYTHONDONTWRITEBYTECODE", "1"),
+        };
         let mut size = 0;
         let mut last = Duration::ZERO;
         let mut total = limit(self.silence * 15);
