@@ -339,6 +339,24 @@ const GIVEN_UP: [&str; 12] = [
     "__interactivehook__",
 ];
 
+/// From now on nothing can be imported.
+fn give_up_modules() {
+    for name in GIVEN_UP {
+        rt().sys().set_str(intern(name), Value::NONE);
+    }
+    rt().sys().set_str(intern("modules"), DictObj::new().value());
+    rt().imports_ended.set(true);
+}
+
+/// Whether something waits for its end that runs code of a program then.
+fn has_finalizers_in_python() -> bool {
+    let mut any = false;
+    heap().each_finalizable(&mut |v| {
+        any |= type_of(v).has(TypeFlags::HEAP) && !v.header().has(ObjFlags::FINALIZED);
+    });
+    any
+}
+
 /// Runs what is to run at exit and flushes the streams.
 #[inline(never)]
 fn finish(vm: &Vm, code: i32) -> i32 {
@@ -359,10 +377,12 @@ fn finish(vm: &Vm, code: i32) -> i32 {
             s.header().set(cape_heap::ObjFlags::FINALIZED);
         }
     }
-    let last = kept_by_sys();
-    for name in GIVEN_UP {
-        rt().sys().set_str(intern(name), Value::NONE);
+    if cape_stdlib::gc::is_enabled() && has_finalizers_in_python() {
+        // What is garbage still finds all modules.
+        cape_stdlib::gc::collect_all(vm);
     }
+    let last = kept_by_sys();
+    give_up_modules();
     for _ in 0..5 {
         if !heap().finalize_all() {
             break;

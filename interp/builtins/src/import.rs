@@ -26,7 +26,8 @@ pub(crate) fn import(
         0 => text,
         _ => absolute(vm, text, globals.unwrap_or(Value::NONE), level as usize)?,
     };
-    let module = match rt().modules().get(vm, full.value())? {
+    let loaded = if rt().imports_ended.get() { None } else { rt().modules().get(vm, full.value())? };
+    let module = match loaded {
         Some(m) if !m.is_none() && is_complete(vm, m, full)? => m,
         _ => find_and_load(vm, full)?,
     };

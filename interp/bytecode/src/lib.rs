@@ -22,5 +22,7 @@ pub use instr::Word;
 pub use liveness::{Liveness, live_at, touched};
 pub use opcodes::{Kind, Op, OpInfo, RESUME, Slot, TABLE_HASH};
 pub use positions::{NO_COLUMN, Position, PositionBuilder, PositionTable, Runs, UNITS};
-pub use serialize::{ReadError, deserialize, deserialize_embedded, serialize, version_hash};
+pub use serialize::{
+    HEAD, ReadError, deserialize, deserialize_embedded, is_current, serialize, version_hash,
+};
 pub use verify::verify;

@@ -10,8 +10,10 @@ use crate::varint::{read_signed, read_unsigned, write_signed, write_unsigned};
 use crate::{Body, CodeBody, CodeUnit, Const, ExcEntry, Op, Slot, TABLE_HASH, Word, Wtf8};
 
 const MAGIC: &[u8; 4] = b"CAPE";
+/// How many bytes tell the version.
+pub const HEAD: usize = 12;
 /// Changes with the layout of this file, and with what the compiler makes of a program.
-const VERSION: u64 = 6;
+const VERSION: u64 = 7;
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,11 @@ pub enum ReadError {
 /// The number that versions serialized code.
 pub const fn version_hash() -> u64 {
     TABLE_HASH ^ VERSION.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Whether these bytes begin as what this version serializes does.
+pub fn is_current(data: &[u8]) -> bool {
+    data.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(&version_hash().to_le_bytes()))
 }
 
 /// Serialize a unit and all units nested in it.
@@ -236,8 +243,8 @@ impl<'d> Reader<'d> {
     }
 
     fn unit(&mut self, filename: Option<&str>) -> Res<CodeUnit> {
-        let head = self.take(12).map_err(|_| ReadError::Version)?;
-        if &head[..4] != MAGIC || head[4..] != version_hash().to_le_bytes() {
+        let head = self.take(HEAD).map_err(|_| ReadError::Version)?;
+        if !is_current(head) {
             return Err(ReadError::Version);
         }
         let recorded = self.str()?;

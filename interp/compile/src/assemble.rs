@@ -265,10 +265,11 @@ impl Compiler<'_> {
         let mut exceptions: Vec<ExcEntry> = Vec::new();
         let mut hint = u.first_line.saturating_sub(1) as usize;
         hint = hint.min(self.source.line(u32::MAX) as usize - 1);
-        // A function that does nothing returns on the line of the call.
-        let begins = Position { line: u.first_line, end_line: u.first_line, col: 0, end_col: 0 };
+        // A function that does nothing returns on the line of the call, an empty module on the line before its first.
         let called = u.flags & cape_bytecode::flags::OPTIMIZED != 0;
-        let mut before = called.then_some(begins);
+        let line = if called { u.first_line } else { 0 };
+        let begins = Position { line, end_line: u.first_line, col: 0, end_col: 0 };
+        let mut before = (called || &*u.qualname == "<module>").then_some(begins);
         for (i, ins) in u.ins.iter().enumerate() {
             if !keep[i] {
                 continue;

@@ -190,6 +190,11 @@ pub fn init(vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
+/// Whether collections come by themselves.
+pub fn is_enabled() -> bool {
+    ENABLED.0.get()
+}
+
 /// Tells the heap whether dead cycles that can be seen to end are to wait for `gc.collect()`.
 fn tell_heap() {
     heap().let_cycles_wait(!ENABLED.0.get() || THRESHOLD.0.get()[0] == 0);

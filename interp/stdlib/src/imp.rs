@@ -75,6 +75,9 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
         .function("init_frozen(name, /)", "Initializes a frozen module.", init_frozen)
         .function("source_hash(key, source)", "Return the hash of a source, for hash-based pycs.", source_hash)
         .function("_fix_co_filename(code, path, /)", "Changes code.co_filename to specify the passed-in file path.", fix_co_filename)
+        .function("_is_current_pyc(data, /)", "Whether this version can read the code in a pyc file, as far as its beginning tells.", |_: &Vm, data: Buffer| {
+            is_current_pyc(data.as_slice())
+        })
         .function("_frozen_module_names()", "Returns the list of available frozen modules.", |_: &Vm| crate::sys::str_list(FROZEN.iter().map(|f| f.name)))
         .function("_override_frozen_modules_for_tests(override, /)", "Override the use of frozen modules for tests.", |_: &Vm, how: i64| ESSENTIAL_ONLY.store(how < 0, Relaxed))
         .function("_override_multi_interp_extensions_check(override, /)", "Override the check of extensions for subinterpreters.", |vm: &Vm, n: i64| {
@@ -90,13 +93,19 @@ pub fn init(_vm: &Vm, m: Ptr<ModuleObj>) -> Res<()> {
     Ok(())
 }
 
-/// The magic number of Cape's `.pyc` files: two bytes before CR LF, which change with the opcodes and the compiler, so that files of
-/// another version are compiled anew. The high bit is set: CPython's are below.
-const MAGIC: i64 = {
-    let version = cape_bytecode::version_hash();
-    let folded = version ^ version >> 32;
-    ((folded ^ folded >> 16) & 0x7fff | 0x8000) as i64 | 0x0a0d_0000
-};
+/// The magic number of `.pyc` files, which is CPython's: it stays as it is in all releases of Python 3.14. Which version of Cape wrote a
+/// file stands in the code itself ([`is_current_pyc`]); CPython's files have other names.
+const MAGIC: i64 = 3627 | 0x0a0d_0000;
+
+/// Where a `.pyc` file's code begins.
+const PYC_HEADER: usize = 16;
+
+/// Whether this version of Cape can read the code in a `.pyc` file, as far as its beginning tells: what is not code at all, or is cut off,
+/// is for the unmarshaller to refuse.
+fn is_current_pyc(data: &[u8]) -> bool {
+    let code = data.get(PYC_HEADER..).and_then(crate::marshal::code_bytes);
+    code.is_none_or(|code| code.len() < cape_bytecode::HEAD || cape_bytecode::is_current(code))
+}
 
 fn frozen(name: &str) -> Option<&'static Frozen> {
     FROZEN.iter().find(|f| f.name == name && (f.essential || !ESSENTIAL_ONLY.load(Relaxed)))

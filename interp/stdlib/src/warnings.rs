@@ -73,8 +73,12 @@ fn filters(_vm: &Vm) -> Res<Value> {
     })
 }
 
-/// An attribute of the module `warnings`, if that is imported (or, with `import`, can be).
+/// An attribute of the module `warnings`, if that is imported (or, with `import`, can be). At the end of Python there is none, for what it
+/// does imports others.
 fn module_attribute(vm: &Vm, name: &str, import: bool) -> Res<Option<Value>> {
+    if rt().imports_ended.get() {
+        return Ok(None);
+    }
     let module = if import {
         vm.import_module("warnings").ok()
     } else {

@@ -44,6 +44,8 @@ pub struct Runtime {
     dict_version: Cell<u32>,
     /// `sys.modules` (a dict).
     pub modules: Root,
+    /// Programs find no module any more, imported or not: Python ends. What is native goes on with those that there are.
+    pub imports_ended: Cell<bool>,
     /// The module whose `__import__` does imports, whatever `sys.modules` has under its name; EMPTY until it is there.
     pub importlib: Root,
     /// The function `__import__` itself, whatever `builtins` has under its name; EMPTY until it is there.
@@ -193,6 +195,7 @@ impl Runtime {
             class_deaths: Cell::new(0),
             dict_version: Cell::new(1),
             modules: Root::new(Value::EMPTY),
+            imports_ended: Cell::new(false),
             importlib: Root::new(Value::EMPTY),
             import_function: Root::new(Value::EMPTY),
             builtins: Root::new(Value::EMPTY),

@@ -48,6 +48,15 @@ mod code {
     pub const FLAG_REF: u8 = 0x80;
 }
 
+/// The code's own bytes, if marshalled data is code.
+pub(crate) fn code_bytes(data: &[u8]) -> Option<&[u8]> {
+    // The kind and the length come first.
+    match data {
+        [kind, _, _, _, _, unit @ ..] if kind & !code::FLAG_REF == code::CODE => Some(unit),
+        _ => None,
+    }
+}
+
 /// A value as bytes, code too.
 pub(crate) fn dumps(vm: &Vm, v: Value) -> Res<Vec<u8>> {
     write::dumps(vm, v, VERSION, true)

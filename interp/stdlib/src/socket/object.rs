@@ -5,8 +5,9 @@ use std::cell::Cell;
 use cape_heap::{Header, Native, heap, heap_object};
 use cape_vm::buffer::{Buffer, flags};
 use cape_vm::native::{FromArg, Named, new_type};
-use cape_vm::object::{BytesObj, Int, ModuleObj, TupleObj, TypeFlags, TypeObj};
+use cape_vm::object::{BytesObj, Int, ModuleObj, TupleObj, TypeFlags, TypeObj, uint_value};
 use cape_vm::runtime::StaticType;
+use cape_vm::special::Special;
 use cape_vm::{Ptr, Raised, Res, Value, Vm, rt, type_of};
 
 use super::address::{Address, parse};
@@ -421,6 +422,12 @@ fn name_of(vm: &Vm, s: Ptr<SocketObj>, peer: bool) -> Res<Value> {
 
 fn getsockopt(vm: &Vm, s: Ptr<SocketObj>, level: i32, option: i32, size: Option<i32>) -> Res<Value> {
     let size = size.unwrap_or(0);
+    if s.family.get() == libc::AF_VSOCK {
+        return match size {
+            0 => vsock_option(vm, s, level, option),
+            _ => Err(vm.os_error("getsockopt string buffer not allowed")),
+        };
+    }
     if !(0..=1024).contains(&size) {
         return Err(vm.os_error("getsockopt buflen out of range"));
     }
@@ -435,12 +442,43 @@ fn getsockopt(vm: &Vm, s: Ptr<SocketObj>, level: i32, option: i32, size: Option<
     Ok(BytesObj::new(&buf[..n as usize]).value())
 }
 
+/// An option of a VSOCK socket: 64 bits, as the kernel has those of its own level.
+fn vsock_option(vm: &Vm, s: Ptr<SocketObj>, level: i32, option: i32) -> Res<Value> {
+    let (mut value, mut n) = (0u64, size_of::<u64>() as libc::socklen_t);
+    // SAFETY: there is room for as many bytes as is said.
+    let r = unsafe { libc::getsockopt(s.fd(), level, option, (&raw mut value).cast(), &mut n) };
+    check(vm, r)?;
+    Ok(uint_value(value))
+}
+
+/// The low 64 bits of an int of any size.
+fn low_bits(vm: &Vm, v: Value) -> Res<u64> {
+    Ok(match vm.index_int(v)? {
+        Int::Small(i) => i as u64,
+        Int::Big(b) => {
+            let low = b.magnitude().iter_u64_digits().next().unwrap_or(0);
+            if b.sign() == num_bigint::Sign::Minus { low.wrapping_neg() } else { low }
+        }
+    })
+}
+
 fn setsockopt(vm: &Vm, s: Ptr<SocketObj>, level: i32, option: i32, value: Value, len: Option<Value>) -> Res<()> {
     let set = |p: *const libc::c_void, n: usize| {
         // SAFETY: p is valid for n bytes, or null where the option takes a length alone.
         let r = unsafe { libc::setsockopt(s.fd(), level, option, p, n as libc::socklen_t) };
         check(vm, r).map(drop)
     };
+    if s.family.get() == libc::AF_VSOCK {
+        if len.is_some() {
+            return Err(vm.type_error("setsockopt() takes exactly 3 arguments (4 given)"));
+        }
+        if type_of(value).special(Special::Index).is_empty() {
+            let shown = if value.is_none() { "None" } else { &*type_of(value).name_str() };
+            return Err(vm.type_error(format!("setsockopt() argument 3 must be int, not {shown}")));
+        }
+        let n = low_bits(vm, value)?;
+        return set((&raw const n).cast(), size_of::<u64>());
+    }
     if let Some(len) = len {
         if !value.is_none() {
             return Err(vm.type_error(format!(
