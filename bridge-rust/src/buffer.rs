@@ -3,6 +3,8 @@
 //! Objects whose memory is managed export it to C through [`getbuffer`], which every type object of such a class has in its slot: what
 //! moves is exported from the mirror, the rest from where it is. C objects export to the VM through [`export`].
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
@@ -100,24 +102,33 @@ unsafe fn describe_row(
     readonly: bool,
     what: u32,
 ) {
-    let has = |f: u32| what & f == f;
-    let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
     // SAFETY: the caller's promise.
     unsafe {
         incref(o);
-        *view = Py_buffer {
-            buf: buf as *mut c_void,
-            obj: o,
-            len: len as isize,
-            itemsize: 1,
-            readonly: readonly as c_int,
-            ndim: 1,
-            format: if has(flags::FORMAT) { c"B".as_ptr() as *mut c_char } else { null_mut() },
-            shape: if_has(flags::ND, &raw mut (*view).len),
-            strides: if_has(flags::STRIDES, &raw mut (*view).itemsize),
-            suboffsets: null_mut(),
-            internal: null_mut(),
-        };
+        *view = row_of(view, buf, len, readonly, what);
+        (*view).obj = o;
+    }
+}
+
+/// What describes a row of bytes at `view`.
+#[inline(always)]
+fn row_of(view: *mut Py_buffer, buf: *mut u8, len: usize, readonly: bool, what: u32) -> Py_buffer {
+    let has = |f: u32| what & f == f;
+    let if_has = |f: u32, p: *mut isize| if has(f) { p } else { null_mut() };
+    // SAFETY: the addresses of the description's own fields, which are not looked at.
+    let (len_place, size_place) = unsafe { (&raw mut (*view).len, &raw mut (*view).itemsize) };
+    Py_buffer {
+        buf: buf as *mut c_void,
+        obj: null_mut(),
+        len: len as isize,
+        itemsize: 1,
+        readonly: readonly as c_int,
+        ndim: 1,
+        format: if has(flags::FORMAT) { c"B".as_ptr() as *mut c_char } else { null_mut() },
+        shape: if_has(flags::ND, len_place),
+        strides: if_has(flags::STRIDES, size_place),
+        suboffsets: null_mut(),
+        internal: null_mut(),
     }
 }
 
@@ -234,6 +245,60 @@ unsafe fn get(cx: &Cx, o: *mut PyObject, view: *mut Py_buffer, what: u32) -> CRe
         }
     }
     Ok(())
+}
+
+/// Describes a memoryview's memory in its struct, where `PyMemoryView_GET_BUFFER` looks. The references are the view's own; a view that is
+/// released shows nothing.
+///
+/// # Safety
+/// `p` must be the view's own struct, all zeros behind its head.
+pub unsafe fn show_view(vm: &Vm, m: Ptr<MemoryViewObj>, p: *mut PyMemoryViewObject) -> Res<()> {
+    // Nothing is refused that a view can have.
+    let Ok((base, memory)) = memoryview::lend(vm, m, flags::FULL_RO) else { return Ok(()) };
+    memoryview::take_back(m);
+    let exporter = match vm.get_attr_str(m.value(), "obj")? {
+        v if v.is_ptr() => linked(vm, v)?,
+        _ => null_mut(),
+    };
+    let buf = match memory {
+        // SAFETY: the C side of a bytes object.
+        Memory::Bytes(at) => unsafe { data_of(linked(vm, base)?) }.wrapping_offset(at),
+        memory => memory.address(base),
+    };
+    // SAFETY: the caller's promise. The arrangement's vectors are not changed, and live as long as the view, which C keeps by its struct.
+    unsafe {
+        let view = &raw mut (*p).view;
+        let (n, readonly) = memoryview::row(&m).unwrap_or_else(|| {
+            let (l, readonly) = memoryview::layout(&m);
+            (l.len(), readonly)
+        });
+        *view = row_of(view, buf, n, readonly, flags::FULL_RO);
+        (*view).obj = exporter;
+        if memoryview::row(&m).is_none() {
+            let (l, _) = memoryview::layout(&m);
+            let first = |v: &Vec<isize>| if v.is_empty() { null_mut() } else { v.as_ptr() as *mut isize };
+            (*view).itemsize = l.itemsize as isize;
+            (*view).ndim = l.shape.len() as c_int;
+            (*view).format = kept_format(&l.format);
+            (*view).shape = first(&l.shape);
+            (*view).strides = first(&l.strides);
+            (*view).suboffsets = first(&l.suboffsets);
+        }
+        (*p).hash = -1;
+    }
+    Ok(())
+}
+
+/// A format as a C string. There are few, which are kept.
+fn kept_format(format: &str) -> *mut c_char {
+    thread_local! {
+        static MADE: RefCell<HashMap<String, *mut c_char>> = RefCell::new(HashMap::new());
+    }
+    MADE.with_borrow_mut(|made| {
+        *made
+            .entry(format.to_string())
+            .or_insert_with(|| CString::new(format.as_bytes()).unwrap_or_default().into_raw())
+    })
 }
 
 /// The memory of a memoryview whose format needs no text of its own: its arrangement is the view's, and what has the memory is kept by

@@ -200,6 +200,17 @@ pub struct Py_buffer {
     pub internal: *mut c_void,
 }
 
+/// `memoryobject.h`: a memoryview, up to its description of the memory.
+#[repr(C)]
+pub struct PyMemoryViewObject {
+    pub ob_base: PyVarObject,
+    pub mbuf: *mut c_void,
+    pub hash: isize,
+    pub flags: c_int,
+    pub exports: isize,
+    pub view: Py_buffer,
+}
+
 #[repr(C)]
 pub struct PyMethodDef {
     pub ml_name: *const c_char,

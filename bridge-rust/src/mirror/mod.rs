@@ -277,6 +277,11 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
             } else if std::ptr::eq(t, &raw const ffi::PyWrapperDescr_Type) {
                 show_slot_wrapper(vm, m, p as *mut PyWrapperDescrObject)?;
             }
+        } else if let Some(m) = v.downcast::<memoryview::MemoryViewObj>() {
+            if let Err(r) = crate::buffer::show_view(vm, m, p as *mut PyMemoryViewObject) {
+                crate::to_c::decref(p);
+                return Err(r);
+            }
         } else if let Some(g) = v.downcast::<GetSetObj>()
             && [&raw mut ffi::PyGetSetDescr_Type, &raw mut ffi::PyMemberDescr_Type].contains(&t)
         {
