@@ -389,9 +389,21 @@ impl Emit<'_, '_> {
             self.b.append_block_param(settle, I64);
             settle
         });
+        let called = matches!(
+            target.convention,
+            Convention::NoArgs
+                | Convention::Fast
+                | Convention::FastKeywords
+                | Convention::OfClass(_)
+                | Convention::Arguments
+                | Convention::ArgumentsAndKeywords
+                | Convention::Instance(..)
+                | Convention::Objects
+        );
         let unread = match to {
             To::Nowhere => true,
-            To::Register(r) => self.is_unread(r),
+            // (What special methods of one operand give may be looked at, `float(x)`'s for one.)
+            To::Register(r) => called && self.is_unread(r),
             To::Memory(_) => false,
         };
         let end = End { to, settle, after, unread };
