@@ -380,7 +380,7 @@ fn dicts_that_c_fills_are_what_cpythons_are() {
 #[test]
 fn generated_code_takes_structs_apart() {
     compare("apart.py", "cape", &[], &[]);
-    compare("apart.py", "zeal", ZEAL, &[]);
+    compare("apart.py", "zeal", zeal(), &[]);
 }
 
 #[test]

@@ -73,6 +73,26 @@ add_docstring(PyObject *Py_UNUSED(module), PyObject *args)
     return Py_NewRef(((PyDescrObject *)object)->d_name);
 }
 
+/* What PyMemoryView_GET_BUFFER finds in a view of an object: the memory, whose it is, and how it is arranged (NumPy). */
+static PyObject *
+described(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    PyObject *memoryview = PyMemoryView_FromObject(object);
+    if (memoryview == NULL) {
+        return NULL;
+    }
+    Py_buffer *view = PyMemoryView_GET_BUFFER(memoryview);
+    PyObject *shape = PyTuple_New(2 * view->ndim);
+    for (int i = 0; shape != NULL && i < view->ndim; i++) {
+        PyTuple_SET_ITEM(shape, i, PyLong_FromSsize_t(view->shape[i]));
+        PyTuple_SET_ITEM(shape, view->ndim + i, PyLong_FromSsize_t(view->strides[i]));
+    }
+    PyObject *result = Py_BuildValue("OnsNiy#", PyMemoryView_GET_BASE(memoryview), view->itemsize, view->format, shape,
+                                     view->readonly, view->buf, view->strides[0] < 0 ? 1 : view->len);
+    Py_DECREF(memoryview);
+    return result;
+}
+
 /* ---- static types, next to each other: a string that says it is on the heap until it is ready (Cython), and one behind it ---- */
 
 typedef struct {
@@ -104,7 +124,8 @@ static PyTypeObject types[2] = {
 
 static PyMethodDef functions[] = {
     {"hash_kept", hash_kept, METH_O, NULL}, {"namespace", namespace, METH_O, NULL},
-    {"wrapper_parts", wrapper_parts, METH_O, NULL}, {"add_docstring", add_docstring, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+    {"wrapper_parts", wrapper_parts, METH_O, NULL}, {"described", described, METH_O, NULL},
+    {"add_docstring", add_docstring, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "apart", NULL, -1, functions, NULL, NULL, NULL, NULL};
 

@@ -2,6 +2,7 @@
 
 usage: apart.py FOLDER_OF_THE_EXTENSION"""
 
+import array
 import gc
 import sys
 
@@ -44,5 +45,10 @@ for name in "method", "attribute", "field":
     gc.collect()
     case(f"docstring of {name}, read", lambda: apart.Behind.__dict__[name].__doc__)
 case("docstring of a function", lambda: (apart.add_docstring(apart.namespace, "namespace($module, type)\n--\n\nText."), apart.namespace.__doc__))
+for label, view in {
+    "bytes": b"abc", "bytearray": bytearray(b"abc"), "view of bytes": memoryview(b"abc"), "part": memoryview(b"abcd")[1:3],
+    "backwards": memoryview(b"abcd")[::-1], "array": array.array("d", [1, 2]), "table": memoryview(b"abcdef").cast("B", (2, 3)),
+}.items():
+    case(f"memory of {label}", lambda: apart.described(view))
 for cls in (type, object, int, str, bytes, list, dict, tuple, set, BaseException, OSError, type(case), type(apart), memoryview, Usual):
     case(f"layout of {cls.__name__}", lambda: (cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__))

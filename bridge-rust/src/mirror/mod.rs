@@ -195,8 +195,15 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
     if let Some(f) = v.downcast::<FunctionObj>() {
         return python_function(vm, f);
     }
-    if memoryview::is_memoryview(v) {
-        return clear_struct(vm, &raw mut ffi::PyMemoryView_Type);
+    if let Some(m) = v.downcast::<memoryview::MemoryViewObj>() {
+        let p = clear_struct(vm, &raw mut ffi::PyMemoryView_Type)?;
+        // SAFETY: a fresh struct of that layout.
+        if let Err(r) = unsafe { crate::buffer::show_view(vm, m, p as *mut PyMemoryViewObject) } {
+            // SAFETY: the reference is ours.
+            unsafe { crate::to_c::decref(p) };
+            return Err(r);
+        }
+        return Ok(p);
     }
     if v.is::<ExcObj>() || v.is::<TracebackObj>() {
         // (Their structs show nothing. The exception that says that the stack is used up crosses after it was raised, still deeper.)
@@ -276,11 +283,6 @@ pub fn make(vm: &Vm, v: Value) -> Res<*mut PyObject> {
                 show_descriptor(vm, m, p as *mut PyMethodDescrObject)?;
             } else if std::ptr::eq(t, &raw const ffi::PyWrapperDescr_Type) {
                 show_slot_wrapper(vm, m, p as *mut PyWrapperDescrObject)?;
-            }
-        } else if let Some(m) = v.downcast::<memoryview::MemoryViewObj>() {
-            if let Err(r) = crate::buffer::show_view(vm, m, p as *mut PyMemoryViewObject) {
-                crate::to_c::decref(p);
-                return Err(r);
             }
         } else if let Some(g) = v.downcast::<GetSetObj>()
             && [&raw mut ffi::PyGetSetDescr_Type, &raw mut ffi::PyMemberDescr_Type].contains(&t)
