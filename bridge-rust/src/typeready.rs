@@ -184,18 +184,14 @@ unsafe fn kind_of(t: *mut PyTypeObject, base: Ptr<TypeObj>, bases: Ptr<TupleObj>
     if !std::ptr::eq(kind, ForeignObj::kind()) {
         return kind;
     }
+    // SAFETY: the caller's promise.
+    let size = unsafe { (*t).tp_basicsize } as usize;
     let number = |b: &Value| {
-        let b = b.downcast::<TypeObj>()?;
-        let kind = kind_below(b);
-        let room = [
-            (FloatObj::kind(), size_of::<PyFloatObject>()),
-            (ComplexObj::kind(), size_of::<PyComplexObject>()),
-        ];
-        // SAFETY: the caller's promise.
-        let fits = |&(k, size): &(&'static KindInfo, usize)| {
-            std::ptr::eq(k, kind) && unsafe { (*t).tp_basicsize } as usize >= size
-        };
-        room.iter().any(fits).then_some(kind)
+        let kind = kind_below(b.downcast::<TypeObj>()?);
+        let begins = |k: &'static KindInfo, least: usize| std::ptr::eq(k, kind) && size >= least;
+        let is_number = begins(FloatObj::kind(), size_of::<PyFloatObject>())
+            || begins(ComplexObj::kind(), size_of::<PyComplexObject>());
+        is_number.then_some(kind)
     };
     bases.as_slice().iter().find_map(number).unwrap_or(kind)
 }
