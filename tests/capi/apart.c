@@ -122,7 +122,104 @@ static PyTypeObject types[2] = {
      .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, .tp_methods = methods, .tp_getset = getset, .tp_members = members},
 };
 
+/* ---- types whose slots call those of their builtin bases (pybind11, protobuf) ---- */
+
+static long calls = 0;
+
+static PyObject *
+meta_getattro(PyObject *self, PyObject *name)
+{
+    calls++;
+    return PyType_Type.tp_getattro(self, name);
+}
+
+static int
+meta_setattro(PyObject *self, PyObject *name, PyObject *value)
+{
+    calls++;
+    return PyType_Type.tp_setattro(self, name, value);
+}
+
+static PyObject *
+meta_call(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    calls++;
+    return PyType_Type.tp_call(self, args, kwargs);
+}
+
+static PyObject *
+property_get(PyObject *self, PyObject *Py_UNUSED(object), PyObject *type)
+{
+    calls++;
+    return PyProperty_Type.tp_descr_get(self, type, type);
+}
+
+static PyObject *
+dict_subscript(PyObject *self, PyObject *key)
+{
+    calls++;
+    return PyDict_Type.tp_as_mapping->mp_subscript(self, key);
+}
+
+static int
+dict_ass_subscript(PyObject *self, PyObject *key, PyObject *value)
+{
+    calls++;
+    return PyDict_Type.tp_as_mapping->mp_ass_subscript(self, key, value);
+}
+
+static Py_ssize_t
+dict_length(PyObject *self)
+{
+    calls++;
+    return PyDict_Type.tp_as_mapping->mp_length(self);
+}
+
+static PyObject *
+dict_repr(PyObject *self)
+{
+    calls++;
+    return PyDict_Type.tp_repr(self);
+}
+
+static Py_hash_t
+text_hash(PyObject *self)
+{
+    calls++;
+    return PyUnicode_Type.tp_hash(self);
+}
+
+static PyObject *
+text_richcompare(PyObject *self, PyObject *other, int op)
+{
+    calls++;
+    return PyUnicode_Type.tp_richcompare(self, other, op);
+}
+
+static PyType_Slot meta_slots[] = {
+    {Py_tp_getattro, meta_getattro}, {Py_tp_setattro, meta_setattro}, {Py_tp_call, meta_call}, {0, NULL}};
+static PyType_Slot property_slots[] = {{Py_tp_descr_get, property_get}, {0, NULL}};
+static PyType_Slot dict_slots[] = {
+    {Py_mp_subscript, dict_subscript}, {Py_mp_ass_subscript, dict_ass_subscript}, {Py_mp_length, dict_length},
+    {Py_tp_repr, dict_repr}, {0, NULL}};
+static PyType_Slot text_slots[] = {{Py_tp_hash, text_hash}, {Py_tp_richcompare, text_richcompare}, {0, NULL}};
+#define FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE)
+static PyType_Spec specs[] = {
+    {"apart.Meta", 0, 0, FLAGS, meta_slots}, {"apart.Property", 0, 0, FLAGS, property_slots},
+    {"apart.Dict", 0, 0, FLAGS, dict_slots}, {"apart.HashedText", 0, 0, FLAGS, text_slots}};
+
+/* How often the slots above were called since this was last asked. */
+static PyObject *
+take_calls(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    long n = calls;
+    calls = 0;
+    return PyLong_FromLong(n);
+}
+
 static PyMethodDef functions[] = {
+    {"take_calls", take_calls, METH_NOARGS, NULL},
+
     {"hash_kept", hash_kept, METH_O, NULL}, {"namespace", namespace, METH_O, NULL},
     {"wrapper_parts", wrapper_parts, METH_O, NULL}, {"described", described, METH_O, NULL},
     {"add_docstring", add_docstring, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
@@ -140,6 +237,14 @@ PyInit_apart(void)
     if (module == NULL || ready < 0 || PyModule_AddType(module, &types[0]) < 0 || PyModule_AddType(module, &types[1]) < 0) {
         Py_XDECREF(module);
         return NULL;
+    }
+    PyTypeObject *bases[] = {&PyType_Type, &PyProperty_Type, &PyDict_Type, &PyUnicode_Type};
+    for (int i = 0; i < 4; i++) {
+        PyObject *type = PyType_FromSpecWithBases(&specs[i], (PyObject *)bases[i]);
+        if (type == NULL || PyModule_AddType(module, (PyTypeObject *)type) < 0) {
+            return NULL;
+        }
+        Py_DECREF(type);
     }
     return module;
 }

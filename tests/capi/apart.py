@@ -52,3 +52,50 @@ for label, view in {
     case(f"memory of {label}", lambda: apart.described(view))
 for cls in (type, object, int, str, bytes, list, dict, tuple, set, BaseException, OSError, type(case), type(apart), memoryview, Usual):
     case(f"layout of {cls.__name__}", lambda: (cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__))
+
+
+# Slots that call those of their builtin bases.
+class Made(metaclass=apart.Meta):
+    class_attribute = 1
+    static = apart.Property(lambda cls: cls.__name__)
+
+    def __init__(self, x=None):
+        self.x = x
+
+
+class Below(Made):
+    pass
+
+
+def counted(label, function):
+    apart.take_calls()
+    said = outcome(function)
+    print(label, said, apart.take_calls() > 0, sep="\t")
+
+
+for cls in (Made, Below):
+    counted("attribute of a class", lambda: cls.class_attribute)
+    counted("no attribute of a class", lambda: cls.nothing)
+    counted("static property", lambda: cls.static)
+    counted("static property of an instance", lambda: cls().static)
+    counted("instance", lambda: cls(3).x)
+    counted("attribute set", lambda: setattr(cls, "other", 5))
+    counted("attribute deleted", lambda: delattr(cls, "other"))
+    counted("no attribute deleted", lambda: delattr(cls, "other"))
+
+
+class DictBelow(apart.Dict):
+    pass
+
+
+for cls in (apart.Dict, DictBelow):
+    d = cls(a=1)
+    counted("item", lambda: d["a"])
+    counted("no item", lambda: d["b"])
+    counted("item set", lambda: d.__setitem__("b", 2))
+    counted("item set by a statement", lambda: exec("d['c'] = 3; del d['b']"))
+    counted("length", lambda: len(d))
+    counted("repr", lambda: repr(d))
+t = apart.HashedText("abc")
+counted("hash", lambda: hash(t) == hash("abc"))
+counted("comparison", lambda: (t == "abc", t < "b", t != "abc", {t: 1}["abc"]))

@@ -38,7 +38,7 @@ pub const OPERATORS: [&BinaryOperator; 13] = [
 ];
 
 fn special(cx: &Cx, v: Value, s: Special) -> CResult<Value> {
-    let f = type_of(v).special(s);
+    let f = base_method(v, s).unwrap_or_else(|| type_of(v).special(s));
     if f.is_empty() {
         return Err(cx.vm.attribute_error(format!(
             "'{}' object has no attribute '{}'",
@@ -47,6 +47,24 @@ fn special(cx: &Cx, v: Value, s: Special) -> CResult<Value> {
         )));
     }
     Ok(f)
+}
+
+/// The builtin method for an object whose class has a slot of C for it. A managed slot that is called with such an object is not the
+/// class's: the slot of C calls it for what its base does.
+#[inline(always)]
+fn base_method(v: Value, s: Special) -> Option<Value> {
+    let t = type_of(v);
+    if !t.has(TypeFlags::FOREIGN) { None } else { base_method_of_c(t, s) }
+}
+
+#[inline(never)]
+fn base_method_of_c(t: Ptr<TypeObj>, s: Special) -> Option<Value> {
+    if !super::wrappers::is_slot(t.special(s)) {
+        return None;
+    }
+    let mro = t.mro();
+    let methods = mro.as_slice().iter().filter_map(|c| c.downcast::<TypeObj>()).map(|c| c.special(s));
+    methods.into_iter().find(|&f| !super::wrappers::is_slot(f)).filter(|f| !f.is_empty())
 }
 
 fn arg(cx: &Cx, p: *mut PyObject) -> Res<Value> {
@@ -134,7 +152,12 @@ pub(super) unsafe extern "C" fn boolean(o: *mut PyObject) -> c_int {
 
 pub(super) unsafe extern "C" fn hash(o: *mut PyObject) -> isize {
     enter("tp_hash", -1, |cx| -> CResult<isize> {
-        let hash = cx.vm.hash(arg(cx, o)?)? as isize;
+        let v = arg(cx, o)?;
+        if let Some(f) = base_method(v, Special::Hash) {
+            let n = cx.vm.call_special(f, &[v])?;
+            return Ok(cx.vm.index_isize(n)?);
+        }
+        let hash = cx.vm.hash(v)? as isize;
         // SAFETY: the slot's argument is live; of this exact type it is a string's struct.
         unsafe {
             if std::ptr::eq((*o).ob_type, &raw const ffi::PyUnicode_Type) {
@@ -147,7 +170,16 @@ pub(super) unsafe extern "C" fn hash(o: *mut PyObject) -> isize {
 }
 
 pub(super) unsafe extern "C" fn len(o: *mut PyObject) -> isize {
-    enter("mp_length", -1, |cx| -> CResult<isize> { Ok(cx.vm.len(arg(cx, o)?)? as isize) })
+    enter("mp_length", -1, |cx| -> CResult<isize> {
+        let v = arg(cx, o)?;
+        match base_method(v, Special::Len) {
+            Some(f) => {
+                let n = cx.vm.call_special(f, &[v])?;
+                Ok(cx.vm.index_isize(n)?)
+            }
+            None => Ok(cx.vm.len(v)? as isize),
+        }
+    })
 }
 
 pub(super) unsafe extern "C" fn call(
@@ -439,6 +471,9 @@ pub unsafe fn call_vector(
 pub(super) unsafe extern "C" fn getattro(o: *mut PyObject, name: *mut PyObject) -> *mut PyObject {
     enter("tp_getattro", null_mut(), |cx| -> CResult<New> {
         let (v, n) = (arg(cx, o)?, arg(cx, name)?);
+        if let Some(f) = base_method(v, Special::Getattribute) {
+            return cx.answer(cx.vm.call_special(f, &[v, n])?);
+        }
         if let Some(a) = cape_vm::attr::known(v, n) {
             return cx.answer(a);
         }
@@ -459,7 +494,15 @@ pub(super) unsafe extern "C" fn setattro(o: *mut PyObject, name: *mut PyObject, 
         let (obj, n) = (arg(cx, o)?, arg(cx, name)?);
         check_name(cx, n)?;
         let v = if v.is_null() { Value::EMPTY } else { from_c(cx.vm, v)? };
-        cx.vm.set_attr(obj, n, v)?;
+        let (s, args) = if v.is_empty() {
+            (Special::Delattr, &[obj, n][..])
+        } else {
+            (Special::Setattr, &[obj, n, v][..])
+        };
+        match base_method(obj, s) {
+            Some(f) => drop(cx.vm.call_special(f, args)?),
+            None => cx.vm.set_attr(obj, n, v)?,
+        }
         Ok(0)
     })
 }
@@ -467,7 +510,8 @@ pub(super) unsafe extern "C" fn setattro(o: *mut PyObject, name: *mut PyObject, 
 pub(super) unsafe extern "C" fn richcompare(a: *mut PyObject, b: *mut PyObject, op: c_int) -> *mut PyObject {
     enter("tp_richcompare", null_mut(), |cx| -> CResult<New> {
         let (x, y) = (arg(cx, a)?, arg(cx, b)?);
-        let f = type_of(x).special(Cmp::from_index(op as u8).special());
+        let s = Cmp::from_index(op as u8).special();
+        let f = base_method(x, s).unwrap_or_else(|| type_of(x).special(s));
         if f.is_empty() {
             return cx.give(Value::NOT_IMPLEMENTED);
         }
@@ -561,7 +605,13 @@ pub(super) unsafe extern "C" fn descr_get(
         let (d, o, t) = (arg(cx, d)?, optional(cx, o)?, optional(cx, t)?);
         let obj = if o.is_none() { Value::EMPTY } else { o };
         let class = t.downcast::<TypeObj>().unwrap_or_else(|| type_of(o));
-        cx.give(cx.vm.descr_get(d, obj, class)?)
+        match base_method(d, Special::Get) {
+            Some(f) => {
+                let obj = if obj.is_empty() { Value::NONE } else { obj };
+                cx.give(cx.vm.call_special(f, &[d, obj, class.value()])?)
+            }
+            None => cx.give(cx.vm.descr_get(d, obj, class)?),
+        }
     })
 }
 
@@ -639,17 +689,29 @@ pub(super) unsafe extern "C" fn finalize(_o: *mut PyObject) {
 
 pub(super) unsafe extern "C" fn subscript(o: *mut PyObject, k: *mut PyObject) -> *mut PyObject {
     enter("mp_subscript", null_mut(), |cx| -> CResult<New> {
-        cx.answer(cx.vm.get_item(arg(cx, o)?, arg(cx, k)?)?)
+        let (o, k) = (arg(cx, o)?, arg(cx, k)?);
+        match base_method(o, Special::Getitem) {
+            Some(f) => cx.answer(cx.vm.call_special(f, &[o, k])?),
+            None => cx.answer(cx.vm.get_item(o, k)?),
+        }
     })
 }
 
 pub(super) unsafe extern "C" fn ass_subscript(o: *mut PyObject, k: *mut PyObject, v: *mut PyObject) -> c_int {
     enter("mp_ass_subscript", -1, |cx| -> CResult<c_int> {
         let (o, k) = (arg(cx, o)?, arg(cx, k)?);
-        if v.is_null() {
+        let given = if v.is_null() { Value::EMPTY } else { from_c(cx.vm, v)? };
+        let (s, args) = if given.is_empty() {
+            (Special::Delitem, &[o, k][..])
+        } else {
+            (Special::Setitem, &[o, k, given][..])
+        };
+        if let Some(f) = base_method(o, s) {
+            cx.vm.call_special(f, args)?;
+        } else if v.is_null() {
             cx.vm.del_item(o, k)?
         } else {
-            cx.vm.set_item(o, k, from_c(cx.vm, v)?)?
+            cx.vm.set_item(o, k, given)?
         }
         Ok(0)
     })
@@ -679,6 +741,13 @@ pub(super) unsafe extern "C" fn sq_ass_item(o: *mut PyObject, i: isize, v: *mut 
 
 pub(super) unsafe extern "C" fn contains(o: *mut PyObject, v: *mut PyObject) -> c_int {
     enter("sq_contains", -1, |cx| -> CResult<c_int> {
-        Ok(cx.vm.contains(arg(cx, o)?, arg(cx, v)?)? as c_int)
+        let (o, v) = (arg(cx, o)?, arg(cx, v)?);
+        match base_method(o, Special::Contains) {
+            Some(f) => {
+                let found = cx.vm.call_special(f, &[o, v])?;
+                Ok(cx.vm.truth(found)? as c_int)
+            }
+            None => Ok(cx.vm.contains(o, v)? as c_int),
+        }
     })
 }

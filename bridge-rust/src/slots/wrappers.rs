@@ -36,6 +36,11 @@ pub fn slot_behind(v: Value, slot: i32) -> Option<*const ()> {
     (raw.data[1] & !0xffff == MARK && raw.data[1] as i32 & 0xff == slot).then_some(raw.data[0] as *const ())
 }
 
+/// Whether a method is what a slot of C does.
+pub(super) fn is_slot(v: Value) -> bool {
+    v.downcast::<MethodDescrObj>().and_then(|d| d.def.raw).is_some_and(|raw| raw.data[1] & !0xffff == MARK)
+}
+
 /// The C function behind the `__new__` of a class implemented in C.
 pub(super) fn c_new(v: Value) -> Option<newfunc> {
     let b = v.downcast::<BuiltinObj>()?;
