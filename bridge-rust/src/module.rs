@@ -131,6 +131,12 @@ fn digit(d: u32) -> char {
     char::from(if d < 26 { b'a' + d as u8 } else { b'0' + d as u8 - 26 })
 }
 
+/// Extensions that cannot run here, and why: they would crash.
+const REFUSED: [(&str, &str); 1] = [(
+    "greenlet._greenlet",
+    "Cape does not run greenlet, which switches native stacks: its collector has to read them",
+)];
+
 /// Loads a shared object and makes its module: `_imp.create_dynamic`.
 pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
     let name_value = vm.get_attr_str(spec, "name")?;
@@ -138,6 +144,9 @@ pub fn load(vm: &Vm, spec: Value, path: &str) -> Res<Value> {
         Some(s) => vm.utf8(s)?,
         None => return Err(vm.type_error("the name of a module must be a string")),
     };
+    if let Some((_, why)) = REFUSED.iter().find(|row| row.0 == name) {
+        return Err(load_error(vm, why, &name, path));
+    }
     let c_path = CString::new(path).map_err(|_| vm.value_error("embedded null character"))?;
     // SAFETY: loading runs the object's constructors, which is what importing an extension means.
     let handle = unsafe { libc::dlopen(c_path.as_ptr(), cape_stdlib::sys::dlopen_flags()) };
