@@ -183,7 +183,8 @@ fn python_between_native_frames() {
 #[test]
 fn signals_at_any_instruction() {
     let (output, file) = profile("profile-flood", "flood.py", &[]);
-    assert_eq!(output.trim(), "counted");
+    // (The profile's own line is behind it.)
+    assert_eq!(output.lines().next(), Some("counted"));
     let stacks = read(&file);
     for s in stacks.iter().filter(|s| s.names().contains(&"add")) {
         assert!(s.names().contains(&"count"), "{:?}", s.names());

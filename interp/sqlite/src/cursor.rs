@@ -306,20 +306,19 @@ fn query(vm: &Vm, cur: Cursor, c: Conn, sql: Ptr<StrObj>, parameters: Parameters
     Ok(())
 }
 
-/// A cursor's use of a statement while it executes it. Parameters are given, and functions of Python called, while other threads may run, which
-/// find the same statement in the connection's cache.
-struct Claim(Ptr<StatementObj>);
+/// A cursor's use of a statement while it executes it, or ends it. Parameters are given, and functions of Python called, while other threads may
+/// run, which find the same statement in the connection's cache.
+struct Claim(Ptr<StatementObj>, bool);
 
 impl Claim {
     fn new(statement: Ptr<StatementObj>) -> Claim {
-        statement.handle.claimed.set(true);
-        Claim(statement)
+        Claim(statement, statement.handle.claimed.replace(true))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.0.handle.claimed.set(false);
+        self.0.handle.claimed.set(self.1);
     }
 }
 
@@ -471,6 +470,8 @@ fn next_row(vm: &Vm, cur: Cursor, c: Conn, s: Ptr<StatementObj>) -> Res<Value> {
         return finish_row(vm, cur, row);
     }
     let row = fetch::row(vm, c, &s.handle, cur.converters.get())?;
+    // (At its last row the statement is no longer busy, and has yet to be reset.)
+    let _claim = Claim::new(s);
     // (A function that is called must not end the statement that calls it.)
     let st = &*s.handle;
     let made = run(vm, c, || step(st));
