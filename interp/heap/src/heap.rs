@@ -67,10 +67,6 @@ pub(crate) struct State {
     pub(crate) grey: Vec<usize>,
     /// Young objects that native stacks mention, sorted.
     pub(crate) pinned: Vec<usize>,
-    /// Words of native stacks that point into the nursery, and where they are, while they are looked at.
-    pub(crate) words: Vec<(usize, usize)>,
-    /// Those of them that pointed at no object when the nursery was collected last, sorted.
-    pub(crate) ghosts: Vec<(usize, usize)>,
     /// Set when a visited cell goes on referring to a young object.
     pub(crate) saw_young: bool,
     pub(crate) weak: Weak,
@@ -136,8 +132,6 @@ static HEAP: Heap = Heap {
         slots: Vec::new(),
         grey: Vec::new(),
         pinned: Vec::new(),
-        words: Vec::new(),
-        ghosts: Vec::new(),
         saw_young: false,
         weak: Weak::new(),
         finalizers: Finalizers::new(),

@@ -85,7 +85,7 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
     unsafe {
         let grey = &raw mut (*s).grey;
         (*s).watched.pin(heap, &mut (*s).pinned);
-        mentioned(heap, s, sp, false, &mut |p| {
+        mentioned(heap, s, sp, &mut |p| {
             keep_large(heap, &mut *grey, p);
         });
         for &p in &(*s).pinned {
@@ -97,34 +97,20 @@ unsafe fn pin_mentioned(heap: &Heap, s: *mut State, sp: usize) {
 /// Finds the young objects that words of native stacks point into, or words that are in `pinned` already: gives the large ones to
 /// `large`, and leaves the others in `pinned`, sorted.
 ///
-/// A word that points where no object is has been left over from an earlier one. It is a ghost as long as it stays there unchanged: what
-/// is made at that address later is not what it meant. A collection lets it pin that all the same, and notes the ghosts; a trial
-/// (`skips`) passes over them.
-///
 /// # Safety
 /// As for [`collect`].
-pub(crate) unsafe fn mentioned(
-    heap: &Heap,
-    s: *mut State,
-    sp: usize,
-    skips: bool,
-    large: &mut dyn FnMut(usize),
-) {
+pub(crate) unsafe fn mentioned(heap: &Heap, s: *mut State, sp: usize, large: &mut dyn FnMut(usize)) {
     // SAFETY: as in collect; stack ranges are readable.
     unsafe {
         let pinned = &mut (*s).pinned;
         let region = &(*s).region;
-        let mut words_found = std::mem::take(&mut (*s).words);
-        let before = std::mem::take(&mut (*s).ghosts);
-        words_found.extend(pinned.drain(..).map(|p| (p, 0)));
         (*s).threads.ranges(sp, &mut |start, end| {
-            words(start, end, &mut |w, at| {
+            words(start, end, &mut |w, _| {
                 if !heap.in_region(w) {
                     return;
                 }
                 match heap.space_of(w) {
-                    Space::Nursery if skips && before.binary_search(&(w, at)).is_ok() => {}
-                    Space::Nursery => words_found.push((w, at)),
+                    Space::Nursery => pinned.push(w),
                     Space::LargeYoung | Space::Tail => {
                         if let Some(p) = large::find(region, w)
                             && heap.space_of(p) == Space::LargeYoung
@@ -136,36 +122,31 @@ pub(crate) unsafe fn mentioned(
                 }
             })
         });
-        words_found.sort_unstable();
+        pinned.sort_unstable();
+        pinned.dedup();
         // Turn the words into the objects that they fall in, walking each block once.
-        let mut ghosts = Vec::new();
-        let (mut block, mut p, mut is_object) = (0, 0, false);
-        for &(w, at) in &words_found {
+        let (mut kept, mut block, mut p) = (0, 0, 0);
+        for i in 0..pinned.len() {
+            let w = pinned[i];
             if w & !(BLOCK - 1) != block {
                 block = w & !(BLOCK - 1);
-                (p, is_object) = (block + DATA, false);
+                p = block + DATA;
             }
-            if Block::of(block).fresh.get() {
-                is_object = false;
-            } else if w >= p {
-                let (mut object, mut next) = (p, p + extent(p));
-                while next <= w {
-                    object = next;
-                    next += extent(object);
-                }
-                p = next;
-                is_object = (*(object as *const Header)).raw_map().get() != FILLER;
-                if is_object {
-                    pinned.push(object);
-                }
+            if w < p || Block::of(block).fresh.get() {
+                continue;
             }
-            if !skips && (!is_object || before.binary_search(&(w, at)).is_ok()) {
-                ghosts.push((w, at));
+            let (mut object, mut next) = (p, p + extent(p));
+            while next <= w {
+                object = next;
+                next += extent(object);
+            }
+            p = next;
+            if (*(object as *const Header)).raw_map().get() != FILLER {
+                pinned[kept] = object;
+                kept += 1;
             }
         }
-        words_found.clear();
-        (*s).words = words_found;
-        (*s).ghosts = if skips { before } else { ghosts };
+        pinned.truncate(kept);
     }
 }
 

@@ -116,7 +116,7 @@ pub(crate) unsafe fn run(heap: &Heap, s: *mut State, sp: usize) -> bool {
         begin(search);
         if (*search).missing > 0 {
             (*s).pinned.clear();
-            mentioned(heap, s, sp, true, &mut |large| {
+            mentioned(heap, s, sp, &mut |large| {
                 (*search).reach(Step { parent: 0, cell: 0, holds: large });
             });
             for i in 0..(*s).pinned.len() {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use cape_heap::{Field, Header, Ptr, Tracer, Value, WeakCell, heap, heap_object};
 
-use crate::generator::GeneratorObj;
+use crate::generator::{GenState, GeneratorObj};
 use crate::object::*;
 use crate::runtime::rt;
 use crate::vm::Vm;
@@ -56,9 +56,12 @@ pub(crate) mod mark {
 
 impl Frame {
     /// Of a generator that runs: empties the copy of its registers that was kept while it was suspended, which is written anew when it
-    /// is again.
+    /// is again. (One that is being suspended has written it already.)
     pub(crate) fn clear_suspended(&self) {
         let Some(g) = self.generator.downcast::<GeneratorObj>() else { return };
+        if g.state() != GenState::Running {
+            return;
+        }
         if let Some(kept) = g.registers.downcast::<ArrayObj>() {
             for i in 0..kept.len() {
                 // SAFETY: in bounds; what is no pointer needs no barrier, which a collection would not like.
