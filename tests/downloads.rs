@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::cape;
@@ -39,6 +40,21 @@ pub fn fetch(target_tmp: &str, requirement: &str, kind: &[&str], suffix: &str) -
         }
     }
     find()
+}
+
+/// A folder with the contents of a wheel, shared by all tests; None when it cannot be had here.
+pub fn wheel(target_tmp: &str, requirement: &str) -> Option<PathBuf> {
+    static UNPACKING: Mutex<()> = Mutex::new(());
+    let _alone = UNPACKING.lock().unwrap_or_else(|e| e.into_inner());
+    let archive = fetch(target_tmp, requirement, PURE, ".whl")?;
+    let folder = archive.parent().expect("a folder").join("wheel");
+    if !folder.join("complete").is_file() {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        unpack(&archive, &folder);
+        std::fs::write(folder.join("complete"), "").expect("the target folder can be written");
+    }
+    Some(folder)
 }
 
 /// Unpacks an archive with Cape's own library.

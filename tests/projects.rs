@@ -13,27 +13,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use cape_tests::downloads::{PURE, SOURCE, fetch, unpack};
+use cape_tests::downloads::{SOURCE, fetch, unpack, wheel};
 use cape_tests::process::{limit, run};
 use cape_tests::{cape, cpython, root, scratch};
 use table::{PROJECTS, PYTEST, Project};
 
 const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
-
-/// A folder with the contents of a wheel, shared by all projects; None when it cannot be had here.
-fn wheel(requirement: &str) -> Option<PathBuf> {
-    static UNPACKING: Mutex<()> = Mutex::new(());
-    let _alone = UNPACKING.lock().unwrap_or_else(|e| e.into_inner());
-    let archive = fetch(TARGET, requirement, PURE, ".whl")?;
-    let folder = archive.parent().expect("a folder").join("wheel");
-    if !folder.join("complete").is_file() {
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        unpack(&archive, &folder);
-        std::fs::write(folder.join("complete"), "").expect("the target folder can be written");
-    }
-    Some(folder)
-}
 
 /// The source package of a project, unpacked into `folder`; None when it cannot be had here.
 fn source(requirement: &str, folder: &Path) -> Option<PathBuf> {
@@ -166,7 +151,7 @@ fn check(name: &str) {
     let project = project.expect("a row");
     let mut path = vec![root().join("tests/projects")];
     for requirement in std::iter::once(&project.requirement).chain(project.with).chain(PYTEST) {
-        let Some(folder) = wheel(requirement) else { return };
+        let Some(folder) = wheel(TARGET, requirement) else { return };
         path.push(folder);
     }
     let scratch = scratch(TARGET, &format!("project-{name}"));

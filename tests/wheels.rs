@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use cape_tests::downloads::{PURE, fetch, unpack};
+use cape_tests::downloads::wheel;
 use cape_tests::process::{limit, run};
 use cape_tests::{cape, cpython, root, scratch};
 
@@ -39,13 +39,7 @@ fn wheels_run_unmodified() {
     for (name, requirements) in rows() {
         let mut path = Vec::new();
         for r in &requirements {
-            let one = unpacked.entry(r.clone()).or_insert_with(|| {
-                let wheel = fetch(env!("CARGO_TARGET_TMPDIR"), r, PURE, ".whl")?;
-                let to = folder.join(r);
-                std::fs::create_dir_all(&to).expect("the target folder can be written");
-                unpack(&wheel, &to);
-                Some(to)
-            });
+            let one = unpacked.entry(r.clone()).or_insert_with(|| wheel(env!("CARGO_TARGET_TMPDIR"), r));
             path.extend(one.clone());
         }
         if path.len() < requirements.len() {

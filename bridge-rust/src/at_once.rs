@@ -10,7 +10,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use cape_heap::{Header, heap};
+use cape_heap::{Header, HeapObject, heap};
 use cape_vm::object::*;
 use cape_vm::{Ptr, Value};
 
@@ -20,29 +20,33 @@ use crate::lend::borrowed;
 use crate::to_c::{decref, incref, new_int};
 use crate::{ffi, interned, unseen};
 
-/// The linked set behind a pointer, if it is one: as [`dict`].
+/// The linked set behind a pointer, if it is one.
 #[inline(always)]
 unsafe fn set(p: *mut PyObject) -> Option<Ptr<SetObj>> {
-    // SAFETY: as there.
-    unsafe {
-        if p.is_null() || link_of(p) == 0 {
-            return None;
-        }
-        let v = heap().managed_of(link_of(p));
-        if std::ptr::eq((*p).ob_type, &raw const ffi::PySet_Type) { Some(v.cast()) } else { v.downcast() }
-    }
+    // SAFETY: the callers' promise; the type of sets.
+    unsafe { linked_as(p, &raw const ffi::PySet_Type) }
 }
 
-/// The linked dict behind a pointer, if it is one. (Most are of exact type, which the struct says at once.)
+/// The linked dict behind a pointer, if it is one.
 #[inline(always)]
 unsafe fn dict(p: *mut PyObject) -> Option<Ptr<DictObj>> {
-    // SAFETY: the callers' promise: a live object or NULL; a struct of exact type is that of a dict.
+    // SAFETY: the callers' promise; the type of dicts.
+    unsafe { linked_as(p, &raw const ffi::PyDict_Type) }
+}
+
+/// The managed side of a linked object, if it is a `T`. (Most are of exact type, which the struct says at once.)
+///
+/// # Safety
+/// `p` must be a live object or NULL, and `exact` the type whose own objects are `T`.
+#[inline(always)]
+unsafe fn linked_as<T: HeapObject>(p: *mut PyObject, exact: *const PyTypeObject) -> Option<Ptr<T>> {
+    // SAFETY: the caller's promise.
     unsafe {
         if p.is_null() || link_of(p) == 0 {
             return None;
         }
         let v = heap().managed_of(link_of(p));
-        if std::ptr::eq((*p).ob_type, &raw const ffi::PyDict_Type) { Some(v.cast()) } else { v.downcast() }
+        if std::ptr::eq((*p).ob_type, exact) { Some(v.cast()) } else { v.downcast() }
     }
 }
 

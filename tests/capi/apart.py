@@ -8,19 +8,9 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 import apart
+from checks import case, outcome
 
 sys.stdout.reconfigure(line_buffering=True)
-
-
-def outcome(function):
-    try:
-        return repr(function())
-    except Exception as e:
-        return repr(e)
-
-
-def case(label, function):
-    print(label, outcome(function), sep="\t")
 
 
 class Usual:

@@ -8,3 +8,14 @@ def raises(exception, text, function, *args):
         assert text in str(e), e
     else:
         raise AssertionError(f"{function} did not raise")
+
+
+def outcome(function):
+    try:
+        return repr(function())
+    except Exception as e:
+        return repr(e)
+
+
+def case(label, function):
+    print(label, outcome(function), sep="\t")

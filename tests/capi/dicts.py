@@ -7,20 +7,10 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 import dicts
+from checks import case
 
 sys.stdout.reconfigure(line_buffering=True)
 sys.unraisablehook = lambda unraisable: print(unraisable.err_msg, repr(unraisable.exc_value), sep="\t")
-
-
-def outcome(function):
-    try:
-        return repr(function())
-    except Exception as e:
-        return repr(e)
-
-
-def case(label, function):
-    print(label, outcome(function), sep="\t")
 
 
 DOCUMENTS = [

@@ -1,9 +1,7 @@
 //! `traceback.h`.
 
-use std::cell::Cell;
 use std::ffi::c_int;
 
-use cape_heap::{Field, Header, heap};
 use cape_vm::Ptr;
 use cape_vm::frame::FrameObj;
 use cape_vm::object::*;
@@ -28,17 +26,7 @@ pub fn PyTraceBack_Here(cx: &Cx, frame: *mut PyFrameObject) -> CResult<c_int> {
 
 /// Puts a frame before those of an exception's traceback.
 pub fn add_frame(e: Ptr<ExcObj>, f: Ptr<FrameObj>) {
-    let map = rt().maps.traceback;
-    let tb = heap().alloc(
-        map,
-        TracebackObj {
-            header: Header::new(map),
-            next: Field::new(e.traceback.get()),
-            frame: Field::new(f.value()),
-            lasti: Cell::new(0),
-            line: Cell::new(f.line() as i32),
-        },
-    );
+    let tb = TracebackObj::new(rt().maps.traceback, e.traceback.get(), f.value(), 0, f.line() as i32);
     e.traceback.set(e, tb.value());
 }
 

@@ -17,7 +17,7 @@ use std::ffi::c_int;
 use cape_builtins::memoryview;
 use cape_heap::{Field, Header, HeapObject, WeakCell, heap};
 use cape_vm::foreign::ForeignObj;
-use cape_vm::native::{GetSetDef, MethodDef};
+use cape_vm::native::MethodDef;
 use cape_vm::object::*;
 use cape_vm::runtime::{rt, type_of};
 use cape_vm::{Ptr, Res, Value, Vm};
@@ -682,7 +682,7 @@ unsafe fn show_descriptor(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyMethodDescr
     // SAFETY: the caller's promise. The class keeps its type object alive, and the descriptor the class.
     unsafe {
         (*p).d_type = types::type_to_c(vm, class)?;
-        (*p).d_name = name_of(vm, m.def)?;
+        (*p).d_name = name_of(vm, m.def, m.def.name)?;
         (*p).d_method = method_def(m.def);
         (*p).vectorcall = Some(vectorcall_of(m.def, true));
     }
@@ -696,27 +696,24 @@ unsafe fn show_descriptor(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyMethodDescr
 /// `p` must be the descriptor's struct.
 unsafe fn show_slot_wrapper(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyWrapperDescrObject) -> Res<()> {
     thread_local! {
-        static MADE: RefCell<HashMap<usize, *mut wrapperbase>> = RefCell::new(HashMap::new());
+        static MADE: Made<wrapperbase> = const { Made::new() };
     }
     let Some(class) = m.class.get().downcast::<TypeObj>() else { return Ok(()) };
-    let name = name_of(vm, m.def)?;
-    let make = || {
-        Box::into_raw(Box::new(wrapperbase {
-            name: leaked(m.def.name),
-            offset: 0,
-            function: std::ptr::null_mut(),
-            wrapper: std::ptr::null_mut(),
-            doc: leaked(m.def.doc),
-            flags: 0,
-            name_strobj: name,
-        }))
+    let name = name_of(vm, m.def, m.def.name)?;
+    let make = || wrapperbase {
+        name: leaked(m.def.name),
+        offset: 0,
+        function: std::ptr::null_mut(),
+        wrapper: std::ptr::null_mut(),
+        doc: leaked(m.def.doc),
+        flags: 0,
+        name_strobj: name,
     };
     // SAFETY: the caller's promise; as in `show_descriptor`. Definitions never die, nor what is made of them here.
     unsafe {
         (*p).d_type = types::type_to_c(vm, class)?;
         (*p).d_name = name;
-        (*p).d_base =
-            MADE.with_borrow_mut(|made| *made.entry(m.def as *const MethodDef as usize).or_insert_with(make));
+        (*p).d_base = MADE.with(|made| made.of(m.def, make));
     }
     Ok(())
 }
@@ -727,33 +724,43 @@ unsafe fn show_slot_wrapper(vm: &Vm, m: Ptr<MethodDescrObj>, p: *mut PyWrapperDe
 /// `p` must be the descriptor's struct.
 unsafe fn show_attribute(vm: &Vm, g: Ptr<GetSetObj>, p: *mut PyGetSetDescrObject) -> Res<()> {
     thread_local! {
-        static MADE: RefCell<HashMap<usize, *mut PyGetSetDef>> = RefCell::new(HashMap::new());
+        static MADE: Made<PyGetSetDef> = const { Made::new() };
     }
     let Some(class) = g.class.get().downcast::<TypeObj>() else { return Ok(()) };
-    let make = || {
-        let (name, doc) = (leaked(g.def.name), leaked(g.def.doc));
-        Box::into_raw(Box::new(PyGetSetDef {
-            name,
-            get: None,
-            set: None,
-            doc,
-            closure: std::ptr::null_mut(),
-        }))
+    let make = || PyGetSetDef {
+        name: leaked(g.def.name),
+        get: None,
+        set: None,
+        doc: leaked(g.def.doc),
+        closure: std::ptr::null_mut(),
     };
     // SAFETY: the caller's promise; as in `show_descriptor`.
     unsafe {
         (*p).d_type = types::type_to_c(vm, class)?;
-        (*p).d_name = to_c(vm, cape_vm::runtime::intern(g.def.name))?;
+        (*p).d_name = name_of(vm, g.def, g.def.name)?;
         (*p).d_getset = match crate::attributes::definition(g.def) {
             Some(crate::attributes::Definition::Member(m)) => m as *mut std::ffi::c_void,
             Some(crate::attributes::Definition::GetSet(g)) => g as *mut std::ffi::c_void,
-            None => {
-                let key = g.def as *const GetSetDef as usize;
-                MADE.with_borrow_mut(|made| *made.entry(key).or_insert_with(make)) as *mut std::ffi::c_void
-            }
+            None => MADE.with(|made| made.of(g.def, make)) as *mut std::ffi::c_void,
         };
     }
     Ok(())
+}
+
+/// C's structs of definitions in Rust, each made once: as definitions, they never die.
+struct Made<S>(RefCell<Option<HashMap<usize, *mut S>>>);
+
+impl<S> Made<S> {
+    const fn new() -> Made<S> {
+        Made(RefCell::new(None))
+    }
+
+    /// That of `def`.
+    fn of<D>(&self, def: &'static D, make: impl FnOnce() -> S) -> *mut S {
+        let mut made = self.0.borrow_mut();
+        let made = made.get_or_insert_default();
+        *made.entry(def as *const D as usize).or_insert_with(|| Box::into_raw(Box::new(make())))
+    }
 }
 
 /// A text as a C string that is never freed.
@@ -762,15 +769,15 @@ fn leaked(s: &str) -> *const std::ffi::c_char {
 }
 
 /// The name of a definition as a C string object, which is kept.
-fn name_of(vm: &Vm, def: &'static MethodDef) -> Res<*mut PyObject> {
+fn name_of<D>(vm: &Vm, def: &'static D, name: &str) -> Res<*mut PyObject> {
     thread_local! {
         static MADE: RefCell<HashMap<usize, *mut PyObject>> = RefCell::new(HashMap::new());
     }
-    let key = def as *const MethodDef as usize;
+    let key = def as *const D as usize;
     if let Some(p) = MADE.with_borrow(|made| made.get(&key).copied()) {
         return Ok(p);
     }
-    let p = to_c(vm, cape_vm::runtime::intern(def.name))?;
+    let p = to_c(vm, cape_vm::runtime::intern(name))?;
     MADE.with_borrow_mut(|made| made.insert(key, p));
     Ok(p)
 }
@@ -781,17 +788,15 @@ fn method_def(def: &'static MethodDef) -> *mut PyMethodDef {
         return d;
     }
     thread_local! {
-        static MADE: RefCell<HashMap<usize, *mut PyMethodDef>> = RefCell::new(HashMap::new());
+        static MADE: Made<PyMethodDef> = const { Made::new() };
     }
-    let make = || {
-        Box::into_raw(Box::new(PyMethodDef {
-            ml_name: leaked(def.name),
-            ml_meth: std::ptr::null(),
-            ml_flags: meth::VARARGS | meth::KEYWORDS,
-            ml_doc: leaked(def.doc),
-        }))
+    let make = || PyMethodDef {
+        ml_name: leaked(def.name),
+        ml_meth: std::ptr::null(),
+        ml_flags: meth::VARARGS | meth::KEYWORDS,
+        ml_doc: leaked(def.doc),
     };
-    MADE.with_borrow_mut(|made| *made.entry(def as *const MethodDef as usize).or_insert_with(make))
+    MADE.with(|made| made.of(def, make))
 }
 
 /// The managed side of a struct that C made, of a class with a builtin layout (a C type derived from a builtin one, or a builtin

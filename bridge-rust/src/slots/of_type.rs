@@ -28,10 +28,7 @@ fn class(cx: &Cx, o: *mut PyObject) -> Res<Ptr<TypeObj>> {
 /// Calls a method of `type` with the arguments of a call.
 fn call_own(cx: &Cx, s: Special, o: *mut PyObject, args: *mut PyObject, kw: *mut PyObject) -> Res<Value> {
     let t = class(cx, o)?.value();
-    let args = from_c(cx.vm, args)?
-        .downcast::<TupleObj>()
-        .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
-    let kw = if kw.is_null() { None } else { from_c(cx.vm, kw)?.downcast::<DictObj>() };
+    let (args, kw) = usual::arguments(cx, args, kw)?;
     let bound = cx.vm.descr_get(rt().types.type_.special(s), t, type_of(t))?;
     cx.vm.call_dict(bound, args.as_slice(), kw)
 }

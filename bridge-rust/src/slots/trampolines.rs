@@ -78,6 +78,16 @@ fn optional(cx: &Cx, p: *mut PyObject) -> Res<Value> {
     if p.is_null() { Ok(Value::NONE) } else { from_c(cx.vm, p) }
 }
 
+/// Argument tuple and keywords of a call, as slots of C get them.
+pub(super) fn arguments(
+    cx: &Cx,
+    args: *mut PyObject,
+    kw: *mut PyObject,
+) -> Res<(Ptr<TupleObj>, Option<Ptr<DictObj>>)> {
+    let args = arg(cx, args)?.downcast().ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
+    Ok((args, optional(cx, kw)?.downcast()))
+}
+
 pub(super) unsafe extern "C" fn unary<const S: usize>(o: *mut PyObject) -> *mut PyObject {
     if S == Special::Iter as usize
         && let Some(p) = iterator_of_range(o)
@@ -189,10 +199,7 @@ pub(super) unsafe extern "C" fn call(
 ) -> *mut PyObject {
     enter("tp_call", null_mut(), |cx| -> CResult<New> {
         let f = arg(cx, f)?;
-        let args = arg(cx, args)?
-            .downcast::<TupleObj>()
-            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
-        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        let (args, kw) = arguments(cx, args, kw)?;
         cx.give(cx.vm.call_dict(f, args.as_slice(), kw)?)
     })
 }
@@ -633,10 +640,7 @@ pub(super) unsafe extern "C" fn init(o: *mut PyObject, args: *mut PyObject, kw: 
     enter("tp_init", -1, |cx| -> CResult<c_int> {
         let v = arg(cx, o)?;
         let f = special(cx, v, Special::Init)?;
-        let args = arg(cx, args)?
-            .downcast::<TupleObj>()
-            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
-        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        let (args, kw) = arguments(cx, args, kw)?;
         let bound = cx.vm.descr_get(f, v, type_of(v))?;
         let r = cx.vm.call_dict(bound, args.as_slice(), kw)?;
         if !r.is_none() {
@@ -662,10 +666,7 @@ pub(super) unsafe extern "C" fn new(
             Some(s) if f.header().map() == rt().maps.staticmethod => s.callable.get(),
             _ => f,
         };
-        let given = arg(cx, args)?
-            .downcast::<TupleObj>()
-            .ok_or_else(|| cx.vm.type_error("argument list must be a tuple"))?;
-        let kw = optional(cx, kw)?.downcast::<DictObj>();
+        let (given, kw) = arguments(cx, args, kw)?;
         let mut all = ValueVec::with_capacity(given.len() + 1);
         all.push(class.value());
         all.extend_from_slice(given.as_slice());

@@ -128,6 +128,10 @@ pub unsafe fn refresh(class: Ptr<TypeObj>, t: *mut PyTypeObject) {
         if f.is_null() || std::ptr::eq(f, row.trampoline) {
             continue;
         }
+        // (Most have not changed, and one method of theirs says so at once.)
+        if slot_behind(class.special(row.special), row.slot).is_some_and(|old| std::ptr::eq(old, f)) {
+            continue;
+        }
         for (name, call) in methods(row) {
             let Some(s) = Special::all().iter().copied().find(|s| s.name() == name) else { continue };
             if slot_behind(class.special(s), row.slot).is_some_and(|old| !std::ptr::eq(old, f)) {

@@ -1,8 +1,6 @@
 //! `traceback`.
 
-use std::cell::Cell;
 
-use cape_heap::{Field, Header, heap};
 use cape_vm::frame::FrameObj;
 use cape_vm::native::extend;
 use cape_vm::object::*;
@@ -51,23 +49,12 @@ fn new(vm: &Vm, cls: Ptr<TypeObj>, next: Value, frame: Value, lasti: i32, lineno
         )));
     };
     let begins = |word: i32| code.unit.instruction_of(word as u32) == word as u32;
-    let map = cls.instance_map();
     let word = match lasti {
         ..0 => -1,
         2.. if lasti % 8 == 2 && begins(lasti / 8) => lasti / 8,
         _ => FOREIGN.wrapping_sub(lasti),
     };
-    let tb = heap().alloc(
-        map,
-        TracebackObj {
-            header: Header::new(map),
-            next: Field::new(next),
-            frame: Field::new(frame),
-            lasti: Cell::new(word),
-            line: Cell::new(lineno),
-        },
-    );
-    Ok(tb.value())
+    Ok(TracebackObj::new(cls.instance_map(), next, frame, word, lineno).value())
 }
 
 fn check_next(vm: &Vm, next: Value) -> Res<Value> {

@@ -1,9 +1,7 @@
 //! Raising, unwinding, matching exceptions.
 
-use std::cell::Cell;
-
 use cape_bytecode::Op;
-use cape_heap::{Field, Header, Ptr, Value, heap};
+use cape_heap::{Ptr, Value};
 
 use crate::exc::{Raised, Res, extra};
 use crate::frame::Frame;
@@ -23,18 +21,9 @@ impl Vm {
         // SAFETY: a live frame.
         let lasti = unsafe { (*frame).place() };
         let object = self.frame_object(frame);
-        let map = rt().maps.traceback;
-        let tb = heap().alloc(
-            map,
-            TracebackObj {
-                header: Header::new(map),
-                next: Field::new(exc.traceback.get()),
-                frame: Field::new(object.value()),
-                lasti: Cell::new(lasti as i32),
-                // Worked out when somebody asks: most exceptions are caught and forgotten.
-                line: Cell::new(-1),
-            },
-        );
+        // (The line is worked out when somebody asks: most exceptions are caught and forgotten.)
+        let (map, next) = (rt().maps.traceback, exc.traceback.get());
+        let tb = TracebackObj::new(map, next, object.value(), lasti as i32, -1);
         exc.traceback.set(exc, tb.value());
     }
 

@@ -23,6 +23,20 @@ heap_object! {
 }
 
 impl TracebackObj {
+    /// A level in front of `next` (a traceback or None), of a frame at the code word `lasti`. Line -1 is worked out when it is asked for.
+    pub fn new(map: MapRef, next: Value, frame: Value, lasti: i32, line: i32) -> Ptr<TracebackObj> {
+        heap().alloc(
+            map,
+            TracebackObj {
+                header: Header::new(map),
+                next: Field::new(next),
+                frame: Field::new(frame),
+                lasti: Cell::new(lasti),
+                line: Cell::new(line),
+            },
+        )
+    }
+
     /// The line; None when the code has none there.
     pub fn line_number(&self) -> Option<i32> {
         if self.line.get() == -1 {
